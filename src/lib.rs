@@ -1,0 +1,3 @@
+//! etude: declarative experiment pipelines for machine-learning papers.
+pub mod pipeline;
+pub mod store;

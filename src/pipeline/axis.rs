@@ -1,0 +1,498 @@
+//! Axes: what is swept.
+//!
+//! An axis is lists of values that move together (`{ "graphs.degree" = [2, 20], "graphs.nodes" = [50, 200] }`) or named
+//! variants (`{ small = {…}, large = {…} }`). Both come to the same: labels, each with a patch.
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+
+use super::contract::Scalar;
+use super::patch::{self, Assignment, Names, Patch};
+use super::problem::{Problem, Problems};
+use super::value::{Data, Key, Table, Value};
+
+/// One swept dimension.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Axis {
+    /// Its name.
+    pub key: Key,
+    /// Its labels, each with what it sets.
+    pub points: Vec<Point>,
+}
+
+/// One value of an axis.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Point {
+    /// How it is called in coordinates.
+    pub label: String,
+    /// How it stands in a table's column: the value itself where the axis is a list, else the label.
+    pub value: Scalar,
+    /// What it sets.
+    pub patch: Patch,
+}
+
+impl Axis {
+    /// The axis' name.
+    pub fn name(&self) -> &str {
+        &self.key.name
+    }
+
+    /// The labels, in order.
+    pub fn labels(&self) -> impl Iterator<Item = &str> {
+        self.points.iter().map(|point| point.label.as_str())
+    }
+
+    /// The point of this label.
+    pub fn point(&self, label: &str) -> Option<&Point> {
+        self.points.iter().find(|point| point.label == label)
+    }
+
+    /// The stages its patches touch.
+    pub fn touches(&self, stage: usize) -> bool {
+        self.assignments().any(|a| a.stage == stage)
+    }
+
+    /// All assignments of all labels.
+    pub fn assignments(&self) -> impl Iterator<Item = &Assignment> {
+        self.points.iter().flat_map(|point| &point.patch)
+    }
+}
+
+/// Reads an axis; `None` where it has problems.
+pub fn read(key: &Key, value: &Value, names: &Names<'_>, problems: &mut Problems) -> Option<Axis> {
+    let Some(table) = value.table() else {
+        let message = format!(
+            "the axis `{}` must be a table, not {}",
+            key.name,
+            value.noun()
+        );
+        let problem = Problem::at(&value.span, message).help(
+            "lists: { \"model.seed\" = [0, 1] }; or variants: { small = { model.layers = 2 } }",
+        );
+        problems.push(problem);
+        return None;
+    };
+    if table.is_empty() {
+        let problem = Problem::at(&value.span, format!("the axis `{}` is empty", key.name));
+        problems.push(problem);
+        return None;
+    }
+    let (lists, variants): (Vec<_>, Vec<_>) =
+        table.iter().partition(|(k, v)| is_list_entry(k, v, names));
+    let points = match (lists.as_slice(), variants.as_slice()) {
+        (_, []) => read_lists(table, names, problems)?,
+        ([], _) => read_variants(table, names, problems)?,
+        ([(list, _), ..], [(variant, _), ..]) => {
+            let message = format!(
+                "the axis `{}` mixes lists (`{}`) and variants (`{}`)",
+                key.name, list.name, variant.name
+            );
+            problems.push(Problem::at(&variant.span, message).help("an axis is either or"));
+            return None;
+        }
+    };
+    if points.is_empty() {
+        let problem = Problem::at(&value.span, format!("the axis `{}` has no value", key.name));
+        problems.push(problem);
+        return None;
+    }
+    for (i, point) in points.iter().enumerate() {
+        if points[..i].iter().any(|other| other.label == point.label) {
+            let message = format!("the axis `{}` has `{}` twice", key.name, point.label);
+            problems.push(Problem::at(&key.span, message));
+            return None;
+        }
+    }
+    let axis = Axis {
+        key: key.clone(),
+        points,
+    };
+    if axis.assignments().next().is_none() {
+        let message = format!(
+            "the axis `{}` reaches nothing: it sets no parameter",
+            key.name
+        );
+        problems.push(Problem::at(&key.span, message));
+        return None;
+    }
+    Some(axis)
+}
+
+/// Whether an entry is a list of values (`"model.seed" = […]`, `model.seed = […]`), not a variant.
+fn is_list_entry(key: &Key, value: &Value, names: &Names<'_>) -> bool {
+    if key.name.contains('.') || matches!(value.data, Data::Array(_)) {
+        return true;
+    }
+    let is_stage = |name: &str| {
+        let first = name.split('.').next().unwrap_or(name);
+        names.stages.contains(&first)
+    };
+    let inner = value.table().map_or(&[][..], Vec::as_slice);
+    is_stage(&key.name) && !inner.is_empty() && !inner.iter().any(|(k, _)| is_stage(&k.name))
+}
+
+fn read_variants(table: &Table, names: &Names<'_>, problems: &mut Problems) -> Option<Vec<Point>> {
+    let mut points = Vec::new();
+    for (key, value) in table {
+        let Some(entries) = value.table() else {
+            let message = format!(
+                "the variant `{}` must be a table of `stage.parameter = value`, not {}",
+                key.name,
+                value.noun()
+            );
+            problems.push(Problem::at(&value.span, message));
+            continue;
+        };
+        if key.name.trim().is_empty() || key.name.chars().any(char::is_control) {
+            problems.push(Problem::at(&key.span, "a label must be visible text"));
+            continue;
+        }
+        points.push(Point {
+            label: key.name.clone(),
+            value: Scalar::Text(key.name.clone()),
+            patch: patch::read(entries, names, problems),
+        });
+    }
+    (points.len() == table.len()).then_some(points)
+}
+
+fn read_lists(table: &Table, names: &Names<'_>, problems: &mut Problems) -> Option<Vec<Point>> {
+    let mut lists = Vec::new();
+    let mut whole = true;
+    for (key, value) in table {
+        whole &= collect_lists(&patch::split(key), value, key, &mut lists, names, problems);
+    }
+    if !whole {
+        return None;
+    }
+    let (_, first, first_values) = lists.first()?;
+    let length = first_values.len();
+    for (path, key, values) in &lists[1..] {
+        if values.len() != length {
+            let message = format!(
+                "lists of one axis move together, but `{}` has {} values and `{}` has {length}",
+                path.join("."),
+                values.len(),
+                patch::split(first).join("."),
+            );
+            let problem = Problem::at(&key.span, message)
+                .help("make them equally long, or make them two axes to combine every value with every other");
+            problems.push(problem);
+            whole = false;
+        }
+    }
+    check_generators(table, problems);
+    if !whole {
+        return None;
+    }
+    let labels: Vec<String> = first_values.iter().map(Value::label).collect();
+    let distinct = labels
+        .iter()
+        .enumerate()
+        .all(|(i, l)| !labels[..i].contains(l));
+    let mut points = Vec::new();
+    for i in 0..length {
+        let mut patch = Patch::new();
+        for (path, key, values) in &lists {
+            patch.extend(patch::assign(path, &values[i], &key.span, names, problems));
+        }
+        let plain = !matches!(first_values[i].data, Data::Table(_) | Data::Array(_));
+        let (label, value) = match distinct {
+            true if plain => (labels[i].clone(), Scalar::from(&first_values[i].to_json())),
+            true => (labels[i].clone(), Scalar::Text(labels[i].clone())),
+            // Lists that move together may repeat themselves one by one; together they name a point.
+            false => {
+                let all: Vec<_> = lists.iter().map(|(_, _, v)| v[i].label()).collect();
+                let label = all.join(" ");
+                (label.clone(), Scalar::Text(label))
+            }
+        };
+        points.push(Point {
+            label,
+            value,
+            patch,
+        });
+    }
+    Some(points)
+}
+
+type List<'a> = (Vec<String>, &'a Key, Vec<Value>);
+
+/// Gathers the lists below a key, however its path is written.
+fn collect_lists<'a>(
+    path: &[String],
+    value: &'a Value,
+    key: &'a Key,
+    lists: &mut Vec<List<'a>>,
+    names: &Names<'_>,
+    problems: &mut Problems,
+) -> bool {
+    match &value.data {
+        Data::Array(items) => {
+            lists.push((path.to_vec(), key, items.clone()));
+            true
+        }
+        Data::Table(table) if is_generator(table) => match generate(value, problems) {
+            Some(items) => {
+                lists.push((path.to_vec(), key, items));
+                true
+            }
+            None => false,
+        },
+        Data::Table(table) if !table.is_empty() => {
+            if patch::stage_of(path, &key.span, names, problems).is_none() {
+                return false;
+            }
+            table.iter().fold(true, |whole, (inner, value)| {
+                let path: Vec<_> = path.iter().cloned().chain(patch::split(inner)).collect();
+                collect_lists(&path, value, inner, lists, names, problems) && whole
+            })
+        }
+        _ => {
+            let message = format!(
+                "`{}` must be a list of values to sweep, not {}",
+                path.join("."),
+                value.noun()
+            );
+            let problem = Problem::at(&value.span, message).help(
+                "write [0, 1, 2], { range = [0, 5] } or { log_uniform = [1e-5, 1e-2], draws = 8 }",
+            );
+            problems.push(problem);
+            false
+        }
+    }
+}
+
+const GENERATORS: [&str; 3] = ["range", "uniform", "log_uniform"];
+
+fn is_generator(table: &Table) -> bool {
+    table
+        .iter()
+        .any(|(key, _)| GENERATORS.contains(&key.name.as_str()))
+}
+
+/// Two equal generators in one axis would draw the same numbers, which nobody means.
+fn check_generators(table: &Table, problems: &mut Problems) {
+    let drawn: Vec<&Value> = table
+        .iter()
+        .map(|(_, value)| value)
+        .filter(|value| value.get("draws").is_some())
+        .collect();
+    for (i, value) in drawn.iter().enumerate() {
+        if drawn[..i]
+            .iter()
+            .any(|other| other.to_json() == value.to_json())
+        {
+            let message = "two equal generators in one axis draw the same numbers";
+            let problem = Problem::at(&value.span, message).help("give one of them a `seed`");
+            problems.push(problem);
+        }
+    }
+}
+
+/// The values of `{ range = [from, to], step = 1 }` (without its end, as in most languages) or of
+/// `{ uniform | log_uniform = [low, high], draws = n, seed = 0 }`. Draws depend on the bounds and the seed alone, not on
+/// names, places or time; more draws keep the earlier ones.
+fn generate(value: &Value, problems: &mut Problems) -> Option<Vec<Value>> {
+    let table = value.table()?;
+    let (key, bounds) = table
+        .iter()
+        .find(|(k, _)| GENERATORS.contains(&k.name.as_str()))?;
+    let name = key.name.as_str();
+    let other: &[&str] = if name == "range" {
+        &["step"]
+    } else {
+        &["draws", "seed"]
+    };
+    for (unknown, _) in table {
+        if unknown.name != name && !other.contains(&unknown.name.as_str()) {
+            let message = format!("`{name}` has no key `{}`", unknown.name);
+            let problem = Problem::at(&unknown.span, message).label("unknown");
+            problems.push(problem.help(format!("it takes `{}`", other.join("` and `"))));
+            return None;
+        }
+    }
+    let numbers = match &bounds.data {
+        Data::Array(items) => items.iter().map(number).collect::<Option<Vec<_>>>(),
+        _ => None,
+    };
+    let Some([low, high]) = numbers.as_deref() else {
+        let message = format!("`{name}` takes two numbers: {name} = [low, high]");
+        problems.push(Problem::at(&bounds.span, message));
+        return None;
+    };
+    let (low, high) = (*low, *high);
+    let whole = matches!(&bounds.data, Data::Array(items)
+        if items.iter().all(|item| matches!(item.data, Data::Int(_))));
+    let mut refuse = |message: String| {
+        problems.push(Problem::at(&bounds.span, message));
+        None
+    };
+    if low >= high {
+        return refuse(format!("`{name}` must go from low to high"));
+    }
+    let as_value = |number: f64, whole: bool| Value {
+        data: match whole {
+            true => Data::Int(number as i64),
+            false => Data::Float(number),
+        },
+        span: value.span.clone(),
+    };
+    if name == "range" {
+        let step = value.get("step").map_or(Some(1.0), number);
+        let Some(step) = step.filter(|step| *step > 0.0) else {
+            return refuse("`step` must be a number above 0".into());
+        };
+        let whole = whole && step.fract() == 0.0;
+        let count = ((high - low) / step).ceil();
+        if count > 10_000.0 {
+            return refuse(format!("`range` has {count} values; at most 10000"));
+        }
+        let numbers = (0..count as u64).map(|i| rounded(low + i as f64 * step));
+        return Some(numbers.map(|number| as_value(number, whole)).collect());
+    }
+    let draws = match value.get("draws").map(|draws| &draws.data) {
+        Some(Data::Int(draws @ 1..=10_000)) => *draws as usize,
+        Some(_) => return refuse("`draws` must be an integer from 1 to 10000".into()),
+        None => return refuse(format!("`{name}` needs `draws`: how many values")),
+    };
+    let seed = match value.get("seed").map(|seed| &seed.data) {
+        None => 0,
+        Some(Data::Int(seed @ 0..)) => *seed,
+        Some(_) => return refuse("`seed` must be an integer of at least 0".into()),
+    };
+    if name == "log_uniform" && low <= 0.0 {
+        return refuse("`log_uniform` needs bounds above 0".into());
+    }
+    let purpose = format!("{name} {low:e} {high:e} {seed}");
+    let mut random = ChaCha8Rng::from_seed(blake3::derive_key(
+        "etude 2026-11 draws v1",
+        purpose.as_bytes(),
+    ));
+    let draw = |_| {
+        let unit = (random.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
+        let number = match name {
+            "uniform" => low + unit * (high - low),
+            _ => (low.ln() + unit * (high.ln() - low.ln())).exp(),
+        };
+        match whole {
+            true => as_value(number.round(), true),
+            false => as_value(rounded(number), false),
+        }
+    };
+    Some((0..draws).map(draw).collect())
+}
+
+fn number(value: &Value) -> Option<f64> {
+    match value.data {
+        Data::Int(int) => Some(int as f64),
+        Data::Float(float) => Some(float),
+        _ => None,
+    }
+}
+
+/// To six significant digits, so that a label can be read.
+fn rounded(number: f64) -> f64 {
+    format!("{number:.5e}").parse().unwrap_or(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipeline::source::Source;
+    use crate::pipeline::value::parse;
+
+    fn axis(text: &str) -> Result<Vec<(String, usize)>, Vec<String>> {
+        let names = Names {
+            stages: vec!["graphs", "model"],
+            fixed: vec![vec!["kind"], vec!["kind", "data"]],
+        };
+        let mut problems = Problems::default();
+        let value = parse(&Source::new("x", text), &mut problems);
+        let (key, value) = &value.table().unwrap()[0];
+        let axis = read(key, value, &names, &mut problems);
+        let list = problems.into_sorted();
+        match axis {
+            Some(axis) if list.is_empty() => Ok(axis
+                .points
+                .into_iter()
+                .map(|point| (point.label, point.patch.len()))
+                .collect()),
+            _ => Err(list.iter().map(ToString::to_string).collect()),
+        }
+    }
+
+    fn labels(text: &str) -> Vec<String> {
+        axis(text)
+            .unwrap()
+            .into_iter()
+            .map(|(label, _)| label)
+            .collect()
+    }
+
+    #[test]
+    fn lists_zip_and_variants_are_patches() {
+        assert_eq!(labels("seed = { 'model.seed' = [0, 1] }"), ["0", "1"]);
+        assert_eq!(labels("seed = { model.seed = [0, 1] }"), ["0", "1"]);
+        assert_eq!(
+            axis(
+                "size = { graphs = { degree = [2, 5], nodes = [9, 30] }, 'model.layers' = [1, 2] }"
+            ),
+            Ok(vec![("2".into(), 3), ("5".into(), 3)])
+        );
+        assert_eq!(
+            axis("graph = { 'G(2,5)' = { graphs.degree = 2 }, plain = {} }"),
+            Ok(vec![("G(2,5)".into(), 1), ("plain".into(), 0)])
+        );
+        assert_eq!(
+            labels("lr = { 'model.lr' = [1e-5, 0.01] }"),
+            ["1e-5", "0.01"]
+        );
+        assert_eq!(
+            labels("z = { 'model.a' = [1, 1], 'model.b' = [2, 3] }"),
+            ["1 2", "1 3"]
+        );
+    }
+
+    #[test]
+    fn a_variant_may_bear_a_stages_name() {
+        assert_eq!(labels("v = { model = { model.seed = 1 } }"), ["model"]);
+    }
+
+    #[test]
+    fn draws_are_fixed_and_more_draws_keep_the_earlier() {
+        let four = labels("lr = { 'model.lr' = { log_uniform = [1e-5, 1e-2], draws = 4 } }");
+        let eight = labels("rate = { 'model.rate' = { draws = 8, log_uniform = [1e-5, 1e-2] } }");
+        assert_eq!(four, eight[..4]);
+        assert_eq!(
+            labels("s = { 'model.s' = { range = [0, 3] } }"),
+            ["0", "1", "2"]
+        );
+        assert_eq!(
+            labels("s = { 'model.s' = { range = [0, 1], step = 0.5 } }"),
+            ["0.0", "0.5"]
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_with_an_axis_is_told() {
+        for (text, message) in [
+            (
+                "a = { 'model.x' = [1], 'model.y' = [1, 2] }",
+                "lists of one axis move together",
+            ),
+            ("a = { 'modle.x' = [1] }", "there is no stage `modle`"),
+            ("a = { 'model.x' = 1 }", "must be a list of values"),
+            ("a = { 'model.data' = ['x'] }", "cannot be patched"),
+            ("a = { x = {}, y = {} }", "reaches nothing"),
+            ("a = { 'model.x' = [] }", "has no value"),
+            ("a = { 'model.x' = [1, 1] }", "has `1` twice"),
+            ("a = { 'model.x' = [1], v = {} }", "mixes lists"),
+            ("a = { 'model.x' = { range = [3, 1] } }", "from low to high"),
+            ("a = { 'model.x' = { uniform = [0, 1] } }", "needs `draws`"),
+        ] {
+            let problems = axis(text).unwrap_err();
+            assert!(problems[0].contains(message), "{text}: {problems:?}");
+        }
+    }
+}

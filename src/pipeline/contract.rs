@@ -1,0 +1,539 @@
+//! The contract of a stage kind: what it declares, what it is given, what it must leave.
+//!
+//! A kind is one file in `stages/`: a parameter struct that implements [`Stage`]. The [`Registry`] is the roster of kinds;
+//! planning and running get it as an argument, so they are tested with toy kinds.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use super::parameters;
+use super::resources::Resources;
+
+/// What a job leaves, by type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ArtifactType {
+    /// Examples to train and test on.
+    Dataset,
+    /// Trained weights, how to rebuild the model, and its learning curve.
+    Model,
+    /// What a model answered, example by example.
+    Answers,
+    /// Rows and columns.
+    Table,
+    /// A picture.
+    Figure,
+    /// Whether a claim holds.
+    Verdict,
+}
+
+/// A table inside an artifact, as SQL sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TableOf {
+    /// What is added to the stage's name: `model` gives `model` (empty) and `model_positions`.
+    pub suffix: &'static str,
+    /// The file it lies in, Parquet.
+    pub file: &'static str,
+    /// Its columns; empty where they depend on the stage's parameters.
+    pub columns: &'static [&'static str],
+}
+
+impl ArtifactType {
+    /// With its article.
+    pub fn noun(self) -> &'static str {
+        match self {
+            ArtifactType::Dataset => "a dataset",
+            ArtifactType::Model => "a model",
+            ArtifactType::Answers => "answers",
+            ArtifactType::Table => "a table",
+            ArtifactType::Figure => "a figure",
+            ArtifactType::Verdict => "a verdict",
+        }
+    }
+
+    /// The folder of its views below `outputs/<pipeline>/`.
+    pub fn section(self) -> &'static str {
+        match self {
+            ArtifactType::Dataset => "datasets",
+            ArtifactType::Model => "models",
+            ArtifactType::Answers => "answers",
+            ArtifactType::Table => "tables",
+            ArtifactType::Figure => "figures",
+            ArtifactType::Verdict => "verdicts",
+        }
+    }
+
+    /// Whether its views are copies (small, made to be opened) or links.
+    pub fn is_copied(self) -> bool {
+        matches!(
+            self,
+            ArtifactType::Table | ArtifactType::Figure | ArtifactType::Verdict
+        )
+    }
+
+    /// The tables in it that SQL can read.
+    pub fn tables(self) -> &'static [TableOf] {
+        match self {
+            ArtifactType::Model => &[
+                TableOf {
+                    suffix: "",
+                    file: "curve.parquet",
+                    columns: &["step", "loss", "lr", "exact"],
+                },
+                TableOf {
+                    suffix: "_positions",
+                    file: "positions.parquet",
+                    columns: &["step", "position", "accuracy"],
+                },
+            ],
+            ArtifactType::Answers => &[
+                TableOf {
+                    suffix: "",
+                    file: "answers.parquet",
+                    columns: &["example", "exact"],
+                },
+                TableOf {
+                    suffix: "_positions",
+                    file: "positions.parquet",
+                    columns: &["example", "position", "target", "answer", "correct"],
+                },
+            ],
+            ArtifactType::Table => &[TableOf {
+                suffix: "",
+                file: "table.parquet",
+                columns: &[],
+            }],
+            ArtifactType::Dataset | ArtifactType::Figure | ArtifactType::Verdict => &[],
+        }
+    }
+}
+
+/// How many artifacts a port takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Takes {
+    /// One: the stage fans out with its input.
+    One,
+    /// All of them at once: the stage collapses the axes of its input.
+    All,
+}
+
+/// An input of a kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Port {
+    /// Its key in the file.
+    pub name: &'static str,
+    /// One, or all.
+    pub takes: Takes,
+    /// The types it takes.
+    pub accepts: &'static [ArtifactType],
+    /// Whether a list of stages may stand there.
+    pub many: bool,
+    /// One line for people.
+    pub doc: &'static str,
+}
+
+/// Which device a job should compute on. Never part of a result's identity.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Device {
+    /// A CUDA card if there is one, else the CPU.
+    #[default]
+    Auto,
+    /// The CPU.
+    Cpu,
+    /// A CUDA card; an error if there is none.
+    Cuda,
+}
+
+/// A plain value: a coordinate or a swept parameter as a column of a table.
+#[derive(Debug, Clone, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Scalar {
+    /// `null`.
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// An integer.
+    Int(i64),
+    /// A number.
+    Float(f64),
+    /// Text.
+    Text(String),
+}
+
+impl From<&Json> for Scalar {
+    /// Numbers and text as they are; a table is named by its `kind`; anything else becomes its JSON text.
+    fn from(json: &Json) -> Scalar {
+        match json {
+            Json::Null => Scalar::Null,
+            Json::Bool(bool) => Scalar::Bool(*bool),
+            Json::Number(number) => match number.as_i64() {
+                Some(int) => Scalar::Int(int),
+                None => Scalar::Float(number.as_f64().unwrap_or(f64::NAN)),
+            },
+            Json::String(text) => Scalar::Text(text.clone()),
+            Json::Object(table) if table.get("kind").is_some_and(Json::is_string) => {
+                Scalar::from(&table["kind"])
+            }
+            other => Scalar::Text(other.to_string()),
+        }
+    }
+}
+
+/// Constant columns of an artifact's tables.
+pub type Columns = BTreeMap<String, Scalar>;
+
+/// One artifact given to a job.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Input {
+    /// Its name in SQL: the stage's, with `_` for `-`.
+    pub table: String,
+    /// What it is.
+    pub artifact: ArtifactType,
+    /// Its files, by name inside the artifact.
+    pub files: BTreeMap<String, PathBuf>,
+    /// Coordinates and swept parameters, for every row of its tables.
+    pub columns: Columns,
+    /// Swept parameters by the label in a column of the table: column, label, and what to add beside it.
+    pub labels: BTreeMap<String, BTreeMap<String, Columns>>,
+}
+
+impl Input {
+    /// The path of a file of the artifact.
+    pub fn file(&self, name: &str) -> Result<&Path, Stop> {
+        match self.files.get(name) {
+            Some(path) => Ok(path),
+            None => Err(Stop::failed(format!(
+                "the input `{}` has no file `{name}`",
+                self.table
+            ))),
+        }
+    }
+}
+
+/// The artifacts of each port, in the order the file names their stages.
+pub type Inputs = BTreeMap<String, Vec<Input>>;
+
+/// What a job says while it runs.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// How much is done.
+    pub done: u64,
+    /// Of how much; 0 where nobody knows.
+    pub total: u64,
+    /// Of what: `steps`, `examples`.
+    pub unit: String,
+    /// Named numbers of the moment, e.g. `loss`.
+    pub metrics: Vec<(String, f64)>,
+}
+
+/// Hears a job's progress and tells it to stop.
+pub trait Monitor: Sync {
+    /// Takes note.
+    fn progress(&self, progress: Progress);
+    /// Whether the job should stop.
+    fn cancelled(&self) -> bool;
+}
+
+/// Why a job ended without an artifact.
+#[derive(Debug)]
+pub enum Stop {
+    /// It was told to stop.
+    Cancelled,
+    /// It failed, for this reason.
+    Failed(String),
+}
+
+impl Stop {
+    /// A failure in words.
+    pub fn failed(message: impl Into<String>) -> Stop {
+        Stop::Failed(message.into())
+    }
+}
+
+impl<E: std::error::Error> From<E> for Stop {
+    fn from(error: E) -> Stop {
+        let mut message = error.to_string();
+        let mut source = error.source();
+        while let Some(inner) = source {
+            let text = inner.to_string();
+            // Many errors already print their source.
+            if !message.contains(&text) {
+                message = format!("{message}: {text}");
+            }
+            source = inner.source();
+        }
+        Stop::Failed(message)
+    }
+}
+
+/// Everything a job is given: no store, plan, clock or environment.
+pub struct Context<'a> {
+    /// The artifacts to read.
+    pub inputs: &'a Inputs,
+    /// An empty folder for what the job leaves.
+    pub out: &'a Path,
+    /// Where to compute.
+    pub device: Device,
+    /// Hears progress, tells of cancellation.
+    pub monitor: &'a dyn Monitor,
+}
+
+impl Context<'_> {
+    /// Reports progress; `Err(Stop::Cancelled)` when the job should stop.
+    pub fn progress(&self, progress: Progress) -> Result<(), Stop> {
+        self.monitor.progress(progress);
+        match self.monitor.cancelled() {
+            true => Err(Stop::Cancelled),
+            false => Ok(()),
+        }
+    }
+
+    /// The artifacts of a port.
+    pub fn all(&self, port: &str) -> &[Input] {
+        self.inputs.get(port).map_or(&[], Vec::as_slice)
+    }
+
+    /// The one artifact of a port that takes one.
+    pub fn one(&self, port: &str) -> Result<&Input, Stop> {
+        match self.all(port) {
+            [input] => Ok(input),
+            inputs => Err(Stop::failed(format!(
+                "the port `{port}` takes one artifact and was given {}",
+                inputs.len()
+            ))),
+        }
+    }
+}
+
+/// A table that a stage will read, as far as it is known before anything runs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TableShape {
+    /// Its name in SQL.
+    pub name: String,
+    /// Its columns; `None` where they are not known.
+    pub columns: Option<Vec<String>>,
+}
+
+/// Something wrong with a parameter, told by the kind itself.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Complaint {
+    /// The parameter, dots between keys: `y.field`.
+    pub parameter: String,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub help: Option<String>,
+    /// Line and column inside the parameter's text, both from 1.
+    pub at: Option<(usize, usize)>,
+}
+
+impl Complaint {
+    /// A complaint about a parameter.
+    pub fn new(parameter: impl Into<String>, message: impl Into<String>) -> Complaint {
+        Complaint {
+            parameter: parameter.into(),
+            message: message.into(),
+            help: None,
+            at: None,
+        }
+    }
+
+    /// With advice.
+    pub fn help(mut self, help: impl Into<String>) -> Complaint {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+/// A kind of stage. Its parameters are the fields of the implementing struct; their documentation, defaults and bounds
+/// (`#[schemars(range(…))]`) are what `etude kinds` prints and what a file is checked against. The struct's own
+/// documentation describes the kind.
+pub trait Stage: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static {
+    /// Its name in a file.
+    const KIND: &'static str;
+    /// Raised whenever the same parameters and inputs give other bytes.
+    const VERSION: u32;
+    /// What a job leaves.
+    const OUTPUT: ArtifactType;
+    /// Its inputs.
+    const PORTS: &'static [Port];
+    /// Whether it computes on a device, so that `device` means something.
+    const USES_DEVICE: bool = false;
+
+    /// What a job takes unless the file says otherwise.
+    fn resources() -> Resources {
+        Resources::default()
+    }
+
+    /// What is wrong with the parameters beyond type and range.
+    fn complaints(&self) -> Vec<Complaint> {
+        Vec::new()
+    }
+
+    /// Checks the columns it will read; returns the columns of the table it leaves, if it leaves one and they are known.
+    fn columns(&self, _inputs: &[TableShape]) -> Result<Option<Vec<String>>, Vec<Complaint>> {
+        Ok(None)
+    }
+
+    /// Which coordinate columns of its inputs it reads; `None` for all. What it does not read is no part of its identity.
+    fn columns_read(&self) -> Option<BTreeSet<String>> {
+        None
+    }
+
+    /// Rewrites the canonical parameters so that the names of stages are not in them; `names` gives the neutral name of
+    /// each table.
+    fn neutralise(&self, _parameters: &mut Json, _names: &BTreeMap<String, String>) {}
+
+    /// Does the work.
+    fn run(&self, job: &Context<'_>) -> Result<(), Stop>;
+}
+
+/// The parameters of one instance, of a kind that only the registry knows.
+pub trait Parameters: Send + Sync {
+    /// See [`Stage::complaints`].
+    fn complaints(&self) -> Vec<Complaint>;
+    /// See [`Stage::columns`].
+    fn columns(&self, inputs: &[TableShape]) -> Result<Option<Vec<String>>, Vec<Complaint>>;
+    /// See [`Stage::columns_read`].
+    fn columns_read(&self) -> Option<BTreeSet<String>>;
+    /// The parameters in canonical form: those at their default left out, keys sorted, tables named neutrally.
+    fn canonical(&self, names: &BTreeMap<String, String>) -> Json;
+    /// All parameters, defaults included.
+    fn full(&self) -> Json;
+    /// See [`Stage::run`].
+    fn run(&self, job: &Context<'_>) -> Result<(), Stop>;
+}
+
+struct Typed<S> {
+    stage: S,
+    schema: Arc<Json>,
+}
+
+impl<S: Stage> Parameters for Typed<S> {
+    fn complaints(&self) -> Vec<Complaint> {
+        self.stage.complaints()
+    }
+
+    fn columns(&self, inputs: &[TableShape]) -> Result<Option<Vec<String>>, Vec<Complaint>> {
+        self.stage.columns(inputs)
+    }
+
+    fn columns_read(&self) -> Option<BTreeSet<String>> {
+        self.stage.columns_read()
+    }
+
+    fn canonical(&self, names: &BTreeMap<String, String>) -> Json {
+        let mut parameters = parameters::without_defaults(&self.schema, self.full());
+        self.stage.neutralise(&mut parameters, names);
+        parameters.sort_all_objects();
+        parameters
+    }
+
+    fn full(&self) -> Json {
+        serde_json::to_value(&self.stage).expect("parameters are plain data")
+    }
+
+    fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
+        self.stage.run(job)
+    }
+}
+
+/// A kind, with its parameter type erased.
+#[derive(Clone)]
+pub struct Kind {
+    /// Its name in a file.
+    pub name: &'static str,
+    /// See [`Stage::VERSION`].
+    pub version: u32,
+    /// What a job leaves.
+    pub output: ArtifactType,
+    /// Its inputs.
+    pub ports: &'static [Port],
+    /// Whether `device` means something.
+    pub uses_device: bool,
+    /// What a job takes unless the file says otherwise.
+    pub resources: Resources,
+    /// The JSON schema of its parameters.
+    pub schema: Arc<Json>,
+    parse: fn(Json, Arc<Json>) -> Result<Arc<dyn Parameters>, serde_json::Error>,
+}
+
+impl fmt::Debug for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl Kind {
+    /// Erases a kind's type.
+    pub fn of<S: Stage>() -> Kind {
+        Kind {
+            name: S::KIND,
+            version: S::VERSION,
+            output: S::OUTPUT,
+            ports: S::PORTS,
+            uses_device: S::USES_DEVICE,
+            resources: S::resources(),
+            schema: Arc::new(schema_of::<S>()),
+            parse: |json, schema| {
+                let stage: S = serde_json::from_value(json)?;
+                Ok(Arc::new(Typed { stage, schema }))
+            },
+        }
+    }
+
+    /// Parameters from a value that was checked against the schema.
+    pub fn parse(&self, json: Json) -> Result<Arc<dyn Parameters>, serde_json::Error> {
+        (self.parse)(json, self.schema.clone())
+    }
+
+    /// What it is, from the code's own documentation.
+    pub fn doc(&self) -> &str {
+        self.schema["description"].as_str().unwrap_or_default()
+    }
+}
+
+/// The JSON schema of a parameter type, with nothing referred to elsewhere.
+pub(super) fn schema_of<T: JsonSchema>() -> Json {
+    let settings = SchemaSettings::draft2020_12().with(|settings| {
+        settings.inline_subschemas = true;
+        settings.meta_schema = None;
+    });
+    SchemaGenerator::new(settings)
+        .into_root_schema_for::<T>()
+        .to_value()
+}
+
+/// The kinds there are, by name.
+#[derive(Debug, Clone, Default)]
+pub struct Registry {
+    kinds: BTreeMap<&'static str, Kind>,
+}
+
+impl Registry {
+    /// A roster of kinds.
+    pub fn new(kinds: impl IntoIterator<Item = Kind>) -> Registry {
+        let kinds = kinds.into_iter().map(|kind| (kind.name, kind));
+        Registry {
+            kinds: kinds.collect(),
+        }
+    }
+
+    /// The kind of this name.
+    pub fn get(&self, name: &str) -> Option<&Kind> {
+        self.kinds.get(name)
+    }
+
+    /// All kinds, by name.
+    pub fn iter(&self) -> impl Iterator<Item = &Kind> {
+        self.kinds.values()
+    }
+}

@@ -1,0 +1,266 @@
+//! Coordinates: where an instance lies on the axes, and the conditions and selectors that speak of them.
+
+use std::fmt;
+
+use super::axis::Axis;
+use super::problem::{Problem, Problems, alternatives};
+use super::source::Span;
+use super::value::{Data, Value};
+
+/// Axis and label, in the order the axes are declared.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Coordinates(pub Vec<(String, String)>);
+
+impl Coordinates {
+    /// The label on an axis.
+    pub fn get(&self, axis: &str) -> Option<&str> {
+        let (_, label) = self.0.iter().find(|(name, _)| name == axis)?;
+        Some(label)
+    }
+
+    /// Whether both agree on every axis they share.
+    pub fn joins(&self, other: &Coordinates) -> bool {
+        self.0
+            .iter()
+            .all(|(axis, label)| other.get(axis).is_none_or(|l| l == label))
+    }
+}
+
+/// The name of an instance: `model[graph=G(2,5), seed=3]`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct JobName {
+    /// The stage.
+    pub stage: String,
+    /// Where on the axes.
+    pub coordinates: Coordinates,
+}
+
+impl fmt::Display for JobName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.stage)?;
+        if self.coordinates.0.is_empty() {
+            return Ok(());
+        }
+        let pairs = self.coordinates.0.iter();
+        let pairs: Vec<_> = pairs
+            .map(|(axis, label)| format!("{axis}={label}"))
+            .collect();
+        write!(f, "[{}]", pairs.join(", "))
+    }
+}
+
+/// Labels by axis: each named axis must have one of its labels.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Condition(pub Vec<(String, Vec<String>)>);
+
+impl Condition {
+    /// Whether every axis of the condition is among the coordinates and has one of the labels.
+    pub fn matches(&self, coordinates: &Coordinates) -> bool {
+        self.0.iter().all(|(axis, labels)| {
+            let label = coordinates.get(axis);
+            label.is_some_and(|label| labels.iter().any(|l| l == label))
+        })
+    }
+
+    /// Whether the labels allow these coordinates; axes that the coordinates lack do not matter.
+    pub fn allows(&self, axis: &str, label: &str) -> bool {
+        self.0
+            .iter()
+            .filter(|(name, _)| name == axis)
+            .all(|(_, labels)| labels.iter().any(|l| l == label))
+    }
+
+    /// Reads `{ graph = "G(2,5)", seed = [0, 1] }`.
+    pub fn read(value: &Value, axes: &[Axis], problems: &mut Problems) -> Option<Condition> {
+        let Some(table) = value.table() else {
+            let message = format!(
+                "this must be a table of `axis = label`, not {}",
+                value.noun()
+            );
+            problems.push(Problem::at(&value.span, message));
+            return None;
+        };
+        let mut condition = Condition::default();
+        let mut whole = true;
+        for (key, value) in table {
+            let Some(axis) = find_axis(&key.name, &key.span, axes, problems) else {
+                whole = false;
+                continue;
+            };
+            let items = match &value.data {
+                Data::Array(items) => items.iter().collect(),
+                _ => vec![value],
+            };
+            let mut labels = Vec::new();
+            for item in items {
+                match check_label(axis, &item.label(), &item.span, problems) {
+                    true => labels.push(item.label()),
+                    false => whole = false,
+                }
+            }
+            condition.0.push((key.name.clone(), labels));
+        }
+        if table.is_empty() {
+            problems.push(Problem::at(&value.span, "this condition is empty"));
+            whole = false;
+        }
+        whole.then_some(condition)
+    }
+
+    /// Reads `graph=G(2,5),seed=0,seed=1`: a comma begins a new pair only where an axis' name and `=` follow, so labels may
+    /// hold commas. Several labels of one axis add up.
+    pub fn parse(span: &Span, axes: &[Axis], problems: &mut Problems) -> Option<Condition> {
+        let text = &span.source.text[span.range.clone()];
+        let mut condition = Condition::default();
+        let mut whole = true;
+        let mut start = 0;
+        while start < text.len() {
+            let rest = &text[start..];
+            let end = next_pair(rest, axes);
+            let piece = rest[..end].trim();
+            let lead = rest[..end].len() - rest[..end].trim_start().len();
+            let at = span.range.start + start + lead;
+            let here = Span::new(&span.source, at..at + piece.len());
+            start += end + 1;
+            let Some((axis, label)) = piece.split_once('=') else {
+                let problem = Problem::at(&here, "a coordinate is written axis=label");
+                problems.push(problem);
+                whole = false;
+                continue;
+            };
+            let (name, label) = (axis.trim(), label.trim());
+            let Some(axis) = find_axis(name, &here, axes, problems) else {
+                whole = false;
+                continue;
+            };
+            if !check_label(axis, label, &here, problems) {
+                whole = false;
+                continue;
+            }
+            match condition.0.iter_mut().find(|(n, _)| n == name) {
+                Some((_, labels)) => labels.push(label.to_string()),
+                None => condition
+                    .0
+                    .push((name.to_string(), vec![label.to_string()])),
+            }
+        }
+        whole.then_some(condition)
+    }
+}
+
+/// Where the first pair of a list ends.
+fn next_pair(text: &str, axes: &[Axis]) -> usize {
+    let begins = |rest: &str| {
+        let word = rest.trim_start().split('=').next().unwrap_or_default();
+        let known = axes.iter().any(|axis| axis.name() == word.trim_end());
+        rest.contains('=') && (known || is_name(word.trim_end()))
+    };
+    text.match_indices(',')
+        .map(|(at, _)| at)
+        .find(|at| begins(&text[at + 1..]))
+        .unwrap_or(text.len())
+}
+
+/// Whether a word can name a stage or an axis: a letter, then letters, digits, `_` or `-`.
+pub fn is_name(word: &str) -> bool {
+    let mut chars = word.chars();
+    chars.next().is_some_and(char::is_alphabetic)
+        && chars.all(|c| c.is_alphanumeric() || c == '_' || c == '-')
+}
+
+fn find_axis<'a>(
+    name: &str,
+    span: &Span,
+    axes: &'a [Axis],
+    problems: &mut Problems,
+) -> Option<&'a Axis> {
+    let axis = axes.iter().find(|axis| axis.name() == name);
+    if axis.is_none() {
+        let problem = Problem::at(span, format!("there is no axis `{name}`"))
+            .label("no such axis")
+            .maybe_help(alternatives("axes", name, axes.iter().map(Axis::name)));
+        problems.push(problem);
+    }
+    axis
+}
+
+fn check_label(axis: &Axis, label: &str, span: &Span, problems: &mut Problems) -> bool {
+    let known = axis.point(label).is_some();
+    if !known {
+        let message = format!("the axis `{}` has no label `{label}`", axis.name());
+        let problem = Problem::at(span, message)
+            .label("no such label")
+            .maybe_help(alternatives("labels", label, axis.labels()));
+        problems.push(problem);
+    }
+    known
+}
+
+/// Which jobs: `model`, or `model[method=reversed,seed=0]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Selector {
+    /// The stage.
+    pub stage: String,
+    /// Which of its instances.
+    pub condition: Condition,
+}
+
+impl Selector {
+    /// Reads a selector; `stages` are the names there are, with the axes each fans out over.
+    pub fn parse(
+        span: &Span,
+        stages: &[(&str, Vec<&str>)],
+        axes: &[Axis],
+        problems: &mut Problems,
+    ) -> Option<Selector> {
+        let text = span.source.text[span.range.clone()].trim_end();
+        let (stage, inside) = match text.split_once('[') {
+            Some((stage, rest)) => {
+                let Some(inside) = rest.strip_suffix(']') else {
+                    let problem = Problem::at(span, "the bracket of this selector is not closed")
+                        .help("write stage[axis=label,axis=label]");
+                    problems.push(problem);
+                    return None;
+                };
+                (stage.trim(), Some(inside))
+            }
+            None => (text.trim(), None),
+        };
+        let Some((_, reaching)) = stages.iter().find(|(name, _)| *name == stage) else {
+            let problem = Problem::at(span, format!("there is no stage `{stage}`"))
+                .label("no such stage")
+                .maybe_help(alternatives(
+                    "stages",
+                    stage,
+                    stages.iter().map(|(n, _)| *n),
+                ));
+            problems.push(problem);
+            return None;
+        };
+        let condition = match inside {
+            Some(inside) => {
+                let at = span.range.start + text.find('[').map_or(0, |at| at + 1);
+                let inner = Span::new(&span.source, at..at + inside.len());
+                Condition::parse(&inner, axes, problems)?
+            }
+            None => Condition::default(),
+        };
+        for (axis, _) in &condition.0 {
+            if !reaching.contains(&axis.as_str()) {
+                let message = format!("the axis `{axis}` does not reach `{stage}`");
+                let help = alternatives("axes that do", axis, reaching.iter().copied());
+                problems.push(Problem::at(span, message).maybe_help(help));
+                return None;
+            }
+        }
+        Some(Selector {
+            stage: stage.to_string(),
+            condition,
+        })
+    }
+
+    /// Whether a job is meant.
+    pub fn matches(&self, job: &JobName) -> bool {
+        self.stage == job.stage && self.condition.matches(&job.coordinates)
+    }
+}

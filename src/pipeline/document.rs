@@ -1,0 +1,229 @@
+//! A pipeline as written: its file, the files it includes, and the entries of both in one place.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::problem::{Problem, Problems, alternatives};
+use super::source::{Source, Span};
+use super::value::{Data, Key, Table, Value, parse};
+
+const KEYS: [&str; 8] = [
+    "name", "about", "include", "stage", "axes", "override", "exclude", "profile",
+];
+
+/// The entries of a pipeline, includes merged in: what the including file says comes over what it includes.
+#[derive(Debug, Default)]
+pub struct Document {
+    /// `name`.
+    pub name: Option<Value>,
+    /// `about`.
+    pub about: Option<Value>,
+    /// `[stage.*]`.
+    pub stages: Table,
+    /// `[axes]`.
+    pub axes: Table,
+    /// `[[override]]`.
+    pub overrides: Vec<Value>,
+    /// `[[exclude]]`.
+    pub excludes: Vec<Value>,
+    /// `[profile.*]`.
+    pub profiles: Table,
+    /// Every file read, the pipeline's own last.
+    pub files: Vec<PathBuf>,
+}
+
+/// Reads a file and what it includes.
+pub fn read(path: &Path, problems: &mut Problems) -> Document {
+    let mut document = Document::default();
+    read_into(&mut document, path, None, &mut Vec::new(), problems);
+    document
+}
+
+fn read_into(
+    document: &mut Document,
+    path: &Path,
+    from: Option<&Span>,
+    chain: &mut Vec<PathBuf>,
+    problems: &mut Problems,
+) {
+    let name = path.display().to_string();
+    let identity = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    if let Some(at) = chain.iter().position(|p| *p == identity) {
+        let names = chain[at..].iter().chain([&identity]);
+        let names: Vec<_> = names
+            .map(|p| {
+                p.file_name()
+                    .unwrap_or_default()
+                    .to_string_lossy()
+                    .into_owned()
+            })
+            .collect();
+        let message = format!(
+            "files include each other in a circle: {}",
+            names.join(" → ")
+        );
+        problems.push(Problem {
+            span: from.cloned(),
+            ..Problem::of(message)
+        });
+        return;
+    }
+    if document.files.contains(&identity) {
+        return;
+    }
+    let text = match fs::read(path).map(String::from_utf8) {
+        Ok(Ok(text)) => text,
+        Ok(Err(_)) => {
+            let problem = Problem::of(format!("{name} is not text (UTF-8)"));
+            problems.push(Problem {
+                span: from.cloned(),
+                ..problem
+            });
+            return;
+        }
+        Err(error) => {
+            let problem = Problem::of(format!("cannot read {name}: {error}"));
+            problems.push(Problem {
+                span: from.cloned(),
+                ..problem
+            });
+            return;
+        }
+    };
+    let source = Source::new(name, text);
+    let value = parse(&source, problems);
+    chain.push(identity.clone());
+    for (included, span) in includes(&value, problems) {
+        let folder = path.parent().unwrap_or(Path::new(""));
+        read_into(
+            document,
+            &folder.join(included),
+            Some(&span),
+            chain,
+            problems,
+        );
+    }
+    chain.pop();
+    document.files.push(identity);
+    document.merge(value, &source, problems);
+}
+
+fn includes(value: &Value, problems: &mut Problems) -> Vec<(String, Span)> {
+    let Some(include) = value.get("include") else {
+        return Vec::new();
+    };
+    let items = match &include.data {
+        Data::Array(items) => items.iter().collect(),
+        _ => vec![include],
+    };
+    let mut paths = Vec::new();
+    for item in items {
+        match item.text() {
+            Some(text) => paths.push((text.to_string(), item.span.clone())),
+            None => problems.push(Problem::at(
+                &item.span,
+                format!("`include` takes paths of files, not {}", item.noun()),
+            )),
+        }
+    }
+    paths
+}
+
+impl Document {
+    fn merge(&mut self, value: Value, source: &Arc<Source>, problems: &mut Problems) {
+        let Data::Table(entries) = value.data else {
+            return;
+        };
+        for (key, value) in entries {
+            match key.name.as_str() {
+                "include" => {}
+                "name" => self.name = text(value, &key, problems).or(self.name.take()),
+                "about" => self.about = text(value, &key, problems).or(self.about.take()),
+                "stage" => {
+                    for (key, value) in table(value, &key, problems) {
+                        match self.stages.iter_mut().find(|(k, _)| k.name == key.name) {
+                            Some((_, below)) => overlay(below, value),
+                            None => self.stages.push((key, value)),
+                        }
+                    }
+                }
+                "axes" => replace(&mut self.axes, table(value, &key, problems)),
+                "profile" => replace(&mut self.profiles, table(value, &key, problems)),
+                "override" => self.overrides.extend(list(value, &key, problems)),
+                "exclude" => self.excludes.extend(list(value, &key, problems)),
+                _ => {
+                    let message = format!("a pipeline has no key `{}`", key.name);
+                    let problem = Problem::at(&key.span, message)
+                        .label("unknown")
+                        .maybe_help(alternatives("keys", &key.name, KEYS));
+                    problems.push(problem);
+                }
+            }
+        }
+        if self.files.len() == 1 && self.stages.is_empty() && problems.is_empty() {
+            let problem = Problem::at(&Span::new(source, 0..0), "this pipeline has no stage")
+                .help("a stage is a table: [stage.graphs] with kind = \"path-star\"");
+            problems.push(problem);
+        }
+    }
+}
+
+fn text(value: Value, key: &Key, problems: &mut Problems) -> Option<Value> {
+    if value.text().is_none() {
+        let message = format!("`{}` must be a string, not {}", key.name, value.noun());
+        problems.push(Problem::at(&value.span, message));
+        return None;
+    }
+    Some(value)
+}
+
+fn table(value: Value, key: &Key, problems: &mut Problems) -> Table {
+    match value.data {
+        Data::Table(table) => table,
+        _ => {
+            let message = format!("`{}` must be a table, not {}", key.name, value.noun());
+            problems.push(Problem::at(&value.span, message));
+            Table::new()
+        }
+    }
+}
+
+fn list(value: Value, key: &Key, problems: &mut Problems) -> Vec<Value> {
+    match value.data {
+        Data::Array(items) => items,
+        _ => {
+            let message = format!("`{0}` is a list of tables, written [[{0}]]", key.name);
+            problems.push(Problem::at(&key.span, message));
+            Vec::new()
+        }
+    }
+}
+
+fn replace(below: &mut Table, above: Table) {
+    for (key, value) in above {
+        match below.iter_mut().find(|(k, _)| k.name == key.name) {
+            Some(entry) => *entry = (key, value),
+            None => below.push((key, value)),
+        }
+    }
+}
+
+/// Lays one value over another: tables merge key by key, unless the upper one names its `kind` and so is whole; all else
+/// is replaced.
+pub fn overlay(below: &mut Value, above: Value) {
+    match (&mut below.data, above.data) {
+        (Data::Table(entries), Data::Table(new)) if !new.iter().any(|(k, _)| k.name == "kind") => {
+            for (key, value) in new {
+                match entries.iter_mut().find(|(k, _)| k.name == key.name) {
+                    Some((_, old)) => overlay(old, value),
+                    None => entries.push((key, value)),
+                }
+            }
+        }
+        (_, data) => {
+            below.data = data;
+            below.span = above.span;
+        }
+    }
+}

@@ -1,0 +1,608 @@
+//! Parameters held against their schema: every unknown key, wrong type and value out of range, each at its place.
+//!
+//! The schema is the one that the kind's parameter struct generates, so what is checked, what `etude kinds` prints and what
+//! is read can never disagree. Two rules of the language live here: a string where a table with a `kind` is expected is
+//! short for `{ kind = … }`, and such a table without a `kind` takes that of its default.
+
+use serde_json::{Map, Value as Json, json};
+
+use super::contract::Complaint;
+use super::problem::{Problem, Problems, alternatives};
+use super::source::Span;
+use super::value::{Data, Key, Value};
+
+/// Checks a table of parameters and gives it as JSON for the kind's type; on problems the JSON is of no use.
+///
+/// `also` are keys that stand beside the parameters, to be offered as alternatives too.
+pub fn check(
+    schema: &Json,
+    value: &Value,
+    what: &str,
+    also: &[&str],
+    problems: &mut Problems,
+) -> Json {
+    let mut checker = Checker {
+        what,
+        also,
+        problems,
+    };
+    checker.any(schema, None, value, &mut Vec::new())
+}
+
+struct Checker<'a> {
+    /// Whose parameters: the kind's name.
+    what: &'a str,
+    /// Keys that stand beside the parameters.
+    also: &'a [&'a str],
+    problems: &'a mut Problems,
+}
+
+impl Checker<'_> {
+    fn any(
+        &mut self,
+        schema: &Json,
+        default: Option<&Json>,
+        value: &Value,
+        path: &mut Vec<String>,
+    ) -> Json {
+        let options = options(schema);
+        if options.is_empty() {
+            return self.plain(schema, value, path);
+        }
+        if options.len() == 1 {
+            return self.any(options[0], default, value, path);
+        }
+        let words: Vec<&str> = options.iter().filter_map(|o| o["const"].as_str()).collect();
+        if words.len() == options.len() {
+            return self.word(&words, value, path);
+        }
+        let kinds: Vec<&str> = options.iter().filter_map(|o| kind_of(o)).collect();
+        if kinds.len() == options.len() {
+            return self.tagged(&options, &kinds, default, value, path);
+        }
+        match options.iter().find(|option| fits(option, &value.data)) {
+            Some(option) => self.any(option, default, value, path),
+            None => {
+                let nouns: Vec<_> = options.iter().map(|option| noun(option)).collect();
+                self.wrong_type(&nouns.join(" or "), value, path)
+            }
+        }
+    }
+
+    fn plain(&mut self, schema: &Json, value: &Value, path: &mut Vec<String>) -> Json {
+        if let Some(words) = schema["enum"].as_array() {
+            let words: Vec<&str> = words.iter().filter_map(Json::as_str).collect();
+            return self.word(&words, value, path);
+        }
+        if let Some(word) = schema["const"].as_str() {
+            return self.word(&[word], value, path);
+        }
+        if schema_types(schema).is_empty() {
+            return value.to_json();
+        }
+        if !fits(schema, &value.data) {
+            return self.wrong_type(&noun(schema), value, path);
+        }
+        match &value.data {
+            Data::Table(_) => self.object(schema, value, path),
+            Data::Array(items) => self.list(schema, items, value, path),
+            Data::Int(int) if !accepts(schema, "integer") => {
+                self.bounds(schema, *int as f64, value, path);
+                json!(*int as f64)
+            }
+            Data::Int(int) => {
+                self.bounds(schema, *int as f64, value, path);
+                json!(int)
+            }
+            Data::Float(float) => {
+                self.bounds(schema, *float, value, path);
+                json!(float)
+            }
+            Data::Text(text) => {
+                let shortest = schema["minLength"].as_u64().unwrap_or(0) as usize;
+                if text.trim().chars().count() < shortest {
+                    let message = format!("{} must not be empty", self.name(path));
+                    self.problems.push(Problem::at(&value.span, message));
+                }
+                json!(text)
+            }
+            Data::Bool(bool) => json!(bool),
+        }
+    }
+
+    fn object(&mut self, schema: &Json, value: &Value, path: &mut Vec<String>) -> Json {
+        let empty = Map::new();
+        let properties = schema["properties"].as_object().unwrap_or(&empty);
+        let open = schema["additionalProperties"].as_object();
+        let mut json = Map::new();
+        let table = value.table().map_or(&[][..], Vec::as_slice);
+        for (key, item) in table {
+            let inner = match (properties.get(&key.name), open) {
+                (Some(inner), _) => inner,
+                (None, Some(_)) => &schema["additionalProperties"],
+                (None, None) => {
+                    self.unknown(key, properties, path);
+                    continue;
+                }
+            };
+            path.push(key.name.clone());
+            let item = self.any(inner, inner.get("default"), item, path);
+            path.pop();
+            json.insert(key.name.clone(), item);
+        }
+        let required = schema["required"].as_array().into_iter().flatten();
+        for name in required.filter_map(Json::as_str) {
+            if !table.iter().any(|(key, _)| key.name == name) && name != "kind" {
+                self.missing(name, &properties[name], &value.span, path);
+            }
+        }
+        Json::Object(json)
+    }
+
+    fn unknown(&mut self, key: &Key, properties: &Map<String, Json>, path: &[String]) {
+        let names = properties.keys().map(String::as_str);
+        let also = self.also.iter().filter(|_| path.is_empty()).copied();
+        let names: Vec<&str> = names.filter(|name| *name != "kind").chain(also).collect();
+        let message = match path {
+            [] => format!("`{}` has no parameter `{}`", self.what, key.name),
+            _ => format!("{} has no key `{}`", self.name(path), key.name),
+        };
+        let what = "keys";
+        let problem = Problem::at(&key.span, message)
+            .label("unknown")
+            .maybe_help(alternatives(what, &key.name, names));
+        self.problems.push(problem);
+    }
+
+    fn missing(&mut self, name: &str, schema: &Json, span: &Span, path: &[String]) {
+        let owner = match path {
+            [] => format!("`{}`", self.what),
+            _ => self.name(path),
+        };
+        let problem = Problem::at(span, format!("{owner} needs `{name}`")).label("missing here");
+        let doc = schema["description"].as_str().map(first_line);
+        self.problems
+            .push(problem.maybe_help(doc.map(|doc| format!("`{name}`: {doc}"))));
+    }
+
+    fn list(
+        &mut self,
+        schema: &Json,
+        items: &[Value],
+        value: &Value,
+        path: &mut Vec<String>,
+    ) -> Json {
+        let least = schema["minItems"].as_u64().unwrap_or(0) as usize;
+        let most = schema["maxItems"].as_u64().unwrap_or(u64::MAX) as usize;
+        if items.len() < least || items.len() > most {
+            let count = match (least, most) {
+                (least, most) if least == most => format!("{least}"),
+                (least, usize::MAX) => format!("at least {least}"),
+                (least, most) => format!("{least} to {most}"),
+            };
+            let message = format!(
+                "{} takes {count} values, not {}",
+                self.name(path),
+                items.len()
+            );
+            self.problems.push(Problem::at(&value.span, message));
+        }
+        let first = schema["prefixItems"].as_array();
+        let checked = items.iter().enumerate().map(|(i, item)| {
+            let inner = first.and_then(|f| f.get(i)).unwrap_or(&schema["items"]);
+            self.any(inner, None, item, path)
+        });
+        checked.collect()
+    }
+
+    fn word(&mut self, words: &[&str], value: &Value, path: &[String]) -> Json {
+        match value.text() {
+            Some(text) if words.contains(&text) => json!(text),
+            Some(text) => {
+                let message = format!("{} cannot be `{text}`", self.name(path));
+                let problem = Problem::at(&value.span, message)
+                    .label("unknown")
+                    .maybe_help(alternatives("choices", text, words.iter().copied()));
+                self.problems.push(problem);
+                Json::Null
+            }
+            None => self.wrong_type(&format!("one of {}", quoted(words)), value, path),
+        }
+    }
+
+    fn tagged(
+        &mut self,
+        options: &[&Json],
+        kinds: &[&str],
+        default: Option<&Json>,
+        value: &Value,
+        path: &mut Vec<String>,
+    ) -> Json {
+        let short;
+        let value = match &value.data {
+            Data::Text(_) => {
+                short = expanded(value);
+                &short
+            }
+            _ => value,
+        };
+        if value.table().is_none() {
+            let expected = format!("a table with a `kind` ({})", quoted(kinds));
+            return self.wrong_type(&expected, value, path);
+        }
+        let default = default.and_then(|d| d["kind"].as_str());
+        let (kind, span) = match value.get("kind") {
+            Some(kind) => (kind.text(), &kind.span),
+            None => (default, &value.span),
+        };
+        let Some(kind) = kind else {
+            let message = format!("{} needs a `kind`", self.name(path));
+            let problem = Problem::at(span, message).help(format!("it is {}", quoted(kinds)));
+            self.problems.push(problem);
+            return Json::Null;
+        };
+        let Some(at) = kinds.iter().position(|k| *k == kind) else {
+            let message = format!("{} cannot be of kind `{kind}`", self.name(path));
+            let problem = Problem::at(span, message)
+                .label("unknown kind")
+                .maybe_help(alternatives("kinds", kind, kinds.iter().copied()));
+            self.problems.push(problem);
+            return Json::Null;
+        };
+        let mut json = self.object(options[at], value, path);
+        json["kind"] = json!(kind);
+        json
+    }
+
+    fn bounds(&mut self, schema: &Json, number: f64, value: &Value, path: &[String]) {
+        let bound = |key: &str| schema[key].as_f64();
+        let broken = [
+            (bound("minimum").filter(|b| number < *b), "at least"),
+            (bound("maximum").filter(|b| number > *b), "at most"),
+            (
+                bound("exclusiveMinimum").filter(|b| number <= *b),
+                "more than",
+            ),
+            (
+                bound("exclusiveMaximum").filter(|b| number >= *b),
+                "less than",
+            ),
+        ];
+        for (limit, words) in broken {
+            if let Some(limit) = limit {
+                let message = format!("{} must be {words} {limit}", self.name(path));
+                let problem = Problem::at(&value.span, message).label("out of range");
+                let doc = schema["description"].as_str().map(first_line);
+                self.problems
+                    .push(problem.maybe_help(doc.map(str::to_string)));
+            }
+        }
+    }
+
+    fn wrong_type(&mut self, expected: &str, value: &Value, path: &[String]) -> Json {
+        let message = format!(
+            "{} must be {expected}, not {}",
+            self.name(path),
+            value.noun()
+        );
+        self.problems
+            .push(Problem::at(&value.span, message).label(value.noun()));
+        Json::Null
+    }
+
+    fn name(&self, path: &[String]) -> String {
+        match path {
+            [] => format!("`{}`", self.what),
+            _ => format!("`{}`", path.join(".")),
+        }
+    }
+}
+
+/// `"adamw"` as `{ kind = "adamw" }`, both at the same place.
+pub(super) fn expanded(value: &Value) -> Value {
+    let key = Key {
+        name: "kind".into(),
+        span: value.span.clone(),
+    };
+    Value {
+        data: Data::Table(vec![(key, value.clone())]),
+        span: value.span.clone(),
+    }
+}
+
+/// Drops every value that is the schema's default, at any depth, and every null.
+pub fn without_defaults(schema: &Json, json: Json) -> Json {
+    let schema = match options(schema).as_slice() {
+        [] => schema,
+        [one] => return without_defaults(one, json),
+        many => {
+            let kind = &json["kind"];
+            let tagged = |o: &&&Json| kind_of(o).is_some_and(|k| kind == k);
+            match many.iter().find(tagged) {
+                Some(option) => option,
+                None => match many.iter().find(|o| o["type"] == "object") {
+                    Some(option) if json.is_object() => option,
+                    _ => return json,
+                },
+            }
+        }
+    };
+    match json {
+        Json::Object(table) => {
+            let kept = table.into_iter().filter_map(|(key, value)| {
+                let inner = &schema["properties"][&key];
+                if value.is_null() || inner.get("default") == Some(&value) {
+                    return None;
+                }
+                Some((key, without_defaults(inner, value)))
+            });
+            Json::Object(kept.collect())
+        }
+        Json::Array(items) => {
+            let items = items.into_iter();
+            items
+                .map(|item| without_defaults(&schema["items"], item))
+                .collect()
+        }
+        other => other,
+    }
+}
+
+/// The place a complaint is about: its parameter, or a line of the parameter's text, or what stands nearest above it.
+pub fn place(value: &Value, complaint: &Complaint) -> Span {
+    let mut here = value;
+    for key in complaint.parameter.split('.') {
+        match here.get(key) {
+            Some(inner) => here = inner,
+            None => return here.span.clone(),
+        }
+    }
+    complaint
+        .at
+        .and_then(|(line, column)| inside(&here.span, line, column))
+        .unwrap_or_else(|| here.span.clone())
+}
+
+/// The word at a line and column of the text that a string literal stands for.
+fn inside(span: &Span, line: usize, column: usize) -> Option<Span> {
+    let raw = &span.source.text[span.range.clone()];
+    let quote = ["\"\"\"", "'''", "\"", "'"]
+        .into_iter()
+        .find(|quote| raw.starts_with(quote))?;
+    if quote.starts_with('"') && raw.contains('\\') {
+        // With escapes, places in the text are not places in the file.
+        return None;
+    }
+    let mut start = quote.len();
+    if quote.len() == 3 {
+        // A line break right after the opening quotes is not part of the text.
+        let rest = &raw[start..];
+        start += ["\r\n", "\n"]
+            .iter()
+            .find(|b| rest.starts_with(**b))
+            .map_or(0, |b| b.len());
+    }
+    let text = &raw[start..raw.len() - quote.len()];
+    let before: usize = text
+        .split_inclusive('\n')
+        .take(line - 1)
+        .map(str::len)
+        .sum();
+    let row = text[before..].lines().next()?;
+    let (offset, _) = row.char_indices().nth(column - 1)?;
+    let word = row[offset..]
+        .find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '.'))
+        .unwrap_or(row.len() - offset)
+        .max(1);
+    let at = span.range.start + start + before + offset;
+    let end = (at..=at + word)
+        .rev()
+        .find(|i| span.source.text.is_char_boundary(*i))?;
+    Some(Span::new(&span.source, at..end))
+}
+
+/// The alternatives of a schema, `null` aside.
+fn options(schema: &Json) -> Vec<&Json> {
+    let listed = schema["oneOf"].as_array().or(schema["anyOf"].as_array());
+    let listed = listed.into_iter().flatten();
+    listed.filter(|option| option["type"] != "null").collect()
+}
+
+/// The kind that an alternative of a tagged table stands for.
+pub(crate) fn kind_of(option: &Json) -> Option<&str> {
+    option["properties"]["kind"]["const"].as_str()
+}
+
+fn schema_types(schema: &Json) -> Vec<&str> {
+    match &schema["type"] {
+        Json::String(one) => vec![one],
+        Json::Array(many) => many.iter().filter_map(Json::as_str).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn accepts(schema: &Json, name: &str) -> bool {
+    schema_types(schema).contains(&name)
+}
+
+fn fits(schema: &Json, data: &Data) -> bool {
+    let inner = options(schema);
+    if !inner.is_empty() {
+        return inner.iter().any(|option| fits(option, data));
+    }
+    match data {
+        Data::Text(_) => accepts(schema, "string") || schema["const"].is_string(),
+        Data::Int(_) => accepts(schema, "integer") || accepts(schema, "number"),
+        Data::Float(_) => accepts(schema, "number"),
+        Data::Bool(_) => accepts(schema, "boolean"),
+        Data::Array(_) => accepts(schema, "array"),
+        Data::Table(_) => accepts(schema, "object"),
+    }
+}
+
+fn noun(schema: &Json) -> String {
+    let types = schema_types(schema).into_iter().filter(|t| *t != "null");
+    let nouns = types.map(|name| match name {
+        "string" => "a string",
+        "integer" => "an integer",
+        "number" => "a number",
+        "boolean" => "a boolean",
+        "array" => "a list",
+        "object" => "a table",
+        other => other,
+    });
+    nouns.collect::<Vec<_>>().join(" or ")
+}
+
+fn quoted(words: &[&str]) -> String {
+    let words: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
+    words.join(", ")
+}
+
+/// The first paragraph of a documentation text, as one line.
+pub(crate) fn first_line(doc: &str) -> &str {
+    doc.split("\n\n")
+        .next()
+        .unwrap_or(doc)
+        .lines()
+        .next()
+        .unwrap_or(doc)
+}
+
+#[cfg(test)]
+mod tests {
+    use schemars::JsonSchema;
+    use serde::{Deserialize, Serialize};
+
+    use super::*;
+    use crate::pipeline::contract::schema_of;
+    use crate::pipeline::source::Source;
+    use crate::pipeline::value::parse;
+
+    #[derive(Serialize, Deserialize, JsonSchema, PartialEq, Debug)]
+    #[serde(deny_unknown_fields)]
+    struct Toy {
+        /// How many.
+        #[schemars(range(min = 1, max = 9))]
+        count: u32,
+        #[serde(default = "half")]
+        rate: f64,
+        #[serde(default)]
+        shape: Shape,
+        #[serde(default)]
+        positions: Positions,
+        limit: Option<u64>,
+        #[serde(default)]
+        betas: [f64; 2],
+    }
+
+    fn half() -> f64 {
+        0.5
+    }
+
+    #[derive(Serialize, Deserialize, JsonSchema, PartialEq, Debug)]
+    #[serde(tag = "kind", rename_all = "kebab-case")]
+    enum Shape {
+        Round(Round),
+        Flat,
+    }
+
+    impl Default for Shape {
+        fn default() -> Shape {
+            Shape::Round(Round { radius: 1.0 })
+        }
+    }
+
+    #[derive(Serialize, Deserialize, JsonSchema, PartialEq, Debug)]
+    #[serde(deny_unknown_fields)]
+    struct Round {
+        #[serde(default = "half")]
+        radius: f64,
+    }
+
+    #[derive(Serialize, Deserialize, JsonSchema, PartialEq, Debug, Default)]
+    #[serde(rename_all = "kebab-case")]
+    enum Positions {
+        /// One vector a position.
+        #[default]
+        Learned,
+        /// By angle.
+        Rotary,
+    }
+
+    fn read(text: &str) -> Result<Json, Vec<String>> {
+        let schema = schema_of::<Toy>();
+        let mut problems = Problems::default();
+        let value = parse(&Source::new("toy.toml", text), &mut problems);
+        let json = check(&schema, &value, "toy", &[], &mut problems);
+        let list = problems.into_sorted();
+        match list.is_empty() {
+            true => {
+                let toy: Toy = serde_json::from_value(json).unwrap();
+                Ok(without_defaults(
+                    &schema,
+                    serde_json::to_value(toy).unwrap(),
+                ))
+            }
+            false => Err(list
+                .iter()
+                .map(|p| {
+                    format!(
+                        "{:?} {} ({})",
+                        p.span.as_ref().unwrap(),
+                        p,
+                        p.help.as_deref().unwrap_or("")
+                    )
+                })
+                .collect()),
+        }
+    }
+
+    #[test]
+    fn what_is_at_its_default_is_left_out_at_any_depth() {
+        assert_eq!(read("count = 1\nrate = 0.5").unwrap(), json!({"count": 1}));
+        assert_eq!(
+            read("count = 1\nshape = 'flat'").unwrap(),
+            json!({"count": 1, "shape": {"kind": "flat"}})
+        );
+        assert_eq!(
+            read("count = 1\nshape = { kind = 'round' }\nrate = 1").unwrap(),
+            json!({"count": 1, "rate": 1.0, "shape": {"kind": "round"}})
+        );
+        assert_eq!(
+            read("count = 1\nshape = { radius = 2 }").unwrap(),
+            json!({"count": 1, "shape": {"kind": "round", "radius": 2.0}})
+        );
+    }
+
+    #[test]
+    fn every_mistake_is_told_at_its_place_with_what_could_stand_there() {
+        let text = "cuont = 3\nrate = 'fast'\nshape = { kind = 'rund' }\npositions = 'rotry'\nlimit = -1\nbetas = [1]\n";
+        insta::assert_snapshot!(read(text).unwrap_err().join("\n"), @r"
+        toy.toml:1:1 `toy` has no parameter `cuont` (did you mean `count`? The keys are `count`, `rate`, `shape`, `positions`, `limit`, `betas`)
+        toy.toml:1:1 `toy` needs `count` (`count`: How many.)
+        toy.toml:2:8 `rate` must be a number, not a string ()
+        toy.toml:3:18 `shape` cannot be of kind `rund` (did you mean `round`? The kinds are `round`, `flat`)
+        toy.toml:4:13 `positions` cannot be `rotry` (did you mean `rotary`? The choices are `learned`, `rotary`)
+        toy.toml:5:9 `limit` must be at least 0 ()
+        toy.toml:6:9 `betas` takes 2 values, not 1 ()
+        ");
+        let text = "count = 10\nshape = { kind = 'round', radus = 2 }";
+        insta::assert_snapshot!(read(text).unwrap_err().join("\n"), @r"
+        toy.toml:1:9 `count` must be at most 9 (How many.)
+        toy.toml:2:27 `shape` has no key `radus` (did you mean `radius`?)
+        ");
+    }
+
+    #[test]
+    fn a_complaint_finds_its_line_in_a_text() {
+        let text = "sql = '''\nSELECT a,\n  b FROM t'''";
+        let mut problems = Problems::default();
+        let value = parse(&Source::new("x.toml", text), &mut problems);
+        let mut complaint = Complaint::new("sql", "no b");
+        complaint.at = Some((2, 3));
+        let span = place(&value, &complaint);
+        assert_eq!(format!("{span:?}"), "x.toml:3:3");
+        assert_eq!(&text[span.range], "b");
+    }
+}

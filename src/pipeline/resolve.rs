@@ -1,0 +1,1020 @@
+//! From what was written to a [`Pipeline`] that cannot be wrong.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+
+use petgraph::algo::{tarjan_scc, toposort};
+use petgraph::graph::{DiGraph, NodeIndex};
+
+use super::axis::{self, Axis};
+use super::contract::{Device, Kind, Port, Registry, TableShape, Takes, schema_of};
+use super::coordinates::{Condition, Coordinates, is_name};
+use super::document::{self, Document};
+use super::parameters;
+use super::patch::{self, Names, Patch};
+use super::problem::{Problem, Problems, alternatives};
+use super::resources::{Asked, Resources};
+use super::source::{Source, Span};
+use super::value::{Data, Key, Table, Value};
+use super::{DeclaredInput, DeclaredStage, Instance, Pipeline, sql_name};
+
+/// What the command line adds to a file.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Request {
+    /// The profile to lay over the file.
+    pub profile: Option<String>,
+    /// `stage.parameter=value`, laid over everything.
+    pub set: Vec<String>,
+    /// `axis=label,…`: the labels to keep.
+    pub keep: Vec<String>,
+    /// Where to compute, whatever the file says.
+    pub device: Option<Device>,
+}
+
+/// Keys of a stage that are no parameters, but may be patched.
+const POLICY: [&str; 2] = ["device", "resources"];
+
+/// Reads, checks and resolves a pipeline file. On error, everything that is wrong with it.
+pub fn read(path: &Path, request: &Request, registry: &Registry) -> Result<Pipeline, Vec<Problem>> {
+    let mut problems = Problems::default();
+    let document = document::read(path, &mut problems);
+    let pipeline = resolve(&document, path, request, registry, &mut problems);
+    match problems.is_empty() {
+        true => Ok(pipeline),
+        false => Err(problems.into_sorted()),
+    }
+}
+
+/// A stage as written, its keys sorted out.
+struct Written<'a> {
+    key: &'a Key,
+    span: Span,
+    kind: Option<&'a Kind>,
+    inputs: Vec<DeclaredInput>,
+    per: Vec<(String, Span)>,
+    /// Parameters and policy.
+    parameters: Value,
+}
+
+/// An `[[override]]`.
+struct Override {
+    when: Condition,
+    set: Patch,
+    span: Span,
+}
+
+/// A `[profile.*]`, or the empty one.
+#[derive(Default)]
+struct Profile {
+    set: Patch,
+    keep: Condition,
+}
+
+fn resolve(
+    document: &Document,
+    path: &Path,
+    request: &Request,
+    registry: &Registry,
+    problems: &mut Problems,
+) -> Pipeline {
+    let written = stages(document, registry, problems);
+    let names = Names {
+        stages: written
+            .iter()
+            .map(|stage| stage.key.name.as_str())
+            .collect(),
+        fixed: written.iter().map(fixed_keys).collect(),
+    };
+    let axes = axes(document, &names, problems);
+    let overrides = overrides(document, &names, &axes, problems);
+    let excludes = excludes(document, &axes, problems);
+    let mut profiles = BTreeMap::new();
+    for (key, value) in &document.profiles {
+        profiles.insert(
+            key.name.as_str(),
+            profile(key, value, &names, &axes, problems),
+        );
+    }
+    let set = settings(&request.set, &names, problems);
+    let mut keep = filters(&request.keep, &axes, problems);
+
+    let order = topological(&written, problems);
+    let reaching = reaching(&written, &order, &axes, &overrides, problems);
+
+    let none = Profile::default();
+    let chosen = match &request.profile {
+        None => &none,
+        Some(name) => profiles.get(name.as_str()).unwrap_or_else(|| {
+            let problem = Problem::of(format!("there is no profile `{name}`"))
+                .maybe_help(alternatives("profiles", name, profiles.keys().copied()));
+            problems.push(problem);
+            &none
+        }),
+    };
+    let layers = Layers {
+        written: &written,
+        axes: &axes,
+        overrides: &overrides,
+        excludes: &excludes,
+        reaching: &reaching,
+        set: &set,
+        device: request.device,
+    };
+    // Every profile is checked, not only the one that is asked for.
+    for other in profiles.values().filter(|p| !std::ptr::eq(*p, chosen)) {
+        layers.instances(&order, other, problems);
+    }
+    let instances = layers.instances(&order, chosen, problems);
+    layers.check_matches(&instances, problems);
+
+    keep.0.extend(chosen.keep.0.iter().cloned());
+    let file = path.file_stem().unwrap_or_default().to_string_lossy();
+    let name = document
+        .name
+        .as_ref()
+        .and_then(Value::text)
+        .unwrap_or(&file);
+    if let Some(value) = &document.name
+        && name.trim().is_empty()
+    {
+        problems.push(Problem::at(&value.span, "`name` must not be empty"));
+    }
+    let stages = written.iter().zip(instances).zip(&reaching);
+    let stages = stages.filter_map(|((written, instances), axes)| {
+        let kept = instances.into_iter().map(|(instance, _)| instance);
+        let kept = kept.filter(|instance| {
+            let mut pairs = instance.coordinates.0.iter();
+            pairs.all(|(axis, label)| keep.allows(axis, label))
+        });
+        Some(DeclaredStage {
+            name: written.key.name.clone(),
+            kind: written.kind?.clone(),
+            axes: axes.iter().map(|axis| axis.to_string()).collect(),
+            inputs: written.inputs.clone(),
+            instances: kept.collect(),
+        })
+    });
+    let pipeline = Pipeline {
+        name: name.to_string(),
+        about: document
+            .about
+            .as_ref()
+            .and_then(Value::text)
+            .map(str::to_string),
+        stages: stages.collect(),
+        axes: axes.clone(),
+    };
+    // With a stage missing, places of stages would be off by one.
+    if problems.is_empty() {
+        check_columns(&pipeline, &written, &order, problems);
+    }
+    pipeline
+}
+
+fn fixed_keys<'a>(stage: &Written<'a>) -> Vec<&'a str> {
+    let ports = stage.kind.map_or(&[][..], |kind| kind.ports);
+    let ports = ports.iter().map(|port| port.name);
+    ["kind", "per"].into_iter().chain(ports).collect()
+}
+
+fn stages<'a>(
+    document: &'a Document,
+    registry: &'a Registry,
+    problems: &mut Problems,
+) -> Vec<Written<'a>> {
+    let names: Vec<&str> = document
+        .stages
+        .iter()
+        .map(|(key, _)| key.name.as_str())
+        .collect();
+    let mut written: Vec<Written<'a>> = Vec::new();
+    for (key, value) in &document.stages {
+        if !is_name(&key.name) {
+            let message = format!("`{}` cannot name a stage", key.name);
+            let problem = Problem::at(&key.span, message)
+                .help("a name is a letter, then letters, digits, `_` or `-`");
+            problems.push(problem);
+        }
+        let sql = sql_name(&key.name);
+        if let Some(other) = written
+            .iter()
+            .find(|other| sql_name(&other.key.name) == sql)
+        {
+            let message = format!(
+                "`{}` and `{}` would both be `{sql}` in SQL",
+                other.key.name, key.name
+            );
+            problems.push(Problem::at(&key.span, message));
+        }
+        written.push(stage(key, value, &names, registry, problems));
+    }
+    // Types of inputs can be held against their ports only when every stage's kind is known.
+    for stage in &written {
+        for input in &stage.inputs {
+            for &at in &input.stages {
+                check_type(stage, input.port, &written[at], problems);
+            }
+        }
+    }
+    written
+}
+
+fn stage<'a>(
+    key: &'a Key,
+    value: &Value,
+    names: &[&str],
+    registry: &'a Registry,
+    problems: &mut Problems,
+) -> Written<'a> {
+    let mut written = Written {
+        key,
+        span: key.span.clone(),
+        kind: None,
+        inputs: Vec::new(),
+        per: Vec::new(),
+        parameters: Value {
+            data: Data::Table(Table::new()),
+            span: key.span.clone(),
+        },
+    };
+    let Some(table) = value.table() else {
+        let message = format!(
+            "the stage `{}` must be a table, not {}",
+            key.name,
+            value.noun()
+        );
+        problems.push(Problem::at(&value.span, message));
+        return written;
+    };
+    match value.get("kind") {
+        Some(kind) => match kind.text().map(|text| (text, registry.get(text))) {
+            Some((_, Some(found))) => written.kind = Some(found),
+            Some((text, None)) => {
+                let all = registry.iter().map(|kind| kind.name);
+                let problem = Problem::at(&kind.span, format!("there is no kind `{text}`"))
+                    .label("unknown kind")
+                    .maybe_help(alternatives("kinds", text, all));
+                problems.push(problem);
+            }
+            None => {
+                let message = format!("`kind` must be a string, not {}", kind.noun());
+                problems.push(Problem::at(&kind.span, message));
+            }
+        },
+        None => {
+            let message = format!("the stage `{}` needs a `kind`", key.name);
+            let all: Vec<_> = registry
+                .iter()
+                .map(|kind| format!("`{}`", kind.name))
+                .collect();
+            let help = format!("the kinds are {}", all.join(", "));
+            problems.push(Problem::at(&key.span, message).help(help));
+        }
+    }
+    let Some(kind) = written.kind else {
+        return written;
+    };
+    let mut parameters = Table::new();
+    for (key, value) in table {
+        if let Some(port) = kind.ports.iter().find(|port| port.name == key.name) {
+            let stages = input(port, value, names, problems);
+            written.inputs.push(DeclaredInput {
+                port: *port,
+                stages,
+            });
+        } else if key.name == "per" {
+            written.per = per(value, problems);
+        } else if key.name != "kind" {
+            parameters.push((key.clone(), value.clone()));
+        }
+    }
+    for port in kind.ports {
+        if !written
+            .inputs
+            .iter()
+            .any(|input| input.port.name == port.name)
+        {
+            let message = format!("`{}` needs `{}`", kind.name, port.name);
+            let help = format!("`{}`: {}", port.name, port.doc);
+            let problem = Problem::at(&key.span, message)
+                .label("missing here")
+                .help(help);
+            problems.push(problem);
+        }
+    }
+    written.inputs.sort_by_key(|input| {
+        let at = kind
+            .ports
+            .iter()
+            .position(|port| port.name == input.port.name);
+        at.expect("an input stands at one of the ports")
+    });
+    written.parameters.data = Data::Table(parameters);
+    written
+}
+
+fn input(port: &Port, value: &Value, names: &[&str], problems: &mut Problems) -> Vec<usize> {
+    let items = match &value.data {
+        Data::Array(items) if port.many => items.iter().collect(),
+        Data::Array(_) => {
+            let message = format!("`{}` takes one stage, not a list", port.name);
+            problems.push(Problem::at(&value.span, message));
+            return Vec::new();
+        }
+        _ => vec![value],
+    };
+    let mut stages = Vec::new();
+    for item in items {
+        let Some(name) = item.text() else {
+            let message = format!(
+                "`{}` must name a stage, not hold {}",
+                port.name,
+                item.noun()
+            );
+            problems.push(Problem::at(&item.span, message));
+            continue;
+        };
+        match names.iter().position(|other| *other == name) {
+            Some(at) if stages.contains(&at) => {
+                let message = format!("`{}` names `{name}` twice", port.name);
+                problems.push(Problem::at(&item.span, message));
+            }
+            Some(at) => stages.push(at),
+            None => {
+                let problem = Problem::at(&item.span, format!("there is no stage `{name}`"))
+                    .label("no such stage")
+                    .maybe_help(alternatives("stages", name, names.iter().copied()));
+                problems.push(problem);
+            }
+        }
+    }
+    if let Data::Array(items) = &value.data
+        && items.is_empty()
+    {
+        let message = format!("`{}` needs at least one stage", port.name);
+        problems.push(Problem::at(&value.span, message));
+    }
+    stages
+}
+
+fn per(value: &Value, problems: &mut Problems) -> Vec<(String, Span)> {
+    let items = match &value.data {
+        Data::Array(items) => items.iter().collect(),
+        _ => vec![value],
+    };
+    let mut per = Vec::new();
+    for item in items {
+        match item.text() {
+            Some(text) => per.push((text.to_string(), item.span.clone())),
+            None => {
+                let message = format!("`per` takes names of axes, not {}", item.noun());
+                problems.push(Problem::at(&item.span, message));
+            }
+        }
+    }
+    per
+}
+
+fn check_type(stage: &Written<'_>, port: Port, from: &Written<'_>, problems: &mut Problems) {
+    let Some(given) = from.kind.map(|kind| kind.output) else {
+        return;
+    };
+    if port.accepts.contains(&given) {
+        return;
+    }
+    let nouns: Vec<_> = port
+        .accepts
+        .iter()
+        .map(|accepted| accepted.noun())
+        .collect();
+    let kind = stage.kind.map_or("", |kind| kind.name);
+    let message = format!(
+        "`{kind}.{}` needs {}; `{}` gives {}",
+        port.name,
+        nouns.join(" or "),
+        from.key.name,
+        given.noun()
+    );
+    problems.push(Problem::at(&stage.span, message).label("in this stage"));
+}
+
+fn axes(document: &Document, names: &Names<'_>, problems: &mut Problems) -> Vec<Axis> {
+    let mut axes = Vec::new();
+    for (key, value) in &document.axes {
+        if !is_name(&key.name) {
+            let problem = Problem::at(&key.span, format!("`{}` cannot name an axis", key.name))
+                .help("a name is a letter, then letters, digits, `_` or `-`");
+            problems.push(problem);
+        }
+        axes.extend(axis::read(key, value, names, problems));
+    }
+    axes
+}
+
+/// Checks the keys of an entry such as `[[override]]`.
+fn check_keys(value: &Value, what: &str, keys: &[&str], problems: &mut Problems) {
+    for (key, _) in value.table().into_iter().flatten() {
+        if !keys.contains(&key.name.as_str()) {
+            let problem = Problem::at(&key.span, format!("{what} has no key `{}`", key.name))
+                .label("unknown")
+                .maybe_help(alternatives("keys", &key.name, keys.iter().copied()));
+            problems.push(problem);
+        }
+    }
+}
+
+fn patch_of(value: &Value, names: &Names<'_>, problems: &mut Problems) -> Patch {
+    match value.table() {
+        Some(table) => patch::read(table, names, problems),
+        None => {
+            let message = format!("a patch is a table, not {}", value.noun());
+            problems.push(Problem::at(&value.span, message));
+            Patch::new()
+        }
+    }
+}
+
+fn overrides(
+    document: &Document,
+    names: &Names<'_>,
+    axes: &[Axis],
+    problems: &mut Problems,
+) -> Vec<Override> {
+    let mut overrides = Vec::new();
+    for value in &document.overrides {
+        check_keys(value, "an override", &["when", "set"], problems);
+        let (Some(when), Some(set)) = (value.get("when"), value.get("set")) else {
+            let problem = Problem::at(&value.span, "an override needs `when` and `set`")
+                .help("when = { axis = \"label\" }, set = { stage.parameter = value }");
+            problems.push(problem);
+            continue;
+        };
+        let condition = Condition::read(when, axes, problems);
+        let set = patch_of(set, names, problems);
+        overrides.extend(condition.map(|condition| Override {
+            when: condition,
+            set,
+            span: when.span.clone(),
+        }));
+    }
+    overrides
+}
+
+fn excludes(document: &Document, axes: &[Axis], problems: &mut Problems) -> Vec<(Condition, Span)> {
+    let mut excludes = Vec::new();
+    for value in &document.excludes {
+        check_keys(value, "an exclude", &["when"], problems);
+        match value.get("when") {
+            Some(when) => {
+                let condition = Condition::read(when, axes, problems);
+                excludes.extend(condition.map(|condition| (condition, when.span.clone())));
+            }
+            None => {
+                let problem = Problem::at(&value.span, "an exclude needs `when`")
+                    .help("when = { axis = \"label\" }");
+                problems.push(problem);
+            }
+        }
+    }
+    excludes
+}
+
+fn profile(
+    key: &Key,
+    value: &Value,
+    names: &Names<'_>,
+    axes: &[Axis],
+    problems: &mut Problems,
+) -> Profile {
+    check_keys(value, "a profile", &["set", "keep"], problems);
+    if value.table().is_none() {
+        let message = format!(
+            "the profile `{}` must be a table, not {}",
+            key.name,
+            value.noun()
+        );
+        problems.push(Problem::at(&value.span, message));
+    }
+    Profile {
+        set: value
+            .get("set")
+            .map_or(Patch::new(), |set| patch_of(set, names, problems)),
+        keep: value
+            .get("keep")
+            .and_then(|keep| Condition::read(keep, axes, problems))
+            .unwrap_or_default(),
+    }
+}
+
+/// `--set model.lr=1e-3`: TOML, or, where it is none, a bare string.
+fn settings(texts: &[String], names: &Names<'_>, problems: &mut Problems) -> Patch {
+    let mut patch = Patch::new();
+    for text in texts {
+        let source = Source::new("--set", text.as_str());
+        let whole = Span::new(&source, 0..text.len());
+        let mut errors = Problems::default();
+        let parsed = super::value::parse(&source, &mut errors);
+        let set = if errors.is_empty() {
+            match text.contains('=') {
+                true => patch_of(&parsed, names, problems),
+                false => Patch::new(),
+            }
+        } else if let Some((path, value)) = text.split_once('=') {
+            let at = path.len() + 1;
+            let value = Value {
+                data: Data::Text(value.trim().to_string()),
+                span: Span::new(&source, at..text.len()),
+            };
+            let path: Vec<_> = path
+                .split('.')
+                .map(|part| part.trim().to_string())
+                .collect();
+            patch::assign(&path, &value, &whole, names, problems)
+                .into_iter()
+                .collect()
+        } else {
+            let problem = Problem::at(&whole, "a setting is written stage.parameter=value");
+            problems.push(problem);
+            continue;
+        };
+        // Of two settings of one parameter the later stands, as everywhere on a command line.
+        patch.retain(|old| !set.iter().any(|new| new.meets(old)));
+        patch.extend(set);
+    }
+    patch
+}
+
+fn filters(texts: &[String], axes: &[Axis], problems: &mut Problems) -> Condition {
+    let mut keep = Condition::default();
+    for text in texts {
+        let source = Source::new("--where", text.as_str());
+        let span = Span::new(&source, 0..text.len());
+        for (axis, labels) in Condition::parse(&span, axes, problems)
+            .into_iter()
+            .flat_map(|c| c.0)
+        {
+            match keep.0.iter_mut().find(|(name, _)| *name == axis) {
+                Some((_, all)) => all.extend(labels),
+                None => keep.0.push((axis, labels)),
+            }
+        }
+    }
+    keep
+}
+
+/// The stages, each after those it reads; those on a cycle are reported and left out.
+fn topological(written: &[Written<'_>], problems: &mut Problems) -> Vec<usize> {
+    let mut graph = DiGraph::<(), ()>::new();
+    let nodes: Vec<NodeIndex> = written.iter().map(|_| graph.add_node(())).collect();
+    for (at, stage) in written.iter().enumerate() {
+        for input in stage.inputs.iter().flat_map(|input| &input.stages) {
+            graph.update_edge(nodes[*input], nodes[at], ());
+        }
+    }
+    if let Ok(order) = toposort(&graph, None) {
+        return order.into_iter().map(NodeIndex::index).collect();
+    }
+    let mut cyclic = BTreeSet::new();
+    for component in tarjan_scc(&graph) {
+        let within = |node: &NodeIndex| component.contains(node);
+        let first = component[0];
+        if component.len() == 1 && !graph.contains_edge(first, first) {
+            continue;
+        }
+        cyclic.extend(component.iter().map(|node| node.index()));
+        // Walk along inputs until a stage comes again: from there on it is a circle.
+        let first = *component.iter().min().expect("a component has a node");
+        let mut walk = vec![first];
+        let circle = loop {
+            let here = walk[walk.len() - 1];
+            let next = graph
+                .neighbors_directed(here, petgraph::Incoming)
+                .find(within)
+                .expect("a node of a cycle has a predecessor in it");
+            if let Some(at) = walk.iter().position(|node| *node == next) {
+                walk.push(next);
+                break walk.split_off(at);
+            }
+            walk.push(next);
+        };
+        let names = circle
+            .iter()
+            .map(|node| written[node.index()].key.name.as_str());
+        let path = names.collect::<Vec<_>>().join(" ← ");
+        let problem = Problem::at(
+            &written[first.index()].span,
+            format!("stages read each other in a circle: {path}"),
+        )
+        .label("part of the circle");
+        problems.push(problem);
+    }
+    let acyclic = (0..written.len()).filter(|at| !cyclic.contains(at));
+    acyclic.collect()
+}
+
+/// The axes each stage fans out over, in the order of the file.
+fn reaching<'a>(
+    written: &[Written<'_>],
+    order: &[usize],
+    axes: &'a [Axis],
+    overrides: &[Override],
+    problems: &mut Problems,
+) -> Vec<Vec<&'a str>> {
+    let mut reaching: Vec<Vec<&'a str>> = vec![Vec::new(); written.len()];
+    for &at in order {
+        let stage = &written[at];
+        let mut collapsed = BTreeSet::new();
+        let mut mine = BTreeSet::new();
+        for input in &stage.inputs {
+            let from = input.stages.iter().flat_map(|from| &reaching[*from]);
+            match input.port.takes {
+                Takes::One => mine.extend(from.copied()),
+                Takes::All => collapsed.extend(from.copied()),
+            }
+        }
+        for axis in axes {
+            let when = |o: &Override| {
+                o.set.iter().any(|a| a.stage == at)
+                    && o.when.0.iter().any(|(n, _)| n == axis.name())
+            };
+            if axis.touches(at) || overrides.iter().any(when) {
+                mine.insert(axis.name());
+            }
+        }
+        for (name, span) in &stage.per {
+            match collapsed.iter().find(|axis| *axis == name) {
+                Some(axis) => {
+                    mine.insert(axis);
+                }
+                None => {
+                    let message = format!(
+                        "the axis `{name}` does not reach the inputs of `{}`",
+                        stage.key.name
+                    );
+                    let help = alternatives("axes that do", name, collapsed.iter().copied());
+                    problems.push(
+                        Problem::at(span, message)
+                            .label("cannot be kept apart")
+                            .maybe_help(help),
+                    );
+                }
+            }
+        }
+        let names = axes.iter().map(Axis::name);
+        reaching[at] = names.filter(|name| mine.contains(name)).collect();
+    }
+    reaching
+}
+
+/// Everything that makes an instance out of a declared stage.
+struct Layers<'a> {
+    written: &'a [Written<'a>],
+    axes: &'a [Axis],
+    overrides: &'a [Override],
+    excludes: &'a [(Condition, Span)],
+    reaching: &'a [Vec<&'a str>],
+    set: &'a Patch,
+    device: Option<Device>,
+}
+
+type Resolved = (Instance, Value);
+
+impl Layers<'_> {
+    /// All instances of every stage, with the parameters as written, by place of the stage.
+    fn instances(
+        &self,
+        order: &[usize],
+        profile: &Profile,
+        problems: &mut Problems,
+    ) -> Vec<Vec<Resolved>> {
+        let mut all: Vec<Vec<Resolved>> = self.written.iter().map(|_| Vec::new()).collect();
+        for &at in order {
+            let Some(kind) = self.written[at].kind else {
+                continue;
+            };
+            for coordinates in self.coordinates(at) {
+                if self.is_left_out(at, &coordinates, &all) {
+                    continue;
+                }
+                let value = self.parameters(at, &coordinates, profile, problems);
+                all[at].extend(self.instance(kind, coordinates, value, problems));
+            }
+        }
+        all
+    }
+
+    /// Every combination of labels on the axes that reach a stage, the first axis slowest.
+    fn coordinates(&self, stage: usize) -> Vec<Coordinates> {
+        let mut all = vec![Coordinates::default()];
+        for name in &self.reaching[stage] {
+            let axis = self.axes.iter().find(|axis| axis.name() == *name);
+            let labels: Vec<&str> = axis.into_iter().flat_map(Axis::labels).collect();
+            all = all
+                .into_iter()
+                .flat_map(|before| {
+                    labels.iter().map(move |label| {
+                        let mut coordinates = before.clone();
+                        coordinates.0.push((name.to_string(), label.to_string()));
+                        coordinates
+                    })
+                })
+                .collect();
+        }
+        all
+    }
+
+    /// Whether an instance is excluded, or reads one that is.
+    fn is_left_out(&self, stage: usize, coordinates: &Coordinates, all: &[Vec<Resolved>]) -> bool {
+        if self
+            .excludes
+            .iter()
+            .any(|(when, _)| when.matches(coordinates))
+        {
+            return true;
+        }
+        let inputs = self.written[stage].inputs.iter();
+        let mut sources = inputs.flat_map(|input| input.stages.iter().copied());
+        sources.any(|from| {
+            // A stage that could not be resolved has its own problem.
+            if self.written[from].kind.is_none() || all[from].is_empty() {
+                return false;
+            }
+            let mut joined = all[from]
+                .iter()
+                .filter(|(i, _)| i.coordinates.joins(coordinates));
+            joined.next().is_none()
+        })
+    }
+
+    /// The declared parameters with every patch laid over them.
+    fn parameters(
+        &self,
+        stage: usize,
+        coordinates: &Coordinates,
+        profile: &Profile,
+        problems: &mut Problems,
+    ) -> Value {
+        let mut value = self.written[stage].parameters.clone();
+        let mine = |patch: &'_ Patch| {
+            let mine: Vec<_> = patch.iter().filter(|a| a.stage == stage).cloned().collect();
+            mine
+        };
+        let mut swept: Vec<(&str, patch::Assignment)> = Vec::new();
+        for (name, label) in &coordinates.0 {
+            let axis = self.axes.iter().find(|axis| axis.name() == *name);
+            let Some((axis, point)) = axis.and_then(|a| Some((a, a.point(label)?))) else {
+                continue;
+            };
+            for assignment in mine(&point.patch) {
+                if let Some((other, _)) = swept.iter().find(|(_, other)| other.meets(&assignment)) {
+                    let message = format!(
+                        "the axes `{other}` and `{name}` both set `{}.{}`",
+                        self.written[stage].key.name,
+                        assignment.path.join(".")
+                    );
+                    let problem = Problem::at(&assignment.span, message)
+                        .help("two patches of one instance must not set the same parameter; make them one axis or use an override");
+                    problems.push(problem);
+                }
+                swept.push((axis.name(), assignment));
+            }
+        }
+        let mut set: Vec<patch::Assignment> = Vec::new();
+        for patch in self
+            .overrides
+            .iter()
+            .filter(|o| o.when.matches(coordinates))
+        {
+            for assignment in mine(&patch.set) {
+                if set.iter().any(|other| other.meets(&assignment)) {
+                    let message = format!(
+                        "two overrides both set `{}.{}` at {}",
+                        self.written[stage].key.name,
+                        assignment.path.join("."),
+                        show(coordinates),
+                    );
+                    problems.push(
+                        Problem::at(&assignment.span, message)
+                            .help("narrow one of their conditions"),
+                    );
+                }
+                set.push(assignment);
+            }
+        }
+        for (whose, patch) in [("this profile", &profile.set), ("this setting", self.set)] {
+            for assignment in mine(patch) {
+                if let Some((axis, _)) = swept.iter().find(|(_, other)| other.meets(&assignment)) {
+                    let message = format!(
+                        "{whose} sets `{}.{}`, which the axis `{axis}` sweeps",
+                        self.written[stage].key.name,
+                        assignment.path.join(".")
+                    );
+                    let help = format!(
+                        "to take one value of it, keep one label: `keep = {{ {axis} = … }}` or --where {axis}=…"
+                    );
+                    problems.push(Problem::at(&assignment.span, message).help(help));
+                }
+                set.push(assignment);
+            }
+        }
+        for assignment in swept.iter().map(|(_, assignment)| assignment).chain(&set) {
+            patch::apply(&mut value, assignment);
+        }
+        value
+    }
+
+    fn instance(
+        &self,
+        kind: &Kind,
+        coordinates: Coordinates,
+        mut value: Value,
+        problems: &mut Problems,
+    ) -> Option<Resolved> {
+        let mut own = Problems::default();
+        let (resources, device) = policy(kind, &mut value, &mut own);
+        let also: Vec<&str> = kind
+            .ports
+            .iter()
+            .map(|port| port.name)
+            .chain(["per", "resources"])
+            .chain(kind.uses_device.then_some("device"))
+            .collect();
+        let json = parameters::check(&kind.schema, &value, kind.name, &also, &mut own);
+        let mut instance = None;
+        if own.is_empty() {
+            match kind.parse(json) {
+                Ok(parameters) => {
+                    for complaint in parameters.complaints() {
+                        let span = parameters::place(&value, &complaint);
+                        own.push(Problem::at(&span, &complaint.message).maybe_help(complaint.help));
+                    }
+                    instance = Some(Instance {
+                        full: Arc::new(parameters.full()),
+                        coordinates,
+                        parameters,
+                        resources,
+                        device: self.device.filter(|_| kind.uses_device).unwrap_or(device),
+                    });
+                }
+                Err(error) => own.push(Problem::at(
+                    &value.span,
+                    format!("`{}`: {error}", kind.name),
+                )),
+            }
+        }
+        let fine = own.is_empty();
+        problems.extend(own.into_sorted());
+        instance.filter(|_| fine).map(|instance| (instance, value))
+    }
+
+    /// An exclude or override that touches no instance was meant for something else.
+    fn check_matches(&self, instances: &[Vec<Resolved>], problems: &mut Problems) {
+        if !problems.is_empty() {
+            return;
+        }
+        for (when, span) in self.excludes {
+            let mut all = (0..self.written.len()).flat_map(|stage| self.coordinates(stage));
+            if !all.any(|coordinates| when.matches(&coordinates)) {
+                let problem = Problem::at(span, "this exclude matches nothing")
+                    .help("no stage lies on all of these axes");
+                problems.push(problem);
+            }
+        }
+        for one in self.overrides {
+            let stages: BTreeSet<usize> = one.set.iter().map(|a| a.stage).collect();
+            let mut all = stages.iter().flat_map(|stage| &instances[*stage]);
+            if !all.any(|(instance, _)| one.when.matches(&instance.coordinates)) {
+                let problem = Problem::at(&one.span, "this override matches nothing")
+                    .help("every instance that it could change is excluded");
+                problems.push(problem);
+            }
+        }
+    }
+}
+
+fn show(coordinates: &Coordinates) -> String {
+    let pairs = coordinates
+        .0
+        .iter()
+        .map(|(axis, label)| format!("{axis}={label}"));
+    pairs.collect::<Vec<_>>().join(", ")
+}
+
+/// Takes `resources` and `device` out of a stage's parameters.
+fn policy(kind: &Kind, value: &mut Value, problems: &mut Problems) -> (Resources, Device) {
+    let mut taken: BTreeMap<String, Value> = BTreeMap::new();
+    if let Data::Table(table) = &mut value.data {
+        let keep = |(key, _): &(Key, Value)| {
+            !POLICY.contains(&key.name.as_str()) || (key.name == "device" && !kind.uses_device)
+        };
+        for (key, value) in table.iter().filter(|entry| !keep(entry)) {
+            taken.insert(key.name.clone(), value.clone());
+        }
+        table.retain(keep);
+    }
+    let mut resources = kind.resources;
+    if let Some(value) = taken.get("resources") {
+        let mut own = Problems::default();
+        let json = parameters::check(&schema_of::<Asked>(), value, "resources", &[], &mut own);
+        if own.is_empty() {
+            let asked: Asked = serde_json::from_value(json).unwrap_or_default();
+            match asked.over(kind.resources) {
+                Ok(asked) => resources = asked,
+                Err((key, message)) => {
+                    let at = value.get(key).unwrap_or(value);
+                    own.push(Problem::at(&at.span, message));
+                }
+            }
+        }
+        problems.extend(own.into_sorted());
+    }
+    let mut device = Device::Auto;
+    if let Some(value) = taken.get("device") {
+        let json = parameters::check(&schema_of::<Device>(), value, "device", &[], problems);
+        device = serde_json::from_value(json).unwrap_or_default();
+    }
+    (resources, device)
+}
+
+/// Holds what each stage reads against the columns it will be given.
+fn check_columns(
+    pipeline: &Pipeline,
+    written: &[Written<'_>],
+    order: &[usize],
+    problems: &mut Problems,
+) {
+    let mut left: Vec<Option<Vec<String>>> = vec![None; pipeline.stages.len()];
+    for &at in order {
+        let stage = &pipeline.stages[at];
+        let mut shapes = Vec::new();
+        for from in stage.inputs.iter().flat_map(|input| &input.stages) {
+            shapes.extend(tables(pipeline, *from, &left[*from], problems));
+        }
+        for (n, instance) in stage.instances.iter().enumerate() {
+            match instance.parameters.columns(&shapes) {
+                Ok(columns) if n == 0 => left[at] = columns,
+                Ok(_) => {}
+                Err(complaints) => {
+                    for complaint in complaints {
+                        let span = parameters::place(&written[at].parameters, &complaint);
+                        problems.push(
+                            Problem::at(&span, &complaint.message).maybe_help(complaint.help),
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The tables that a stage's artifacts offer, coordinates and swept parameters among their columns.
+fn tables(
+    pipeline: &Pipeline,
+    stage: usize,
+    left: &Option<Vec<String>>,
+    problems: &mut Problems,
+) -> Vec<TableShape> {
+    let stage = &pipeline.stages[stage];
+    let mut shapes = Vec::new();
+    for table in stage.kind.output.tables() {
+        let name = format!("{}{}", sql_name(&stage.name), table.suffix);
+        let own = match table.columns {
+            [] => left.clone(),
+            fixed => Some(fixed.iter().map(|c| c.to_string()).collect()),
+        };
+        let columns = own.map(|own| {
+            let mut columns = own.clone();
+            let first = stage.instances.first();
+            let coordinates = first
+                .map(|i| pipeline.columns(&i.coordinates))
+                .unwrap_or_default();
+            for axis in &pipeline.axes {
+                if !own.iter().any(|column| column == axis.name()) {
+                    continue;
+                }
+                if table.columns.contains(&axis.name())
+                    && stage.axes.iter().any(|a| a == axis.name())
+                {
+                    let message = format!(
+                        "the axis `{}` is named like a column of `{name}`",
+                        axis.name()
+                    );
+                    problems.push(
+                        Problem::at(&axis.key.span, message).help("give the axis another name"),
+                    );
+                }
+                if let Some(point) = axis.points.first() {
+                    let here = Coordinates(vec![(axis.name().to_string(), point.label.clone())]);
+                    columns.extend(pipeline.swept_columns(axis.name(), &here).into_keys());
+                }
+            }
+            columns.extend(coordinates.into_keys());
+            let mut seen = BTreeSet::new();
+            columns.retain(|column| seen.insert(column.clone()));
+            columns
+        });
+        shapes.push(TableShape { name, columns });
+    }
+    shapes
+}

@@ -1,0 +1,131 @@
+//! What a job takes of the machine. Never part of a result's identity.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Cores, memory, cards and time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resources {
+    /// CPU cores, which is also the number of threads a job computes with.
+    pub cores: u32,
+    /// Memory in bytes.
+    pub memory: u64,
+    /// CUDA cards.
+    pub gpu: u32,
+    /// The longest it may run, in seconds; `None` for no limit.
+    pub time: Option<u64>,
+}
+
+impl Default for Resources {
+    fn default() -> Resources {
+        Resources {
+            cores: 1,
+            memory: 500 * MB,
+            gpu: 0,
+            time: None,
+        }
+    }
+}
+
+const MB: u64 = 1_000_000;
+
+/// `resources = { … }` as written in a file.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Asked {
+    /// CPU cores, which is also the number of threads the job computes with.
+    #[schemars(range(min = 1, max = 4096))]
+    pub cores: Option<u32>,
+    /// Memory, e.g. "500 MB", "4 GB".
+    pub memory: Option<String>,
+    /// CUDA cards.
+    #[schemars(range(max = 64))]
+    pub gpu: Option<u32>,
+    /// The longest the job may run, e.g. "90 s", "30 min", "12 h".
+    pub time: Option<String>,
+}
+
+impl Asked {
+    /// The kind's defaults with what was asked for in their place. The error names the key at fault.
+    pub fn over(&self, default: Resources) -> Result<Resources, (&'static str, String)> {
+        Ok(Resources {
+            cores: self.cores.unwrap_or(default.cores),
+            memory: match &self.memory {
+                Some(text) => parse(text, &SIZES).map_err(|message| ("memory", message))?,
+                None => default.memory,
+            },
+            gpu: self.gpu.unwrap_or(default.gpu),
+            time: match &self.time {
+                Some(text) => Some(parse(text, &TIMES).map_err(|message| ("time", message))?),
+                None => default.time,
+            },
+        })
+    }
+}
+
+const SIZES: [(&str, u64); 8] = [
+    ("B", 1),
+    ("kB", 1_000),
+    ("MB", MB),
+    ("GB", 1_000 * MB),
+    ("TB", 1_000_000 * MB),
+    ("MiB", 1 << 20),
+    ("GiB", 1 << 30),
+    ("TiB", 1 << 40),
+];
+const TIMES: [(&str, u64); 4] = [("s", 1), ("min", 60), ("h", 3600), ("d", 86400)];
+
+/// A number and a unit.
+pub fn parse(text: &str, units: &[(&str, u64)]) -> Result<u64, String> {
+    let names: Vec<_> = units.iter().map(|(name, _)| *name).collect();
+    let wrong = || format!("`{text}` is not a number and a unit ({})", names.join(", "));
+    let text = text.trim();
+    let end = text
+        .find(|c: char| !(c.is_ascii_digit() || c == '.'))
+        .ok_or_else(wrong)?;
+    let number: f64 = text[..end].parse().map_err(|_| wrong())?;
+    let unit = text[end..].trim();
+    let (_, factor) = units
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case(unit))
+        .ok_or_else(wrong)?;
+    let value = number * *factor as f64;
+    if !(1.0..1e18).contains(&value) {
+        return Err(wrong());
+    }
+    Ok(value as u64)
+}
+
+/// Bytes from text such as `4 GB`.
+pub fn parse_size(text: &str) -> Result<u64, String> {
+    parse(text, &SIZES)
+}
+
+/// Bytes for people.
+pub fn show_size(bytes: u64) -> String {
+    let (name, factor) = SIZES[..5]
+        .iter()
+        .rev()
+        .find(|(_, factor)| bytes >= *factor)
+        .unwrap_or(&SIZES[0]);
+    match bytes % factor {
+        0 => format!("{} {name}", bytes / factor),
+        _ => format!("{:.1} {name}", bytes as f64 / *factor as f64),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_and_times_are_a_number_and_a_unit() {
+        assert_eq!(parse_size("1.5 GB"), Ok(1_500_000_000));
+        assert_eq!(parse("30min", &TIMES), Ok(1800));
+        assert!(parse("30", &TIMES).is_err());
+        assert!(parse("-1 s", &TIMES).is_err());
+        assert!(parse("1e99 s", &TIMES).is_err());
+        assert_eq!(show_size(1_500_000_000), "1.5 GB");
+        assert_eq!(show_size(500_000_000), "500 MB");
+    }
+}

@@ -1,0 +1,231 @@
+//! TOML with places: what was written, and where each piece of it stands.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use serde_json::json;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::problem::{Problem, Problems};
+use super::source::{Source, Span};
+
+/// A value and its place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Value {
+    /// What.
+    pub data: Data,
+    /// Where.
+    pub span: Span,
+}
+
+/// A TOML value; dates and times are not part of the language.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Data {
+    /// A string.
+    Text(String),
+    /// An integer.
+    Int(i64),
+    /// A finite number.
+    Float(f64),
+    /// `true` or `false`.
+    Bool(bool),
+    /// A list.
+    Array(Vec<Value>),
+    /// Keys and values, in the order of the file.
+    Table(Table),
+}
+
+/// Keys and values, in the order of the file.
+pub type Table = Vec<(Key, Value)>;
+
+/// A key and its place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Key {
+    /// The word.
+    pub name: String,
+    /// Where.
+    pub span: Span,
+}
+
+impl Value {
+    /// The table's entries, if it is one.
+    pub fn table(&self) -> Option<&Table> {
+        match &self.data {
+            Data::Table(table) => Some(table),
+            _ => None,
+        }
+    }
+
+    /// The text, if it is one.
+    pub fn text(&self) -> Option<&str> {
+        match &self.data {
+            Data::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The value of a key, if this is a table that has it.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        let (_, value) = self.table()?.iter().find(|(key, _)| key.name == name)?;
+        Some(value)
+    }
+
+    /// What kind of thing this is, with its article.
+    pub fn noun(&self) -> &'static str {
+        match &self.data {
+            Data::Text(_) => "a string",
+            Data::Int(_) => "an integer",
+            Data::Float(_) => "a number",
+            Data::Bool(_) => "a boolean",
+            Data::Array(_) => "a list",
+            Data::Table(_) => "a table",
+        }
+    }
+
+    /// The plain value as one would label it: text bare, numbers as written in TOML.
+    pub fn label(&self) -> String {
+        match &self.data {
+            Data::Text(text) => text.clone(),
+            Data::Int(int) => int.to_string(),
+            Data::Float(float) => json!(float).to_string(),
+            Data::Bool(bool) => bool.to_string(),
+            Data::Array(items) => {
+                let items: Vec<_> = items.iter().map(Value::label).collect();
+                items.join("-")
+            }
+            Data::Table(table) => match self.get("kind") {
+                Some(kind) if table.len() == 1 => kind.label(),
+                _ => {
+                    let items = table.iter().map(|(key, value)| match key.name.as_str() {
+                        "kind" => value.label(),
+                        name => format!("{name}={}", value.label()),
+                    });
+                    items.collect::<Vec<_>>().join(" ")
+                }
+            },
+        }
+    }
+
+    /// The value without its places.
+    pub fn to_json(&self) -> serde_json::Value {
+        match &self.data {
+            Data::Text(text) => json!(text),
+            Data::Int(int) => json!(int),
+            Data::Float(float) => json!(float),
+            Data::Bool(bool) => json!(bool),
+            Data::Array(items) => items.iter().map(Value::to_json).collect(),
+            Data::Table(table) => table
+                .iter()
+                .map(|(key, value)| (key.name.clone(), value.to_json()))
+                .collect(),
+        }
+    }
+}
+
+/// Reads TOML; every syntax error becomes a problem, and what could be read is returned all the same.
+pub fn parse(source: &Arc<Source>, problems: &mut Problems) -> Value {
+    let (table, errors) = DeTable::parse_recoverable(&source.text);
+    for error in errors {
+        let span = Span::new(source, error.span().unwrap_or(0..0));
+        let message = format!("this is not TOML: {}", error.message());
+        problems.push(Problem::at(&span, message));
+    }
+    let range = table.span();
+    let data = convert_table(source, table.into_inner(), problems);
+    Value {
+        data: Data::Table(data),
+        span: Span::new(source, range),
+    }
+}
+
+fn convert_table(source: &Arc<Source>, table: DeTable<'_>, problems: &mut Problems) -> Table {
+    table
+        .into_iter()
+        .filter_map(|(key, value)| {
+            let key = Key {
+                span: Span::new(source, key.span()),
+                name: key.into_inner().into_owned(),
+            };
+            let value = convert(source, value, &key.span, problems)?;
+            Some((key, value))
+        })
+        .collect()
+}
+
+fn convert(
+    source: &Arc<Source>,
+    value: Spanned<DeValue<'_>>,
+    key: &Span,
+    problems: &mut Problems,
+) -> Option<Value> {
+    // Tables written by headers and dotted keys may have no text of their own: their key stands for them.
+    let range = match value.span() {
+        Range { start: 0, end: 0 } => key.range.clone(),
+        range => range,
+    };
+    let span = Span::new(source, range);
+    let data = match value.into_inner() {
+        DeValue::String(text) => Data::Text(text.into_owned()),
+        DeValue::Integer(int) => match i64::from_str_radix(int.as_str(), int.radix()) {
+            Ok(int) => Data::Int(int),
+            Err(_) => {
+                let problem = Problem::at(&span, "this integer does not fit into 64 bits");
+                problems.push(problem);
+                return None;
+            }
+        },
+        DeValue::Float(float) => match float.as_str().parse::<f64>() {
+            Ok(float) if float.is_finite() => Data::Float(float),
+            _ => {
+                let problem = Problem::at(&span, "a number must be finite");
+                problems.push(problem);
+                return None;
+            }
+        },
+        DeValue::Boolean(bool) => Data::Bool(bool),
+        DeValue::Datetime(_) => {
+            let problem = Problem::at(&span, "dates and times are not part of the language")
+                .help("put it in quotes if it is text");
+            problems.push(problem);
+            return None;
+        }
+        DeValue::Array(items) => {
+            let items = items.into_iter();
+            let items = items.filter_map(|item| convert(source, item, key, problems));
+            Data::Array(items.collect())
+        }
+        DeValue::Table(table) => Data::Table(convert_table(source, table, problems)),
+    };
+    Some(Value { data, span })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_survive_into_nested_values_and_every_syntax_error_is_told() {
+        let text = "a = { b = [1, 2.5] }\n[c]\nd.e = 'x'\n";
+        let source = Source::new("x.toml", text);
+        let mut problems = Problems::default();
+        let value = parse(&source, &mut problems);
+        assert!(problems.is_empty());
+        let number = &value.get("a").unwrap().get("b").unwrap();
+        let Data::Array(items) = &number.data else {
+            panic!("not a list")
+        };
+        assert_eq!(format!("{:?}", items[1].span), "x.toml:1:15");
+        let e = value.get("c").unwrap().get("d").unwrap().get("e").unwrap();
+        assert_eq!(format!("{:?}", e.span), "x.toml:3:7");
+
+        let source = Source::new("y.toml", "a = \nb = 1\nc = ]\nd = 2020-01-01\ne = inf\n");
+        parse(&source, &mut problems);
+        let places: Vec<_> = problems
+            .into_sorted()
+            .iter()
+            .map(|p| p.span.as_ref().unwrap().line_column().0)
+            .collect();
+        assert_eq!(places, [1, 3, 4, 5]);
+    }
+}

@@ -1,0 +1,38 @@
+//! What a job leaves.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::Digest;
+
+/// One file of an artifact, as stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StoredFile {
+    /// Digest of its bytes; its name among the objects.
+    pub digest: Digest,
+    /// Size in bytes.
+    pub size: u64,
+}
+
+/// Named files, kept by content.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Artifact {
+    /// By path inside the artifact, `/` between folders.
+    pub files: BTreeMap<String, StoredFile>,
+}
+
+impl Artifact {
+    /// The digest of the whole: of its names, sizes and bytes.
+    pub fn digest(&self) -> Digest {
+        let text = serde_json::to_vec(self).expect("an artifact is plain data");
+        Digest::of_artifact(&text)
+    }
+
+    /// Size of all files together, in bytes.
+    pub fn size(&self) -> u64 {
+        self.files.values().map(|file| file.size).sum()
+    }
+}

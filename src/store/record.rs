@@ -1,0 +1,38 @@
+//! How an artifact came to be.
+
+use std::fs;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Artifact, Digest};
+
+/// The record of one job.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// The digest of the fingerprint.
+    pub key: Digest,
+    /// What the key was made of, readable: kind, version, parameters, inputs.
+    pub fingerprint: Value,
+    /// What the job left.
+    pub artifact: Artifact,
+    /// The job's name when it ran; a name is not identity.
+    pub job: String,
+    /// When it started, seconds since 1970 by that machine's clock; never identity or order.
+    pub started: u64,
+    /// How long it ran, in seconds.
+    pub seconds: f64,
+    /// Where it ran, e.g. `cpu` or `cuda`.
+    pub device: String,
+}
+
+impl Record {
+    /// Reads a record; one that is missing or damaged is as if it were not there.
+    pub(super) fn read(path: &Path) -> Option<Record> {
+        let record: Record = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
+        let text = serde_json::to_vec(&record.fingerprint).expect("a fingerprint is plain data");
+        // A record whose key is not the digest of its own fingerprint was edited or damaged.
+        (Digest::of_key(&text) == record.key).then_some(record)
+    }
+}
