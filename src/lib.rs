@@ -1,3 +1,5 @@
 //! etude: declarative experiment pipelines for machine-learning papers.
 pub mod pipeline;
+pub mod plan;
+pub mod run;
 pub mod store;

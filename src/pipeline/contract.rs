@@ -322,6 +322,30 @@ pub struct TableShape {
     pub columns: Option<Vec<String>>,
 }
 
+/// Whether a claim holds; what [`ArtifactType::Verdict`] keeps as JSON in the file [`Verdict::FILE`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// The claim in words.
+    pub says: String,
+    /// Whether it holds on every row it speaks of, and speaks of at least one.
+    pub holds: bool,
+    /// How many rows it speaks of.
+    pub rows: usize,
+    /// How many of them it holds on.
+    pub held: usize,
+    /// Where the claim comes from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// The first rows on which it does not hold, as text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub against: Vec<String>,
+}
+
+impl Verdict {
+    /// The file's name inside the artifact.
+    pub const FILE: &'static str = "verdict.json";
+}
+
 /// Something wrong with a parameter, told by the kind itself.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Complaint {
@@ -383,9 +407,10 @@ pub trait Stage: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'stat
         Ok(None)
     }
 
-    /// Which coordinate columns of its inputs it reads; `None` for all. What it does not read is no part of its identity.
+    /// Which coordinates and swept parameters it reads as columns of its inputs' tables; `None` for all, none unless a
+    /// kind says so. What it does not read it is not given, and is no part of its identity.
     fn columns_read(&self) -> Option<BTreeSet<String>> {
-        None
+        Some(BTreeSet::new())
     }
 
     /// Rewrites the canonical parameters so that the names of stages are not in them; `names` gives the neutral name of

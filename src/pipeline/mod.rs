@@ -23,7 +23,7 @@ mod value;
 pub use axis::{Axis, Point};
 pub use contract::{
     ArtifactType, Columns, Complaint, Context, Device, Input, Inputs, Kind, Monitor, Parameters,
-    Port, Progress, Registry, Scalar, Stage, Stop, TableOf, TableShape, Takes,
+    Port, Progress, Registry, Scalar, Stage, Stop, TableOf, TableShape, Takes, Verdict,
 };
 pub use coordinates::{Condition, Coordinates, JobName, Selector};
 pub(crate) use parameters::{first_line, kind_of};

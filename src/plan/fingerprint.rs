@@ -1,0 +1,245 @@
+//! What a job's result depends on, readable; its digest is the cache key.
+//!
+//! In it: the kind and its version, the parameters in canonical form, the digests of the inputs' contents and, where the kind
+//! reads tables, those coordinate columns that it reads, because there they are content. Not in it: names of stages,
+//! comments, order of keys, paths, device, threads, time.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value as Json, json};
+
+use super::{JobId, Plan};
+use crate::pipeline::{Columns, Coordinates, Input, Inputs, sql_name};
+use crate::store::{Artifact, Digest, Store};
+
+/// The fingerprint's own version.
+const FORMAT: u32 = 1;
+
+/// What a job's result depends on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fingerprint(pub Json);
+
+impl Fingerprint {
+    /// The fingerprint of a job whose inputs are all known; `None` while one is not.
+    pub fn of<'a>(
+        plan: &Plan,
+        id: JobId,
+        artifact: impl Fn(JobId) -> Option<&'a Artifact>,
+    ) -> Option<Fingerprint> {
+        let kind = plan.kind(id);
+        let mut ports: BTreeMap<&str, Vec<Json>> = BTreeMap::new();
+        for given in gather(plan, id, &artifact)? {
+            let entry = json!({
+                "artifact": given.digest,
+                "columns": given.columns,
+                "labels": given.labels,
+            });
+            ports.entry(given.port).or_default().push(plain(entry));
+        }
+        let parameters = plan
+            .instance(id)
+            .parameters
+            .canonical(&neutral_names(plan, id));
+        let mut fingerprint = json!({
+            "format": FORMAT,
+            "kind": kind.name,
+            "version": kind.version,
+            "parameters": parameters,
+            "inputs": ports,
+        });
+        fingerprint.sort_all_objects();
+        Some(Fingerprint(fingerprint))
+    }
+
+    /// The cache key.
+    pub fn key(&self) -> Digest {
+        let text = serde_json::to_vec(&self.0).expect("a fingerprint is plain data");
+        Digest::of_key(&text)
+    }
+
+    /// What differs from an earlier fingerprint, one line each.
+    pub fn differences(&self, before: &Json) -> Vec<String> {
+        let mut lines = Vec::new();
+        differ("", before, &self.0, &mut lines);
+        lines
+    }
+}
+
+/// The artifacts to give to a job, by port, in the order of its fingerprint.
+pub fn inputs<'a>(
+    plan: &Plan,
+    id: JobId,
+    store: &Store,
+    artifact: impl Fn(JobId) -> Option<&'a Artifact>,
+) -> Option<Inputs> {
+    let mut inputs = Inputs::new();
+    for given in gather(plan, id, &artifact)? {
+        let files = given.artifact.files.iter();
+        inputs
+            .entry(given.port.to_string())
+            .or_default()
+            .push(Input {
+                table: sql_name(&plan.jobs[given.job].name.stage),
+                artifact: plan.kind(given.job).output,
+                files: files
+                    .map(|(name, file)| (name.clone(), store.object(&file.digest)))
+                    .collect(),
+                columns: given.columns,
+                labels: given.labels,
+            });
+    }
+    Some(inputs)
+}
+
+struct Given<'a> {
+    port: &'static str,
+    job: JobId,
+    artifact: &'a Artifact,
+    digest: Digest,
+    columns: Columns,
+    labels: BTreeMap<String, BTreeMap<String, Columns>>,
+}
+
+/// What a job reads. Within a stage, artifacts are ordered by the columns that are read and by content, so that neither
+/// the order of labels in the file nor their names reach a job that does not read them.
+fn gather<'a>(
+    plan: &Plan,
+    id: JobId,
+    artifact: &impl Fn(JobId) -> Option<&'a Artifact>,
+) -> Option<Vec<Given<'a>>> {
+    let read = plan.instance(id).parameters.columns_read();
+    let mut all = Vec::new();
+    for input in &plan.jobs[id].inputs {
+        let labels = label_columns(plan, input.stage, &read);
+        let mut given = Vec::new();
+        for &job in &input.jobs {
+            let artifact = artifact(job)?;
+            let coordinates = &plan.jobs[job].name.coordinates;
+            let columns = match is_nothing(&read) {
+                true => Columns::new(),
+                false => kept(plan.pipeline.columns(coordinates), &read),
+            };
+            given.push(Given {
+                port: input.port,
+                job,
+                artifact,
+                digest: artifact.digest(),
+                columns,
+                labels: labels.clone(),
+            });
+        }
+        let order = |g: &Given<'_>| (json!(g.columns).to_string(), g.digest);
+        given.sort_by_cached_key(order);
+        all.extend(given);
+    }
+    Some(all)
+}
+
+fn is_nothing(read: &Option<BTreeSet<String>>) -> bool {
+    read.as_ref().is_some_and(BTreeSet::is_empty)
+}
+
+fn kept(mut columns: Columns, read: &Option<BTreeSet<String>>) -> Columns {
+    if let Some(read) = read {
+        columns.retain(|name, _| read.contains(name));
+    }
+    columns
+}
+
+/// For a stage whose table may hold labels in a column named after an axis: what each label means.
+fn label_columns(
+    plan: &Plan,
+    stage: usize,
+    read: &Option<BTreeSet<String>>,
+) -> BTreeMap<String, BTreeMap<String, Columns>> {
+    let mut all = BTreeMap::new();
+    let stage = &plan.pipeline.stages[stage];
+    let derived = stage
+        .kind
+        .output
+        .tables()
+        .iter()
+        .any(|table| table.columns.is_empty());
+    if is_nothing(read) || !derived {
+        return all;
+    }
+    for axis in &plan.pipeline.axes {
+        // The axes a stage fans out over are coordinates of its artifacts already.
+        if stage.axes.iter().any(|name| name == axis.name()) {
+            continue;
+        }
+        let mut labels = BTreeMap::new();
+        for label in axis.labels() {
+            let here = Coordinates(vec![(axis.name().to_string(), label.to_string())]);
+            let columns = kept(plan.pipeline.swept_columns(axis.name(), &here), read);
+            if !columns.is_empty() {
+                labels.insert(label.to_string(), columns);
+            }
+        }
+        if !labels.is_empty() {
+            all.insert(axis.name().to_string(), labels);
+        }
+    }
+    all
+}
+
+/// `$0`, `$1`, … for the tables a job reads, so that the names of stages are not in its parameters.
+fn neutral_names(plan: &Plan, id: JobId) -> BTreeMap<String, String> {
+    let mut names = BTreeMap::new();
+    for (n, input) in plan.jobs[id].inputs.iter().enumerate() {
+        let stage = &plan.pipeline.stages[input.stage];
+        for table in stage.kind.output.tables() {
+            let name = format!("{}{}", sql_name(&stage.name), table.suffix);
+            names.insert(name, format!("${n}{}", table.suffix));
+        }
+    }
+    names
+}
+
+/// Without empty tables.
+fn plain(mut entry: Json) -> Json {
+    if let Json::Object(table) = &mut entry {
+        table.retain(|_, value| !value.as_object().is_some_and(serde_json::Map::is_empty));
+    }
+    entry
+}
+
+fn differ(path: &str, before: &Json, after: &Json, lines: &mut Vec<String>) {
+    if before == after {
+        return;
+    }
+    match (before, after) {
+        (Json::Object(old), Json::Object(new)) => {
+            let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+            for key in keys {
+                let path = match (path, key.as_str()) {
+                    ("" | "parameters", key) => key.to_string(),
+                    (path, key) => format!("{path}.{key}"),
+                };
+                differ(&path, &before[key], &after[key], lines);
+            }
+        }
+        (Json::Array(old), Json::Array(new)) if path.starts_with("inputs") => {
+            let gone = old.iter().filter(|item| !new.contains(item)).count();
+            let come = new.iter().filter(|item| !old.contains(item)).count();
+            let name = path.trim_start_matches("inputs.");
+            lines.push(match (gone, come) {
+                (0, come) => format!("input {name}: {come} more"),
+                (gone, 0) => format!("input {name}: {gone} fewer"),
+                (_, come) => format!("input {name}: {come} of {} changed", new.len()),
+            });
+        }
+        (Json::String(old), Json::String(new)) if old.contains('\n') || new.len() > 60 => {
+            lines.push(format!("{path} changed"));
+        }
+        (before, after) => lines.push(format!("{path}: {} → {}", show(before), show(after))),
+    }
+}
+
+fn show(json: &Json) -> String {
+    match json {
+        Json::Null => "default".into(),
+        Json::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,103 @@
+//! Whether a job must run, and why.
+
+use std::fmt;
+
+use super::{Fingerprint, JobId, Plan};
+use crate::store::{Digest, Ledger, Lookup, Record, Store};
+
+/// The state of a job before a run.
+#[derive(Debug, Clone)]
+pub enum Freshness {
+    /// Its artifact is in the store.
+    Fresh(Box<Record>),
+    /// It must run.
+    Stale {
+        /// Its cache key.
+        key: Digest,
+        /// Why.
+        reason: Reason,
+    },
+    /// Whether it must run shows once these have run: they may come out the same.
+    Follows(Vec<JobId>),
+}
+
+/// Why a job must run.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Reason {
+    /// Nothing of this name ran here before.
+    New,
+    /// Something it depends on is another than when it last ran.
+    Changed(Vec<String>),
+    /// Its record is there, but this file of its artifact is not.
+    FileGone(String),
+    /// It ran before, but its record is gone.
+    RecordGone,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reason::New => f.write_str("new"),
+            Reason::Changed(lines) => f.write_str(&lines.join("; ")),
+            Reason::FileGone(file) => write!(f, "`{file}` is missing from the store"),
+            Reason::RecordGone => f.write_str("its record is missing from the store"),
+        }
+    }
+}
+
+/// Looks at every job of a plan; reads records, changes nothing, works on a store that does not exist.
+pub fn assess(plan: &Plan, store: &Store, ledger: &Ledger) -> Vec<Freshness> {
+    let mut states: Vec<Freshness> = Vec::new();
+    for id in 0..plan.jobs.len() {
+        let stale = plan.reads(id);
+        let mut stale: Vec<JobId> = stale
+            .filter(|from| !matches!(states[*from], Freshness::Fresh(_)))
+            .collect();
+        stale.sort_unstable();
+        let known = |from: JobId| match &states[from] {
+            Freshness::Fresh(record) => Some(&record.artifact),
+            _ => None,
+        };
+        states.push(match Fingerprint::of(plan, id, known) {
+            Some(fingerprint) => look_up(plan, id, &fingerprint, store, ledger),
+            None => Freshness::Follows(stale),
+        });
+    }
+    states
+}
+
+fn look_up(
+    plan: &Plan,
+    id: JobId,
+    fingerprint: &Fingerprint,
+    store: &Store,
+    ledger: &Ledger,
+) -> Freshness {
+    let key = fingerprint.key();
+    let reason = match store.lookup(&key) {
+        Lookup::Present(record) => return Freshness::Fresh(record),
+        Lookup::Broken { file, .. } => Reason::FileGone(file),
+        Lookup::Absent => reason(plan, id, fingerprint, store, ledger),
+    };
+    Freshness::Stale { key, reason }
+}
+
+/// Why no artifact of this key is there: what differs from the fingerprint of the job that last bore this name.
+pub fn reason(
+    plan: &Plan,
+    id: JobId,
+    fingerprint: &Fingerprint,
+    store: &Store,
+    ledger: &Ledger,
+) -> Reason {
+    let Some(last) = ledger.jobs.get(&plan.jobs[id].name.to_string()) else {
+        return Reason::New;
+    };
+    match store.lookup(last) {
+        _ if *last == fingerprint.key() => Reason::RecordGone,
+        Lookup::Present(record) | Lookup::Broken { record, .. } => {
+            Reason::Changed(fingerprint.differences(&record.fingerprint))
+        }
+        Lookup::Absent => Reason::New,
+    }
+}

@@ -1,0 +1,115 @@
+//! The worker's side: tasks in on one stream, what happens out on another, a JSON line each.
+
+use std::io::{BufRead, Write};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Failure, Task, perform};
+use crate::pipeline::{Monitor, Progress, Registry};
+
+/// What an engine tells a worker.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Order {
+    /// Do this.
+    Run(Box<Task>),
+    /// Stop what you do.
+    Cancel,
+}
+
+/// What a worker tells its engine.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Report {
+    /// The task is so far.
+    Progress(Progress),
+    /// The task left its artifact.
+    Done,
+    /// The task stopped as told.
+    Cancelled,
+    /// The task failed.
+    Failed(String),
+}
+
+/// How often a worker reports at most.
+const PACE: Duration = Duration::from_millis(100);
+
+struct Speaker<'a, W> {
+    out: &'a Mutex<W>,
+    cancelled: &'a AtomicBool,
+    last: Mutex<Option<Instant>>,
+}
+
+fn say<W: Write>(out: &Mutex<W>, report: &Report) {
+    let line = serde_json::to_string(report).expect("a report is plain data");
+    let mut out = out.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    // An engine that no longer listens is gone, and the end of the orders says so too.
+    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+}
+
+impl<W: Write + Send> Monitor for Speaker<'_, W> {
+    fn progress(&self, progress: Progress) {
+        let mut last = self.last.lock().unwrap_or_else(|p| p.into_inner());
+        let whole = progress.total > 0 && progress.done >= progress.total;
+        if whole || last.is_none_or(|last| last.elapsed() >= PACE) {
+            *last = Some(Instant::now());
+            say(self.out, &Report::Progress(progress));
+        }
+    }
+
+    fn cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Relaxed)
+    }
+}
+
+/// Serves an engine until its orders end. `orphaned` is called when they end while a task runs: the engine is dead, and
+/// nobody waits for the result.
+pub fn serve(
+    registry: &Registry,
+    orders: impl BufRead + Send + 'static,
+    out: impl Write + Send,
+    orphaned: impl Fn() + Send + 'static,
+) {
+    let out = Mutex::new(out);
+    let cancelled = std::sync::Arc::new(AtomicBool::new(false));
+    let busy = std::sync::Arc::new(AtomicBool::new(false));
+    let (tasks, queue) = mpsc::channel();
+    let (flag, working) = (cancelled.clone(), busy.clone());
+    std::thread::spawn(move || {
+        for line in orders.lines() {
+            let Ok(line) = line else { break };
+            match serde_json::from_str(&line) {
+                Ok(Order::Run(task)) => {
+                    flag.store(false, Ordering::Relaxed);
+                    working.store(true, Ordering::Relaxed);
+                    if tasks.send(task).is_err() {
+                        return;
+                    }
+                }
+                Ok(Order::Cancel) => flag.store(true, Ordering::Relaxed),
+                Err(_) => break,
+            }
+        }
+        if working.load(Ordering::Relaxed) {
+            orphaned();
+        }
+    });
+    for task in queue {
+        let speaker = Speaker {
+            out: &out,
+            cancelled: &cancelled,
+            last: Mutex::new(None),
+        };
+        let report = match perform(registry, &task, &speaker) {
+            Ok(()) => Report::Done,
+            Err(Failure::Cancelled) => Report::Cancelled,
+            Err(Failure::Failed(message)) => Report::Failed(message),
+        };
+        busy.store(false, Ordering::Relaxed);
+        say(&out, &report);
+    }
+}

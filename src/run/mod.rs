@@ -1,0 +1,660 @@
+//! Executes a plan: every job that must run, as many at once as the machine has room for, and says what happens.
+//!
+//! The engine is one loop that owns all state. A running job is a thread that takes the lock of the job's key, looks the key
+//! up once more (another run may have been faster), verifies what the job reads, lets an executor do the work in a private
+//! folder and publishes the result. Failures stay with the job they belong to.
+
+mod event;
+mod executor;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread::Scope;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+pub use event::{Ended, Event, Status, Summary};
+pub use executor::{Executor, Failure, InProcess, Local, Task, serve};
+
+use crate::pipeline::{ArtifactType, Device, Monitor, Progress, Resources, Verdict, show_size};
+use crate::plan::{Fingerprint, JobId, Plan, Reason, inputs, reason};
+use crate::store::{Digest, Error, Ledger, Lookup, Record, Scratch, Store, Views};
+
+/// What the machine has to give.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capacity {
+    /// CPU cores.
+    pub cores: u32,
+    /// Memory in bytes.
+    pub memory: u64,
+    /// CUDA cards.
+    pub gpus: u32,
+}
+
+/// How to run.
+pub struct Options<'a> {
+    /// What the machine has to give.
+    pub capacity: Capacity,
+    /// Where readable views go: `outputs/<pipeline>`.
+    pub views: PathBuf,
+    /// Set from outside to stop the run cleanly.
+    pub cancel: &'a AtomicBool,
+}
+
+/// Runs a plan to its end and tells `observe` everything on the way. An error means that the store itself failed; failing
+/// jobs are part of the summary.
+pub fn execute(
+    plan: &Plan,
+    store: &Store,
+    executor: &dyn Executor,
+    options: &Options<'_>,
+    observe: &mut dyn FnMut(&Event),
+) -> Result<Summary, Error> {
+    store.prepare()?;
+    let (sender, receiver) = mpsc::channel();
+    let verified = Mutex::default();
+    let mut engine = Engine {
+        plan,
+        store,
+        executor,
+        options,
+        observe,
+        sender,
+        states: plan.jobs.iter().map(|_| State::Waiting).collect(),
+        free: options.capacity,
+        ledger: store.ledger(&plan.pipeline.name),
+        saved: Instant::now(),
+        ends: vec![None; plan.jobs.len()],
+        verified: &verified,
+    };
+    std::thread::scope(|scope| engine.run(scope, &receiver))
+}
+
+/// The state of a job during a run.
+enum State {
+    /// Something it reads is not done.
+    Waiting,
+    /// It can run when there is room.
+    Ready(Box<Ready>),
+    /// It runs, with these resources taken.
+    Running(Resources),
+    /// It has its artifact.
+    Done(Box<Record>),
+    /// It ended without one.
+    Over,
+}
+
+struct Ready {
+    fingerprint: Fingerprint,
+    key: Digest,
+    reason: Reason,
+    /// The record whose artifact is not whole, to hold the new bytes against.
+    before: Option<Box<Record>>,
+}
+
+/// What a job's thread tells the engine.
+enum Message {
+    Event(Event),
+    Ended(JobId, Box<Outcome>, f64),
+}
+
+enum Outcome {
+    Ran(Box<Record>),
+    /// Another run made it meanwhile.
+    Found(Box<Record>),
+    /// What these jobs left is damaged and was set aside.
+    Damaged(BTreeSet<JobId>),
+    Failed(String),
+    Cancelled,
+    StoreFailed(Error),
+}
+
+struct Engine<'a, 'o> {
+    plan: &'a Plan,
+    store: &'a Store,
+    executor: &'a dyn Executor,
+    options: &'a Options<'a>,
+    observe: &'o mut dyn FnMut(&Event),
+    sender: Sender<Message>,
+    states: Vec<State>,
+    free: Capacity,
+    ledger: Ledger,
+    saved: Instant,
+    /// How each job ended; one that is done again after damage ends twice and counts once.
+    ends: Vec<Option<Status>>,
+    /// Objects whose bytes were read and found right during this run.
+    verified: &'a Mutex<BTreeSet<Digest>>,
+}
+
+const TICK: Duration = Duration::from_millis(100);
+
+impl<'a> Engine<'a, '_> {
+    fn run<'scope>(
+        &mut self,
+        scope: &'scope Scope<'scope, '_>,
+        receiver: &Receiver<Message>,
+    ) -> Result<Summary, Error>
+    where
+        'a: 'scope,
+    {
+        let start = Instant::now();
+        self.tell(&Event::RunStarted {
+            pipeline: self.plan.pipeline.name.clone(),
+            jobs: self.plan.jobs.len(),
+        });
+        let mut fatal = None;
+        loop {
+            if fatal.is_none() && !self.cancelled() {
+                if let Err(error) = self.advance() {
+                    fatal = Some(error);
+                    continue;
+                }
+                self.launch(scope);
+            }
+            if !self
+                .states
+                .iter()
+                .any(|state| matches!(state, State::Running(_)))
+            {
+                break;
+            }
+            match receiver.recv_timeout(TICK) {
+                Ok(Message::Event(event)) => self.tell(&event),
+                Ok(Message::Ended(id, outcome, seconds)) => {
+                    if let Err(error) = self.ended(id, *outcome, seconds) {
+                        // What runs is let finish: its work is worth keeping.
+                        fatal = fatal.or(Some(error));
+                    }
+                }
+                Err(_) => {}
+            }
+        }
+        for id in 0..self.states.len() {
+            if matches!(self.states[id], State::Waiting | State::Ready(_)) {
+                self.over(id, Status::Cancelled, None, None, 0.0);
+            }
+        }
+        self.store
+            .save_ledger(&self.plan.pipeline.name, &self.ledger)?;
+        if let Some(error) = fatal {
+            return Err(error);
+        }
+        let mut summary = Summary::default();
+        self.ends
+            .iter()
+            .flatten()
+            .for_each(|status| summary.count(*status));
+        summary.seconds = start.elapsed().as_secs_f64();
+        self.tell(&Event::RunEnded(summary.clone()));
+        Ok(summary)
+    }
+
+    fn tell(&mut self, event: &Event) {
+        (self.observe)(event);
+    }
+
+    fn cancelled(&self) -> bool {
+        self.options.cancel.load(Ordering::Relaxed)
+    }
+
+    fn name(&self, id: JobId) -> String {
+        self.plan.jobs[id].name.to_string()
+    }
+
+    /// Looks up every job whose inputs are known by now.
+    fn advance(&mut self) -> Result<(), Error> {
+        for id in 0..self.states.len() {
+            if !matches!(self.states[id], State::Waiting) {
+                continue;
+            }
+            let broken = self
+                .plan
+                .reads(id)
+                .find(|from| matches!(self.states[*from], State::Over));
+            if let Some(from) = broken {
+                let message = format!("{} has no result", self.plan.jobs[from].name);
+                self.over(id, Status::Skipped, Some(message), None, 0.0);
+                continue;
+            }
+            let Some(fingerprint) = Fingerprint::of(self.plan, id, |from| self.artifact(from))
+            else {
+                continue;
+            };
+            let key = fingerprint.key();
+            let (before, reason) = match self.store.lookup(&key) {
+                Lookup::Present(record) => {
+                    self.done(id, record, Status::Cached, 0.0)?;
+                    continue;
+                }
+                Lookup::Broken { record, file } => (Some(record), Reason::FileGone(file)),
+                Lookup::Absent => {
+                    let why = reason(self.plan, id, &fingerprint, self.store, &self.ledger);
+                    (None, why)
+                }
+            };
+            self.states[id] = State::Ready(Box::new(Ready {
+                fingerprint,
+                key,
+                reason,
+                before,
+            }));
+        }
+        Ok(())
+    }
+
+    fn artifact(&self, id: JobId) -> Option<&crate::store::Artifact> {
+        match &self.states[id] {
+            State::Done(record) => Some(&record.artifact),
+            _ => None,
+        }
+    }
+
+    /// What a job takes: never more cores than there are, and a card where it would use one.
+    fn resources(&self, id: JobId) -> Resources {
+        let instance = self.plan.instance(id);
+        let mut resources = instance.resources;
+        resources.cores = resources.cores.min(self.options.capacity.cores).max(1);
+        let wants_card = self.plan.kind(id).uses_device && instance.device != Device::Cpu;
+        if wants_card && self.options.capacity.gpus > 0 {
+            resources.gpu = resources.gpu.max(1);
+        }
+        resources
+    }
+
+    /// Starts jobs while there is room. A job that does not fit holds back none that does.
+    fn launch<'scope>(&mut self, scope: &'scope Scope<'scope, '_>)
+    where
+        'a: 'scope,
+    {
+        for id in 0..self.states.len() {
+            if !matches!(self.states[id], State::Ready(_)) {
+                continue;
+            }
+            let need = self.resources(id);
+            let capacity = self.options.capacity;
+            if need.memory > capacity.memory || need.gpu > capacity.gpus {
+                let message = format!(
+                    "it asks for {} of memory and {} cards; this machine offers {} and {}",
+                    show_size(need.memory),
+                    need.gpu,
+                    show_size(capacity.memory),
+                    capacity.gpus
+                );
+                self.over(id, Status::Failed, Some(message), None, 0.0);
+                continue;
+            }
+            let fits = need.cores <= self.free.cores
+                && need.memory <= self.free.memory
+                && need.gpu <= self.free.gpus;
+            if !fits {
+                continue;
+            }
+            self.free.cores -= need.cores;
+            self.free.memory -= need.memory;
+            self.free.gpus -= need.gpu;
+            let state = std::mem::replace(&mut self.states[id], State::Running(need));
+            let State::Ready(ready) = state else {
+                unreachable!("checked above");
+            };
+            let job = RunningJob {
+                plan: self.plan,
+                store: self.store,
+                executor: self.executor,
+                cancel: self.options.cancel,
+                sender: self.sender.clone(),
+                id,
+                name: self.name(id),
+                resources: need,
+                inputs: self
+                    .plan
+                    .reads(id)
+                    .filter_map(|from| match &self.states[from] {
+                        State::Done(record) => Some((from, (**record).clone())),
+                        _ => None,
+                    })
+                    .collect(),
+                verified: self.verified,
+                ready,
+            };
+            scope.spawn(move || job.run());
+        }
+    }
+
+    fn ended(&mut self, id: JobId, outcome: Outcome, seconds: f64) -> Result<(), Error> {
+        let State::Running(taken) = self.states[id] else {
+            unreachable!("only a running job ends");
+        };
+        self.free.cores += taken.cores;
+        self.free.memory += taken.memory;
+        self.free.gpus += taken.gpu;
+        match outcome {
+            Outcome::Ran(record) => self.done(id, record, Status::Ran, seconds)?,
+            Outcome::Found(record) => self.done(id, record, Status::Cached, seconds)?,
+            Outcome::Failed(message) => {
+                let log = self.log_of(id);
+                self.over(id, Status::Failed, Some(message), log, seconds);
+            }
+            Outcome::Cancelled => self.over(id, Status::Cancelled, None, None, seconds),
+            Outcome::StoreFailed(error) => {
+                let message = error.to_string();
+                self.over(id, Status::Failed, Some(message), None, seconds);
+                if error.is_disk_full() {
+                    return Err(error);
+                }
+            }
+            Outcome::Damaged(producers) => {
+                for from in producers {
+                    let message = format!(
+                        "what {} left was damaged in the store; it is set aside and made again",
+                        self.plan.jobs[from].name
+                    );
+                    self.tell(&Event::Warning { message });
+                    self.states[from] = State::Waiting;
+                }
+                self.states[id] = State::Waiting;
+            }
+        }
+        Ok(())
+    }
+
+    fn log_of(&self, id: JobId) -> Option<PathBuf> {
+        let fingerprint = Fingerprint::of(self.plan, id, |from| self.artifact(from))?;
+        Some(self.store.log(&fingerprint.key()))
+    }
+
+    fn over(
+        &mut self,
+        id: JobId,
+        status: Status,
+        message: Option<String>,
+        log: Option<PathBuf>,
+        seconds: f64,
+    ) {
+        self.states[id] = State::Over;
+        self.ends[id] = Some(status);
+        let job = self.name(id);
+        self.tell(&Event::JobEnded(Ended {
+            job,
+            status,
+            seconds,
+            message,
+            log,
+            artifact: None,
+            views: Vec::new(),
+            verdict: None,
+        }));
+    }
+
+    fn done(
+        &mut self,
+        id: JobId,
+        record: Box<Record>,
+        status: Status,
+        seconds: f64,
+    ) -> Result<(), Error> {
+        let name = self.name(id);
+        let output = self.plan.kind(id).output;
+        let views = Views {
+            folder: self.options.views.clone(),
+            store: self.store,
+        };
+        let (shown, problems) = views.show(
+            output.section(),
+            &name,
+            &record.artifact,
+            output.is_copied(),
+            &mut self.ledger,
+        )?;
+        for problem in problems {
+            let message = format!(
+                "{} is left as it is: {}",
+                problem.path.display(),
+                problem.message
+            );
+            self.tell(&Event::Warning { message });
+        }
+        self.ends[id] = Some(status);
+        let verdict = (output == ArtifactType::Verdict)
+            .then(|| self.verdict(&record))
+            .flatten();
+        self.tell(&Event::JobEnded(Ended {
+            job: name.clone(),
+            status,
+            seconds,
+            message: None,
+            log: (status == Status::Ran).then(|| self.store.log(&record.key)),
+            artifact: Some(record.artifact.digest()),
+            views: shown,
+            verdict,
+        }));
+        self.ledger.jobs.insert(name, record.key);
+        self.states[id] = State::Done(record);
+        if status == Status::Ran && self.saved.elapsed() > Duration::from_secs(1) {
+            self.store
+                .save_ledger(&self.plan.pipeline.name, &self.ledger)?;
+            self.saved = Instant::now();
+        }
+        Ok(())
+    }
+
+    fn verdict(&self, record: &Record) -> Option<Verdict> {
+        let file = record.artifact.files.get(Verdict::FILE)?;
+        serde_json::from_slice(&fs::read(self.store.object(&file.digest)).ok()?).ok()
+    }
+}
+
+/// One job, in its own thread.
+struct RunningJob<'a> {
+    plan: &'a Plan,
+    store: &'a Store,
+    executor: &'a dyn Executor,
+    cancel: &'a AtomicBool,
+    sender: Sender<Message>,
+    id: JobId,
+    name: String,
+    resources: Resources,
+    inputs: BTreeMap<JobId, Record>,
+    verified: &'a Mutex<BTreeSet<Digest>>,
+    ready: Box<Ready>,
+}
+
+impl Monitor for RunningJob<'_> {
+    fn progress(&self, progress: Progress) {
+        self.say(Event::JobProgress {
+            job: self.name.clone(),
+            progress,
+        });
+    }
+
+    fn cancelled(&self) -> bool {
+        self.cancel.load(Ordering::Relaxed)
+    }
+}
+
+impl RunningJob<'_> {
+    fn say(&self, event: Event) {
+        // The engine listens until every job's thread has ended.
+        let _ = self.sender.send(Message::Event(event));
+    }
+
+    fn run(self) {
+        let start = Instant::now();
+        let outcome = match self.work() {
+            Ok(outcome) => outcome,
+            Err(error) => Outcome::StoreFailed(error),
+        };
+        let seconds = start.elapsed().as_secs_f64();
+        let _ = self
+            .sender
+            .send(Message::Ended(self.id, Box::new(outcome), seconds));
+    }
+
+    fn work(&self) -> Result<Outcome, Error> {
+        let key = self.ready.key;
+        let mut told = false;
+        let _lock = loop {
+            if let Some(lock) = self.store.try_lock(&key)? {
+                break lock;
+            }
+            if !told {
+                told = true;
+                self.say(Event::JobWaiting {
+                    job: self.name.clone(),
+                });
+            }
+            if self.cancelled() {
+                return Ok(Outcome::Cancelled);
+            }
+            std::thread::sleep(TICK);
+        };
+        if let Lookup::Present(record) = self.store.lookup(&key) {
+            return Ok(Outcome::Found(record));
+        }
+        self.say(Event::JobStarted {
+            job: self.name.clone(),
+            key,
+            reason: self.ready.reason.to_string(),
+        });
+        let damaged = self.damaged_inputs()?;
+        if !damaged.is_empty() {
+            return Ok(Outcome::Damaged(damaged));
+        }
+        let scratch = self.store.scratch()?;
+        let begun = Instant::now();
+        let started = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default()
+            .as_secs();
+        let task = self.task(&scratch);
+        let before = self.stamps(&task);
+        let log = self.store.log(&key);
+        self.open_log(&log, &task, started)?;
+        match self.executor.run(&task, &log, self) {
+            Ok(()) => {}
+            Err(Failure::Cancelled) => {
+                note(&log, "cancelled");
+                return Ok(Outcome::Cancelled);
+            }
+            Err(Failure::Failed(message)) => {
+                note(&log, &format!("failed: {message}"));
+                return Ok(Outcome::Failed(message));
+            }
+        }
+        let after = self.stamps(&task);
+        if let Some((file, _)) = before.iter().find(|(file, stamp)| after[*file] != **stamp) {
+            let message = format!("{} was changed while the job read it", file.display());
+            note(&log, &format!("failed: {message}"));
+            return Ok(Outcome::Failed(message));
+        }
+        let artifact = match self.store.take_in(&scratch) {
+            Err(error @ (Error::Empty | Error::NotAFile(_))) => {
+                note(&log, &format!("failed: {error}"));
+                return Ok(Outcome::Failed(error.to_string()));
+            }
+            taken => taken?,
+        };
+        if let Some(before) = &self.ready.before
+            && before.artifact != artifact
+        {
+            self.say(Event::Warning {
+                message: format!(
+                    "{} gave other bytes than when it last ran with the same inputs and parameters",
+                    self.name
+                ),
+            });
+        }
+        let record = Record {
+            key,
+            fingerprint: self.ready.fingerprint.0.clone(),
+            artifact,
+            job: self.name.clone(),
+            started,
+            seconds: begun.elapsed().as_secs_f64(),
+            device: match self.resources.gpu {
+                0 => "cpu".into(),
+                _ => "cuda".into(),
+            },
+        };
+        self.store.commit(&record)?;
+        note(&log, &format!("done in {:.1} s", record.seconds));
+        Ok(Outcome::Ran(Box::new(record)))
+    }
+
+    fn task(&self, scratch: &Scratch) -> Task {
+        let instance = self.plan.instance(self.id);
+        let artifact = |from| {
+            self.inputs
+                .get(&from)
+                .map(|record: &Record| &record.artifact)
+        };
+        Task {
+            job: self.name.clone(),
+            kind: self.plan.kind(self.id).name.to_string(),
+            parameters: (*instance.full).clone(),
+            inputs: inputs(self.plan, self.id, self.store, artifact)
+                .expect("a job runs when its inputs are known"),
+            out: scratch.out(),
+            device: instance.device,
+            cores: self.resources.cores,
+            time: self.resources.time,
+        }
+    }
+
+    /// The jobs whose artifacts are not what their records say; their bad objects are set aside.
+    fn damaged_inputs(&self) -> Result<BTreeSet<JobId>, Error> {
+        let mut damaged = BTreeSet::new();
+        for (id, record) in &self.inputs {
+            for file in record.artifact.files.values() {
+                let known = |set: &Mutex<BTreeSet<Digest>>| {
+                    set.lock()
+                        .unwrap_or_else(|p| p.into_inner())
+                        .contains(&file.digest)
+                };
+                if known(self.verified) {
+                    continue;
+                }
+                if self.store.verify(file)? {
+                    let mut verified = self.verified.lock().unwrap_or_else(|p| p.into_inner());
+                    verified.insert(file.digest);
+                } else {
+                    damaged.insert(*id);
+                }
+            }
+        }
+        Ok(damaged)
+    }
+
+    /// Size and time of change of every input file.
+    fn stamps(&self, task: &Task) -> BTreeMap<PathBuf, Option<(u64, SystemTime)>> {
+        let inputs = task.inputs.values().flatten();
+        let files = inputs.flat_map(|input| input.files.values());
+        let stamp = |path: &PathBuf| {
+            let meta = fs::metadata(path).ok()?;
+            Some((meta.len(), meta.modified().ok()?))
+        };
+        files.map(|path| (path.clone(), stamp(path))).collect()
+    }
+
+    fn open_log(&self, log: &Path, task: &Task, started: u64) -> Result<(), Error> {
+        let parameters = serde_json::to_string(&task.parameters).expect("plain data");
+        let text = format!(
+            "job {}\nkey {}\nkind {}\nparameters {parameters}\nstarted {started} (seconds since 1970)\n",
+            self.name, self.ready.key, task.kind
+        );
+        crate::store::write_atomically(log, text.as_bytes())
+    }
+}
+
+/// Adds a line to a log; a log that cannot be written stops nothing.
+fn note(log: &Path, line: &str) {
+    if let Ok(mut file) = fs::File::options().append(true).open(log) {
+        let _ = writeln!(file, "{line}");
+    }
+}
+
+#[cfg(test)]
+mod tests;
