@@ -85,7 +85,7 @@ impl ArtifactType {
                 TableOf {
                     suffix: "",
                     file: "curve.parquet",
-                    columns: &["step", "loss", "lr", "exact"],
+                    columns: &["step", "loss", "learning_rate", "exact"],
                 },
                 TableOf {
                     suffix: "_positions",

@@ -1,0 +1,41 @@
+//! `etude graph`.
+
+use std::io::{self, Write};
+
+use clap::{Args, ValueEnum};
+
+use super::{Failure, Source};
+use crate::report::graph;
+
+#[derive(Debug, Args)]
+pub struct Graph {
+    #[command(flatten)]
+    source: Source,
+    /// How to write it
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Format {
+    /// A line a stage
+    Text,
+    /// For Graphviz
+    Dot,
+    /// A picture
+    Svg,
+}
+
+impl Graph {
+    pub fn run(self) -> Result<u8, Failure> {
+        let pipeline = self.source.read()?;
+        let text = match self.format {
+            Format::Text => graph::text(&pipeline),
+            Format::Dot => graph::dot(&pipeline),
+            Format::Svg => graph::svg(&pipeline),
+        };
+        // Whoever closed the stream does not want to hear more.
+        let _ = io::stdout().lock().write_all(text.as_bytes());
+        Ok(0)
+    }
+}

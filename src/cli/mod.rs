@@ -1,0 +1,174 @@
+//! The face: one file a command; the only folder that knows clap, colours and exit codes.
+
+mod graph;
+mod kinds;
+mod log;
+mod plan;
+mod project;
+mod run;
+mod worker;
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::pipeline::{self, Device, Problem};
+
+/// Exit codes: 0 all is well (for `plan`: nothing to do), 1 an error or a failed job, 2 wrong usage (for `plan`: work to do),
+/// 3 a claim does not hold under --strict, 130 stopped.
+#[derive(Debug, Parser)]
+#[command(
+    name = "etude",
+    version,
+    about = "Declarative experiment pipelines for machine-learning papers",
+    long_about = None,
+    propagate_version = true
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run what a pipeline needs and show its figures
+    Run(run::Run),
+    /// Show what would run and why, without running anything
+    Plan(plan::Plan),
+    /// Show the stages and what flows between them
+    Graph(graph::Graph),
+    /// Show every stage kind with its parameters
+    Kinds(kinds::Kinds),
+    /// Show how a job went: its log, its fingerprint, its artifact
+    Log(log::Log),
+    #[command(hide = true)]
+    Worker,
+}
+
+/// Parses the command line, does what it says, and gives the exit code.
+pub fn main() -> ExitCode {
+    // One look for every report of a problem, with colours where the stream shows them.
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let code = if error.use_stderr() { 64 } else { 0 };
+            // Help and usage errors that cannot be printed have nobody to read them.
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    let done = match cli.command {
+        Command::Run(command) => command.run(),
+        Command::Plan(command) => command.run(),
+        Command::Graph(command) => command.run(),
+        Command::Kinds(command) => command.run(),
+        Command::Log(command) => command.run(),
+        Command::Worker => worker::run(),
+    };
+    match done {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            failure.print();
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Why a command could not do its work.
+enum Failure {
+    /// The pipeline or what was asked of it is wrong.
+    Problems(Vec<Problem>),
+    /// Anything else, in a sentence.
+    Message(String),
+}
+
+impl From<crate::store::Error> for Failure {
+    fn from(error: crate::store::Error) -> Failure {
+        let advice = match error.is_disk_full() {
+            true => "; free some space and run again: what is finished is kept",
+            false => "",
+        };
+        Failure::Message(format!("{error}{advice}"))
+    }
+}
+
+impl Failure {
+    fn print(&self) {
+        match self {
+            Failure::Message(message) => eprintln!("error: {message}"),
+            Failure::Problems(problems) => {
+                let theme = match std::io::stderr().is_terminal() {
+                    true => miette::GraphicalTheme::unicode(),
+                    false => miette::GraphicalTheme::unicode_nocolor(),
+                };
+                let handler = miette::GraphicalReportHandler::new_themed(theme).with_width(100);
+                for problem in problems {
+                    let mut text = String::new();
+                    match handler.render_report(&mut text, problem) {
+                        Ok(()) => eprintln!("{}", text.trim_end()),
+                        Err(_) => eprintln!("error: {problem}"),
+                    }
+                }
+                match problems.len() {
+                    1 => eprintln!("\n1 problem; nothing was run"),
+                    n => eprintln!("\n{n} problems; nothing was run"),
+                }
+            }
+        }
+    }
+}
+
+/// What every command that reads a pipeline takes.
+#[derive(Debug, Args)]
+struct Source {
+    /// The pipeline file
+    file: PathBuf,
+    /// Lay a profile of the file over it
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
+    /// Set a parameter, over everything else
+    #[arg(long, value_name = "STAGE.PARAM=VALUE")]
+    set: Vec<String>,
+    /// Keep only these labels of the axes
+    #[arg(long = "where", value_name = "AXIS=LABEL,…")]
+    keep: Vec<String>,
+    /// Compute here, whatever the file says
+    #[arg(long, value_enum)]
+    device: Option<DeviceName>,
+    /// The project's root, below which `outputs/` lies
+    #[arg(long, value_name = "FOLDER")]
+    root: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum DeviceName {
+    Auto,
+    Cpu,
+    Cuda,
+}
+
+impl Source {
+    /// Reads and checks the pipeline.
+    fn read(&self) -> Result<pipeline::Pipeline, Failure> {
+        let request = pipeline::Request {
+            profile: self.profile.clone(),
+            set: self.set.clone(),
+            keep: self.keep.clone(),
+            device: self.device.map(|device| match device {
+                DeviceName::Auto => Device::Auto,
+                DeviceName::Cpu => Device::Cpu,
+                DeviceName::Cuda => Device::Cuda,
+            }),
+        };
+        pipeline::read(&self.file, &request, &crate::stages::registry()).map_err(Failure::Problems)
+    }
+
+    /// Reads the pipeline and unrolls it, narrowed to the jobs that are asked for.
+    fn plan(&self, jobs: &[String]) -> Result<crate::plan::Plan, Failure> {
+        let pipeline = self.read()?;
+        let selectors = pipeline.select(jobs).map_err(Failure::Problems)?;
+        Ok(crate::plan::Plan::unroll(pipeline, &selectors))
+    }
+}

@@ -1,0 +1,73 @@
+//! `etude plan`.
+
+use std::io::{self, Write};
+
+use clap::Args;
+
+use super::project::Project;
+use super::{Failure, Source};
+use crate::plan::{Freshness, assess};
+
+#[derive(Debug, Args)]
+pub struct Plan {
+    #[command(flatten)]
+    source: Source,
+    /// Only these jobs and what they need: `figure`, `model[method=reversed,seed=0]`
+    #[arg(value_name = "JOB")]
+    jobs: Vec<String>,
+    /// Also list what is cached
+    #[arg(long)]
+    all: bool,
+}
+
+/// The exit code for work to do.
+const WORK: u8 = 2;
+
+impl Plan {
+    pub fn run(self) -> Result<u8, Failure> {
+        let plan = self.source.plan(&self.jobs)?;
+        let project = Project::of(&self.source.file, self.source.root.as_deref());
+        let store = project.store();
+        let states = assess(&plan, &store, &store.ledger(&plan.pipeline.name));
+        let (mut fresh, mut stale, mut open) = (0, 0, 0);
+        let mut out = io::stdout().lock();
+        let mut say = |line: String| {
+            // Whoever closed the stream does not want to hear more.
+            let _ = writeln!(out, "{line}");
+        };
+        for (job, state) in plan.jobs.iter().zip(&states) {
+            match state {
+                Freshness::Fresh(record) => {
+                    fresh += 1;
+                    if self.all {
+                        say(format!("cached   {} ({})", job.name, record.key.short()));
+                    }
+                }
+                Freshness::Stale { reason, .. } => {
+                    stale += 1;
+                    say(format!("runs     {}: {reason}", job.name));
+                }
+                Freshness::Follows(after) => {
+                    open += 1;
+                    let first = &plan.jobs[after[0]].name;
+                    let more = match after.len() {
+                        1 => String::new(),
+                        n => format!(" and {} more", n - 1),
+                    };
+                    say(format!("follows  {}: after {first}{more}", job.name));
+                }
+            }
+        }
+        if stale + open == 0 {
+            say(format!("nothing to do: all {fresh} jobs are cached"));
+            return Ok(0);
+        }
+        let mut parts = vec![format!("{stale} to run")];
+        if open > 0 {
+            parts.push(format!("{open} to follow unless what they read comes out the same"));
+        }
+        parts.push(format!("{fresh} cached"));
+        say(parts.join(", "));
+        Ok(WORK)
+    }
+}

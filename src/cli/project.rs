@@ -1,0 +1,66 @@
+//! Where things are, and what the machine has.
+
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use crate::pipeline::parse_size;
+use crate::run::Capacity;
+use crate::store::{Store, file_name};
+
+/// A project: the folder whose `outputs/` holds the store and the views.
+pub struct Project {
+    outputs: PathBuf,
+}
+
+impl Project {
+    /// The project of a pipeline file: `--root`, else the nearest folder above the file with an `etude.toml` or a `.git`, else
+    /// the current folder.
+    pub fn of(file: &Path, root: Option<&Path>) -> Project {
+        let absolute = fs::canonicalize(file).unwrap_or_else(|_| file.to_path_buf());
+        let marked = |folder: &&Path| {
+            folder.join("etude.toml").exists() || folder.join(".git").exists()
+        };
+        let above = absolute.ancestors().skip(1).find(marked);
+        let current = env::current_dir().unwrap_or_default();
+        let root = match root.or(above) {
+            // Short paths, as the user would write them, wherever they stand below the current folder.
+            Some(root) => match root.strip_prefix(&current) {
+                Ok(inside) => inside.to_path_buf(),
+                Err(_) => root.to_path_buf(),
+            },
+            None => PathBuf::new(),
+        };
+        Project {
+            outputs: root.join("outputs"),
+        }
+    }
+
+    /// Its store.
+    pub fn store(&self) -> Store {
+        Store::at(&self.outputs.join(".etude"))
+    }
+
+    /// Where the views of a pipeline lie.
+    pub fn views(&self, pipeline: &str) -> PathBuf {
+        self.outputs.join(file_name(pipeline))
+    }
+}
+
+/// What this machine has, at most `cores`.
+pub fn capacity(cores: Option<u32>) -> Capacity {
+    let there = std::thread::available_parallelism().map_or(1, |n| n.get());
+    let there = u32::try_from(there).unwrap_or(u32::MAX);
+    Capacity {
+        cores: cores.unwrap_or(there).max(1),
+        memory: memory(),
+        gpus: u32::from(crate::learn::device::has_card()),
+    }
+}
+
+/// Memory of this machine in bytes; where nobody tells, more than any job asks for.
+fn memory() -> u64 {
+    let text = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"));
+    line.and_then(|size| parse_size(&size.replace("kB", "KiB")).ok())
+        .unwrap_or(u64::MAX)
+}

@@ -1,0 +1,82 @@
+//! `etude run`.
+
+use std::io::{self, IsTerminal, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use clap::Args;
+
+use super::project::{Project, capacity};
+use super::{Failure, Source};
+use crate::report::{Closing, Journal, Lines, Reporter, Terminal};
+use crate::run::{Event, Local, Options, execute};
+
+#[derive(Debug, Args)]
+pub struct Run {
+    #[command(flatten)]
+    source: Source,
+    /// Only these jobs and what they need: `figure`, `model[method=reversed,seed=0]`
+    #[arg(value_name = "JOB")]
+    jobs: Vec<String>,
+    /// How many CPU cores to use at most
+    #[arg(long)]
+    cores: Option<u32>,
+    /// Exit with 3 when a claim does not hold
+    #[arg(long)]
+    strict: bool,
+}
+
+impl Run {
+    pub fn run(self) -> Result<u8, Failure> {
+        let plan = self.source.plan(&self.jobs)?;
+        let project = Project::of(&self.source.file, self.source.root.as_deref());
+        let store = project.store();
+        store.prepare()?;
+        let cancel = listen()?;
+        let program = std::env::current_exe()
+            .map_err(|error| Failure::Message(format!("cannot find this program: {error}")))?;
+        let executor = Local::new(program, vec!["worker".into()]);
+        let options = Options {
+            capacity: capacity(self.cores),
+            views: project.views(&plan.pipeline.name),
+            cancel: &cancel,
+        };
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let id = format!("{}-{}", now.as_millis(), std::process::id());
+        let journal = Journal::create(&store.journal(&id))
+            .map_err(|error| Failure::Message(format!("cannot write the journal: {error}")))?;
+        let face: Box<dyn Reporter> = match io::stderr().is_terminal() {
+            true => Box::new(Terminal::new()),
+            false => Box::new(Lines::new(io::stderr())),
+        };
+        let mut reporters: Vec<Box<dyn Reporter>> = vec![face, Box::new(journal)];
+        let mut closing = Closing::default();
+        let summary = execute(&plan, &store, &executor, &options, &mut |event: &Event| {
+            reporters.iter_mut().for_each(|reporter| reporter.hear(event));
+            closing.hear(event);
+        })?;
+        let mut out = io::stdout().lock();
+        for line in closing.lines(&summary) {
+            // Whoever closed the stream does not want to hear more.
+            let _ = writeln!(out, "{line}");
+        }
+        Ok(match summary.is_complete() {
+            _ if cancel.load(Ordering::Relaxed) => 130,
+            false => 1,
+            true if self.strict && !closing.all_hold() => 3,
+            true => 0,
+        })
+    }
+}
+
+/// Ctrl-C and SIGTERM ask the run to stop; asked again, the program ends at once, and its workers with it.
+fn listen() -> Result<Arc<AtomicBool>, Failure> {
+    let cancel = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        signal_hook::flag::register_conditional_shutdown(signal, 130, cancel.clone())
+            .and_then(|_| signal_hook::flag::register(signal, cancel.clone()))
+            .map_err(|error| Failure::Message(format!("cannot listen for signals: {error}")))?;
+    }
+    Ok(cancel)
+}

@@ -1,0 +1,14 @@
+//! Tables in, pictures out.
+//!
+//! [`table`] keeps tables at rest and stacks them, [`sql`] turns tables into
+//! one table, [`formats`] prints a table for a paper and [`plot`] draws it.
+//! Nothing here knows a pipeline, prints, or looks at the clock, the
+//! environment or the fonts of the system: the same table and the same
+//! parameters give the same bytes on every machine.
+
+pub mod formats;
+pub mod plot;
+mod shorthand;
+pub mod spelling;
+pub mod sql;
+pub mod table;

@@ -1,0 +1,39 @@
+//! Pictures of tables, ready to print.
+//!
+//! A [`Plot`] says which column goes where, [`draw`] makes a [`Drawing`] of a
+//! table, and the drawing gives SVG, PNG and PDF with the same lines and
+//! letters. All text is set and measured in DejaVu Sans, which is compiled in;
+//! the fonts of the system are never asked.
+
+mod canvas;
+mod data;
+mod drawing;
+mod figure;
+mod legend;
+mod mark;
+mod number;
+mod palette;
+mod pdf;
+mod scale;
+mod spec;
+mod text;
+
+use polars::prelude::DataFrame;
+
+pub use drawing::Drawing;
+pub use spec::{Channel, Legend, Level, MarkName, Plot, Reference, ScaleName};
+
+use crate::figures::table::Error;
+
+/// Draws a table.
+///
+/// Refuses an empty table, a column that is not there, and parameters that
+/// contradict each other; a missing value is a gap.
+pub fn draw(plot: &Plot, table: &DataFrame) -> Result<Drawing, Error> {
+    let mark = mark::of(plot.mark);
+    let data = data::Data::new(plot, table, mark)?;
+    Ok(Drawing::new(figure::compose(plot, &data, mark)?))
+}
+
+#[cfg(test)]
+mod tests;

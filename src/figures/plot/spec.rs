@@ -1,0 +1,207 @@
+//! What a plot shows: its parameters as written in a pipeline.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::figures::shorthand::{or_a_name, string_or_table};
+
+/// A plot of one table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Plot {
+    /// How values become ink.
+    pub mark: MarkName,
+    /// The column along the horizontal axis.
+    pub x: Channel,
+    /// The column along the vertical axis.
+    pub y: Channel,
+    /// One series a value of this column.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub color: Option<Channel>,
+    /// One panel a value of this column, with shared axes and legend.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub facet: Option<Channel>,
+    /// The column a heat map colours its cells by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<Channel>,
+    /// Straight lines to compare with.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reference: Vec<Reference>,
+    /// A line above the figure. `^{…}` raises, `_{…}` lowers, `*…*` slants.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Width of the figure in points (1/72 inch); 360 for one panel if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 60, max = 4000))]
+    pub width: Option<f64>,
+    /// Height of the figure in points; 230 for one row of panels if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 60, max = 4000))]
+    pub height: Option<f64>,
+    /// Where the legend goes.
+    #[serde(default)]
+    pub legend: Legend,
+    /// Show every row as a point. Rows at the same place of one series are
+    /// averaged for the line or the bar whether or not they are shown.
+    #[serde(default)]
+    pub points: bool,
+}
+
+/// How values become ink.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum MarkName {
+    /// A line through the values of each series, with a band for errors.
+    Line,
+    /// A bar for each value, side by side by series, with caps for errors.
+    Bar,
+    /// A cell for each pair of `x` and `y`, coloured by `value`.
+    Heat,
+    /// A point for each row.
+    Point,
+}
+
+/// A column as it is drawn: its name, or a table with more to say.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, remote = "Self")]
+#[schemars(transform = or_a_name)]
+pub struct Channel {
+    /// The column of the data.
+    pub field: String,
+    /// The text beside the axis or above the legend; the column's name if left
+    /// out. `^{…}` raises, `_{…}` lowers, `*…*` slants.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// A column with the half width of an interval, drawn as a band or a bar.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Even steps or even ratios.
+    #[serde(default)]
+    pub scale: ScaleName,
+    /// The lowest and the highest value of the axis; from the data if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub domain: Option<[f64; 2]>,
+}
+
+string_or_table!(Channel);
+
+impl Channel {
+    /// A column drawn without anything special.
+    pub fn named(field: impl Into<String>) -> Self {
+        Self {
+            field: field.into(),
+            title: None,
+            error: None,
+            scale: ScaleName::Linear,
+            domain: None,
+        }
+    }
+
+    /// The text beside the axis, as mark-up.
+    pub(super) fn heading(&self) -> String {
+        match &self.title {
+            Some(title) => title.clone(),
+            None => self.field.replace('_', " "),
+        }
+    }
+}
+
+/// How numbers spread along an axis.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ScaleName {
+    /// Even steps.
+    #[default]
+    Linear,
+    /// Even ratios; what is not above zero is left out.
+    Log,
+}
+
+/// Where the legend goes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Legend {
+    /// The emptiest corner, or beside the panels if no corner is empty.
+    #[default]
+    Best,
+    /// Beside the panels.
+    Right,
+    /// Below the panels.
+    Bottom,
+    /// Nowhere.
+    None,
+}
+
+/// A straight line to compare with: give `x` or `y`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Reference {
+    /// Where it crosses the horizontal axis.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub x: Option<Level>,
+    /// Where it crosses the vertical axis.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub y: Option<Level>,
+    /// What it stands for. `^{…}` raises, `_{…}` lowers, `*…*` slants.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+}
+
+/// A number, or a column that gives one for each panel and each `x`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Level {
+    /// The same everywhere.
+    Number(f64),
+    /// The name of a column.
+    Field(String),
+}
+
+impl Plot {
+    /// A plot with nothing but a mark and its axes.
+    pub fn new(mark: MarkName, x: impl Into<String>, y: impl Into<String>) -> Self {
+        Self {
+            mark,
+            x: Channel::named(x),
+            y: Channel::named(y),
+            color: None,
+            facet: None,
+            value: None,
+            reference: Vec::new(),
+            title: None,
+            width: None,
+            height: None,
+            legend: Legend::Best,
+            points: false,
+        }
+    }
+
+    /// Every column of the table it needs.
+    pub fn columns(&self) -> Vec<String> {
+        let channels = [
+            Some(&self.x),
+            Some(&self.y),
+            self.color.as_ref(),
+            self.facet.as_ref(),
+            self.value.as_ref(),
+        ];
+        let mut needed: Vec<String> = Vec::new();
+        let mut need = |name: &String| {
+            if !needed.contains(name) {
+                needed.push(name.clone());
+            }
+        };
+        for channel in channels.into_iter().flatten() {
+            need(&channel.field);
+            channel.error.iter().for_each(&mut need);
+        }
+        for reference in &self.reference {
+            for level in [&reference.x, &reference.y].into_iter().flatten() {
+                if let Level::Field(name) = level {
+                    need(name);
+                }
+            }
+        }
+        needed
+    }
+}

@@ -1,0 +1,382 @@
+//! SQL text to syntax tree, refusing what is not a pure SELECT, and the
+//! canonical text of a tree.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
+
+use sqlparser::ast::{
+    Expr, Function, Ident, ObjectName, ObjectNamePart, Query, Select, SelectItem,
+    SelectItemQualifiedWildcardKind, SetExpr, Spanned, Statement, TableAlias, TableFactor, Visit,
+    VisitMut, Visitor, VisitorMut,
+};
+use sqlparser::dialect::GenericDialect;
+use sqlparser::keywords::ALL_KEYWORDS;
+use sqlparser::parser::{Parser, ParserOptions};
+use sqlparser::tokenizer::{Location, Token};
+
+use super::problem::SqlError;
+use super::scope;
+
+/// The same dialect and options as the engine reads.
+fn parser(text: &str) -> Result<Parser<'_>, SqlError> {
+    Parser::new(&GenericDialect)
+        .with_options(ParserOptions {
+            trailing_commas: true,
+            ..ParserOptions::default()
+        })
+        .try_with_sql(text)
+        .map_err(SqlError::from_parser)
+}
+
+pub(super) fn parse_query(text: &str) -> Result<Query, SqlError> {
+    let only = "write exactly one SELECT";
+    let mut statements = parser(text)?
+        .parse_statements()
+        .map_err(SqlError::from_parser)?;
+    let statement = match (statements.pop(), statements.pop()) {
+        (Some(statement), None) => statement,
+        (None, _) => return Err(SqlError::at(start(), "there is no SQL here", only)),
+        (Some(second), Some(_)) => {
+            return Err(SqlError::at(
+                second.span().start,
+                "there is more than one statement",
+                only,
+            ));
+        }
+    };
+    let Statement::Query(query) = statement else {
+        let text = statement.to_string();
+        let verb = text
+            .split_whitespace()
+            .next()
+            .unwrap_or_default()
+            .to_uppercase();
+        return Err(SqlError::at(
+            statement.span().start,
+            format!("{verb} is not allowed: a query only reads"),
+            only,
+        ));
+    };
+    match query.visit(&mut Purity) {
+        ControlFlow::Continue(()) => Ok(*query),
+        ControlFlow::Break(error) => Err(error),
+    }
+}
+
+pub(super) fn parse_condition(text: &str) -> Result<Expr, SqlError> {
+    let mut parser = parser(text)?;
+    let expr = parser.parse_expr().map_err(SqlError::from_parser)?;
+    let next = parser.peek_token();
+    if next.token != Token::EOF {
+        return Err(SqlError::at(
+            next.span.start,
+            format!("the condition should end before `{}`", next.token),
+            "write one condition over the columns of a row",
+        ));
+    }
+    Ok(expr)
+}
+
+fn start() -> Location {
+    Location { line: 1, column: 1 }
+}
+
+/// Finds what would read or write anything but the given tables.
+struct Purity;
+
+impl Visitor for Purity {
+    type Break = SqlError;
+
+    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<SqlError> {
+        if let Some(with) = &query.with
+            && with.recursive
+        {
+            return refuse(query.span().start, "WITH RECURSIVE");
+        }
+        if !query.locks.is_empty() {
+            return refuse(query.span().start, "FOR UPDATE or FOR SHARE");
+        }
+        if !query.pipe_operators.is_empty() {
+            return refuse(query.span().start, "|>");
+        }
+        body(&query.body)
+    }
+
+    fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<SqlError> {
+        match &select.into {
+            Some(into) => refuse(into.name.span().start, "INTO"),
+            None => ControlFlow::Continue(()),
+        }
+    }
+
+    fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<SqlError> {
+        match factor {
+            TableFactor::Table { name, args, .. } => {
+                if args.is_some() {
+                    refuse(name.span().start, "a function as a table")
+                } else if name.0.len() != 1 {
+                    refuse(name.span().start, "a table name with a dot")
+                } else {
+                    ControlFlow::Continue(())
+                }
+            }
+            TableFactor::Derived { .. } | TableFactor::NestedJoin { .. } => {
+                ControlFlow::Continue(())
+            }
+            other => refuse(other.span().start, "this kind of table"),
+        }
+    }
+
+    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<SqlError> {
+        let named = match expr {
+            Expr::Identifier(ident) => Some(ident),
+            Expr::CompoundIdentifier(idents) => idents.last(),
+            _ => None,
+        };
+        match named {
+            Some(ident) if ident.value == super::interval::RUN => ControlFlow::Break(SqlError::at(
+                ident.span.start,
+                format!("`{}` is hidden and cannot be named", super::interval::RUN),
+                "ci95(x) and runs() count over runs",
+            )),
+            _ => ControlFlow::Continue(()),
+        }
+    }
+}
+
+fn body(body: &SetExpr) -> ControlFlow<SqlError> {
+    match body {
+        // Inner queries are visited on their own.
+        SetExpr::Select(_) | SetExpr::Query(_) => ControlFlow::Continue(()),
+        SetExpr::SetOperation { left, right, .. } => {
+            self::body(left)?;
+            self::body(right)
+        }
+        other => refuse(other.span().start, "anything but SELECT"),
+    }
+}
+
+fn refuse(place: Location, what: &str) -> ControlFlow<SqlError> {
+    ControlFlow::Break(SqlError::at(
+        place,
+        format!("{what} is not allowed here"),
+        "a query reads the tables it is given and nothing else",
+    ))
+}
+
+/// The column an unnamed expression gives: its text without qualifiers, with
+/// function names in lower case.
+pub(super) fn name_of(expr: &Expr) -> String {
+    match expr {
+        Expr::Identifier(ident) => ident.value.clone(),
+        Expr::CompoundIdentifier(idents) => idents
+            .last()
+            .map(|ident| ident.value.clone())
+            .unwrap_or_default(),
+        Expr::Nested(inner) => name_of(inner),
+        expr => {
+            let mut expr = expr.clone();
+            let _ = VisitMut::visit(
+                &mut expr,
+                &mut Plain {
+                    tables: BTreeMap::new(),
+                    unqualified: true,
+                },
+            );
+            expr.to_string()
+        }
+    }
+}
+
+pub(super) fn canonical(query: &Query, rename: &BTreeMap<String, String>) -> String {
+    let mut query = query.clone();
+    // A name that is also an alias somewhere is left alone as a qualifier; as a
+    // table it is renamed with its qualifier bound to the alias anyway.
+    let tables = scope::tables(&query);
+    let aliases = scope::bound_names(&query);
+    let mut places = BTreeSet::new();
+    for table in &tables {
+        places.insert((table.span.start.line, table.span.start.column));
+    }
+    let _ = VisitMut::visit(&mut query, &mut Rename { rename, places });
+    let qualifiers = rename
+        .iter()
+        .filter(|(name, _)| {
+            !aliases.contains(*name) && tables.iter().any(|table| &table.value == *name)
+        })
+        .map(|(name, to)| (name.clone(), to.clone()))
+        .collect();
+    let _ = VisitMut::visit(
+        &mut query,
+        &mut Plain {
+            tables: qualifiers,
+            unqualified: false,
+        },
+    );
+    query.to_string()
+}
+
+pub(super) fn canonical_expr(expr: &Expr) -> String {
+    let mut expr = expr.clone();
+    let _ = VisitMut::visit(
+        &mut expr,
+        &mut Plain {
+            tables: BTreeMap::new(),
+            unqualified: false,
+        },
+    );
+    expr.to_string()
+}
+
+/// Renames tables where they are read, and nowhere else.
+struct Rename<'a> {
+    rename: &'a BTreeMap<String, String>,
+    places: BTreeSet<(u64, u64)>,
+}
+
+impl VisitorMut for Rename<'_> {
+    type Break = ();
+
+    fn pre_visit_relation(&mut self, relation: &mut ObjectName) -> ControlFlow<()> {
+        for part in &mut relation.0 {
+            if let ObjectNamePart::Identifier(ident) = part
+                && self
+                    .places
+                    .contains(&(ident.span.start.line, ident.span.start.column))
+                && let Some(to) = self.rename.get(&ident.value)
+            {
+                ident.value.clone_from(to);
+                ident.quote_style = Some('"');
+            }
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// Takes accidents of spelling out of a tree: needless quotes, letter case of
+/// functions, qualifiers of renamed tables.
+struct Plain {
+    tables: BTreeMap<String, String>,
+    unqualified: bool,
+}
+
+impl Plain {
+    fn ident(ident: &mut Ident) {
+        let simple = ident
+            .value
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+            && !ident.value.starts_with(|c: char| c.is_ascii_digit())
+            && !ident.value.is_empty()
+            && !ALL_KEYWORDS.contains(&ident.value.to_uppercase().as_str());
+        ident.quote_style = if simple { None } else { Some('"') };
+    }
+
+    fn qualifier(&self, ident: &mut Ident) {
+        if let Some(to) = self.tables.get(&ident.value) {
+            ident.value.clone_from(to);
+        }
+        Self::ident(ident);
+    }
+
+    fn name(name: &mut ObjectName) {
+        for part in &mut name.0 {
+            if let ObjectNamePart::Identifier(ident) = part {
+                Self::ident(ident);
+            }
+        }
+    }
+
+    fn alias(alias: &mut TableAlias) {
+        alias.explicit = true;
+        Self::ident(&mut alias.name);
+        for column in &mut alias.columns {
+            Self::ident(&mut column.name);
+        }
+    }
+
+    fn function(function: &mut Function) {
+        for part in &mut function.name.0 {
+            if let ObjectNamePart::Identifier(ident) = part {
+                ident.value = ident.value.to_lowercase();
+                ident.quote_style = None;
+            }
+        }
+    }
+}
+
+impl VisitorMut for Plain {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
+        if let Some(with) = &mut query.with {
+            for cte in &mut with.cte_tables {
+                Self::alias(&mut cte.alias);
+                // Before the name AS is the grammar's own, not the alias's.
+                cte.alias.explicit = false;
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
+        for item in &mut select.projection {
+            match item {
+                SelectItem::ExprWithAlias { alias, .. } => Self::ident(alias),
+                SelectItem::QualifiedWildcard(
+                    SelectItemQualifiedWildcardKind::ObjectName(name),
+                    _,
+                ) => {
+                    for part in &mut name.0 {
+                        if let ObjectNamePart::Identifier(ident) = part {
+                            self.qualifier(ident);
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_relation(&mut self, relation: &mut ObjectName) -> ControlFlow<()> {
+        Self::name(relation);
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
+        if let TableFactor::Table {
+            alias: Some(alias), ..
+        }
+        | TableFactor::Derived {
+            alias: Some(alias), ..
+        }
+        | TableFactor::NestedJoin {
+            alias: Some(alias), ..
+        } = factor
+        {
+            Self::alias(alias);
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        match expr {
+            Expr::Identifier(ident) => Self::ident(ident),
+            Expr::CompoundIdentifier(idents) => {
+                if let Some((first, rest)) = idents.split_first_mut() {
+                    self.qualifier(first);
+                    rest.iter_mut().for_each(Self::ident);
+                }
+                if self.unqualified
+                    && let Some(last) = idents.pop()
+                {
+                    *expr = Expr::Identifier(last);
+                }
+            }
+            Expr::Function(function) => Self::function(function),
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+}

@@ -1,0 +1,72 @@
+//! Where the numbers are computed.
+
+use candle_core::Device;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The device a model is trained or run on.
+///
+/// Results are the same to the bit on one class of device, whatever the number of threads; between the processor and a
+/// card, and between cards, they differ by rounding.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeviceChoice {
+    /// The first NVIDIA card where there is one and the program can use it, else the processor.
+    #[default]
+    Auto,
+    /// The processor.
+    Cpu,
+    /// The first NVIDIA card; refused where there is none.
+    Cuda,
+}
+
+/// Why a device cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The program was built for the processor only.
+    #[error(
+        "device `cuda` was asked for, but this program was built without the `cuda` feature; build it with `--features cuda`, or use `cpu` or `auto`"
+    )]
+    NotBuilt,
+    /// The card or its driver refused.
+    #[error("the NVIDIA card cannot be used: {0}; use `cpu` or `auto`")]
+    Unusable(#[source] candle_core::Error),
+}
+
+impl DeviceChoice {
+    /// Opens the device.
+    ///
+    /// # Errors
+    /// `cuda` where the program was built without it, or no card answers. `auto` and `cpu` always succeed.
+    pub fn open(self) -> Result<Device, Error> {
+        let built = candle_core::utils::cuda_is_available();
+        match self {
+            Self::Cpu => Ok(Device::Cpu),
+            Self::Auto if built => Ok(Device::new_cuda(0).unwrap_or(Device::Cpu)),
+            Self::Auto => Ok(Device::Cpu),
+            Self::Cuda if built => Device::new_cuda(0).map_err(Error::Unusable),
+            Self::Cuda => Err(Error::NotBuilt),
+        }
+    }
+}
+
+/// Whether a card is there and this program can use it.
+#[must_use]
+pub fn has_card() -> bool {
+    candle_core::utils::cuda_is_available() && Device::new_cuda(0).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_processor_always_opens_and_a_missing_card_says_what_to_do() {
+        assert!(DeviceChoice::Cpu.open().unwrap().is_cpu());
+        assert!(DeviceChoice::Auto.open().is_ok());
+        if !candle_core::utils::cuda_is_available() {
+            let message = DeviceChoice::Cuda.open().unwrap_err().to_string();
+            assert!(message.contains("--features cuda"), "{message}");
+        }
+    }
+}

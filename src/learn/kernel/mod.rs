@@ -1,0 +1,280 @@
+//! The few operations that decide speed, written out with their gradients for the processor.
+//!
+//! Candle's fused layer norm, softmax, rotary embedding and attention drop the gradient without a word, and its
+//! primitive ones make many passes over fresh memory. Each file here holds one operation: one pass forward, one
+//! backward, for `f32` (and `f64`, by which the gradients are checked), in safe Rust. Sums run in one fixed order on
+//! the thread of the caller, so results do not depend on how many threads there are; matrix products are candle's, whose
+//! every output is summed by one thread. On a card the same functions are composed of candle's own operations.
+//!
+//! The exponential is our own: it vectorises, and it gives the same bits on every machine.
+
+use candle_core::{CpuStorage, DType, Layout, Result, Tensor, WithDType, bail};
+
+mod attention;
+mod cross_entropy;
+mod gelu;
+mod layer_norm;
+mod linear;
+
+pub use attention::attention;
+pub use cross_entropy::cross_entropy;
+pub use gelu::gelu;
+pub use layer_norm::layer_norm;
+pub use linear::linear;
+
+/// The numbers the kernels are written for: `f32` to train, `f64` to check gradients.
+pub trait Real: WithDType + std::ops::Neg<Output = Self> {
+    /// e to this power.
+    #[must_use]
+    fn exp(self) -> Self;
+    /// The square root.
+    #[must_use]
+    fn sqrt(self) -> Self;
+}
+
+impl Real for f32 {
+    /// Within 2 units in the last place; 0 below −87.3 is the smallest normal number, above 88 it stays e⁸⁸; keeps NaN.
+    #[inline]
+    fn exp(self) -> f32 {
+        const ROUND: f32 = 12_582_912.0; // 1.5 × 2²³: adding it rounds to a whole number, held in the low bits
+        let x = if self < -87.3 { -87.3 } else { self };
+        let x = if x > 88.0 { 88.0 } else { x };
+        let shifted = x * std::f32::consts::LOG2_E + ROUND;
+        let whole = shifted - ROUND;
+        let rest = x - whole * 0.693_359_4 + whole * 2.121_944_4e-4; // ln 2 in two parts
+        let mut series = 1.388_888_9e-3;
+        for coefficient in [8.333_334e-3, 4.166_666_6e-2, 1.666_666_7e-1, 0.5, 1.0, 1.0] {
+            series = series * rest + coefficient;
+        }
+        let power = f32::from_bits((shifted.to_bits() << 23).wrapping_add(1.0f32.to_bits()));
+        series * power
+    }
+
+    #[inline]
+    fn sqrt(self) -> f32 {
+        f32::sqrt(self)
+    }
+}
+
+impl Real for f64 {
+    #[inline]
+    fn exp(self) -> f64 {
+        f64::exp(self)
+    }
+
+    #[inline]
+    fn sqrt(self) -> f64 {
+        f64::sqrt(self)
+    }
+}
+
+/// The numbers of a contiguous tensor at rest.
+pub(crate) fn slice<'a, T: WithDType>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [T]> {
+    let Some((start, end)) = layout.contiguous_offsets() else {
+        bail!("a kernel was given a tensor that is not contiguous: {layout:?}")
+    };
+    Ok(&T::cpu_storage_as_slice(storage)?[start..end])
+}
+
+/// Calls a generic function for the number type of a storage.
+macro_rules! by_type {
+    ($storage:expr, $function:ident($($argument:expr),*)) => {
+        match candle_core::backend::BackendStorage::dtype($storage) {
+            candle_core::DType::F32 => $function::<f32>($($argument),*),
+            candle_core::DType::F64 => $function::<f64>($($argument),*),
+            other => candle_core::bail!("the kernels know f32 and f64, not {other:?}"),
+        }
+    };
+}
+pub(crate) use by_type;
+
+/// `sum += coefficients[i·stride] × rows[i·width ..][..sum.len()]` over all i, in the order of i.
+///
+/// The heart of attention: every one of its products has this form. Sixteen sums stay in registers.
+#[inline]
+pub(crate) fn combine<T: Real>(
+    sum: &mut [T],
+    coefficients: &[T],
+    stride: usize,
+    rows: &[T],
+    width: usize,
+    count: usize,
+) {
+    const LANES: usize = 16;
+    let mut start = 0;
+    while start + LANES <= sum.len() {
+        let out: &mut [T; LANES] = (&mut sum[start..start + LANES])
+            .try_into()
+            .expect("the range has this length");
+        let mut held = *out;
+        for i in 0..count {
+            let factor = coefficients[i * stride];
+            let row: &[T; LANES] = rows[i * width + start..i * width + start + LANES]
+                .try_into()
+                .expect("the range has this length");
+            for lane in 0..LANES {
+                held[lane] += factor * row[lane];
+            }
+        }
+        *out = held;
+        start += LANES;
+    }
+    while start + 4 <= sum.len() {
+        let out: &mut [T; 4] = (&mut sum[start..start + 4])
+            .try_into()
+            .expect("the range has this length");
+        let mut held = *out;
+        for i in 0..count {
+            let factor = coefficients[i * stride];
+            let row: &[T; 4] = rows[i * width + start..i * width + start + 4]
+                .try_into()
+                .expect("the range has this length");
+            for lane in 0..4 {
+                held[lane] += factor * row[lane];
+            }
+        }
+        *out = held;
+        start += 4;
+    }
+    for (place, out) in sum.iter_mut().enumerate().skip(start) {
+        for i in 0..count {
+            *out += coefficients[i * stride] * rows[i * width + place];
+        }
+    }
+}
+
+/// Whether the kernels of this folder apply: on the processor, for the numbers they know.
+pub(crate) fn applies(tensor: &Tensor) -> bool {
+    tensor.device().is_cpu() && matches!(tensor.dtype(), DType::F32 | DType::F64)
+}
+
+/// Cuts flat tensors, one after another, out of a packed one, in the shapes of the given ones.
+pub(crate) fn unpack(packed: &Tensor, like: &[&Tensor]) -> Result<Vec<Tensor>> {
+    let mut start = 0;
+    let mut parts = Vec::with_capacity(like.len());
+    for tensor in like {
+        let count = tensor.elem_count();
+        parts.push(packed.narrow(0, start, count)?.reshape(tensor.shape())?);
+        start += count;
+    }
+    Ok(parts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::learn::random;
+    use candle_core::{Device, Var};
+
+    /// Uniform numbers in −1..1 as an `f64` variable.
+    pub(crate) fn numbers(purpose: &str, shape: &[usize]) -> Var {
+        let mut stream = random::stream(0, purpose);
+        let count = shape.iter().product();
+        let numbers: Vec<f64> = (0..count)
+            .map(|_| 2.0 * random::uniform(&mut stream) - 1.0)
+            .collect();
+        Var::from_tensor(&Tensor::from_vec(numbers, shape, &Device::Cpu).unwrap()).unwrap()
+    }
+
+    /// The kernel and its composition of candle's operations agree, in value and in every gradient.
+    fn agree(
+        what: &str,
+        inputs: &[&Var],
+        kernel: impl Fn() -> Result<Tensor>,
+        composed: impl Fn() -> Result<Tensor>,
+    ) {
+        let distance = |a: &Tensor, b: &Tensor| {
+            assert_eq!(a.dims(), b.dims(), "{what}");
+            (a - b)
+                .unwrap()
+                .abs()
+                .unwrap()
+                .flatten_all()
+                .unwrap()
+                .max(0)
+                .unwrap()
+                .to_scalar::<f64>()
+                .unwrap()
+        };
+        let (ours, theirs) = (kernel().unwrap(), composed().unwrap());
+        assert!(
+            distance(&ours, &theirs) < 1e-9,
+            "{what}: values differ by {}",
+            distance(&ours, &theirs)
+        );
+        let weights = numbers("weights", ours.dims());
+        let gradients = |value: &Tensor| {
+            (value * weights.as_tensor())
+                .unwrap()
+                .sum_all()
+                .unwrap()
+                .backward()
+                .unwrap()
+        };
+        let (ours, theirs) = (gradients(&ours), gradients(&theirs));
+        for (place, input) in inputs.iter().enumerate() {
+            let (a, b) = (ours.get(input).unwrap(), theirs.get(input).unwrap());
+            assert!(
+                distance(a, b) < 1e-9,
+                "{what}: gradient {place} differs by {}",
+                distance(a, b)
+            );
+        }
+    }
+
+    #[test]
+    fn every_kernel_agrees_with_its_composition_in_value_and_gradient() {
+        let (x, w, b) = (
+            numbers("x", &[2, 3, 8]),
+            numbers("w", &[8]),
+            numbers("b", &[8]),
+        );
+        agree(
+            "layer norm",
+            &[&x, &w, &b],
+            || layer_norm(&x, &w, &b),
+            || layer_norm::composed(&x, &w, &b),
+        );
+        agree("gelu", &[&x], || gelu(&x), || gelu::composed(&x));
+        let (m, c) = (numbers("m", &[8, 5]), numbers("c", &[5]));
+        agree(
+            "linear",
+            &[&x, &m, &c],
+            || linear(&x, &m, &c),
+            || linear::composed(&x, &m, &c),
+        );
+        let labels = [3, 0, 7, 7, 1, 2];
+        agree(
+            "cross-entropy",
+            &[&x],
+            || cross_entropy(&x, &labels),
+            || cross_entropy::composed(&x, &labels),
+        );
+        for rotary in [false, true] {
+            for asked in [1, 4, 19] {
+                let (q, kv) = (numbers("q", &[2, asked, 12]), numbers("kv", &[2, 19, 24]));
+                agree(
+                    "attention",
+                    &[&q, &kv],
+                    || attention(&q, &kv, 3, rotary),
+                    || attention::composed(&q, &kv, 3, rotary),
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_exponential_is_close_and_keeps_what_is_not_a_number() {
+        for step in -8700..8800 {
+            let x = step as f32 / 100.0;
+            let (ours, exact) = (Real::exp(x), f64::from(x).exp());
+            assert!(
+                (f64::from(ours) - exact).abs() <= 4e-7 * exact,
+                "{x}: {ours} {exact}"
+            );
+        }
+        assert_eq!(Real::exp(0.0f32), 1.0);
+        assert!(Real::exp(f32::NAN).is_nan());
+        assert!(Real::exp(f32::NEG_INFINITY) < 2e-38);
+    }
+}

@@ -1,0 +1,80 @@
+//! Models: sequences of tokens in, a hidden state for every position out.
+//!
+//! An [`Architecture`] is a choice and its parameters. It lists its weights by name and shape (a
+//! [`parameters::Specification`]) and, given them, assembles a [`Model`]. A model predicts the next token from the
+//! hidden state of a position; what is asked of those states is the objective's affair.
+
+use candle_core::{Result, Tensor};
+
+pub mod parameters;
+pub mod transformer;
+
+use parameters::{Parameters, Specification};
+use transformer::Transformer;
+
+/// What an architecture must offer.
+pub trait Contract {
+    /// What is wrong with the parameters, one by one; empty where nothing is.
+    fn problems(&self) -> Vec<(&'static str, String)>;
+
+    /// Numbers in a hidden state.
+    fn width(&self) -> usize;
+
+    /// The weights, by name: shapes and first values.
+    fn specification(&self, dimensions: Dimensions) -> Specification;
+
+    /// The model over these weights, which it shares.
+    ///
+    /// # Errors
+    /// A weight that is missing or of another shape than [`Contract::specification`] says.
+    fn assemble(&self, dimensions: Dimensions, parameters: &Parameters) -> Result<Box<dyn Model>>;
+}
+
+roster! {
+    /// An architecture and its parameters.
+    pub enum Architecture: Contract {
+        /// A decoder-only transformer, after GPT-2.
+        Transformer(Transformer),
+    }
+}
+
+/// What a model must be able to take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dimensions {
+    /// How many tokens there are.
+    pub vocabulary: usize,
+    /// The longest sequence, in tokens.
+    pub length: usize,
+}
+
+/// A causal model: position i sees the tokens up to and including i.
+pub trait Model: Send + Sync {
+    /// The hidden states of the last `keep` positions: `tokens` (batch, length) of `u32` to (batch, keep, width), through
+    /// which gradients flow to every weight.
+    ///
+    /// # Errors
+    /// Sequences longer than the model takes, tokens outside the vocabulary, or more kept than there are.
+    fn hidden(&self, tokens: &Tensor, keep: usize) -> Result<Tensor>;
+
+    /// Reads `tokens` (batch, new) after what `state` has seen, to the hidden state of the last one, (batch, 1, width).
+    /// Equal to [`Model::hidden`] over everything read, up to rounding; no gradients.
+    ///
+    /// # Errors
+    /// As [`Model::hidden`].
+    fn step(&self, tokens: &Tensor, state: &mut State) -> Result<Tensor>;
+
+    /// The scores of every token to come next: hidden states (batch, some, width) to (batch, some, vocabulary).
+    ///
+    /// # Errors
+    /// Another width.
+    fn logits(&self, hidden: &Tensor) -> Result<Tensor>;
+}
+
+/// What a model keeps of the tokens it has read: keys and values, or whatever an architecture needs.
+#[derive(Debug, Clone, Default)]
+pub struct State {
+    /// How many tokens were read.
+    pub position: usize,
+    /// What each layer keeps; empty before the first token.
+    pub layers: Vec<Vec<Tensor>>,
+}

@@ -1,0 +1,552 @@
+//! The path-star task (Bachmann & Nagarajan 2024, section 4).
+//!
+//! Glossary to the paper's G(d, l):
+//!
+//! | here | paper | is |
+//! |---|---|---|
+//! | `degree` | d | arms that leave the start |
+//! | `path_length` | l | nodes from the start to the end of an arm, both counted |
+//! | `nodes` | N | values a node's label can take |
+//! | prefix | adjacency list, start and goal | edges in random order, then the question |
+//! | target | path | start … goal |
+//!
+//! An example is a star of 1 + d(l−1) nodes with distinct labels drawn from N, one arm of which ends in the goal:
+//! `32,3|16,12|3,19|32,34|34,6|6,16|19,47|47,28/32,12=32,34,6,16,12`. Tokens follow the released code: node i is i, `|`
+//! is N, `=` is N+1, `/` is N+2 and `$`, the mask, N+3; commas are dropped, nothing is added before or after. The prefix
+//! has 3d(l−1)+3 tokens, the target l.
+//!
+//! Unlike the released code, which draws without looking, no two examples of a dataset are the same question: two
+//! examples are the same where they have the same edges and the same goal (hence the same start), in whatever order the
+//! edges are written. A repeated draw is drawn anew, so the test split shares nothing with the training split.
+
+use super::{Contract, Dataset, Error, ExampleShape, Examples, Task};
+use crate::learn::random;
+use rayon::prelude::*;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
+
+/// How to draw path-star graphs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PathStar {
+    /// Arms that leave the start (d in the paper). A model that found the shortcut answers 1/degree of the test.
+    #[schemars(range(min = 1, max = 10_000))]
+    pub degree: u32,
+    /// Nodes from the start to the end of an arm, both counted (l in the paper).
+    #[schemars(range(min = 2, max = 10_000))]
+    pub path_length: u32,
+    /// Values a node's label can take (N in the paper); at least 1 + degree × (path_length − 1).
+    #[schemars(range(min = 2, max = 1_000_000))]
+    pub nodes: u32,
+    /// Examples to learn from.
+    #[schemars(range(min = 1, max = 100_000_000))]
+    pub train: u64,
+    /// Examples to test with; none is among those to learn from.
+    #[schemars(range(min = 1, max = 100_000_000))]
+    pub test: u64,
+    /// Seed of every draw.
+    #[serde(default)]
+    pub seed: u64,
+}
+
+/// The most tokens a dataset may have: 16 GiB of memory.
+const MOST_TOKENS: u64 = 1 << 32;
+
+/// How often a repeated draw is drawn anew. At least half of all questions are free, so failing this often is as likely
+/// as 500 tails in a row.
+const ATTEMPTS: u32 = 500;
+
+/// Examples drawn between two looks at `cancel`.
+const CHUNK: usize = 4096;
+
+impl PathStar {
+    /// Distinct nodes of a graph: 1 + d(l−1).
+    fn graph_nodes(&self) -> u64 {
+        1 + u64::from(self.degree) * u64::from(self.path_length.saturating_sub(1))
+    }
+
+    /// How many different questions exist: N! / (N − nodes)! ways to label, over (d−1)! orders of the other arms.
+    fn questions(&self) -> f64 {
+        let labels = (0..self.graph_nodes().min(u64::from(self.nodes)))
+            .map(|i| (u64::from(self.nodes) - i) as f64);
+        // Divided on the way, so that the product grows steadily; infinity is a good answer.
+        let mut orders = (1..self.degree).map(f64::from);
+        labels.fold(1.0, |product, factor| {
+            product * factor / orders.next().unwrap_or(1.0)
+        })
+    }
+
+    /// One graph: its prefix, then its target.
+    fn draw(&self, split: &str, index: u64, attempt: u32) -> Vec<u32> {
+        let mut stream = random::stream(self.seed, &format!("path-star/{split}/{index}/{attempt}"));
+        let arm_length = self.path_length as usize - 1;
+        let labels = random::distinct(&mut stream, self.nodes, self.graph_nodes() as usize);
+        let start = labels[0];
+        let arms: Vec<&[u32]> = labels[1..].chunks_exact(arm_length).collect();
+        let goal_arm = arms[random::below(&mut stream, u64::from(self.degree)) as usize];
+        let mut edges: Vec<(u32, u32)> = Vec::with_capacity(arms.len() * arm_length);
+        for arm in &arms {
+            let mut parent = start;
+            for &child in *arm {
+                edges.push((parent, child));
+                parent = child;
+            }
+        }
+        random::shuffle(&mut stream, &mut edges);
+        let mut tokens = Vec::with_capacity(3 * edges.len() + 3 + arm_length + 1);
+        for (place, (parent, child)) in edges.into_iter().enumerate() {
+            if place > 0 {
+                tokens.push(self.nodes); // |
+            }
+            tokens.extend([parent, child]);
+        }
+        tokens.extend([
+            self.nodes + 2,
+            start,
+            goal_arm[arm_length - 1],
+            self.nodes + 1,
+        ]); // / start goal =
+        tokens.push(start);
+        tokens.extend_from_slice(goal_arm);
+        tokens
+    }
+
+    /// The digest of what makes two examples the same question: the set of edges and the goal.
+    fn identity(&self, tokens: &[u32]) -> [u8; 16] {
+        let edges = (self.graph_nodes() - 1) as usize;
+        let mut sorted: Vec<[u32; 2]> = (0..edges)
+            .map(|i| [tokens[3 * i], tokens[3 * i + 1]])
+            .collect();
+        sorted.sort_unstable();
+        let mut hasher = blake3::Hasher::new();
+        for label in sorted.iter().flatten().chain(tokens.last()) {
+            hasher.update(&label.to_le_bytes());
+        }
+        let mut identity = [0; 16];
+        identity.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+        identity
+    }
+
+    /// Reads an example in the paper's notation: its prefix and target tokens.
+    ///
+    /// # Errors
+    /// A sentence, where the text is no example of this task.
+    pub fn parse(&self, text: &str) -> Result<(Vec<u32>, Vec<u32>), String> {
+        let wrong = |what: &str| format!("`{text}` is no example of this task: {what}");
+        let label = |word: &str| match word.parse::<u32>() {
+            Ok(label) if label < self.nodes => Ok(label),
+            _ => Err(wrong(&format!("`{word}` is not a node"))),
+        };
+        let pair = |words: &str| -> Result<[u32; 2], String> {
+            let (a, b) = words
+                .split_once(',')
+                .ok_or_else(|| wrong(&format!("`{words}` is not a pair")))?;
+            Ok([label(a)?, label(b)?])
+        };
+        let (graph, rest) = text.split_once('/').ok_or_else(|| wrong("it has no `/`"))?;
+        let (question, path) = rest.split_once('=').ok_or_else(|| wrong("it has no `=`"))?;
+        let mut prefix = Vec::new();
+        for (place, edge) in graph.split('|').enumerate() {
+            if place > 0 {
+                prefix.push(self.nodes);
+            }
+            prefix.extend(pair(edge)?);
+        }
+        prefix.push(self.nodes + 2);
+        prefix.extend(pair(question)?);
+        prefix.push(self.nodes + 1);
+        let target = path
+            .split(',')
+            .map(label)
+            .collect::<Result<Vec<u32>, String>>()?;
+        let shape = self.shape();
+        if prefix.len() != shape.prefix_length || target.len() != shape.target_length {
+            return Err(wrong("its graph or its path has another size"));
+        }
+        Ok((prefix, target))
+    }
+}
+
+impl Contract for PathStar {
+    fn problems(&self) -> Vec<(&'static str, String)> {
+        let mut problems = Vec::new();
+        let Self {
+            degree,
+            path_length,
+            nodes,
+            train,
+            test,
+            ..
+        } = *self;
+        if !(1..=10_000).contains(&degree) {
+            problems.push((
+                "degree",
+                format!("a degree of {degree} is not from 1 to 10000"),
+            ));
+        }
+        if !(2..=10_000).contains(&path_length) {
+            problems.push((
+                "path_length",
+                format!("a path of {path_length} nodes is not from 2 to 10000 nodes long"),
+            ));
+        }
+        if nodes > 1_000_000 {
+            problems.push((
+                "nodes",
+                format!("{nodes} node values are more than 1000000"),
+            ));
+        }
+        for (name, count) in [("train", train), ("test", test)] {
+            if !(1..=100_000_000).contains(&count) {
+                problems.push((
+                    name,
+                    format!("{count} examples are not from 1 to 100000000"),
+                ));
+            }
+        }
+        if !problems.is_empty() {
+            return problems;
+        }
+        let needed = self.graph_nodes();
+        if u64::from(nodes) < needed {
+            let why = format!(
+                "{nodes} node values cannot label a graph of 1 + {degree} × ({path_length} − 1) = {needed} distinct nodes; \
+                 use at least {needed}"
+            );
+            problems.push(("nodes", why));
+            return problems;
+        }
+        let shape = self.shape();
+        let tokens =
+            (train + test).saturating_mul((shape.prefix_length + shape.target_length) as u64);
+        if tokens > MOST_TOKENS {
+            let row = shape.prefix_length + shape.target_length;
+            let why = format!(
+                "{train} + {test} examples of {row} tokens are more than {MOST_TOKENS} tokens"
+            );
+            problems.push(("train", why));
+        }
+        let questions = self.questions();
+        if ((train + test) as f64) * 2.0 > questions {
+            let why = format!(
+                "only {questions} different questions exist for G({degree},{path_length}) with {nodes} node values, too few \
+                 to draw {train} + {test} that all differ (at most half of them): lower train or test, or raise nodes"
+            );
+            problems.push(("train", why));
+        }
+        problems
+    }
+
+    fn shape(&self) -> ExampleShape {
+        ExampleShape {
+            vocabulary: self.nodes.saturating_add(4),
+            mask: self.nodes.saturating_add(3),
+            prefix_length: 3 * (self.graph_nodes() as usize - 1) + 3,
+            target_length: self.path_length as usize,
+        }
+    }
+
+    fn generate(&self, cancel: &dyn Fn() -> bool) -> Result<Dataset, Error> {
+        let problems = self.problems();
+        if !problems.is_empty() {
+            return Err(Error::Parameters(
+                problems
+                    .into_iter()
+                    .map(|(name, why)| (name.to_owned(), why))
+                    .collect(),
+            ));
+        }
+        let shape = self.shape();
+        let mut seen = HashSet::new();
+        let mut split = |name: &str, count: u64| -> Result<Examples, Error> {
+            let mut tokens =
+                Vec::with_capacity(count as usize * (shape.prefix_length + shape.target_length));
+            let mut first = 0;
+            while first < count {
+                if cancel() {
+                    return Err(Error::Cancelled);
+                }
+                let last = count.min(first + CHUNK as u64);
+                let drawn: Vec<(Vec<u32>, [u8; 16])> = (first..last)
+                    .into_par_iter()
+                    .map(|index| {
+                        let tokens = self.draw(name, index, 0);
+                        let identity = self.identity(&tokens);
+                        (tokens, identity)
+                    })
+                    .collect();
+                // In the order of the examples, so that which of two equal draws stays does not depend on threads.
+                for (index, (mut row, mut identity)) in (first..last).zip(drawn) {
+                    let mut attempt = 0;
+                    while !seen.insert(identity) {
+                        attempt += 1;
+                        if attempt > ATTEMPTS {
+                            let why =
+                                "the examples repeat however often they are drawn anew".to_owned();
+                            return Err(Error::Parameters(vec![(name.to_owned(), why)]));
+                        }
+                        row = self.draw(name, index, attempt);
+                        identity = self.identity(&row);
+                    }
+                    tokens.extend_from_slice(&row);
+                }
+                first = last;
+            }
+            Examples::new(shape.prefix_length, shape.target_length, tokens)
+        };
+        let (train, test) = (split("train", self.train)?, split("test", self.test)?);
+        Ok(Dataset {
+            task: Task::PathStar(self.clone()),
+            vocabulary: shape.vocabulary,
+            mask: shape.mask,
+            prefix_length: shape.prefix_length,
+            target_length: shape.target_length,
+            train,
+            test,
+        })
+    }
+
+    fn render(&self, prefix: &[u32], target: &[u32]) -> String {
+        let mut text = String::new();
+        let mut after_node = false;
+        for (place, &token) in prefix.iter().chain(target).enumerate() {
+            let is_node = token < self.nodes;
+            if is_node && after_node && place != prefix.len() {
+                text.push(',');
+            }
+            match token.checked_sub(self.nodes) {
+                None => text.push_str(&token.to_string()),
+                Some(0) => text.push('|'),
+                Some(1) => text.push('='),
+                Some(2) => text.push('/'),
+                Some(3) => text.push('$'),
+                Some(_) => text.push('?'),
+            }
+            after_node = is_node;
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    fn star(degree: u32, path_length: u32, extra: u32, seed: u64) -> PathStar {
+        let nodes = 1 + degree * (path_length - 1) + extra;
+        PathStar {
+            degree,
+            path_length,
+            nodes,
+            train: 40,
+            test: 20,
+            seed,
+        }
+    }
+
+    /// Checks an example against its definition.
+    fn check(task: &PathStar, prefix: &[u32], target: &[u32]) {
+        let edges: Vec<(u32, u32)> = prefix[..prefix.len() - 4]
+            .chunks(3)
+            .map(|edge| (edge[0], edge[1]))
+            .collect();
+        let (start, goal) = (prefix[prefix.len() - 3], prefix[prefix.len() - 2]);
+        let parents: BTreeMap<u32, u32> = edges
+            .iter()
+            .map(|&(parent, child)| (child, parent))
+            .collect();
+        assert_eq!(
+            parents.len(),
+            (task.degree * (task.path_length - 1)) as usize,
+            "children are distinct"
+        );
+        assert!(!parents.contains_key(&start));
+        let children = |node| edges.iter().filter(|edge| edge.0 == node).count();
+        assert_eq!(children(start), task.degree as usize);
+        let leaves: Vec<u32> = parents
+            .keys()
+            .copied()
+            .filter(|&node| children(node) == 0)
+            .collect();
+        assert_eq!(leaves.len(), task.degree as usize);
+        for leaf in leaves {
+            let mut arm = vec![leaf];
+            while let Some(&parent) = parents.get(arm.last().unwrap()) {
+                arm.push(parent);
+            }
+            arm.reverse();
+            assert_eq!(arm.len(), task.path_length as usize);
+            assert_eq!(arm[0], start);
+            if leaf == goal {
+                assert_eq!(arm, target);
+            }
+        }
+        assert_eq!(*target.last().unwrap(), goal);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        #[test]
+        fn every_example_is_a_star_whose_target_is_the_path_to_its_goal(
+            degree in 2u32..6, path_length in 3u32..6, extra in 2u32..20, seed: u64,
+        ) {
+            let task = star(degree, path_length, extra, seed);
+            let dataset = task.generate(&|| false).unwrap();
+            prop_assert_eq!((dataset.train.len(), dataset.test.len()), (40, 20));
+            let mut seen = HashSet::new();
+            for (prefix, target) in dataset.train.iter().chain(dataset.test.iter()) {
+                check(&task, prefix, target);
+                let text = task.render(prefix, target);
+                prop_assert_eq!(task.parse(&text).unwrap(), (prefix.to_vec(), target.to_vec()));
+                let (graph, question) = text.split_once('/').unwrap();
+                let mut edges: Vec<&str> = graph.split('|').collect();
+                edges.sort_unstable();
+                prop_assert!(seen.insert((edges.join("|"), question.split('=').next().unwrap().to_owned())));
+            }
+        }
+    }
+
+    #[test]
+    fn the_number_of_threads_changes_nothing() {
+        let task = PathStar {
+            train: 9000,
+            test: 500,
+            ..star(2, 4, 9, 3)
+        };
+        let with = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .unwrap();
+            pool.install(|| task.generate(&|| false).unwrap())
+        };
+        assert_eq!(with(1), with(3));
+    }
+
+    #[test]
+    fn a_small_world_is_drawn_without_repeats() {
+        // 4!/1 × … : G(1,3) with 4 values has 24 questions; 12 are asked.
+        let task = PathStar {
+            degree: 1,
+            path_length: 3,
+            nodes: 4,
+            train: 8,
+            test: 4,
+            seed: 0,
+        };
+        let dataset = task.generate(&|| false).unwrap();
+        let questions: HashSet<_> = dataset
+            .train
+            .iter()
+            .chain(dataset.test.iter())
+            .map(|(_, t)| t.to_vec())
+            .collect();
+        assert_eq!(questions.len(), 12);
+    }
+
+    #[test]
+    fn the_notation_is_that_of_the_paper() {
+        let task = PathStar {
+            degree: 2,
+            path_length: 5,
+            nodes: 50,
+            train: 1,
+            test: 1,
+            seed: 0,
+        };
+        let text = "32,3|16,12|3,19|32,34|34,6|6,16|19,47|47,28/32,12=32,34,6,16,12";
+        let (prefix, target) = task.parse(text).unwrap();
+        assert_eq!(prefix.len(), 27);
+        assert_eq!(target, [32, 34, 6, 16, 12]);
+        assert_eq!(prefix[..6], [32, 3, 50, 16, 12, 50]);
+        assert_eq!(prefix[23..], [52, 32, 12, 51]);
+        assert_eq!(task.render(&prefix, &target), text);
+        assert!(task.parse("32,3|16,12").is_err());
+        assert!(task.parse("1,99/1,2=1,2").is_err());
+        check(&task, &prefix, &target);
+    }
+
+    #[test]
+    fn the_text_of_an_example_stays_what_it_was() {
+        let dataset = PathStar {
+            train: 2,
+            test: 1,
+            ..star(2, 4, 9, 0)
+        }
+        .generate(&|| false)
+        .unwrap();
+        insta::assert_snapshot!(dataset.sample(), @"
+        # train, 2 examples
+        4,1|1,8|8,15|14,6|10,14|4,10/4,15=4,1,8,15
+        2,4|6,7|12,6|4,1|1,9|2,12/2,7=2,12,6,7
+        # test, 1 examples
+        0,13|10,15|15,7|10,0|13,14|7,6/10,6=10,15,7,6
+        ");
+    }
+
+    #[test]
+    fn impossible_parameters_are_named_with_their_numbers() {
+        let task = PathStar {
+            degree: 20,
+            path_length: 5,
+            nodes: 50,
+            train: 1,
+            test: 1,
+            seed: 0,
+        };
+        let problems = task.problems();
+        assert_eq!(problems[0].0, "nodes");
+        assert!(problems[0].1.contains("81"), "{}", problems[0].1);
+        let task = PathStar {
+            degree: 2,
+            path_length: 2,
+            nodes: 3,
+            train: 100,
+            test: 10,
+            seed: 0,
+        };
+        assert!(
+            task.problems()[0].1.contains("only 6 different questions"),
+            "{:?}",
+            task.problems()
+        );
+        assert!(matches!(
+            task.generate(&|| false),
+            Err(Error::Parameters(_))
+        ));
+        for task in [
+            PathStar {
+                degree: 0,
+                ..task.clone()
+            },
+            PathStar {
+                path_length: 0,
+                ..task.clone()
+            },
+        ] {
+            assert!(!task.problems().is_empty());
+            let _ = task.shape();
+        }
+        let task = PathStar {
+            degree: 10_000,
+            path_length: 10_000,
+            nodes: 1_000_000,
+            train: 1,
+            test: 1,
+            seed: 0,
+        };
+        assert!(!task.problems().is_empty());
+    }
+
+    #[test]
+    fn generating_stops_when_asked() {
+        assert!(matches!(
+            star(2, 4, 9, 0).generate(&|| true),
+            Err(Error::Cancelled)
+        ));
+    }
+}

@@ -1,0 +1,60 @@
+//! Plain lines, for files and pipes: a line when a job starts and ends, and now and then how far it is.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use super::{Reporter, show_end, show_progress};
+use crate::run::Event;
+
+/// Prints events as lines.
+pub struct Lines<W> {
+    out: W,
+    told: BTreeMap<String, Instant>,
+}
+
+/// How often a job that runs is told of.
+const PACE: Duration = Duration::from_secs(30);
+
+impl<W: Write> Lines<W> {
+    /// Lines to a stream.
+    pub fn new(out: W) -> Lines<W> {
+        Lines {
+            out,
+            told: BTreeMap::new(),
+        }
+    }
+
+    fn say(&mut self, line: &str) {
+        // Whoever closed the stream does not want to hear more.
+        let _ = writeln!(self.out, "{line}");
+    }
+}
+
+impl<W: Write> Reporter for Lines<W> {
+    fn hear(&mut self, event: &Event) {
+        match event {
+            Event::JobStarted { job, reason, .. } => {
+                self.told.insert(job.clone(), Instant::now());
+                self.say(&format!("  {job} ({reason})"));
+            }
+            Event::JobWaiting { job } => {
+                self.say(&format!("  {job} waits for another run that works on it"));
+            }
+            Event::JobProgress { job, progress } => {
+                let last = self.told.get(job);
+                if last.is_none_or(|last| last.elapsed() >= PACE) {
+                    self.told.insert(job.clone(), Instant::now());
+                    self.say(&format!("  {job}: {}", show_progress(progress)));
+                }
+            }
+            Event::JobEnded(ended) => {
+                if let Some(line) = show_end(ended) {
+                    self.say(&line);
+                }
+            }
+            Event::Warning { message } => self.say(&format!("! {message}")),
+            Event::RunStarted { .. } | Event::RunEnded(_) => {}
+        }
+    }
+}

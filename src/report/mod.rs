@@ -1,0 +1,130 @@
+//! Reads events: on a terminal as live lines, elsewhere as plain lines, and in the journal.
+
+pub mod graph;
+mod journal;
+mod lines;
+mod terminal;
+
+use crate::pipeline::{Progress, Verdict};
+use crate::run::{Ended, Event, Status, Summary};
+
+pub use journal::Journal;
+pub use lines::Lines;
+pub use terminal::Terminal;
+
+/// Something that hears what happens during a run.
+pub trait Reporter {
+    /// Takes note of an event.
+    fn hear(&mut self, event: &Event);
+}
+
+/// A span of time for people.
+pub fn show_seconds(seconds: f64) -> String {
+    match seconds {
+        s if s < 10.0 => format!("{s:.1} s"),
+        s if s < 100.0 => format!("{s:.0} s"),
+        s if s < 5400.0 => format!("{:.0} min {:02.0} s", (s / 60.0).floor(), s % 60.0),
+        s => format!("{:.0} h {:02.0} min", (s / 3600.0).floor(), s % 3600.0 / 60.0),
+    }
+}
+
+/// How far a job is: `600/1500 steps, loss 0.512, exact 0.50`.
+fn show_progress(progress: &Progress) -> String {
+    let mut text = match progress.total {
+        0 => format!("{} {}", progress.done, progress.unit),
+        total => format!("{}/{total} {}", progress.done, progress.unit),
+    };
+    for (name, value) in &progress.metrics {
+        text.push_str(&format!(", {name} {value:.3}"));
+    }
+    text
+}
+
+/// One line about a job that ended; none for one whose artifact was there.
+fn show_end(ended: &Ended) -> Option<String> {
+    let (mark, what) = match ended.status {
+        Status::Cached => return None,
+        Status::Ran => ("✓", format!("in {}", show_seconds(ended.seconds))),
+        Status::Failed => ("✗", format!("failed: {}", ended.message.as_deref().unwrap_or("?"))),
+        Status::Skipped => ("–", format!("skipped: {}", ended.message.as_deref().unwrap_or("?"))),
+        Status::Cancelled => ("–", "stopped".to_string()),
+    };
+    Some(format!("{mark} {} {what}", ended.job))
+}
+
+/// The end of a run: verdicts, figures, failures with their logs, counts.
+#[derive(Debug, Default)]
+pub struct Closing {
+    verdicts: Vec<(String, Verdict)>,
+    views: Vec<String>,
+    failures: Vec<Ended>,
+}
+
+impl Closing {
+    /// Gathers what the end will tell.
+    pub fn hear(&mut self, event: &Event) {
+        let Event::JobEnded(ended) = event else {
+            return;
+        };
+        if let Some(verdict) = &ended.verdict {
+            self.verdicts.push((ended.job.clone(), verdict.clone()));
+        }
+        if ended.status == Status::Failed {
+            self.failures.push(ended.clone());
+        }
+        let shown = ended.views.iter().filter(|path| {
+            let section = path.parent().and_then(|p| p.file_name()).unwrap_or_default();
+            let extension = path.extension().unwrap_or_default();
+            (section == "figures" && extension == "svg") || (section == "tables" && extension == "md")
+        });
+        self.views.extend(shown.map(|path| path.display().to_string()));
+    }
+
+    /// Whether every claim holds.
+    pub fn all_hold(&self) -> bool {
+        self.verdicts.iter().all(|(_, verdict)| verdict.holds)
+    }
+
+    /// The closing lines.
+    pub fn lines(&self, summary: &Summary) -> Vec<String> {
+        let mut lines = Vec::new();
+        for (_, verdict) in &self.verdicts {
+            let (mark, word) = match verdict.holds {
+                true => ("✓", "reproduced"),
+                false => ("✗", "not reproduced"),
+            };
+            let rows = match (verdict.holds, verdict.rows) {
+                (_, 0) => "it speaks of no row".to_string(),
+                (_, rows) => format!("{} of {rows} rows", verdict.held),
+            };
+            lines.push(format!("{mark} {word} ({rows}): {}", verdict.says));
+            lines.extend(verdict.against.iter().map(|row| format!("    against: {row}")));
+        }
+        lines.extend(self.views.iter().map(|path| format!("→ {path}")));
+        for failure in &self.failures {
+            lines.push(format!(
+                "✗ {} failed: {}",
+                failure.job,
+                failure.message.as_deref().unwrap_or("?")
+            ));
+            if let Some(log) = &failure.log {
+                lines.push(format!("    log: {}", log.display()));
+            }
+        }
+        let counts = [
+            (summary.ran, "ran"),
+            (summary.cached, "cached"),
+            (summary.failed, "failed"),
+            (summary.skipped, "skipped"),
+            (summary.cancelled, "not done"),
+        ];
+        let counts = counts.iter().filter(|(count, _)| *count > 0);
+        let counts: Vec<_> = counts.map(|(count, word)| format!("{count} {word}")).collect();
+        let counts = match counts.is_empty() {
+            true => "no jobs".to_string(),
+            false => counts.join(", "),
+        };
+        lines.push(format!("{counts} in {}", show_seconds(summary.seconds)));
+        lines
+    }
+}

@@ -1,0 +1,109 @@
+//! Live lines on a terminal: one for each running job, one for all the rest.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+use super::{Reporter, show_end};
+use crate::run::{Event, Status};
+
+/// Draws running jobs on standard error.
+pub struct Terminal {
+    all: MultiProgress,
+    rest: ProgressBar,
+    running: BTreeMap<String, ProgressBar>,
+    failed: usize,
+}
+
+impl Default for Terminal {
+    fn default() -> Terminal {
+        Terminal::new()
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template)
+        .expect("the templates below are well-formed")
+        .progress_chars("━╸ ")
+}
+
+impl Terminal {
+    /// A terminal that shows nothing yet.
+    pub fn new() -> Terminal {
+        let all = MultiProgress::new();
+        let rest = all.add(ProgressBar::new(0));
+        rest.set_style(style("  {bar:20} {pos}/{len} jobs{msg} · {elapsed}"));
+        Terminal {
+            all,
+            rest,
+            running: BTreeMap::new(),
+            failed: 0,
+        }
+    }
+
+    fn line(&mut self, job: &str) -> &ProgressBar {
+        let (all, rest) = (&self.all, &self.rest);
+        self.running.entry(job.to_string()).or_insert_with(|| {
+            let bar = all.insert_before(rest, ProgressBar::new(0));
+            bar.set_style(style("  {spinner} {prefix} {wide_msg}"));
+            bar.set_prefix(job.to_string());
+            bar.enable_steady_tick(Duration::from_millis(200));
+            bar
+        })
+    }
+
+    fn print(&self, line: &str) {
+        // A terminal that is gone cannot be told so.
+        let _ = self.all.println(line);
+    }
+}
+
+impl Reporter for Terminal {
+    fn hear(&mut self, event: &Event) {
+        match event {
+            Event::RunStarted { jobs, .. } => self.rest.set_length(*jobs as u64),
+            Event::JobStarted { job, reason, .. } => {
+                let message = reason.clone();
+                self.line(job).set_message(message);
+            }
+            Event::JobWaiting { job } => {
+                self.line(job).set_message("waits for another run that works on it");
+            }
+            Event::JobProgress { job, progress } => {
+                let metrics = progress.metrics.iter();
+                let metrics: Vec<_> = metrics.map(|(name, value)| format!("{name} {value:.3}")).collect();
+                let bar = self.line(job);
+                if progress.total > 0 && bar.length() != Some(progress.total) {
+                    bar.set_length(progress.total);
+                    bar.set_style(style(&format!(
+                        "  {{prefix}} {{bar:20}} {{pos}}/{{len}} {} · {{per_sec}} · {{eta}} left {{wide_msg}}",
+                        progress.unit
+                    )));
+                }
+                bar.set_position(progress.done);
+                bar.set_message(metrics.join(", "));
+            }
+            Event::JobEnded(ended) => {
+                if let Some(bar) = self.running.remove(&ended.job) {
+                    bar.finish_and_clear();
+                }
+                if let Some(line) = show_end(ended) {
+                    self.print(&line);
+                }
+                self.rest.inc(1);
+                if ended.status == Status::Failed {
+                    self.failed += 1;
+                    self.rest.set_message(format!(", {} failed", self.failed));
+                }
+            }
+            Event::Warning { message } => self.print(&format!("! {message}")),
+            Event::RunEnded(_) => {
+                for bar in self.running.values() {
+                    bar.finish_and_clear();
+                }
+                self.rest.finish_and_clear();
+            }
+        }
+    }
+}

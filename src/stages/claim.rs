@@ -1,0 +1,136 @@
+//! `claim`: a sentence, held against every row of a table.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+use polars::prelude::DataFrame;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value as Json, json};
+
+use super::frames;
+use crate::figures::sql::Condition;
+use crate::figures::table;
+use crate::pipeline::{
+    ArtifactType, Complaint, Context, Input, Port, Stage, Stop, TableShape, Takes, Verdict,
+};
+
+/// Says something and checks it: a condition that must be true on every row it speaks of, and on at least one. A claim that
+/// does not hold is a result like any other, and is printed as not reproduced.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Claim {
+    /// The claim in words.
+    #[schemars(length(min = 1))]
+    says: String,
+    /// Which rows it speaks of, as an SQL condition; without it, all.
+    #[serde(default, skip_serializing_if = "Option::is_none", rename = "where")]
+    rows: Option<String>,
+    /// What must be true on each of them, as an SQL condition.
+    #[schemars(length(min = 1))]
+    holds: String,
+    /// Where the claim comes from, e.g. a paper and a section.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    source: Option<String>,
+}
+
+/// How many rows that speak against a claim a verdict names.
+const NAMED: usize = 5;
+
+impl Claim {
+    fn conditions(&self) -> impl Iterator<Item = (&'static str, &String)> {
+        let rows = self.rows.iter().map(|text| ("where", text));
+        rows.chain([("holds", &self.holds)])
+    }
+}
+
+impl Stage for Claim {
+    const KIND: &'static str = "claim";
+    const VERSION: u32 = 1;
+    const OUTPUT: ArtifactType = ArtifactType::Verdict;
+    const PORTS: &'static [Port] = &[Port {
+        name: "from",
+        takes: Takes::All,
+        accepts: &[ArtifactType::Table],
+        many: false,
+        doc: "the table to hold it against",
+    }];
+
+    fn complaints(&self) -> Vec<Complaint> {
+        self.conditions()
+            .filter_map(|(name, text)| frames::condition(name, text).err())
+            .collect()
+    }
+
+    fn columns(&self, inputs: &[TableShape]) -> Result<Option<Vec<String>>, Vec<Complaint>> {
+        let mut complaints = Vec::new();
+        for (name, text) in self.conditions() {
+            if let Ok(condition) = Condition::parse(text) {
+                let columns = condition.columns();
+                let needed = columns.iter().map(|column| (name, column.as_str()));
+                complaints.extend(frames::missing_columns(needed, inputs));
+            }
+        }
+        match complaints.is_empty() {
+            true => Ok(None),
+            false => Err(complaints),
+        }
+    }
+
+    /// All: a verdict names the rows that speak against it with everything known of them.
+    fn columns_read(&self) -> Option<BTreeSet<String>> {
+        None
+    }
+
+    fn neutralise(&self, parameters: &mut Json, _names: &BTreeMap<String, String>) {
+        for (name, text) in self.conditions() {
+            if let Ok(condition) = Condition::parse(text) {
+                parameters[name] = json!(condition.canonical());
+            }
+        }
+    }
+
+    fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
+        let inputs: Vec<&Input> = job.all("from").iter().collect();
+        let rows = frames::stacked(&inputs, "table.parquet", false)?;
+        let spoken_of = match &self.rows {
+            Some(text) => Condition::parse(text)?.evaluate(&rows)?,
+            None => vec![Some(true); rows.height()],
+        };
+        let holds = Condition::parse(&self.holds)?.evaluate(&rows)?;
+        let meant: Vec<usize> = (0..rows.height())
+            .filter(|row| spoken_of[*row] == Some(true))
+            .collect();
+        let against: Vec<usize> = meant
+            .iter()
+            .copied()
+            .filter(|row| holds[*row] != Some(true))
+            .collect();
+        let verdict = Verdict {
+            says: self.says.clone(),
+            holds: !meant.is_empty() && against.is_empty(),
+            rows: meant.len(),
+            held: meant.len() - against.len(),
+            source: self.source.clone(),
+            against: against
+                .iter()
+                .take(NAMED)
+                .map(|row| in_words(&rows, *row))
+                .collect::<Result<_, _>>()?,
+        };
+        let text = serde_json::to_vec_pretty(&verdict)?;
+        fs::write(job.out.join(Verdict::FILE), text)?;
+        Ok(())
+    }
+}
+
+/// A row as `column = value, …`.
+fn in_words(rows: &DataFrame, row: usize) -> Result<String, Stop> {
+    let mut words = Vec::new();
+    for name in table::column_names(rows) {
+        let texts = table::texts(table::column(rows, &name)?)?;
+        let text = texts[row].as_deref().unwrap_or("null");
+        words.push(format!("{name} = {text}"));
+    }
+    Ok(words.join(", "))
+}

@@ -1,0 +1,123 @@
+//! Artifacts as tables: rows of every input, with coordinates and swept parameters as columns.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use polars::prelude::DataFrame;
+
+use crate::figures::sql::{Condition, RUN, SqlProblem};
+use crate::figures::table::{self, Value};
+use crate::pipeline::{ArtifactType, Columns, Complaint, Input, Scalar, Stop, TableShape, nearest};
+
+/// The rows of one table of several artifacts of one stage, under each other.
+///
+/// Every row gets the artifact's columns, unless the table has a column of that name. Where a column holds the labels of an
+/// axis, the parameters which that axis sweeps stand beside it. With `runs`, the hidden column [`RUN`] tells which training
+/// run a row comes from.
+pub fn stacked(inputs: &[&Input], file: &str, runs: bool) -> Result<DataFrame, Stop> {
+    let mut parts = Vec::new();
+    for (n, input) in inputs.iter().enumerate() {
+        let mut frame = table::read(input.file(file)?)?;
+        let own: BTreeSet<String> = table::column_names(&frame).into_iter().collect();
+        for (axis, labels) in &input.labels {
+            if own.contains(axis) {
+                frame = beside_labels(frame, axis, labels, &own)?;
+            }
+        }
+        let columns = input.columns.iter().filter(|(name, _)| !own.contains(*name));
+        let mut columns: BTreeMap<String, Value> =
+            columns.map(|(name, value)| (name.clone(), constant(value))).collect();
+        if runs && input.artifact != ArtifactType::Table {
+            let run = i64::try_from(n).expect("fewer inputs than 2^63");
+            columns.insert(RUN.to_string(), Value::Int(run));
+        }
+        parts.push((columns, frame));
+    }
+    Ok(table::stack(parts)?)
+}
+
+/// Splits a table where the label in one column changes and gives each part the columns of its label.
+fn beside_labels(
+    frame: DataFrame,
+    axis: &str,
+    labels: &BTreeMap<String, Columns>,
+    own: &BTreeSet<String>,
+) -> Result<DataFrame, Stop> {
+    let texts = table::texts(table::column(&frame, axis)?)?;
+    let names: BTreeSet<&String> = labels.values().flat_map(BTreeMap::keys).collect();
+    let mut parts = Vec::new();
+    let mut from = 0;
+    for group in texts.chunk_by(|a, b| a == b) {
+        let known = group[0].as_ref().and_then(|text| labels.get(text));
+        let columns = names.iter().filter(|name| !own.contains(**name)).map(|name| {
+            let value = known.and_then(|columns| columns.get(*name));
+            ((*name).clone(), value.map_or(Value::Null, constant))
+        });
+        let offset = i64::try_from(from).unwrap_or(i64::MAX);
+        parts.push((columns.collect(), frame.slice(offset, group.len())));
+        from += group.len();
+    }
+    match parts.is_empty() {
+        true => Ok(frame),
+        false => Ok(table::stack(parts)?),
+    }
+}
+
+fn constant(value: &Scalar) -> Value {
+    match value {
+        Scalar::Null => Value::Null,
+        Scalar::Bool(bool) => Value::Bool(*bool),
+        Scalar::Int(int) => Value::Int(*int),
+        Scalar::Float(float) => Value::Float(*float),
+        Scalar::Text(text) => Value::Text(text.clone()),
+    }
+}
+
+/// The columns of the tables that a stage reads, as SQL's checks want them: an empty list where they are not known.
+pub fn catalog(shapes: &[TableShape]) -> BTreeMap<String, Vec<String>> {
+    let shapes = shapes.iter();
+    shapes
+        .map(|shape| (shape.name.clone(), shape.columns.clone().unwrap_or_default()))
+        .collect()
+}
+
+/// A problem of SQL as a complaint about the parameter that holds it.
+pub fn complaint(parameter: &str, problem: SqlProblem) -> Complaint {
+    Complaint {
+        parameter: parameter.to_string(),
+        message: problem.message,
+        help: Some(problem.help).filter(|help| !help.is_empty()),
+        at: Some((problem.line, problem.column)),
+    }
+}
+
+/// Complains about every column that a parameter needs and no table has.
+pub fn missing_columns<'a>(
+    needed: impl IntoIterator<Item = (&'a str, &'a str)>,
+    shapes: &[TableShape],
+) -> Vec<Complaint> {
+    let Some(all) = shapes
+        .iter()
+        .map(|shape| shape.columns.clone())
+        .collect::<Option<Vec<_>>>()
+    else {
+        return Vec::new();
+    };
+    let all: Vec<String> = all.into_iter().flatten().collect();
+    let missing = needed.into_iter().filter(|(_, column)| !all.iter().any(|c| c == column));
+    missing
+        .map(|(parameter, column)| {
+            let list: Vec<_> = all.iter().map(|c| format!("`{c}`")).collect();
+            let list = format!("the columns are {}", list.join(", "));
+            let help = match nearest(column, all.iter().map(String::as_str)) {
+                Some(near) => format!("did you mean `{near}`? {list}"),
+                None => list,
+            };
+            Complaint::new(parameter, format!("there is no column `{column}`")).help(help)
+        })
+        .collect()
+}
+
+/// A condition as written, with what is wrong with it.
+pub fn condition(parameter: &str, text: &str) -> Result<Condition, Complaint> {
+    Condition::parse(text).map_err(|problem| complaint(parameter, problem))
+}

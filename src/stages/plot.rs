@@ -1,0 +1,74 @@
+//! `plot`: a table in, a figure out, as SVG, PDF and PNG from one drawing.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use crate::figures::plot::{Level, Plot, draw};
+use super::frames;
+use crate::pipeline::{
+    ArtifactType, Complaint, Context, Port, Stage, Stop, TableShape, Takes,
+};
+
+/// Pixels to a point: 288 to an inch.
+const PNG_SCALE: f64 = 4.0;
+
+/// The columns that each parameter names.
+fn uses(plot: &Plot) -> Vec<(String, String)> {
+    let channels = [
+        ("x", Some(&plot.x)),
+        ("y", Some(&plot.y)),
+        ("color", plot.color.as_ref()),
+        ("facet", plot.facet.as_ref()),
+        ("value", plot.value.as_ref()),
+    ];
+    let mut uses = Vec::new();
+    for (name, channel) in channels {
+        let Some(channel) = channel else { continue };
+        uses.push((format!("{name}.field"), channel.field.clone()));
+        uses.extend(channel.error.iter().map(|e| (format!("{name}.error"), e.clone())));
+    }
+    for reference in &plot.reference {
+        for level in [&reference.x, &reference.y].into_iter().flatten() {
+            if let Level::Field(column) = level {
+                uses.push(("reference".to_string(), column.clone()));
+            }
+        }
+    }
+    uses
+}
+
+impl Stage for Plot {
+    const KIND: &'static str = "plot";
+    const VERSION: u32 = 1;
+    const OUTPUT: ArtifactType = ArtifactType::Figure;
+    const PORTS: &'static [Port] = &[Port {
+        name: "from",
+        takes: Takes::One,
+        accepts: &[ArtifactType::Table],
+        many: false,
+        doc: "the table to draw",
+    }];
+
+    fn columns(&self, inputs: &[TableShape]) -> Result<Option<Vec<String>>, Vec<Complaint>> {
+        let uses = uses(self);
+        let needed = uses.iter().map(|(parameter, column)| (parameter.as_str(), column.as_str()));
+        let complaints = frames::missing_columns(needed, inputs);
+        match complaints.is_empty() {
+            true => Ok(None),
+            false => Err(complaints),
+        }
+    }
+
+    fn columns_read(&self) -> Option<BTreeSet<String>> {
+        Some(self.columns().into_iter().collect())
+    }
+
+    fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
+        let rows = frames::stacked(&[job.one("from")?], "table.parquet", false)?;
+        let drawing = draw(self, &rows)?;
+        fs::write(job.out.join("figure.svg"), drawing.svg())?;
+        fs::write(job.out.join("figure.pdf"), drawing.pdf()?)?;
+        fs::write(job.out.join("figure.png"), drawing.png(PNG_SCALE)?)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,46 @@
+//! `table`: a table in, the same table for people out, as Markdown, CSV, LaTeX and Parquet.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use crate::figures::formats::{TableSpec, render};
+use super::frames;
+use crate::pipeline::{
+    ArtifactType, Complaint, Context, Port, Stage, Stop, TableShape, Takes,
+};
+
+impl Stage for TableSpec {
+    const KIND: &'static str = "table";
+    const VERSION: u32 = 1;
+    const OUTPUT: ArtifactType = ArtifactType::Table;
+    const PORTS: &'static [Port] = &[Port {
+        name: "from",
+        takes: Takes::One,
+        accepts: &[ArtifactType::Table],
+        many: false,
+        doc: "the table to print",
+    }];
+
+    fn columns(&self, inputs: &[TableShape]) -> Result<Option<Vec<String>>, Vec<Complaint>> {
+        let needed = self.columns();
+        let needed = needed.iter().map(|column| ("columns", column.as_str()));
+        let complaints = frames::missing_columns(needed, inputs);
+        match complaints.is_empty() {
+            true => Ok(inputs.first().and_then(|shape| shape.columns.clone())),
+            false => Err(complaints),
+        }
+    }
+
+    fn columns_read(&self) -> Option<BTreeSet<String>> {
+        let columns = self.columns();
+        (!columns.is_empty()).then(|| columns.into_iter().collect())
+    }
+
+    fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
+        let rows = frames::stacked(&[job.one("from")?], "table.parquet", false)?;
+        for (name, bytes) in render(&rows, self)? {
+            fs::write(job.out.join(name), bytes)?;
+        }
+        Ok(())
+    }
+}
