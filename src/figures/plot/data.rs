@@ -173,7 +173,7 @@ impl Data {
                 .is_some_and(|color| color.field != plot.x.field);
         Ok(Self {
             x: axis(&x, &x_error, &plot.x, true, false),
-            y: axis(&y, &y_error, &plot.y, false, mark.from_zero()),
+            y: axis(&y, &y_error, &plot.y, false, mark.starts_at_zero()),
             value,
             series,
             dodge,

@@ -210,7 +210,7 @@ fn page(
             top: area.top - 4.0,
             right: area.right + 4.0,
             // Below the axis lie its labels.
-            bottom: area.bottom + if mark.from_zero() { 0.5 } else { 4.0 },
+            bottom: area.bottom + if mark.starts_at_zero() { 0.5 } else { 4.0 },
         });
         let rows = Rows {
             rows: &panel.rows,

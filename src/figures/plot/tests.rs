@@ -126,7 +126,17 @@ fn what_cannot_be_drawn_says_why() {
             &table.head(Some(0)),
         ),
     ];
-    insta::assert_snapshot!(errors.join("\n"), @"");
+    insta::assert_snapshot!(errors.join("\n"), @r"
+    no column `grpah`: did you mean `graph`? (columns: graph, method, degree, accuracy, ci)
+    `method` should hold numbers; it holds str
+    a heat map needs `value`: the column its cells are coloured by
+    `value` belongs to a heat map; other marks take `y` and `color`
+    a reference line has either `x` or `y`
+    the `domain` of a logarithmic axis is above zero
+    `width` is between 60 and 4000 points
+    80 × 230 points are too little for 3 panel(s) with their labels: raise `width` or `height`
+    the table is empty: there is nothing to draw
+    ");
 }
 
 #[test]

@@ -31,7 +31,7 @@ pub(super) fn run(query: &Query, tables: BTreeMap<String, DataFrame>) -> Result<
     let width = scope::analyse(&query, &catalog).1.map(|names| names.len());
     let ordered = query.order_by.is_some();
     let limited = query.limit_clause.is_some() || query.fetch.is_some();
-    Hidden::default().query(&mut query, &runs, false);
+    Hidden.query(&mut query, &runs, false);
     if let Some(width) = width
         && (ordered || limited)
     {
@@ -119,7 +119,6 @@ fn named(select: &Select) -> Vec<(String, String)> {
 }
 
 /// Leads the hidden column to where it is needed and keeps it out elsewhere.
-#[derive(Default)]
 struct Hidden;
 
 impl Hidden {

@@ -496,16 +496,10 @@ fn renamed(columns: Columns, alias: &TableAlias) -> Columns {
         .iter()
         .map(|column| column.name.value.clone())
         .collect();
-    match columns {
-        Some(columns) => Some(
-            names
-                .iter()
-                .cloned()
-                .chain(columns.into_iter().skip(names.len()))
-                .collect(),
-        ),
-        None => None,
-    }
+    columns.map(|columns| {
+        let rest = columns.into_iter().skip(names.len());
+        names.iter().cloned().chain(rest).collect()
+    })
 }
 
 fn outputs(select: &Select, relations: &[Relation], merged: bool) -> Columns {

@@ -15,7 +15,7 @@ impl Mark for Bar {
         true
     }
 
-    fn from_zero(&self) -> bool {
+    fn starts_at_zero(&self) -> bool {
         true
     }
 

@@ -124,7 +124,7 @@ pub(in crate::figures::plot) trait Mark: Sync {
         false
     }
     /// Whether the vertical axis starts at zero.
-    fn from_zero(&self) -> bool {
+    fn starts_at_zero(&self) -> bool {
         false
     }
     /// Whether its vertical axis has to be one of numbers.
