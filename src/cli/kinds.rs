@@ -38,13 +38,22 @@ impl Kinds {
 }
 
 fn describe(kind: &Kind) -> String {
-    let mut text = format!("{} → {} (version {})\n", kind.name, kind.output.noun(), kind.version);
+    let mut text = format!(
+        "{} → {} (version {})\n",
+        kind.name,
+        kind.output.noun(),
+        kind.version
+    );
     text.push_str(&indented(&wrapped(kind.doc()), 2));
     if !kind.ports.is_empty() {
         text.push_str("  inputs\n");
     }
     for port in kind.ports {
-        let accepts: Vec<_> = port.accepts.iter().map(|accepted| accepted.noun()).collect();
+        let accepts: Vec<_> = port
+            .accepts
+            .iter()
+            .map(|accepted| accepted.noun())
+            .collect();
         let takes = match port.takes {
             Takes::One => "one",
             Takes::All => "all",
@@ -81,7 +90,9 @@ fn properties(schema: &Json, indent: usize) -> String {
         }
         let mut head = format!("{name}: {}", type_of(inner));
         match inner.get("default") {
-            Some(Json::Null) | None if required.contains(&name.as_str()) => head.push_str(", required"),
+            Some(Json::Null) | None if required.contains(&name.as_str()) => {
+                head.push_str(", required")
+            }
             Some(Json::Null) | None => head.push_str(", optional"),
             Some(default) => head.push_str(&format!(", default {}", toml_of(default))),
         }
@@ -99,7 +110,10 @@ fn variants(schema: &Json, indent: usize) -> String {
     let mut text = String::new();
     for option in choices(schema) {
         if let Some(kind) = kind_of(option) {
-            let doc = option["description"].as_str().map(first_line).unwrap_or_default();
+            let doc = option["description"]
+                .as_str()
+                .map(first_line)
+                .unwrap_or_default();
             text.push_str(&indented(&format!("{kind}: {doc}"), indent));
             text.push_str(&properties(option, indent + 2));
         } else if option["type"] == "object" {
@@ -117,7 +131,10 @@ fn variants(schema: &Json, indent: usize) -> String {
 
 fn choices(schema: &Json) -> Vec<&Json> {
     let listed = schema["oneOf"].as_array().or(schema["anyOf"].as_array());
-    let listed = listed.into_iter().flatten().filter(|option| option["type"] != "null");
+    let listed = listed
+        .into_iter()
+        .flatten()
+        .filter(|option| option["type"] != "null");
     listed.collect()
 }
 
@@ -186,5 +203,7 @@ fn wrapped(doc: &str) -> String {
 
 fn indented(text: &str, by: usize) -> String {
     let space = " ".repeat(by);
-    text.lines().map(|line| format!("{space}{line}\n")).collect()
+    text.lines()
+        .map(|line| format!("{space}{line}\n"))
+        .collect()
 }

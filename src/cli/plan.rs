@@ -64,7 +64,9 @@ impl Plan {
         }
         let mut parts = vec![format!("{stale} to run")];
         if open > 0 {
-            parts.push(format!("{open} to follow unless what they read comes out the same"));
+            parts.push(format!(
+                "{open} to follow unless what they read comes out the same"
+            ));
         }
         parts.push(format!("{fresh} cached"));
         say(parts.join(", "));

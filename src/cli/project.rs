@@ -17,9 +17,8 @@ impl Project {
     /// the current folder.
     pub fn of(file: &Path, root: Option<&Path>) -> Project {
         let absolute = fs::canonicalize(file).unwrap_or_else(|_| file.to_path_buf());
-        let marked = |folder: &&Path| {
-            folder.join("etude.toml").exists() || folder.join(".git").exists()
-        };
+        let marked =
+            |folder: &&Path| folder.join("etude.toml").exists() || folder.join(".git").exists();
         let above = absolute.ancestors().skip(1).find(marked);
         let current = env::current_dir().unwrap_or_default();
         let root = match root.or(above) {

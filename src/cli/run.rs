@@ -42,7 +42,9 @@ impl Run {
             views: project.views(&plan.pipeline.name),
             cancel: &cancel,
         };
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         let id = format!("{}-{}", now.as_millis(), std::process::id());
         let journal = Journal::create(&store.journal(&id))
             .map_err(|error| Failure::Message(format!("cannot write the journal: {error}")))?;
@@ -51,9 +53,11 @@ impl Run {
             false => Box::new(Lines::new(io::stderr())),
         };
         let mut reporters: Vec<Box<dyn Reporter>> = vec![face, Box::new(journal)];
-        let mut closing = Closing::default();
+        let mut closing = Closing::new(&plan);
         let summary = execute(&plan, &store, &executor, &options, &mut |event: &Event| {
-            reporters.iter_mut().for_each(|reporter| reporter.hear(event));
+            reporters
+                .iter_mut()
+                .for_each(|reporter| reporter.hear(event));
             closing.hear(event);
         })?;
         let mut out = io::stdout().lock();

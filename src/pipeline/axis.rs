@@ -77,6 +77,7 @@ pub fn read(key: &Key, value: &Value, names: &Names<'_>, problems: &mut Problems
         problems.push(problem);
         return None;
     }
+    let before = problems.len();
     let (lists, variants): (Vec<_>, Vec<_>) =
         table.iter().partition(|(k, v)| is_list_entry(k, v, names));
     let points = match (lists.as_slice(), variants.as_slice()) {
@@ -107,7 +108,7 @@ pub fn read(key: &Key, value: &Value, names: &Names<'_>, problems: &mut Problems
         key: key.clone(),
         points,
     };
-    if axis.assignments().next().is_none() {
+    if axis.assignments().next().is_none() && problems.len() == before {
         let message = format!(
             "the axis `{}` reaches nothing: it sets no parameter",
             key.name
@@ -115,6 +116,7 @@ pub fn read(key: &Key, value: &Value, names: &Names<'_>, problems: &mut Problems
         problems.push(Problem::at(&key.span, message));
         return None;
     }
+    // What else is wrong with it is told already; its labels are known all the same.
     Some(axis)
 }
 

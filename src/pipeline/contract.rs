@@ -471,6 +471,9 @@ impl<S: Stage> Parameters for Typed<S> {
     }
 }
 
+/// Parameters from JSON and the schema they were checked against.
+type Parse = fn(Json, Arc<Json>) -> Result<Arc<dyn Parameters>, serde_json::Error>;
+
 /// A kind, with its parameter type erased.
 #[derive(Clone)]
 pub struct Kind {
@@ -488,7 +491,7 @@ pub struct Kind {
     pub resources: Resources,
     /// The JSON schema of its parameters.
     pub schema: Arc<Json>,
-    parse: fn(Json, Arc<Json>) -> Result<Arc<dyn Parameters>, serde_json::Error>,
+    parse: Parse,
 }
 
 impl fmt::Debug for Kind {

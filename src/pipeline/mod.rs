@@ -206,6 +206,3 @@ impl Axis {
 fn lookup<'a>(json: &'a serde_json::Value, path: &[String]) -> &'a serde_json::Value {
     path.iter().fold(json, |here, key| &here[key])
 }
-
-#[cfg(test)]
-mod tests;

@@ -7,7 +7,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::contract::Complaint;
-use super::problem::{Problem, Problems, alternatives};
+use super::problem::{Problem, Problems, alternatives, nearest};
 use super::source::Span;
 use super::value::{Data, Key, Value};
 
@@ -49,16 +49,16 @@ impl Checker<'_> {
         if options.is_empty() {
             return self.plain(schema, value, path);
         }
-        if options.len() == 1 {
-            return self.any(options[0], default, value, path);
+        let kinds: Vec<&str> = options.iter().filter_map(|o| kind_of(o)).collect();
+        if kinds.len() == options.len() {
+            return self.tagged(&options, &kinds, default, value, path);
+        }
+        if let [only] = options.as_slice() {
+            return self.any(only, default, value, path);
         }
         let words: Vec<&str> = options.iter().filter_map(|o| o["const"].as_str()).collect();
         if words.len() == options.len() {
             return self.word(&words, value, path);
-        }
-        let kinds: Vec<&str> = options.iter().filter_map(|o| kind_of(o)).collect();
-        if kinds.len() == options.len() {
-            return self.tagged(&options, &kinds, default, value, path);
         }
         match options.iter().find(|option| fits(option, &value.data)) {
             Some(option) => self.any(option, default, value, path),
@@ -132,6 +132,14 @@ impl Checker<'_> {
         }
         let required = schema["required"].as_array().into_iter().flatten();
         for name in required.filter_map(Json::as_str) {
+            // A key that is misspelt is one problem, not two.
+            let mut unknown = table
+                .iter()
+                .filter(|(key, _)| !properties.contains_key(&key.name));
+            let names = || properties.keys().map(String::as_str);
+            if unknown.any(|(key, _)| nearest(&key.name, names()) == Some(name)) {
+                continue;
+            }
             if !table.iter().any(|(key, _)| key.name == name) && name != "kind" {
                 self.missing(name, &properties[name], &value.span, path);
             }
@@ -580,7 +588,6 @@ mod tests {
         let text = "cuont = 3\nrate = 'fast'\nshape = { kind = 'rund' }\npositions = 'rotry'\nlimit = -1\nbetas = [1]\n";
         insta::assert_snapshot!(read(text).unwrap_err().join("\n"), @r"
         toy.toml:1:1 `toy` has no parameter `cuont` (did you mean `count`? The keys are `count`, `rate`, `shape`, `positions`, `limit`, `betas`)
-        toy.toml:1:1 `toy` needs `count` (`count`: How many.)
         toy.toml:2:8 `rate` must be a number, not a string ()
         toy.toml:3:18 `shape` cannot be of kind `rund` (did you mean `round`? The kinds are `round`, `flat`)
         toy.toml:4:13 `positions` cannot be `rotry` (did you mean `rotary`? The choices are `learned`, `rotary`)

@@ -116,6 +116,11 @@ impl Problems {
         }
     }
 
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
@@ -154,7 +159,13 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         })
         .filter(|(distance, c)| {
             let starts = word.len() >= 3 && (c.starts_with(word) || word.starts_with(*c));
-            *distance <= 1 + word.chars().count() / 4 || starts
+            // One slip in a word of one letter is another word.
+            let slips = match word.chars().count() {
+                0 | 1 => 0,
+                2 => 1,
+                n => 1 + n / 4,
+            };
+            *distance <= slips || starts
         })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
@@ -188,5 +199,6 @@ mod tests {
         assert_eq!(nearest("degre", words), Some("degree"));
         assert_eq!(nearest("node", words), Some("nodes"));
         assert_eq!(nearest("colour", words), None);
+        assert_eq!(nearest("5", ["1", "2"]), None);
     }
 }

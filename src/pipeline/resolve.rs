@@ -51,10 +51,24 @@ struct Written<'a> {
     key: &'a Key,
     span: Span,
     kind: Option<&'a Kind>,
-    inputs: Vec<DeclaredInput>,
+    inputs: Vec<WrittenInput>,
     per: Vec<(String, Span)>,
     /// Parameters and policy.
     parameters: Value,
+}
+
+/// What stands at a port: stages by their place in the file, and where they are named.
+struct WrittenInput {
+    port: Port,
+    stages: Vec<(usize, Span)>,
+}
+
+impl Written<'_> {
+    /// The stages it reads, with how many of their artifacts.
+    fn reads(&self) -> impl Iterator<Item = (Takes, usize)> {
+        let inputs = self.inputs.iter();
+        inputs.flat_map(|input| input.stages.iter().map(|(at, _)| (input.port.takes, *at)))
+    }
 }
 
 /// An `[[override]]`.
@@ -151,7 +165,7 @@ fn resolve(
             name: written.key.name.clone(),
             kind: written.kind?.clone(),
             axes: axes.iter().map(|axis| axis.to_string()).collect(),
-            inputs: written.inputs.clone(),
+            inputs: declared(written),
             instances: kept.collect(),
         })
     });
@@ -170,6 +184,16 @@ fn resolve(
         check_columns(&pipeline, &written, &order, problems);
     }
     pipeline
+}
+
+fn declared(written: &Written<'_>) -> Vec<DeclaredInput> {
+    let inputs = written.inputs.iter();
+    inputs
+        .map(|input| DeclaredInput {
+            port: input.port,
+            stages: input.stages.iter().map(|(at, _)| *at).collect(),
+        })
+        .collect()
 }
 
 fn fixed_keys<'a>(stage: &Written<'a>) -> Vec<&'a str> {
@@ -212,8 +236,8 @@ fn stages<'a>(
     // Types of inputs can be held against their ports only when every stage's kind is known.
     for stage in &written {
         for input in &stage.inputs {
-            for &at in &input.stages {
-                check_type(stage, input.port, &written[at], problems);
+            for (at, span) in &input.stages {
+                check_type(stage, input.port, &written[*at], span, problems);
             }
         }
     }
@@ -279,7 +303,7 @@ fn stage<'a>(
     for (key, value) in table {
         if let Some(port) = kind.ports.iter().find(|port| port.name == key.name) {
             let stages = input(port, value, names, problems);
-            written.inputs.push(DeclaredInput {
+            written.inputs.push(WrittenInput {
                 port: *port,
                 stages,
             });
@@ -314,7 +338,12 @@ fn stage<'a>(
     written
 }
 
-fn input(port: &Port, value: &Value, names: &[&str], problems: &mut Problems) -> Vec<usize> {
+fn input(
+    port: &Port,
+    value: &Value,
+    names: &[&str],
+    problems: &mut Problems,
+) -> Vec<(usize, Span)> {
     let items = match &value.data {
         Data::Array(items) if port.many => items.iter().collect(),
         Data::Array(_) => {
@@ -324,7 +353,7 @@ fn input(port: &Port, value: &Value, names: &[&str], problems: &mut Problems) ->
         }
         _ => vec![value],
     };
-    let mut stages = Vec::new();
+    let mut stages: Vec<(usize, Span)> = Vec::new();
     for item in items {
         let Some(name) = item.text() else {
             let message = format!(
@@ -336,11 +365,11 @@ fn input(port: &Port, value: &Value, names: &[&str], problems: &mut Problems) ->
             continue;
         };
         match names.iter().position(|other| *other == name) {
-            Some(at) if stages.contains(&at) => {
+            Some(at) if stages.iter().any(|(other, _)| *other == at) => {
                 let message = format!("`{}` names `{name}` twice", port.name);
                 problems.push(Problem::at(&item.span, message));
             }
-            Some(at) => stages.push(at),
+            Some(at) => stages.push((at, item.span.clone())),
             None => {
                 let problem = Problem::at(&item.span, format!("there is no stage `{name}`"))
                     .label("no such stage")
@@ -376,7 +405,13 @@ fn per(value: &Value, problems: &mut Problems) -> Vec<(String, Span)> {
     per
 }
 
-fn check_type(stage: &Written<'_>, port: Port, from: &Written<'_>, problems: &mut Problems) {
+fn check_type(
+    stage: &Written<'_>,
+    port: Port,
+    from: &Written<'_>,
+    span: &Span,
+    problems: &mut Problems,
+) {
     let Some(given) = from.kind.map(|kind| kind.output) else {
         return;
     };
@@ -396,7 +431,7 @@ fn check_type(stage: &Written<'_>, port: Port, from: &Written<'_>, problems: &mu
         from.key.name,
         given.noun()
     );
-    problems.push(Problem::at(&stage.span, message).label("in this stage"));
+    problems.push(Problem::at(span, message).label(given.noun()));
 }
 
 fn axes(document: &Document, names: &Names<'_>, problems: &mut Problems) -> Vec<Axis> {
@@ -568,8 +603,8 @@ fn topological(written: &[Written<'_>], problems: &mut Problems) -> Vec<usize> {
     let mut graph = DiGraph::<(), ()>::new();
     let nodes: Vec<NodeIndex> = written.iter().map(|_| graph.add_node(())).collect();
     for (at, stage) in written.iter().enumerate() {
-        for input in stage.inputs.iter().flat_map(|input| &input.stages) {
-            graph.update_edge(nodes[*input], nodes[at], ());
+        for (_, from) in stage.reads() {
+            graph.update_edge(nodes[from], nodes[at], ());
         }
     }
     if let Ok(order) = toposort(&graph, None) {
@@ -626,11 +661,11 @@ fn reaching<'a>(
         let stage = &written[at];
         let mut collapsed = BTreeSet::new();
         let mut mine = BTreeSet::new();
-        for input in &stage.inputs {
-            let from = input.stages.iter().flat_map(|from| &reaching[*from]);
-            match input.port.takes {
-                Takes::One => mine.extend(from.copied()),
-                Takes::All => collapsed.extend(from.copied()),
+        for (takes, from) in stage.reads() {
+            let from = reaching[from].clone();
+            match takes {
+                Takes::One => mine.extend(from),
+                Takes::All => collapsed.extend(from),
             }
         }
         for axis in axes {
@@ -733,9 +768,7 @@ impl Layers<'_> {
         {
             return true;
         }
-        let inputs = self.written[stage].inputs.iter();
-        let mut sources = inputs.flat_map(|input| input.stages.iter().copied());
-        sources.any(|from| {
+        self.written[stage].reads().any(|(_, from)| {
             // A stage that could not be resolved has its own problem.
             if self.written[from].kind.is_none() || all[from].is_empty() {
                 return false;

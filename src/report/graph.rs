@@ -4,8 +4,8 @@ use layout::backends::svg::SVGWriter;
 use layout::core::base::Orientation;
 use layout::core::color::Color;
 use layout::core::geometry::Point;
-use layout::core::style::StyleAttr;
-use layout::std_shapes::shapes::{Arrow, Element, ShapeKind};
+use layout::core::style::{LineStyleKind, StyleAttr};
+use layout::std_shapes::shapes::{Arrow, Element, LineEndKind, ShapeKind};
 use layout::topo::layout::VisualGraph;
 use petgraph::dot::{Config, Dot};
 use petgraph::graph::DiGraph;
@@ -18,12 +18,19 @@ pub fn text(pipeline: &Pipeline) -> String {
         .stages
         .iter()
         .map(|stage| {
-            let reads: Vec<_> = sources(pipeline, stage).map(|(_, from)| from.name.as_str()).collect();
+            let reads: Vec<_> = sources(pipeline, stage)
+                .map(|(_, from)| from.name.as_str())
+                .collect();
             let reads = match reads.is_empty() {
                 true => String::new(),
                 false => format!("← {}", reads.join(", ")),
             };
-            [stage.name.clone(), stage.kind.name.to_string(), counts(stage), reads]
+            [
+                stage.name.clone(),
+                stage.kind.name.to_string(),
+                counts(stage),
+                reads,
+            ]
         })
         .collect();
     let width = |column: usize| {
@@ -65,10 +72,13 @@ fn sources<'a>(
 /// The graph in Graphviz' language.
 pub fn dot(pipeline: &Pipeline) -> String {
     let mut graph = DiGraph::new();
-    let label = |stage: &DeclaredStage| {
-        format!("{}\n{}\n{}", stage.name, stage.kind.name, counts(stage))
-    };
-    let nodes: Vec<_> = pipeline.stages.iter().map(|stage| graph.add_node(label(stage))).collect();
+    let label =
+        |stage: &DeclaredStage| format!("{}\n{}\n{}", stage.name, stage.kind.name, counts(stage));
+    let nodes: Vec<_> = pipeline
+        .stages
+        .iter()
+        .map(|stage| graph.add_node(label(stage)))
+        .collect();
     for (at, stage) in pipeline.stages.iter().enumerate() {
         for input in &stage.inputs {
             for from in &input.stages {
@@ -90,17 +100,40 @@ pub fn svg(pipeline: &Pipeline) -> String {
         .stages
         .iter()
         .map(|stage| {
-            let lines = [stage.name.clone(), stage.kind.name.to_string(), counts(stage)];
-            let longest = lines.iter().map(|line| line.chars().count()).max().unwrap_or(0);
+            let lines = [
+                stage.name.clone(),
+                stage.kind.name.to_string(),
+                counts(stage),
+            ];
+            let longest = lines
+                .iter()
+                .map(|line| line.chars().count())
+                .max()
+                .unwrap_or(0);
             let size = Point::new(longest as f64 * 8.5 + 24.0, 3.0 * 17.0 + 16.0);
             let shape = ShapeKind::new_box(&lines.join("\n"));
-            graph.add_node(Element::create(shape, look.clone(), Orientation::TopToBottom, size))
+            graph.add_node(Element::create(
+                shape,
+                look.clone(),
+                Orientation::TopToBottom,
+                size,
+            ))
         })
         .collect();
     for (at, stage) in pipeline.stages.iter().enumerate() {
         for input in &stage.inputs {
             for from in &input.stages {
-                graph.add_edge(Arrow::simple(""), nodes[*from], nodes[at]);
+                // The library's own arrows bring a second font size, and it writes its sizes in no fixed order.
+                let arrow = Arrow::new(
+                    LineEndKind::None,
+                    LineEndKind::Arrow,
+                    LineStyleKind::Normal,
+                    "",
+                    &look,
+                    &None,
+                    &None,
+                );
+                graph.add_edge(arrow, nodes[*from], nodes[at]);
             }
         }
     }

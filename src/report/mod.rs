@@ -6,6 +6,7 @@ mod lines;
 mod terminal;
 
 use crate::pipeline::{Progress, Verdict};
+use crate::plan::Plan;
 use crate::run::{Ended, Event, Status, Summary};
 
 pub use journal::Journal;
@@ -24,7 +25,11 @@ pub fn show_seconds(seconds: f64) -> String {
         s if s < 10.0 => format!("{s:.1} s"),
         s if s < 100.0 => format!("{s:.0} s"),
         s if s < 5400.0 => format!("{:.0} min {:02.0} s", (s / 60.0).floor(), s % 60.0),
-        s => format!("{:.0} h {:02.0} min", (s / 3600.0).floor(), s % 3600.0 / 60.0),
+        s => format!(
+            "{:.0} h {:02.0} min",
+            (s / 3600.0).floor(),
+            s % 3600.0 / 60.0
+        ),
     }
 }
 
@@ -45,8 +50,14 @@ fn show_end(ended: &Ended) -> Option<String> {
     let (mark, what) = match ended.status {
         Status::Cached => return None,
         Status::Ran => ("✓", format!("in {}", show_seconds(ended.seconds))),
-        Status::Failed => ("✗", format!("failed: {}", ended.message.as_deref().unwrap_or("?"))),
-        Status::Skipped => ("–", format!("skipped: {}", ended.message.as_deref().unwrap_or("?"))),
+        Status::Failed => (
+            "✗",
+            format!("failed: {}", ended.message.as_deref().unwrap_or("?")),
+        ),
+        Status::Skipped => (
+            "–",
+            format!("skipped: {}", ended.message.as_deref().unwrap_or("?")),
+        ),
         Status::Cancelled => ("–", "stopped".to_string()),
     };
     Some(format!("{mark} {} {what}", ended.job))
@@ -55,12 +66,35 @@ fn show_end(ended: &Ended) -> Option<String> {
 /// The end of a run: verdicts, figures, failures with their logs, counts.
 #[derive(Debug, Default)]
 pub struct Closing {
+    /// The jobs in the order of the plan, which is that of the file where it can be.
+    order: Vec<String>,
     verdicts: Vec<(String, Verdict)>,
-    views: Vec<String>,
+    views: Vec<(String, String)>,
     failures: Vec<Ended>,
 }
 
 impl Closing {
+    /// Nothing heard yet; what it tells will have the order of the stages in the file.
+    pub fn new(plan: &Plan) -> Closing {
+        let mut jobs: Vec<_> = plan
+            .jobs
+            .iter()
+            .map(|job| (job.stage, job.name.to_string()))
+            .collect();
+        jobs.sort_by_key(|(stage, _)| *stage);
+        Closing {
+            order: jobs.into_iter().map(|(_, name)| name).collect(),
+            ..Closing::default()
+        }
+    }
+
+    fn place(&self, job: &str) -> usize {
+        self.order
+            .iter()
+            .position(|name| name == job)
+            .unwrap_or(usize::MAX)
+    }
+
     /// Gathers what the end will tell.
     pub fn hear(&mut self, event: &Event) {
         let Event::JobEnded(ended) = event else {
@@ -73,11 +107,16 @@ impl Closing {
             self.failures.push(ended.clone());
         }
         let shown = ended.views.iter().filter(|path| {
-            let section = path.parent().and_then(|p| p.file_name()).unwrap_or_default();
+            let section = path
+                .parent()
+                .and_then(|p| p.file_name())
+                .unwrap_or_default();
             let extension = path.extension().unwrap_or_default();
-            (section == "figures" && extension == "svg") || (section == "tables" && extension == "md")
+            (section == "figures" && extension == "svg")
+                || (section == "tables" && extension == "md")
         });
-        self.views.extend(shown.map(|path| path.display().to_string()));
+        self.views
+            .extend(shown.map(|path| (ended.job.clone(), path.display().to_string())));
     }
 
     /// Whether every claim holds.
@@ -88,7 +127,9 @@ impl Closing {
     /// The closing lines.
     pub fn lines(&self, summary: &Summary) -> Vec<String> {
         let mut lines = Vec::new();
-        for (_, verdict) in &self.verdicts {
+        let mut verdicts: Vec<_> = self.verdicts.iter().collect();
+        verdicts.sort_by_key(|(job, _)| self.place(job));
+        for (_, verdict) in verdicts {
             let (mark, word) = match verdict.holds {
                 true => ("✓", "reproduced"),
                 false => ("✗", "not reproduced"),
@@ -98,9 +139,16 @@ impl Closing {
                 (_, rows) => format!("{} of {rows} rows", verdict.held),
             };
             lines.push(format!("{mark} {word} ({rows}): {}", verdict.says));
-            lines.extend(verdict.against.iter().map(|row| format!("    against: {row}")));
+            lines.extend(
+                verdict
+                    .against
+                    .iter()
+                    .map(|row| format!("    against: {row}")),
+            );
         }
-        lines.extend(self.views.iter().map(|path| format!("→ {path}")));
+        let mut views: Vec<_> = self.views.iter().collect();
+        views.sort_by_key(|(job, _)| self.place(job));
+        lines.extend(views.iter().map(|(_, path)| format!("→ {path}")));
         for failure in &self.failures {
             lines.push(format!(
                 "✗ {} failed: {}",
@@ -119,7 +167,9 @@ impl Closing {
             (summary.cancelled, "not done"),
         ];
         let counts = counts.iter().filter(|(count, _)| *count > 0);
-        let counts: Vec<_> = counts.map(|(count, word)| format!("{count} {word}")).collect();
+        let counts: Vec<_> = counts
+            .map(|(count, word)| format!("{count} {word}"))
+            .collect();
         let counts = match counts.is_empty() {
             true => "no jobs".to_string(),
             false => counts.join(", "),

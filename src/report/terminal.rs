@@ -68,11 +68,14 @@ impl Reporter for Terminal {
                 self.line(job).set_message(message);
             }
             Event::JobWaiting { job } => {
-                self.line(job).set_message("waits for another run that works on it");
+                self.line(job)
+                    .set_message("waits for another run that works on it");
             }
             Event::JobProgress { job, progress } => {
                 let metrics = progress.metrics.iter();
-                let metrics: Vec<_> = metrics.map(|(name, value)| format!("{name} {value:.3}")).collect();
+                let metrics: Vec<_> = metrics
+                    .map(|(name, value)| format!("{name} {value:.3}"))
+                    .collect();
                 let bar = self.line(job);
                 if progress.total > 0 && bar.length() != Some(progress.total) {
                     bar.set_length(progress.total);

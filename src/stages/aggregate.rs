@@ -45,7 +45,10 @@ impl Stage for Aggregate {
 
     fn complaints(&self) -> Vec<Complaint> {
         let problem = Query::parse(&self.sql).err();
-        problem.map(|p| frames::complaint("sql", p)).into_iter().collect()
+        problem
+            .map(|p| frames::complaint("sql", p))
+            .into_iter()
+            .collect()
     }
 
     fn columns(&self, inputs: &[TableShape]) -> Result<Option<Vec<String>>, Vec<Complaint>> {

@@ -124,13 +124,13 @@ impl Stage for Decode {
 }
 
 /// A row an example, and a row an example and position.
-fn write(
-    answers: &decoding::Answers,
-    examples: &Examples,
-    job: &Context<'_>,
-) -> Result<(), Stop> {
+fn write(answers: &decoding::Answers, examples: &Examples, job: &Context<'_>) -> Result<(), Stop> {
     let length = answers.target_length;
-    let exact: Vec<i64> = answers.exact.iter().map(|exact| i64::from(*exact)).collect();
+    let exact: Vec<i64> = answers
+        .exact
+        .iter()
+        .map(|exact| i64::from(*exact))
+        .collect();
     let by_example = df!(
         "example" => (0..exact.len() as i64).collect::<Vec<_>>(),
         "exact" => exact,

@@ -23,9 +23,13 @@ pub fn stacked(inputs: &[&Input], file: &str, runs: bool) -> Result<DataFrame, S
                 frame = beside_labels(frame, axis, labels, &own)?;
             }
         }
-        let columns = input.columns.iter().filter(|(name, _)| !own.contains(*name));
-        let mut columns: BTreeMap<String, Value> =
-            columns.map(|(name, value)| (name.clone(), constant(value))).collect();
+        let columns = input
+            .columns
+            .iter()
+            .filter(|(name, _)| !own.contains(*name));
+        let mut columns: BTreeMap<String, Value> = columns
+            .map(|(name, value)| (name.clone(), constant(value)))
+            .collect();
         if runs && input.artifact != ArtifactType::Table {
             let run = i64::try_from(n).expect("fewer inputs than 2^63");
             columns.insert(RUN.to_string(), Value::Int(run));
@@ -48,10 +52,13 @@ fn beside_labels(
     let mut from = 0;
     for group in texts.chunk_by(|a, b| a == b) {
         let known = group[0].as_ref().and_then(|text| labels.get(text));
-        let columns = names.iter().filter(|name| !own.contains(**name)).map(|name| {
-            let value = known.and_then(|columns| columns.get(*name));
-            ((*name).clone(), value.map_or(Value::Null, constant))
-        });
+        let columns = names
+            .iter()
+            .filter(|name| !own.contains(**name))
+            .map(|name| {
+                let value = known.and_then(|columns| columns.get(*name));
+                ((*name).clone(), value.map_or(Value::Null, constant))
+            });
         let offset = i64::try_from(from).unwrap_or(i64::MAX);
         parts.push((columns.collect(), frame.slice(offset, group.len())));
         from += group.len();
@@ -76,7 +83,12 @@ fn constant(value: &Scalar) -> Value {
 pub fn catalog(shapes: &[TableShape]) -> BTreeMap<String, Vec<String>> {
     let shapes = shapes.iter();
     shapes
-        .map(|shape| (shape.name.clone(), shape.columns.clone().unwrap_or_default()))
+        .map(|shape| {
+            (
+                shape.name.clone(),
+                shape.columns.clone().unwrap_or_default(),
+            )
+        })
         .collect()
 }
 
@@ -103,7 +115,9 @@ pub fn missing_columns<'a>(
         return Vec::new();
     };
     let all: Vec<String> = all.into_iter().flatten().collect();
-    let missing = needed.into_iter().filter(|(_, column)| !all.iter().any(|c| c == column));
+    let missing = needed
+        .into_iter()
+        .filter(|(_, column)| !all.iter().any(|c| c == column));
     missing
         .map(|(parameter, column)| {
             let list: Vec<_> = all.iter().map(|c| format!("`{c}`")).collect();

@@ -23,6 +23,3 @@ pub fn registry() -> Registry {
         Kind::of::<claim::Claim>(),
     ])
 }
-
-#[cfg(test)]
-mod tests;

@@ -12,7 +12,9 @@ impl Stage for PathStar {
 
     fn complaints(&self) -> Vec<Complaint> {
         let problems = self.problems().into_iter();
-        problems.map(|(name, why)| Complaint::new(name, why)).collect()
+        problems
+            .map(|(name, why)| Complaint::new(name, why))
+            .collect()
     }
 
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {

@@ -3,11 +3,9 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use crate::figures::plot::{Level, Plot, draw};
 use super::frames;
-use crate::pipeline::{
-    ArtifactType, Complaint, Context, Port, Stage, Stop, TableShape, Takes,
-};
+use crate::figures::plot::{Level, Plot, draw};
+use crate::pipeline::{ArtifactType, Complaint, Context, Port, Stage, Stop, TableShape, Takes};
 
 /// Pixels to a point: 288 to an inch.
 const PNG_SCALE: f64 = 4.0;
@@ -25,7 +23,12 @@ fn uses(plot: &Plot) -> Vec<(String, String)> {
     for (name, channel) in channels {
         let Some(channel) = channel else { continue };
         uses.push((format!("{name}.field"), channel.field.clone()));
-        uses.extend(channel.error.iter().map(|e| (format!("{name}.error"), e.clone())));
+        uses.extend(
+            channel
+                .error
+                .iter()
+                .map(|e| (format!("{name}.error"), e.clone())),
+        );
     }
     for reference in &plot.reference {
         for level in [&reference.x, &reference.y].into_iter().flatten() {
@@ -51,7 +54,9 @@ impl Stage for Plot {
 
     fn columns(&self, inputs: &[TableShape]) -> Result<Option<Vec<String>>, Vec<Complaint>> {
         let uses = uses(self);
-        let needed = uses.iter().map(|(parameter, column)| (parameter.as_str(), column.as_str()));
+        let needed = uses
+            .iter()
+            .map(|(parameter, column)| (parameter.as_str(), column.as_str()));
         let complaints = frames::missing_columns(needed, inputs);
         match complaints.is_empty() {
             true => Ok(None),

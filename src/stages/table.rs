@@ -3,11 +3,9 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use crate::figures::formats::{TableSpec, render};
 use super::frames;
-use crate::pipeline::{
-    ArtifactType, Complaint, Context, Port, Stage, Stop, TableShape, Takes,
-};
+use crate::figures::formats::{TableSpec, render};
+use crate::pipeline::{ArtifactType, Complaint, Context, Port, Stage, Stop, TableShape, Takes};
 
 impl Stage for TableSpec {
     const KIND: &'static str = "table";

@@ -4,10 +4,10 @@ use std::ops::ControlFlow;
 
 use polars::prelude::df;
 
+use crate::figures::table;
 use crate::learn::device::DeviceChoice;
 use crate::learn::task::Dataset;
 use crate::learn::training::{self, Settings};
-use crate::figures::table;
 use crate::pipeline::{
     ArtifactType, Complaint, Context, Device, Port, Progress, Resources, Stage, Stop, Takes,
 };
@@ -36,7 +36,9 @@ impl Stage for Settings {
 
     fn complaints(&self) -> Vec<Complaint> {
         let problems = self.problems().into_iter();
-        problems.map(|(name, why)| Complaint::new(name, why)).collect()
+        problems
+            .map(|(name, why)| Complaint::new(name, why))
+            .collect()
     }
 
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {

@@ -1,12 +1,32 @@
-//! SVG, one shape at a time. Lengths are points from the top left corner.
+//! The backend of plotters that writes SVG, one shape at a time.
+//!
+//! A unit of the backend is a hundredth of a point, so that curves stay smooth.
+//! Text is taken as mark-up; what plotters' styles cannot say is in the [`Pen`].
 
-use super::palette::{Shape, Style};
+use std::convert::Infallible;
+
+use plotters_backend::text_anchor::{HPos, VPos};
+use plotters_backend::{
+    BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind,
+    FontStyle,
+};
+
 use super::text::{self, FAMILY, Level};
 
-/// The colour of text and axes.
-pub(super) const INK: &str = "#222222";
+/// The units of the backend in a point.
+const UNITS: f64 = 100.0;
 
-/// A rectangle.
+/// A length in points as units of the backend.
+pub(super) fn units(points: f64) -> i32 {
+    (points * UNITS).round() as i32
+}
+
+/// A length in units of the backend as points.
+pub(super) fn points(units: i32) -> f64 {
+    f64::from(units) / UNITS
+}
+
+/// A rectangle of the page, in points.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Area {
     pub left: f64,
@@ -24,58 +44,19 @@ impl Area {
         self.bottom - self.top
     }
 
-    pub(super) fn holds(&self, (x, y): (f64, f64)) -> bool {
+    fn holds(&self, (x, y): BackendCoord) -> bool {
+        let (x, y) = (points(x), points(y));
         x >= self.left && x <= self.right && y >= self.top && y <= self.bottom
     }
 }
 
-/// How a line is drawn.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Stroke<'a> {
-    pub color: &'a str,
-    pub width: f64,
-    pub dash: &'a str,
-}
-
-impl<'a> Stroke<'a> {
-    pub(super) fn new(color: &'a str, width: f64) -> Self {
-        Self {
-            color,
-            width,
-            dash: "",
-        }
-    }
-}
-
-/// Which point of a text lies at its place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Anchor {
-    Start,
-    Middle,
-    End,
-}
-
-/// How a text is set.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Type<'a> {
-    pub size: f64,
-    pub anchor: Anchor,
-    /// Degrees clockwise around its place.
+/// What a style of plotters cannot say.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Pen {
+    /// Lengths of dashes and gaps in points; a full line if empty.
+    pub dash: &'static str,
+    /// Degrees clockwise that text is turned around its place.
     pub turn: f64,
-    pub bold: bool,
-    pub color: &'a str,
-}
-
-impl Type<'_> {
-    pub(super) fn new(size: f64, anchor: Anchor) -> Self {
-        Self {
-            size,
-            anchor,
-            turn: 0.0,
-            bold: false,
-            color: INK,
-        }
-    }
 }
 
 /// The picture so far.
@@ -84,19 +65,41 @@ pub(super) struct Canvas {
     height: f64,
     body: String,
     clips: usize,
-    /// Places with ink of the data, which a legend must not hide.
-    ink: Vec<(f64, f64)>,
+    /// Whether what is drawn is data, which a legend must not hide.
+    inside: bool,
+    /// Places with ink of the data.
+    ink: Vec<BackendCoord>,
+    /// How the next shapes are drawn.
+    pub pen: Pen,
 }
 
-/// A length, to a hundredth of a point.
+type Drawn = Result<(), DrawingErrorKind<Infallible>>;
+
+/// A number, to a hundredth.
 fn n(value: f64) -> String {
-    let text = format!("{:.2}", if value.is_finite() { value } else { 0.0 });
+    let text = format!("{value:.2}");
     let text = text.trim_end_matches('0').trim_end_matches('.');
     if text == "-0" {
         "0".to_owned()
     } else {
         text.to_owned()
     }
+}
+
+/// A length of the backend as the number of points.
+fn u(units: i32) -> String {
+    n(points(units))
+}
+
+/// A colour as the value of the attribute `name`.
+fn paint(name: &str, color: BackendColor) -> String {
+    let (red, green, blue) = color.rgb;
+    let opacity = if color.alpha < 1.0 {
+        format!(" {name}-opacity=\"{}\"", n(color.alpha))
+    } else {
+        String::new()
+    };
+    format!("{name}=\"#{red:02x}{green:02x}{blue:02x}\"{opacity}")
 }
 
 fn escaped(text: &str) -> String {
@@ -115,189 +118,258 @@ fn escaped(text: &str) -> String {
     escaped
 }
 
+/// The data of a path; one that ends where it began is closed.
+fn path(corners: &[BackendCoord]) -> String {
+    let closed = corners.len() > 3 && corners.first() == corners.last();
+    let open = &corners[..corners.len() - usize::from(closed)];
+    let mut path = String::new();
+    for (place, (x, y)) in open.iter().enumerate() {
+        path.push(if place == 0 { 'M' } else { 'L' });
+        path.push_str(&format!("{} {}", u(*x), u(*y)));
+    }
+    if closed {
+        path.push('Z');
+    }
+    path
+}
+
 impl Canvas {
+    /// An empty picture of so many points.
     pub(super) fn new(width: f64, height: f64) -> Self {
         Self {
             width,
             height,
             body: String::new(),
             clips: 0,
+            inside: false,
             ink: Vec::new(),
+            pen: Pen::default(),
         }
     }
 
-    /// Notes that the data has ink here.
-    pub(super) fn ink(&mut self, place: (f64, f64)) {
-        self.ink.push(place);
+    /// Whether the data has ink in an area.
+    pub(super) fn has_ink(&self, area: &Area) -> bool {
+        self.ink.iter().any(|place| area.holds(*place))
     }
 
-    /// How much ink of the data lies in an area.
-    pub(super) fn ink_in(&self, area: &Area) -> usize {
-        self.ink.iter().filter(|place| area.holds(**place)).count()
-    }
-
-    fn path(points: &[(f64, f64)]) -> String {
-        let mut path = String::new();
-        for (place, (x, y)) in points.iter().enumerate() {
-            path.push(if place == 0 { 'M' } else { 'L' });
-            path.push_str(&format!("{} {}", n(*x), n(*y)));
-        }
-        path
-    }
-
-    pub(super) fn line(&mut self, points: &[(f64, f64)], stroke: Stroke<'_>) {
-        if points.len() < 2 {
+    /// Notes the ink of a straight stroke.
+    fn ink_along(&mut self, from: BackendCoord, to: BackendCoord) {
+        if !self.inside {
             return;
         }
-        let dash = if stroke.dash.is_empty() {
-            String::new()
-        } else {
-            format!(" stroke-dasharray=\"{}\"", stroke.dash)
-        };
-        self.body.push_str(&format!(
-            "<path d=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"{}\" stroke-linejoin=\"round\"{dash}/>\n",
-            Self::path(points),
-            stroke.color,
-            n(stroke.width),
-        ));
-    }
-
-    pub(super) fn polygon(&mut self, points: &[(f64, f64)], fill: &str, opacity: f64) {
-        if points.len() < 3 {
-            return;
+        let (across, down) = (f64::from(to.0 - from.0), f64::from(to.1 - from.1));
+        let steps = (across.hypot(down) / (2.0 * UNITS)).ceil().clamp(1.0, 2000.0) as i32;
+        for step in 0..=steps {
+            let part = f64::from(step) / f64::from(steps);
+            self.ink.push((
+                from.0 + (across * part).round() as i32,
+                from.1 + (down * part).round() as i32,
+            ));
         }
-        let opacity = if opacity < 1.0 {
-            format!(" fill-opacity=\"{}\"", n(opacity))
-        } else {
-            String::new()
-        };
-        self.body.push_str(&format!(
-            "<path d=\"{}Z\" fill=\"{fill}\"{opacity}/>\n",
-            Self::path(points)
-        ));
     }
 
-    pub(super) fn rect(&mut self, area: Area, fill: &str, opacity: f64) {
-        let Area {
-            left,
-            top,
-            right,
-            bottom,
-        } = area;
-        self.polygon(
-            &[(left, top), (right, top), (right, bottom), (left, bottom)],
-            fill,
-            opacity,
-        );
-    }
-
-    /// An area that runs through the colours from top to bottom.
-    pub(super) fn gradient(&mut self, area: Area, colors: &[String]) {
+    /// Draws what follows, the data, only inside the area, until
+    /// [`Canvas::unclip`].
+    pub(super) fn clip(&mut self, area: Area) {
         self.clips += 1;
-        let last = colors.len().saturating_sub(1).max(1) as f64;
-        let stops: String = colors
-            .iter()
-            .enumerate()
-            .map(|(place, color)| {
-                let offset = n(place as f64 / last);
-                format!("<stop offset=\"{offset}\" stop-color=\"{color}\"/>")
-            })
-            .collect();
+        self.inside = true;
         self.body.push_str(&format!(
-            "<linearGradient id=\"colors{0}\" x1=\"0\" y1=\"0\" x2=\"0\" y2=\"1\">{stops}</linearGradient>\n",
-            self.clips
+            "<clipPath id=\"panel{0}\"><rect x=\"{1}\" y=\"{2}\" width=\"{3}\" height=\"{4}\"/></clipPath>\n<g clip-path=\"url(#panel{0})\">\n",
+            self.clips,
+            n(area.left),
+            n(area.top),
+            n(area.width().max(0.0)),
+            n(area.height().max(0.0)),
         ));
-        let fill = format!("url(#colors{})", self.clips);
-        self.rect(area, &fill, 1.0);
     }
 
-    /// A point of a series, with a thin white rim that parts it from others.
-    pub(super) fn point(&mut self, (x, y): (f64, f64), radius: f64, style: &Style, opacity: f64) {
-        let look = format!(
-            "fill=\"{}\" fill-opacity=\"{}\" stroke=\"#ffffff\" stroke-width=\"0.4\"",
-            style.color,
-            n(opacity)
-        );
-        let r = radius;
-        let corners: Vec<(f64, f64)> = match style.shape {
-            Shape::Circle => {
-                self.body.push_str(&format!(
-                    "<circle cx=\"{}\" cy=\"{}\" r=\"{}\" {look}/>\n",
-                    n(x),
-                    n(y),
-                    n(r)
-                ));
-                return;
-            }
-            Shape::Square => {
-                let r = 0.88 * r;
-                vec![(-r, -r), (r, -r), (r, r), (-r, r)]
-            }
-            Shape::Triangle => vec![(0.0, -1.2 * r), (1.1 * r, 0.8 * r), (-1.1 * r, 0.8 * r)],
-            Shape::Down => vec![(0.0, 1.2 * r), (1.1 * r, -0.8 * r), (-1.1 * r, -0.8 * r)],
-            Shape::Diamond => vec![
-                (0.0, -1.3 * r),
-                (1.1 * r, 0.0),
-                (0.0, 1.3 * r),
-                (-1.1 * r, 0.0),
-            ],
-            Shape::Cross => {
-                let (a, b) = (0.4 * r, 1.15 * r);
-                vec![
-                    (-a, -b),
-                    (a, -b),
-                    (a, -a),
-                    (b, -a),
-                    (b, a),
-                    (a, a),
-                    (a, b),
-                    (-a, b),
-                    (-a, a),
-                    (-b, a),
-                    (-b, -a),
-                    (-a, -a),
-                ]
-            }
+    pub(super) fn unclip(&mut self) {
+        self.inside = false;
+        self.body.push_str("</g>\n");
+    }
+
+    /// The whole picture as an SVG document.
+    pub(super) fn document(&self, title: Option<&str>) -> String {
+        let title = title.map_or_else(String::new, |title| {
+            format!("<title>{}</title>\n", escaped(&text::plain(title)))
+        });
+        let (width, height) = (n(self.width), n(self.height));
+        format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}pt\" height=\"{height}pt\" viewBox=\"0 0 {width} {height}\" font-family=\"{FAMILY}\">\n{title}<rect width=\"{width}\" height=\"{height}\" fill=\"#ffffff\"/>\n{}</svg>\n",
+            self.body
+        )
+    }
+}
+
+impl DrawingBackend for Canvas {
+    type ErrorType = Infallible;
+
+    fn get_size(&self) -> (u32, u32) {
+        (
+            units(self.width).unsigned_abs(),
+            units(self.height).unsigned_abs(),
+        )
+    }
+
+    fn ensure_prepared(&mut self) -> Drawn {
+        Ok(())
+    }
+
+    fn present(&mut self) -> Drawn {
+        Ok(())
+    }
+
+    fn draw_pixel(&mut self, (x, y): BackendCoord, color: BackendColor) -> Drawn {
+        self.draw_rect((x, y), (x + 1, y + 1), &color, true)
+    }
+
+    fn draw_line<S: BackendStyle>(
+        &mut self,
+        from: BackendCoord,
+        to: BackendCoord,
+        style: &S,
+    ) -> Drawn {
+        self.draw_path([from, to], style)
+    }
+
+    fn draw_rect<S: BackendStyle>(
+        &mut self,
+        (left, top): BackendCoord,
+        (right, bottom): BackendCoord,
+        style: &S,
+        fill: bool,
+    ) -> Drawn {
+        let corners = [(left, top), (right, top), (right, bottom), (left, bottom)];
+        if !fill {
+            return self.draw_path(corners.into_iter().chain([(left, top)]), style);
+        }
+        // The inside is ink too: lines close to one another across it.
+        let lines = ((bottom - top) / units(4.0)).clamp(1, 200);
+        for line in 1..lines {
+            let y = top + (bottom - top) / lines * line;
+            self.ink_along((left, y), (right, y));
+        }
+        self.fill_polygon(corners, style)
+    }
+
+    fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(
+        &mut self,
+        corners: I,
+        style: &S,
+    ) -> Drawn {
+        let corners: Vec<BackendCoord> = corners.into_iter().collect();
+        if corners.len() < 2 {
+            return Ok(());
+        }
+        for pair in corners.windows(2) {
+            self.ink_along(pair[0], pair[1]);
+        }
+        let dash = if self.pen.dash.is_empty() {
+            String::new()
+        } else {
+            format!(" stroke-dasharray=\"{}\"", self.pen.dash)
         };
-        let corners: Vec<_> = corners.iter().map(|(dx, dy)| (x + dx, y + dy)).collect();
-        self.body
-            .push_str(&format!("<path d=\"{}Z\" {look}/>\n", Self::path(&corners)));
+        self.body.push_str(&format!(
+            "<path d=\"{}\" fill=\"none\" {} stroke-width=\"{}\" stroke-linejoin=\"round\"{dash}/>\n",
+            path(&corners),
+            paint("stroke", style.color()),
+            n(f64::from(style.stroke_width()) / UNITS),
+        ));
+        Ok(())
     }
 
-    /// A line of text with its baseline at the place.
-    pub(super) fn text(&mut self, (x, y): (f64, f64), markup: &str, set: Type<'_>) {
+    fn draw_circle<S: BackendStyle>(
+        &mut self,
+        (x, y): BackendCoord,
+        radius: u32,
+        style: &S,
+        fill: bool,
+    ) -> Drawn {
+        self.ink_along((x, y), (x, y));
+        let look = if fill {
+            paint("fill", style.color())
+        } else {
+            format!(
+                "fill=\"none\" {} stroke-width=\"{}\"",
+                paint("stroke", style.color()),
+                n(f64::from(style.stroke_width()) / UNITS)
+            )
+        };
+        self.body.push_str(&format!(
+            "<circle cx=\"{}\" cy=\"{}\" r=\"{}\" {look}/>\n",
+            u(x),
+            u(y),
+            n(f64::from(radius) / UNITS)
+        ));
+        Ok(())
+    }
+
+    fn fill_polygon<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(
+        &mut self,
+        corners: I,
+        style: &S,
+    ) -> Drawn {
+        let mut corners: Vec<BackendCoord> = corners.into_iter().collect();
+        if corners.len() < 3 {
+            return Ok(());
+        }
+        corners.push(corners[0]);
+        for pair in corners.windows(2) {
+            self.ink_along(pair[0], pair[1]);
+        }
+        self.body.push_str(&format!(
+            "<path d=\"{}\" {}/>\n",
+            path(&corners),
+            paint("fill", style.color())
+        ));
+        Ok(())
+    }
+
+    /// A line of mark-up. The bottom of a text is its baseline.
+    fn draw_text<S: BackendTextStyle>(
+        &mut self,
+        markup: &str,
+        style: &S,
+        (x, y): BackendCoord,
+    ) -> Drawn {
         let pieces = text::pieces(markup);
         if pieces.is_empty() {
-            return;
+            return Ok(());
         }
-        let anchor = match set.anchor {
-            Anchor::Start => "",
-            Anchor::Middle => " text-anchor=\"middle\"",
-            Anchor::End => " text-anchor=\"end\"",
+        let size = style.size() / UNITS;
+        let anchor = match style.anchor().h_pos {
+            HPos::Left => "",
+            HPos::Center => " text-anchor=\"middle\"",
+            HPos::Right => " text-anchor=\"end\"",
         };
-        let turn = if set.turn == 0.0 {
+        let baseline = match style.anchor().v_pos {
+            VPos::Top => 0.85 * size,
+            VPos::Center => 0.36 * size,
+            VPos::Bottom => 0.0,
+        };
+        let turn = if self.pen.turn == 0.0 {
             String::new()
         } else {
-            format!(" transform=\"rotate({} {} {})\"", n(set.turn), n(x), n(y))
+            let turn = n(self.pen.turn);
+            format!(" transform=\"rotate({turn} {} {})\"", u(x), u(y))
         };
-        let bold = if set.bold {
-            " font-weight=\"bold\""
-        } else {
-            ""
+        let bold = match style.style() {
+            FontStyle::Bold => " font-weight=\"bold\"",
+            _ => "",
         };
         self.body.push_str(&format!(
-            "<text x=\"{}\" y=\"{}\" font-size=\"{}\" fill=\"{}\" xml:space=\"preserve\"{anchor}{bold}{turn}>",
-            n(x),
-            n(y),
-            n(set.size),
-            set.color
+            "<text x=\"{}\" y=\"{}\" font-size=\"{}\" {} xml:space=\"preserve\"{anchor}{bold}{turn}>",
+            u(x),
+            n(points(y) + baseline),
+            n(size),
+            paint("fill", style.color())
         ));
         let mut shift = 0.0;
         for piece in &pieces {
             let wanted = match piece.level {
                 Level::Line => 0.0,
-                Level::Raised => -0.38 * set.size,
-                Level::Lowered => 0.18 * set.size,
+                Level::Raised => -0.38 * size,
+                Level::Lowered => 0.18 * size,
             };
             let mut look = String::new();
             if wanted != shift {
@@ -307,7 +379,7 @@ impl Canvas {
             if piece.level != Level::Line {
                 look.push_str(&format!(
                     " font-size=\"{}\"",
-                    n(text::piece_size(piece, set.size))
+                    n(text::piece_size(piece, size))
                 ));
             }
             if piece.italic {
@@ -321,34 +393,43 @@ impl Canvas {
             }
         }
         self.body.push_str("</text>\n");
+        Ok(())
     }
+}
 
-    /// Draws what follows only inside the area, until [`Canvas::unclip`].
-    pub(super) fn clip(&mut self, area: Area) {
-        self.clips += 1;
-        self.body.push_str(&format!(
-            "<clipPath id=\"panel{0}\"><rect x=\"{1}\" y=\"{2}\" width=\"{3}\" height=\"{4}\"/></clipPath>\n<g clip-path=\"url(#panel{0})\">\n",
-            self.clips,
-            n(area.left),
-            n(area.top),
-            n(area.width().max(0.0)),
-            n(area.height().max(0.0)),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STYLE: BackendColor = BackendColor {
+        alpha: 0.5,
+        rgb: (0, 114, 178),
+    };
+
+    #[test]
+    fn a_unit_is_a_hundredth_of_a_point() {
+        let mut canvas = Canvas::new(10.0, 10.0);
+        canvas.draw_line((0, 125), (1000, -7), &STYLE).unwrap();
+        assert!(canvas.document(None).contains(
+            "<path d=\"M0 1.25L10 -0.07\" fill=\"none\" stroke=\"#0072b2\" stroke-opacity=\"0.5\" stroke-width=\"0.01\""
         ));
     }
 
-    pub(super) fn unclip(&mut self) {
-        self.body.push_str("</g>\n");
-    }
-
-    /// The whole picture as an SVG document.
-    pub(super) fn finish(self, title: Option<&str>) -> String {
-        let title = title.map_or_else(String::new, |title| {
-            format!("<title>{}</title>\n", escaped(&text::plain(title)))
-        });
-        let (width, height) = (n(self.width), n(self.height));
-        format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}pt\" height=\"{height}pt\" viewBox=\"0 0 {width} {height}\" font-family=\"{FAMILY}\">\n{title}<rect width=\"{width}\" height=\"{height}\" fill=\"#ffffff\"/>\n{}</svg>\n",
-            self.body
-        )
+    #[test]
+    fn only_what_is_drawn_inside_a_panel_is_ink_of_the_data() {
+        let page = Area {
+            left: 0.0,
+            top: 0.0,
+            right: 10.0,
+            bottom: 10.0,
+        };
+        let mut canvas = Canvas::new(10.0, 10.0);
+        canvas.draw_rect((0, 0), (1000, 1000), &STYLE, true).unwrap();
+        assert!(!canvas.has_ink(&page));
+        canvas.clip(page);
+        canvas.draw_line((0, 0), (1000, 0), &STYLE).unwrap();
+        canvas.unclip();
+        assert!(canvas.has_ink(&page));
+        assert!(!canvas.has_ink(&Area { top: 1.0, ..page }));
     }
 }

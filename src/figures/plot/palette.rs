@@ -1,9 +1,18 @@
 //! Colours that colour-blind readers can tell apart, with dashes and shapes for
 //! a printer without colours.
 
+use plotters::style::RGBColor;
+
 /// The colours of Okabe and Ito, the ones that are strong on white first.
-const COLORS: [&str; 8] = [
-    "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#b0a000",
+const COLORS: [RGBColor; 8] = [
+    RGBColor(0x00, 0x72, 0xb2),
+    RGBColor(0xd5, 0x5e, 0x00),
+    RGBColor(0x00, 0x9e, 0x73),
+    RGBColor(0xcc, 0x79, 0xa7),
+    RGBColor(0xe6, 0x9f, 0x00),
+    RGBColor(0x56, 0xb4, 0xe9),
+    RGBColor(0x00, 0x00, 0x00),
+    RGBColor(0xb0, 0xa0, 0x00),
 ];
 
 /// Dashes in points; the first is a full line.
@@ -38,7 +47,7 @@ pub(super) enum Shape {
 /// How one series looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Style {
-    pub color: &'static str,
+    pub color: RGBColor,
     pub dash: &'static str,
     pub shape: Shape,
 }
@@ -61,7 +70,7 @@ pub(super) fn style(place: usize) -> Style {
 }
 
 /// The colour at `share` (0 to 1) of viridis, and whether ink on it is white.
-pub(super) fn viridis(share: f64) -> (String, bool) {
+pub(super) fn viridis(share: f64) -> (RGBColor, bool) {
     let place = share.clamp(0.0, 1.0) * (VIRIDIS.len() - 1) as f64;
     let low = (place.floor() as usize).min(VIRIDIS.len() - 2);
     let part = place - low as f64;
@@ -70,12 +79,7 @@ pub(super) fn viridis(share: f64) -> (String, bool) {
     let (r, g, b) = (mix(from.0, to.0), mix(from.1, to.1), mix(from.2, to.2));
     let light = 0.299 * r + 0.587 * g + 0.114 * b;
     (
-        format!(
-            "#{:02x}{:02x}{:02x}",
-            r.round() as u8,
-            g.round() as u8,
-            b.round() as u8
-        ),
+        RGBColor(r.round() as u8, g.round() as u8, b.round() as u8),
         light < 140.0,
     )
 }

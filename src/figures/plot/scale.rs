@@ -17,8 +17,8 @@ pub(super) enum Scale {
 /// A tick; one without a label is minor.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Tick {
-    /// The place along the axis, from 0 to 1.
-    pub at: f64,
+    /// The value, or the place of the category.
+    pub value: f64,
     /// Its label as mark-up.
     pub label: Option<String>,
 }
@@ -114,6 +114,14 @@ impl Scale {
         place.is_finite().then(|| place.clamp(-50.0, 50.0))
     }
 
+    /// The values at the start and the end of the axis.
+    pub(super) fn ends(&self) -> (f64, f64) {
+        match self {
+            Self::Linear(low, high) | Self::Log(low, high) => (*low, *high),
+            Self::Category(names) => (-0.5, names.len().max(1) as f64 - 0.5),
+        }
+    }
+
     /// Ticks for an axis on which about `count` labels fit.
     pub(super) fn ticks(&self, count: usize) -> Vec<Tick> {
         match self {
@@ -135,7 +143,7 @@ impl Scale {
         let at = self.place(value)?;
         (-1e-9..=1.0 + 1e-9)
             .contains(&at)
-            .then_some(Tick { at, label })
+            .then_some(Tick { value, label })
     }
 
     fn log_ticks(&self, low: f64, high: f64, count: usize) -> Vec<Tick> {

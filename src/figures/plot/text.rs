@@ -118,23 +118,29 @@ pub(super) fn width(markup: &str, size: f64, bold: bool) -> f64 {
         .sum()
 }
 
-/// The advance of text at one point.
-fn advance(text: &str, italic: bool, bold: bool) -> f64 {
+/// The face at a size, in units of the backend.
+pub(super) fn font(size: f64, bold: bool, italic: bool) -> FontDesc<'static> {
+    const NAME: &str = "etude figures";
     static FACES: Once = Once::new();
     FACES.call_once(|| {
         // The bytes are compiled in, so a face that cannot be read is a broken
-        // build; measuring then falls back to the estimate below.
-        let _ = register_font("etude figures", FontStyle::Normal, dejavu::sans::regular());
-        let _ = register_font("etude figures", FontStyle::Oblique, dejavu::sans::oblique());
-        let _ = register_font("etude figures", FontStyle::Bold, dejavu::sans::bold());
+        // build; measuring then falls back to an estimate.
+        let _ = register_font(NAME, FontStyle::Normal, dejavu::sans::regular());
+        let _ = register_font(NAME, FontStyle::Oblique, dejavu::sans::oblique());
+        let _ = register_font(NAME, FontStyle::Bold, dejavu::sans::bold());
     });
     let style = match (bold, italic) {
         (true, _) => FontStyle::Bold,
         (false, true) => FontStyle::Oblique,
         (false, false) => FontStyle::Normal,
     };
+    FontDesc::new(FontFamily::Name(NAME), size, style)
+}
+
+/// The advance of text at one point.
+fn advance(text: &str, italic: bool, bold: bool) -> f64 {
     let em = 1000.0;
-    FontDesc::new(FontFamily::Name("etude figures"), em * HEIGHT_PER_EM, style)
+    font(em * HEIGHT_PER_EM, bold, italic)
         .layout_box(text)
         .map_or(0.6 * text.chars().count() as f64, |(_, (right, _))| {
             f64::from(right) / em

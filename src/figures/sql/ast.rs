@@ -1,7 +1,7 @@
-//! SQL text to syntax tree, refusing what is not a pure SELECT, and the
-//! canonical text of a tree.
+//! SQL text to syntax tree, refusing what is not a pure SELECT, and a tree's
+//! text without accidents of spelling.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
@@ -15,7 +15,6 @@ use sqlparser::parser::{Parser, ParserOptions};
 use sqlparser::tokenizer::{Location, Token};
 
 use super::problem::SqlError;
-use super::scope;
 
 /// The same dialect and options as the engine reads.
 fn parser(text: &str) -> Result<Parser<'_>, SqlError> {
@@ -188,28 +187,12 @@ pub(super) fn name_of(expr: &Expr) -> String {
     }
 }
 
-pub(super) fn canonical(query: &Query, rename: &BTreeMap<String, String>) -> String {
-    let mut query = query.clone();
-    // A name that is also an alias somewhere is left alone as a qualifier; as a
-    // table it is renamed with its qualifier bound to the alias anyway.
-    let tables = scope::tables(&query);
-    let aliases = scope::bound_names(&query);
-    let mut places = BTreeSet::new();
-    for table in &tables {
-        places.insert((table.span.start.line, table.span.start.column));
-    }
-    let _ = VisitMut::visit(&mut query, &mut Rename { rename, places });
-    let qualifiers = rename
-        .iter()
-        .filter(|(name, _)| {
-            !aliases.contains(*name) && tables.iter().any(|table| &table.value == *name)
-        })
-        .map(|(name, to)| (name.clone(), to.clone()))
-        .collect();
+/// The text of a query without accidents of spelling; `tables` are the qualifiers to rename.
+pub(super) fn plain(mut query: Query, tables: BTreeMap<String, String>) -> String {
     let _ = VisitMut::visit(
         &mut query,
         &mut Plain {
-            tables: qualifiers,
+            tables,
             unqualified: false,
         },
     );
@@ -226,31 +209,6 @@ pub(super) fn canonical_expr(expr: &Expr) -> String {
         },
     );
     expr.to_string()
-}
-
-/// Renames tables where they are read, and nowhere else.
-struct Rename<'a> {
-    rename: &'a BTreeMap<String, String>,
-    places: BTreeSet<(u64, u64)>,
-}
-
-impl VisitorMut for Rename<'_> {
-    type Break = ();
-
-    fn pre_visit_relation(&mut self, relation: &mut ObjectName) -> ControlFlow<()> {
-        for part in &mut relation.0 {
-            if let ObjectNamePart::Identifier(ident) = part
-                && self
-                    .places
-                    .contains(&(ident.span.start.line, ident.span.start.column))
-                && let Some(to) = self.rename.get(&ident.value)
-            {
-                ident.value.clone_from(to);
-                ident.quote_style = Some('"');
-            }
-        }
-        ControlFlow::Continue(())
-    }
 }
 
 /// Takes accidents of spelling out of a tree: needless quotes, letter case of

@@ -21,6 +21,7 @@
 //! nulls first; ties of an ORDER BY are broken the same way, nulls last.
 
 mod ast;
+mod canonical;
 mod condition;
 mod interval;
 mod problem;
@@ -84,7 +85,7 @@ impl Query {
     /// comments, letter case of keywords or needless quotes, with the tables it
     /// reads renamed by `rename`.
     pub fn canonical(&self, rename: &BTreeMap<String, String>) -> String {
-        ast::canonical(&self.statement, rename)
+        canonical::canonical(&self.statement, rename)
     }
 
     /// Runs it over the tables, by name.

@@ -47,6 +47,7 @@ impl Local {
 
     fn take(&self, cores: u32) -> std::io::Result<Worker> {
         let mut idle = self.idle.lock().unwrap_or_else(|p| p.into_inner());
+        idle.retain_mut(|worker| matches!(worker.child.try_wait(), Ok(None)));
         match idle.iter().position(|worker| worker.cores == cores) {
             Some(at) => Ok(idle.swap_remove(at)),
             None => {

@@ -1,0 +1,9 @@
+//! etude from outside: the language by its diagnostics, the engine by toy stages, the program by running it.
+
+mod engine;
+mod fingerprint;
+mod golden;
+mod language;
+mod layers;
+mod program;
+mod toys;

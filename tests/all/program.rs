@@ -1,0 +1,425 @@
+//! The program, as a user runs it.
+
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// A project in a folder of its own.
+struct Project {
+    folder: tempfile::TempDir,
+}
+
+const SMOKE: &str = include_str!("../../pipelines/smoke.toml");
+
+impl Project {
+    fn new(pipeline: &str) -> Project {
+        let project = Project {
+            folder: tempfile::tempdir().unwrap(),
+        };
+        fs::write(project.path("etude.toml"), "").unwrap();
+        project.write(pipeline);
+        project
+    }
+
+    fn write(&self, pipeline: &str) {
+        fs::write(self.path("p.toml"), pipeline).unwrap();
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_etude"));
+        command.args(arguments).current_dir(self.folder.path());
+        command
+    }
+
+    fn etude(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    fn run(&self) -> String {
+        let output = self.etude(&["run", "p.toml"]);
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(
+            output.status.success(),
+            "{text}{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        text
+    }
+}
+
+fn last(text: &str) -> String {
+    let line = text.lines().last().unwrap_or_default();
+    line.split(" in ").next().unwrap().to_string()
+}
+
+#[test]
+fn a_pipeline_runs_is_cached_and_re_runs_only_what_an_edit_touches() {
+    let project = Project::new(SMOKE);
+    let code = |arguments: &[&str]| project.etude(arguments).status.code();
+    assert_eq!(code(&["plan", "p.toml"]), Some(2));
+    assert!(
+        !project.path("outputs").exists(),
+        "a plan leaves nothing behind"
+    );
+    let first = project.run();
+    assert_eq!(last(&first), "19 ran");
+    assert!(first.contains("✓ reproduced (3 of 3 rows)"), "{first}");
+    assert!(
+        first.contains("outputs/smoke/figures/figure.svg"),
+        "{first}"
+    );
+    assert_eq!(code(&["plan", "p.toml"]), Some(0));
+    assert_eq!(last(&project.run()), "19 cached");
+
+    project.write(&SMOKE.replace("title = \"exact match\"", "title = \"exact\""));
+    assert_eq!(last(&project.run()), "1 ran, 18 cached");
+
+    project.write(&format!(
+        "# a comment\n{}",
+        SMOKE
+            .replace("stage.answers]", "stage.replies]")
+            .replace("from = \"answers\"", "from = \"replies\"")
+            .replace("FROM answers", "FROM replies")
+    ));
+    assert_eq!(last(&project.run()), "19 cached");
+
+    project.write(&SMOKE.replace("= [0, 1] }", "= [0, 1, 2] }"));
+    let ran = project.run();
+    // Three trainings and three decodings, and what reads them as far as it comes out another.
+    let (count, _) = last(&ran)
+        .split_once(" ran, ")
+        .map(|(a, b)| (a.to_string(), b.to_string()))
+        .unwrap();
+    assert!((8..=12).contains(&count.parse().unwrap()), "{ran}");
+    for method in ["next-token", "reversed", "teacherless"] {
+        assert!(
+            project
+                .path(&format!(
+                    "outputs/smoke/models/model[method={method}, seed=2]"
+                ))
+                .exists()
+        );
+    }
+    assert!(project.path("outputs/smoke/tables/table.md").exists());
+    assert_eq!(
+        code(&["log", "p.toml", "model[method=reversed,seed=2]"]),
+        Some(0)
+    );
+}
+
+#[test]
+fn the_number_of_threads_changes_no_byte() {
+    let digests = |arguments: &[&str]| {
+        let project = Project::new(SMOKE);
+        let all = [&["run", "p.toml"], arguments].concat();
+        let output = project.etude(&all);
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let runs = project.path("outputs/.etude/v1/runs");
+        let journal = fs::read_dir(runs).unwrap().next().unwrap().unwrap().path();
+        let text = fs::read_to_string(journal).unwrap();
+        let mut digests: Vec<String> = text
+            .lines()
+            .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+            .filter(|event| event["event"] == "job-ended")
+            .map(|event| format!("{} {}", event["job"], event["artifact"]))
+            .collect();
+        digests.sort();
+        digests
+    };
+    let one = digests(&["--cores", "1"]);
+    let two = digests(&[
+        "--cores",
+        "2",
+        "--set",
+        "model.resources.cores=2",
+        "--set",
+        "graphs.resources.cores=2",
+    ]);
+    assert_eq!(one.len(), 19);
+    assert_eq!(one, two);
+}
+
+#[test]
+fn mistakes_are_shown_with_file_line_and_caret_and_nothing_runs() {
+    let project = Project::new(&SMOKE.replace("degree      = 2", "degre       = 2"));
+    let output = project.etude(&["run", "p.toml"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(!project.path("outputs").exists());
+    insta::assert_snapshot!(String::from_utf8(output.stderr).unwrap(), @r#"
+      × `path-star` needs `degree`
+       ╭─[p.toml:4:8]
+     3 │ 
+     4 │ [stage.graphs]
+       ·        ───┬──
+       ·           ╰── missing here
+     5 │ kind        = "path-star"
+       ╰────
+      help: `degree`: Arms that leave the start (d in the paper). A model that found the shortcut
+            answers 1/degree of the test.
+      × `path-star` has no parameter `degre`
+       ╭─[p.toml:6:1]
+     5 │ kind        = "path-star"
+     6 │ degre       = 2
+       · ──┬──
+       ·   ╰── unknown
+     7 │ path_length = 3
+       ╰────
+      help: did you mean `degree`? The keys are `degree`, `path_length`, `nodes`, `train`, `test`,
+            `seed`, `per`, `resources`
+
+    2 problems; nothing was run
+    "#);
+}
+
+#[test]
+fn every_kind_describes_itself() {
+    let project = Project::new(SMOKE);
+    let output = project.etude(&["kinds", "decode"]);
+    insta::assert_snapshot!(String::from_utf8(output.stdout).unwrap(), @r#"
+    decode → answers (version 1)
+      Lets a model answer examples: token by token with a cache, or in one pass where it was taught
+      without a teacher.
+      inputs
+        model: one; a model
+          the model that answers
+        data: one; a dataset
+          the dataset whose examples are answered
+      parameters
+        decoding: greedy | sample, default { kind = "greedy" }
+          How a token is chosen.
+          greedy: The most likely one; of several, that with the lowest number.
+          sample: One drawn at random by its probability.
+            temperature: number from 0 to 1000, default 1.0
+              Scores are divided by this before they become probabilities; below 1 sharpens, above 1 flattens.
+            top_k: integer from 1, optional
+              Only so many most likely tokens can be drawn; without it, all.
+            seed: integer, default 0
+              Seed of the draws; every example has a stream of its own.
+        split: test | train, default "test"
+          Which examples are answered.
+        examples: integer from 1, optional
+          How many examples, the first so many; without it, all of the split.
+        batch: integer from 1 to 100000, default 256
+          Examples answered at once.
+      resources unless told otherwise: 1 core, 1 GB
+      device: auto (default), cpu, cuda
+    "#);
+    let all = String::from_utf8(project.etude(&["kinds"]).stdout).unwrap();
+    for kind in [
+        "path-star",
+        "train",
+        "decode",
+        "aggregate",
+        "plot",
+        "table",
+        "claim",
+    ] {
+        assert!(all.contains(&format!("{kind} → ")), "{kind} is missing");
+    }
+    assert_eq!(project.etude(&["kinds", "trian"]).status.code(), Some(1));
+}
+
+#[test]
+fn the_graph_is_text_dot_or_a_picture() {
+    let project = Project::new(SMOKE);
+    let graph = |format| {
+        let output = project.etude(&["graph", "p.toml", "--format", format]);
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(graph("text").contains("model     train      6 jobs (method, seed)  ← graphs"));
+    assert!(graph("dot").starts_with("digraph {"));
+    let svg = graph("svg");
+    assert!(
+        svg.contains("<svg") && svg.contains("6 jobs (method, seed)"),
+        "{svg}"
+    );
+    assert_eq!(svg, graph("svg"));
+}
+
+/// The processes that a process started, by what Linux tells.
+#[cfg(target_os = "linux")]
+fn children(parent: u32) -> Vec<u32> {
+    // Workers are started from other threads of the engine.
+    let tasks = fs::read_dir(format!("/proc/{parent}/task"))
+        .into_iter()
+        .flatten()
+        .flatten();
+    let lists = tasks.filter_map(|task| fs::read_to_string(task.path().join("children")).ok());
+    lists
+        .flat_map(|list| {
+            list.split_whitespace()
+                .filter_map(|p| p.parse().ok())
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+#[cfg(target_os = "linux")]
+fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(
+            start.elapsed() < Duration::from_secs(60),
+            "{what} never came"
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn signal(pid: u32, name: &str) {
+    let done = Command::new("kill")
+        .args([name, &pid.to_string()])
+        .status()
+        .unwrap();
+    assert!(done.success());
+}
+
+#[cfg(target_os = "linux")]
+fn alive(pid: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    !stat.is_empty() && !stat.contains(") Z ")
+}
+
+/// A training that lasts until it is stopped.
+#[cfg(target_os = "linux")]
+fn long() -> String {
+    SMOKE.replace("steps         = 40", "steps         = 2_000_000")
+}
+
+#[cfg(target_os = "linux")]
+fn start(project: &Project, pipeline: &str, job: &str) -> std::process::Child {
+    project.write(pipeline);
+    project
+        .command(&["run", "p.toml", job, "--cores", "1"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// Waits until the named job tells of progress.
+#[cfg(target_os = "linux")]
+fn until_training(project: &Project) {
+    let runs = project.path("outputs/.etude/v1/runs");
+    wait_for("a training", || {
+        let mut journals = fs::read_dir(&runs).ok()?.flatten();
+        journals
+            .any(|j| fs::read_to_string(j.path()).is_ok_and(|t| t.contains("\"steps\"")))
+            .then_some(())
+    });
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_worker_that_dies_fails_its_job_alone() {
+    let project = Project::new(SMOKE);
+    let text = SMOKE.to_string()
+        + "\n[[override]]\nwhen = { method = \"next-token\", seed = 0 }\nset = { model.steps = 2_000_000 }\n";
+    project.write(&text);
+    let mut engine = project
+        .command(&["run", "p.toml"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    // The other five trainings and their answers end, the long one goes on alone.
+    let models = project.path("outputs/smoke/answers");
+    wait_for("the other jobs", || {
+        (fs::read_dir(&models).ok()?.count() == 5).then_some(())
+    });
+    // Whichever of them has the long job; the others are idle by now.
+    for worker in children(engine.id()) {
+        signal(worker, "-KILL");
+    }
+    let mut out = String::new();
+    engine
+        .stdout
+        .take()
+        .unwrap()
+        .read_to_string(&mut out)
+        .unwrap();
+    assert_eq!(engine.wait().unwrap().code(), Some(1), "{out}");
+    assert!(
+        out.contains("model[method=next-token, seed=0] failed: its worker died of signal 9"),
+        "{out}"
+    );
+    assert!(out.contains("log: outputs/.etude/v1/logs/"), "{out}");
+    assert!(
+        last(&out).starts_with("11 ran, 1 failed, 7 skipped"),
+        "{out}"
+    );
+    project.write(SMOKE);
+    assert_eq!(last(&project.run()), "8 ran, 11 cached");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn ctrl_c_stops_cleanly_and_the_next_run_goes_on() {
+    let project = Project::new(SMOKE);
+    let mut engine = start(&project, &long(), "model[method=reversed,seed=0]");
+    until_training(&project);
+    signal(engine.id(), "-INT");
+    let mut out = String::new();
+    engine
+        .stdout
+        .take()
+        .unwrap()
+        .read_to_string(&mut out)
+        .unwrap();
+    assert_eq!(engine.wait().unwrap().code(), Some(130), "{out}");
+    assert!(last(&out).starts_with("1 ran, 1 not done"), "{out}");
+    let scratch = fs::read_dir(project.path("outputs/.etude/v1/scratch")).unwrap();
+    assert_eq!(scratch.count(), 0);
+    project.write(SMOKE);
+    assert_eq!(last(&project.run()), "18 ran, 1 cached");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn workers_die_with_their_engine_and_the_next_run_goes_on() {
+    let project = Project::new(SMOKE);
+    let mut engine = start(&project, &long(), "model[method=reversed,seed=0]");
+    until_training(&project);
+    let workers = children(engine.id());
+    assert!(!workers.is_empty());
+    signal(engine.id(), "-KILL");
+    engine.wait().unwrap();
+    wait_for("the end of the workers", || {
+        (!workers.iter().any(|pid| alive(*pid))).then_some(())
+    });
+    project.write(SMOKE);
+    assert_eq!(last(&project.run()), "18 ran, 1 cached");
+    let scratch = fs::read_dir(project.path("outputs/.etude/v1/scratch")).unwrap();
+    assert_eq!(
+        scratch.count(),
+        0,
+        "the next run sweeps what the dead one left"
+    );
+}
+
+#[test]
+fn outputs_lie_at_the_projects_root_wherever_it_is_run_from() {
+    let project = Project::new(SMOKE);
+    fs::create_dir(project.path("inner")).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_etude"))
+        .args(["run", "../p.toml", "graphs"])
+        .current_dir(project.path("inner"))
+        .output()
+        .unwrap();
+    assert!(output.status.success());
+    assert!(Path::new(&project.path("outputs/smoke/datasets/graphs/sample.txt")).exists());
+}
