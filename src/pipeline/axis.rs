@@ -448,7 +448,7 @@ mod tests {
         );
         assert_eq!(
             labels("lr = { 'model.lr' = [1e-5, 0.01] }"),
-            ["1e-5", "0.01"]
+            ["0.00001", "0.01"]
         );
         assert_eq!(
             labels("z = { 'model.a' = [1, 1], 'model.b' = [2, 3] }"),

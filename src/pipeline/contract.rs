@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
+use super::complaint::Complaint;
 use super::parameters;
 use super::resources::Resources;
 
@@ -344,37 +345,6 @@ pub struct Verdict {
 impl Verdict {
     /// The file's name inside the artifact.
     pub const FILE: &'static str = "verdict.json";
-}
-
-/// Something wrong with a parameter, told by the kind itself.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Complaint {
-    /// The parameter, dots between keys: `y.field`.
-    pub parameter: String,
-    /// What is wrong.
-    pub message: String,
-    /// What to do.
-    pub help: Option<String>,
-    /// Line and column inside the parameter's text, both from 1.
-    pub at: Option<(usize, usize)>,
-}
-
-impl Complaint {
-    /// A complaint about a parameter.
-    pub fn new(parameter: impl Into<String>, message: impl Into<String>) -> Complaint {
-        Complaint {
-            parameter: parameter.into(),
-            message: message.into(),
-            help: None,
-            at: None,
-        }
-    }
-
-    /// With advice.
-    pub fn help(mut self, help: impl Into<String>) -> Complaint {
-        self.help = Some(help.into());
-        self
-    }
 }
 
 /// A kind of stage. Its parameters are the fields of the implementing struct; their documentation, defaults and bounds

@@ -9,6 +9,7 @@
 //! overrides' (likewise), the profile's, `--set`.
 
 mod axis;
+mod complaint;
 mod contract;
 mod coordinates;
 mod document;
@@ -21,9 +22,10 @@ mod source;
 mod value;
 
 pub use axis::{Axis, Point};
+pub use complaint::Complaint;
 pub use contract::{
-    ArtifactType, Columns, Complaint, Context, Device, Input, Inputs, Kind, Monitor, Parameters,
-    Port, Progress, Registry, Scalar, Stage, Stop, TableOf, TableShape, Takes, Verdict,
+    ArtifactType, Columns, Context, Device, Input, Inputs, Kind, Monitor, Parameters, Port,
+    Progress, Registry, Scalar, Stage, Stop, TableOf, TableShape, Takes, Verdict,
 };
 pub use coordinates::{Condition, Coordinates, JobName, Selector};
 pub(crate) use parameters::{first_line, kind_of};

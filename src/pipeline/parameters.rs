@@ -6,7 +6,6 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::contract::Complaint;
 use super::problem::{Problem, Problems, alternatives, nearest};
 use super::source::Span;
 use super::value::{Data, Key, Value};
@@ -356,59 +355,6 @@ pub fn without_defaults(schema: &Json, json: Json) -> Json {
     }
 }
 
-/// The place a complaint is about: its parameter, or a line of the parameter's text, or what stands nearest above it.
-pub fn place(value: &Value, complaint: &Complaint) -> Span {
-    let mut here = value;
-    for key in complaint.parameter.split('.') {
-        match here.get(key) {
-            Some(inner) => here = inner,
-            None => return here.span.clone(),
-        }
-    }
-    complaint
-        .at
-        .and_then(|(line, column)| inside(&here.span, line, column))
-        .unwrap_or_else(|| here.span.clone())
-}
-
-/// The word at a line and column of the text that a string literal stands for.
-fn inside(span: &Span, line: usize, column: usize) -> Option<Span> {
-    let raw = &span.source.text[span.range.clone()];
-    let quote = ["\"\"\"", "'''", "\"", "'"]
-        .into_iter()
-        .find(|quote| raw.starts_with(quote))?;
-    if quote.starts_with('"') && raw.contains('\\') {
-        // With escapes, places in the text are not places in the file.
-        return None;
-    }
-    let mut start = quote.len();
-    if quote.len() == 3 {
-        // A line break right after the opening quotes is not part of the text.
-        let rest = &raw[start..];
-        start += ["\r\n", "\n"]
-            .iter()
-            .find(|b| rest.starts_with(**b))
-            .map_or(0, |b| b.len());
-    }
-    let text = &raw[start..raw.len() - quote.len()];
-    let before: usize = text
-        .split_inclusive('\n')
-        .take(line - 1)
-        .map(str::len)
-        .sum();
-    let row = text[before..].lines().next()?;
-    let (offset, _) = row.char_indices().nth(column - 1)?;
-    let word = row[offset..]
-        .find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '.'))
-        .unwrap_or(row.len() - offset)
-        .max(1);
-    let at = span.range.start + start + before + offset;
-    let end = (at..=at + word)
-        .rev()
-        .find(|i| span.source.text.is_char_boundary(*i))?;
-    Some(Span::new(&span.source, at..end))
-}
-
 /// The alternatives of a schema, `null` aside.
 fn options(schema: &Json) -> Vec<&Json> {
     let listed = schema["oneOf"].as_array().or(schema["anyOf"].as_array());
@@ -599,17 +545,5 @@ mod tests {
         toy.toml:1:9 `count` must be at most 9 (How many.)
         toy.toml:2:27 `shape` has no key `radus` (did you mean `radius`?)
         ");
-    }
-
-    #[test]
-    fn a_complaint_finds_its_line_in_a_text() {
-        let text = "sql = '''\nSELECT a,\n  b FROM t'''";
-        let mut problems = Problems::default();
-        let value = parse(&Source::new("x.toml", text), &mut problems);
-        let mut complaint = Complaint::new("sql", "no b");
-        complaint.at = Some((2, 3));
-        let span = place(&value, &complaint);
-        assert_eq!(format!("{span:?}"), "x.toml:3:3");
-        assert_eq!(&text[span.range], "b");
     }
 }

@@ -8,6 +8,7 @@ use petgraph::algo::{tarjan_scc, toposort};
 use petgraph::graph::{DiGraph, NodeIndex};
 
 use super::axis::{self, Axis};
+use super::complaint;
 use super::contract::{Device, Kind, Port, Registry, TableShape, Takes, schema_of};
 use super::coordinates::{Condition, Coordinates, is_name};
 use super::document::{self, Document};
@@ -154,19 +155,23 @@ fn resolve(
     {
         problems.push(Problem::at(&value.span, "`name` must not be empty"));
     }
-    let stages = written.iter().zip(instances).zip(&reaching);
-    let stages = stages.filter_map(|((written, instances), axes)| {
-        let kept = instances.into_iter().map(|(instance, _)| instance);
-        let kept = kept.filter(|instance| {
+    let kept = instances.into_iter().map(|instances| {
+        let mut kept = instances;
+        kept.retain(|(instance, _)| {
             let mut pairs = instance.coordinates.0.iter();
             pairs.all(|(axis, label)| keep.allows(axis, label))
         });
+        kept
+    });
+    let kept: Vec<Vec<Resolved>> = kept.collect();
+    let stages = written.iter().zip(&kept).zip(&reaching);
+    let stages = stages.filter_map(|((written, kept), axes)| {
         Some(DeclaredStage {
             name: written.key.name.clone(),
             kind: written.kind?.clone(),
             axes: axes.iter().map(|axis| axis.to_string()).collect(),
             inputs: declared(written),
-            instances: kept.collect(),
+            instances: kept.iter().map(|(instance, _)| instance.clone()).collect(),
         })
     });
     let pipeline = Pipeline {
@@ -181,7 +186,7 @@ fn resolve(
     };
     // With a stage missing, places of stages would be off by one.
     if problems.is_empty() {
-        check_columns(&pipeline, &written, &order, problems);
+        check_columns(&pipeline, &kept, &order, problems);
     }
     pipeline
 }
@@ -878,9 +883,9 @@ impl Layers<'_> {
         if own.is_empty() {
             match kind.parse(json) {
                 Ok(parameters) => {
-                    for complaint in parameters.complaints() {
-                        let span = parameters::place(&value, &complaint);
-                        own.push(Problem::at(&span, &complaint.message).maybe_help(complaint.help));
+                    for said in parameters.complaints() {
+                        let span = complaint::place(&value, &said);
+                        own.push(Problem::at(&span, &said.message).maybe_help(said.help));
                     }
                     instance = Some(Instance {
                         full: Arc::new(parameters.full()),
@@ -973,7 +978,7 @@ fn policy(kind: &Kind, value: &mut Value, problems: &mut Problems) -> (Resources
 /// Holds what each stage reads against the columns it will be given.
 fn check_columns(
     pipeline: &Pipeline,
-    written: &[Written<'_>],
+    written: &[Vec<Resolved>],
     order: &[usize],
     problems: &mut Problems,
 ) {
@@ -990,7 +995,7 @@ fn check_columns(
                 Ok(_) => {}
                 Err(complaints) => {
                     for complaint in complaints {
-                        let span = parameters::place(&written[at].parameters, &complaint);
+                        let span = complaint::place(&written[at][n].1, &complaint);
                         problems.push(
                             Problem::at(&span, &complaint.message).maybe_help(complaint.help),
                         );

@@ -46,7 +46,20 @@ fn every_kind_leaves_the_bytes_it_always_left() {
             let all = [
                 "model", "answers", "curve", "accuracy", "learning", "figure", "table", "trained",
             ];
-            insta::assert_snapshot!(digests(&all), @"");
+            insta::assert_snapshot!(digests(&all), @"
+            accuracy 833788506c1575e8c655faac6a6db04c1c03f7302eb881d929a4800808f2fa3a
+            answers[method=next-token, seed=0] 7952ba6a4218017a6ba7779e2a8cbb360323f24dec552a6a5a35f41c1476f8b5
+            answers[method=reversed, seed=0] d10f71473cc24bc9f8774f178a1d8c203e36a1a95bd959ffa386334d46aaec04
+            answers[method=teacherless, seed=0] 667f4f4e45d186af9c569be3f4d22b6cfddfa2d4cb653077f204b998641e4814
+            curve 3fe1934967547fac4e4944a564ab1dc88981c322049dca1efada76b2f365605a
+            figure 5c2c220e2382f5281ae21168145e2ddcbd53524c36deacab6b43e8f69281ff9f
+            learning 08071187c0a6d45b04fd2acf30bd82e730e42299e17f3704c9dfffa10f7ac750
+            model[method=next-token, seed=0] 9a63ddb485b0e0756bcd9d03a5e64e47628dfba19bdddc811ce28b5f2bfc6686
+            model[method=reversed, seed=0] 6e08b916bbafa9ce9831055831c949b9f8e8dfa588f84f75f79601ded383fce2
+            model[method=teacherless, seed=0] a5dc05ff78d18bc6b2a0ea6231a209a89fdecbf01ed143eabd7d4cca7b0d7839
+            table 436ec41423b7fcc14ec6991b396f45d25bd378b8f41025cf945eca937d8a0a31
+            trained b2e034b78555e9fba6cda1854f57c899c9a2a03ab53c3711253a098750301e5c
+            ");
         }
     }
 }

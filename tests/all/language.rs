@@ -94,10 +94,9 @@ set  = { model.steps = 200 }
         help: did you mean `next-token`? The kinds are `next-token`, `reversed`, `teacherless`, `multi-token`
     17:16 [0] `batch` must be at least 1
         help: Examples in a step.
-    20:8 [answers] `decode.model` needs a model; `graphs` gives a dataset
+    22:9 ["graphs"] `decode.model` needs a model; `graphs` gives a dataset
     26:8 ["agregate"] there is no kind `agregate`
         help: did you mean `aggregate`? The kinds are `aggregate`, `claim`, `decode`, `path-star`, `plot`, `table`, `train`
-    31:1 [seed] the axis `seed` reaches nothing: it sets no parameter
     31:12 ["modle.seed"] there is no stage `modle`
         help: did you mean `model`? The stages are `graphs`, `model`, `answers`, `accuracy`
     32:39 ["graphs.degree"] lists of one axis move together, but `graphs.degree` has 1 values and `graphs.nodes` has 2
@@ -161,18 +160,18 @@ fn patches_that_clash_or_reach_nothing_are_refused() {
     ";
     insta::assert_snapshot!(toy(text), @"
     11:16 ['z'] the axis `z` does not reach the inputs of `s`
-        help: did you mean `x`? The axes that do are `x`, `y`
+        help: the axes that do are `x`, `y`
     14:23 [value] the axes `x` and `y` both set `n.value`
         help: two patches of one instance must not set the same parameter; make them one axis or use an override
     15:9 [nothing] the axis `nothing` reaches nothing: it sets no parameter
     17:26 [5] the axis `x` has no label `5`
-        help: did you mean `1`? The labels are `1`, `2`
+        help: the labels are `1`, `2`
     19:19 [value] this profile sets `n.value`, which the axis `x` sweeps
         help: to take one value of it, keep one label: `keep = { x = … }` or --where x=…
     19:32 [of] `t.of` cannot be patched: it is not a parameter
         help: declare another stage instead
     20:22 [9] the axis `x` has no label `9`
-        help: did you mean `1`? The labels are `1`, `2`
+        help: the labels are `1`, `2`
     ");
 }
 
@@ -271,7 +270,18 @@ holds = "accuracy < 1.0 / degree AND acuracy > 0"
 [axes]
 graph = { small = {}, large = { graphs.degree = 3 } }
 "#;
-    insta::assert_snapshot!(real(text), @r#"13:16 ["transformer"] `architecture` must be a table, not a string"#);
+    insta::assert_snapshot!(real(text), @r#"
+    26:10 [method] no column `method`
+        help: columns: example, exact, degree, graph
+    26:22 [exat] no column `exat`
+        help: did you mean `exact`? (columns: example, exact, degree, graph)
+    39:8 ["graf"] there is no column `graf`
+        help: did you mean `graph`? the columns are `graph`, `accuracy`, `degree`
+    40:38 ["ci"] there is no column `ci`
+        help: the columns are `graph`, `accuracy`, `degree`
+    46:9 ["accuracy < 1.0 / degree AND acuracy > 0"] there is no column `acuracy`
+        help: did you mean `accuracy`? the columns are `graph`, `accuracy`, `degree`
+    "#);
 }
 
 #[test]
@@ -336,15 +346,15 @@ fn what_the_command_line_says_is_checked_like_the_file() {
     };
     insta::assert_snapshot!(shown(&bench.read(text, &request).unwrap_err()), @"
     1:1 [m] there is no stage `m`
-        help: did you mean `n`?
+        help: the stages are `n`
     1:1 [by] a setting is written stage.parameter=value
     1:3 [value] this setting sets `n.value`, which the axis `x` sweeps
         help: to take one value of it, keep one label: `keep = { x = … }` or --where x=…
     1:6 [fast] `by` must be an integer, not a string
     1:1 [x=3] the axis `x` has no label `3`
-        help: did you mean `1`? The labels are `1`, `2`
+        help: the labels are `1`, `2`
     1:5 [y=2] there is no axis `y`
-        help: did you mean `x`?
+        help: the axes are `x`
     - there is no profile `smoke`
         help: there are no profiles
     ");
@@ -434,7 +444,22 @@ keep = { seed = [0] }
     figure     plot       1 job                          ← accuracy
     at-chance  claim      1 job                          ← accuracy
     ");
-    insta::assert_snapshot!(etude::report::graph::dot(&pipeline), @"");
+    insta::assert_snapshot!(etude::report::graph::dot(&pipeline), @r#"
+    digraph {
+        0 [ label = "graphs\lpath-star\l2 jobs (graph)" shape = box style = rounded]
+        1 [ label = "model\ltrain\l25 jobs (seed, graph, method)" shape = box style = rounded]
+        2 [ label = "answers\ldecode\l25 jobs (seed, graph, method)" shape = box style = rounded]
+        3 [ label = "accuracy\laggregate\l1 job" shape = box style = rounded]
+        4 [ label = "figure\lplot\l1 job" shape = box style = rounded]
+        5 [ label = "at-chance\lclaim\l1 job" shape = box style = rounded]
+        0 -> 1 [ label = "data" ]
+        1 -> 2 [ label = "model" ]
+        0 -> 2 [ label = "data" ]
+        2 -> 3 [ label = "from" ]
+        3 -> 4 [ label = "from" ]
+        3 -> 5 [ label = "from" ]
+    }
+    "#);
     let smoke = Request {
         profile: Some("smoke".into()),
         ..Request::default()

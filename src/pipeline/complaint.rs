@@ -1,0 +1,108 @@
+//! What a kind says is wrong with its own parameters, and where in the file that is.
+
+use super::source::Span;
+use super::value::Value;
+
+/// Something wrong with a parameter, told by the kind itself.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Complaint {
+    /// The parameter, dots between keys: `y.field`.
+    pub parameter: String,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub help: Option<String>,
+    /// Line and column inside the parameter's text, both from 1.
+    pub at: Option<(usize, usize)>,
+}
+
+impl Complaint {
+    /// A complaint about a parameter.
+    pub fn new(parameter: impl Into<String>, message: impl Into<String>) -> Complaint {
+        Complaint {
+            parameter: parameter.into(),
+            message: message.into(),
+            help: None,
+            at: None,
+        }
+    }
+
+    /// With advice.
+    pub fn help(mut self, help: impl Into<String>) -> Complaint {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+/// The place a complaint is about: its parameter, or a line of the parameter's text, or what stands nearest above it.
+pub fn place(value: &Value, complaint: &Complaint) -> Span {
+    let mut here = value;
+    for key in complaint.parameter.split('.') {
+        match here.get(key) {
+            Some(inner) => here = inner,
+            None => return here.span.clone(),
+        }
+    }
+    complaint
+        .at
+        .and_then(|(line, column)| inside(&here.span, line, column))
+        .unwrap_or_else(|| here.span.clone())
+}
+
+/// The word at a line and column of the text that a string literal stands for.
+fn inside(span: &Span, line: usize, column: usize) -> Option<Span> {
+    let raw = &span.source.text[span.range.clone()];
+    let quote = ["\"\"\"", "'''", "\"", "'"]
+        .into_iter()
+        .find(|quote| raw.starts_with(quote))?;
+    if quote.starts_with('"') && raw.contains('\\') {
+        // With escapes, places in the text are not places in the file.
+        return None;
+    }
+    let mut start = quote.len();
+    if quote.len() == 3 {
+        // A line break right after the opening quotes is not part of the text.
+        let rest = &raw[start..];
+        start += ["\r\n", "\n"]
+            .iter()
+            .find(|b| rest.starts_with(**b))
+            .map_or(0, |b| b.len());
+    }
+    let text = &raw[start..raw.len() - quote.len()];
+    let before: usize = text
+        .split_inclusive('\n')
+        .take(line - 1)
+        .map(str::len)
+        .sum();
+    let row = text[before..].lines().next()?;
+    let (offset, _) = row.char_indices().nth(column - 1)?;
+    let word = row[offset..]
+        .find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '.'))
+        .unwrap_or(row.len() - offset)
+        .max(1);
+    let at = span.range.start + start + before + offset;
+    let end = (at..=at + word)
+        .rev()
+        .find(|i| span.source.text.is_char_boundary(*i))?;
+    Some(Span::new(&span.source, at..end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipeline::problem::Problems;
+    use crate::pipeline::source::Source;
+    use crate::pipeline::value::parse;
+
+    #[test]
+    fn a_complaint_finds_its_line_in_a_text() {
+        let text = "sql = '''\nSELECT a,\n  b FROM t'''";
+        let mut problems = Problems::default();
+        let value = parse(&Source::new("x.toml", text), &mut problems);
+        let mut complaint = Complaint::new("sql", "no b");
+        complaint.at = Some((2, 3));
+        let span = place(&value, &complaint);
+        assert_eq!(format!("{span:?}"), "x.toml:3:3");
+        assert_eq!(&text[span.range], "b");
+    }
+}
