@@ -1,11 +1,10 @@
 //! Live lines on a terminal: one for each running job, one for all the rest.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use super::{Reporter, show_end};
+use super::{Reporter, show_end, show_progress, show_seconds};
 use crate::run::{Event, Status};
 
 /// Draws running jobs on standard error.
@@ -46,9 +45,8 @@ impl Terminal {
         let (all, rest) = (&self.all, &self.rest);
         self.running.entry(job.to_string()).or_insert_with(|| {
             let bar = all.insert_before(rest, ProgressBar::new(0));
-            bar.set_style(style("  {spinner} {prefix} {wide_msg}"));
-            bar.set_prefix(job.to_string());
-            bar.enable_steady_tick(Duration::from_millis(200));
+            // What is too long for the terminal is cut, never wrapped.
+            bar.set_style(style("  {bar:10} {wide_msg}"));
             bar
         })
     }
@@ -64,28 +62,23 @@ impl Reporter for Terminal {
         match event {
             Event::RunStarted { jobs, .. } => self.rest.set_length(*jobs as u64),
             Event::JobStarted { job, reason, .. } => {
-                let message = reason.clone();
+                let message = format!("{job} ({reason})");
                 self.line(job).set_message(message);
             }
             Event::JobWaiting { job } => {
-                self.line(job)
-                    .set_message("waits for another run that works on it");
+                let message = format!("{job} waits for another run that works on it");
+                self.line(job).set_message(message);
             }
             Event::JobProgress { job, progress } => {
-                let metrics = progress.metrics.iter();
-                let metrics: Vec<_> = metrics
-                    .map(|(name, value)| format!("{name} {value:.3}"))
-                    .collect();
                 let bar = self.line(job);
-                if progress.total > 0 && bar.length() != Some(progress.total) {
-                    bar.set_length(progress.total);
-                    bar.set_style(style(&format!(
-                        "  {{prefix}} {{bar:20}} {{pos}}/{{len}} {} · {{per_sec}} · {{eta}} left {{wide_msg}}",
-                        progress.unit
-                    )));
-                }
+                bar.set_length(progress.total);
                 bar.set_position(progress.done);
-                bar.set_message(metrics.join(", "));
+                let mut message = format!("{job} {}", show_progress(progress));
+                if progress.done > 0 {
+                    let left = show_seconds(bar.eta().as_secs_f64());
+                    message.push_str(&format!(" · {:.0}/s · {left} left", bar.per_sec()));
+                }
+                bar.set_message(message);
             }
             Event::JobEnded(ended) => {
                 if let Some(bar) = self.running.remove(&ended.job) {

@@ -52,6 +52,13 @@ impl Stage for Plot {
         doc: "the table to draw",
     }];
 
+    fn complaints(&self) -> Vec<Complaint> {
+        let problems = self.problems().into_iter();
+        problems
+            .map(|(name, why)| Complaint::new(name, why))
+            .collect()
+    }
+
     fn columns(&self, inputs: &[TableShape]) -> Result<Option<Vec<String>>, Vec<Complaint>> {
         let uses = uses(self);
         let needed = uses

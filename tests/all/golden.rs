@@ -53,7 +53,7 @@ fn every_kind_leaves_the_bytes_it_always_left() {
             answers[method=teacherless, seed=0] 667f4f4e45d186af9c569be3f4d22b6cfddfa2d4cb653077f204b998641e4814
             curve 3fe1934967547fac4e4944a564ab1dc88981c322049dca1efada76b2f365605a
             figure 5c2c220e2382f5281ae21168145e2ddcbd53524c36deacab6b43e8f69281ff9f
-            learning 08071187c0a6d45b04fd2acf30bd82e730e42299e17f3704c9dfffa10f7ac750
+            learning 96f51a3517ea676bd32e856076391726585ea799bd2d2f71f7ad0697cae1d929
             model[method=next-token, seed=0] 9a63ddb485b0e0756bcd9d03a5e64e47628dfba19bdddc811ce28b5f2bfc6686
             model[method=reversed, seed=0] 6e08b916bbafa9ce9831055831c949b9f8e8dfa588f84f75f79601ded383fce2
             model[method=teacherless, seed=0] a5dc05ff78d18bc6b2a0ea6231a209a89fdecbf01ed143eabd7d4cca7b0d7839

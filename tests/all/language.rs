@@ -360,7 +360,16 @@ fn what_the_command_line_says_is_checked_like_the_file() {
     ");
     let pipeline = bench.read(text, &Request::default()).unwrap();
     let selectors = ["n[x=1]", "n[x=4]", "m", "n[x=1", "n[z=1]"].map(String::from);
-    insta::assert_snapshot!(shown(&pipeline.select(&selectors).unwrap_err()), @"");
+    insta::assert_snapshot!(shown(&pipeline.select(&selectors).unwrap_err()), @"
+    1:1 [m] there is no stage `m`
+        help: the stages are `n`
+    1:1 [n[x=1] the bracket of this selector is not closed
+        help: write stage[axis=label,axis=label]
+    1:3 [x=4] the axis `x` has no label `4`
+        help: the labels are `1`, `2`
+    1:3 [z=1] there is no axis `z`
+        help: the axes are `x`
+    ");
 }
 
 #[test]

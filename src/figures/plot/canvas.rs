@@ -158,7 +158,9 @@ impl Canvas {
             return;
         }
         let (across, down) = (f64::from(to.0 - from.0), f64::from(to.1 - from.1));
-        let steps = (across.hypot(down) / (2.0 * UNITS)).ceil().clamp(1.0, 2000.0) as i32;
+        let steps = (across.hypot(down) / (2.0 * UNITS))
+            .ceil()
+            .clamp(1.0, 2000.0) as i32;
         for step in 0..=steps {
             let part = f64::from(step) / f64::from(steps);
             self.ink.push((
@@ -424,7 +426,9 @@ mod tests {
             bottom: 10.0,
         };
         let mut canvas = Canvas::new(10.0, 10.0);
-        canvas.draw_rect((0, 0), (1000, 1000), &STYLE, true).unwrap();
+        canvas
+            .draw_rect((0, 0), (1000, 1000), &STYLE, true)
+            .unwrap();
         assert!(!canvas.has_ink(&page));
         canvas.clip(page);
         canvas.draw_line((0, 0), (1000, 0), &STYLE).unwrap();

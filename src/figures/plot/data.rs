@@ -1,7 +1,7 @@
 //! A table as a plot sees it: rows with numbers or places of categories, by
 //! panel, and the axes they share.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use polars::prelude::DataFrame;
 
@@ -73,7 +73,9 @@ impl Data {
         if table.height() == 0 {
             return Err(Error::Empty);
         }
-        check(plot, mark)?;
+        if let Some((_, why)) = plot.problems().into_iter().next() {
+            return Err(Error::Unsuitable(why));
+        }
         let height = table.height();
         let x = along(table, &plot.x, mark.needs_categories())?;
         let y = along(table, &plot.y, mark.needs_vertical_categories())?;
@@ -182,43 +184,6 @@ impl Data {
     }
 }
 
-fn check(plot: &Plot, mark: &dyn Mark) -> Result<(), Error> {
-    let refuse = |text: &str| Err(Error::Unsuitable(text.to_owned()));
-    for (name, side) in [("width", plot.width), ("height", plot.height)] {
-        if side.is_some_and(|side| !(60.0..=4000.0).contains(&side)) {
-            return Err(Error::Unsuitable(format!(
-                "`{name}` is between 60 and 4000 points"
-            )));
-        }
-    }
-    if mark.colors_by_value() && plot.value.is_none() {
-        return refuse("a heat map needs `value`: the column its cells are coloured by");
-    }
-    if !mark.colors_by_value() && plot.value.is_some() {
-        return refuse("`value` belongs to a heat map; other marks take `y` and `color`");
-    }
-    for reference in &plot.reference {
-        if reference.x.is_some() == reference.y.is_some() {
-            return refuse("a reference line has either `x` or `y`");
-        }
-    }
-    for channel in [Some(&plot.x), Some(&plot.y), plot.value.as_ref()]
-        .into_iter()
-        .flatten()
-    {
-        if let Some([low, high]) = channel.domain {
-            let log = channel.scale == super::spec::ScaleName::Log;
-            if !(low.is_finite() && high.is_finite() && low < high) {
-                return refuse("`domain` is [lowest, highest]");
-            }
-            if log && low < 1e-300 {
-                return refuse("the `domain` of a logarithmic axis is above zero");
-            }
-        }
-    }
-    Ok(())
-}
-
 /// A column as numbers, or an error if it holds text.
 fn numbers(table: &DataFrame, name: &str) -> Result<Vec<Option<f64>>, Error> {
     let column = table::column(table, name)?;
@@ -242,12 +207,21 @@ fn along(table: &DataFrame, channel: &Channel, category: bool) -> Result<Along, 
     let column = table::column(table, &channel.field)?;
     let kind = column.dtype();
     if (kind.is_primitive_numeric() || kind.is_null()) && !category {
+        if channel.order.is_some() {
+            return Err(Error::Unsuitable(format!(
+                "`{}` holds numbers, which have an order: `order` is for categories",
+                channel.field
+            )));
+        }
         return Ok(Along {
             places: table::numbers(column)?,
             names: None,
         });
     }
-    let (places, names) = places(&names_of(table, &channel.field)?);
+    let (places, names) = places(
+        &names_of(table, &channel.field)?,
+        &order_of(table, channel)?,
+    );
     if names.len() > MOST_PLACES {
         return Err(Error::Unsuitable(format!(
             "`{}` has {} different values: too many to stand side by side",
@@ -279,22 +253,33 @@ fn names_of(table: &DataFrame, field: &str) -> Result<Vec<Option<String>>, Error
         .collect())
 }
 
-/// Numbers the different names in the order they appear.
-fn places(names: &[Option<String>]) -> (Vec<Option<usize>>, Vec<String>) {
+/// The names of the channel's `order` in the form of [`names_of`].
+fn order_of(table: &DataFrame, channel: &Channel) -> Result<Vec<String>, Error> {
+    let numeric = table::column(table, &channel.field)?
+        .dtype()
+        .is_primitive_numeric();
+    let name = |text: &String| match text.parse() {
+        Ok(value) if numeric => number::lone(value),
+        _ => literal(text),
+    };
+    Ok(channel.order.iter().flatten().map(name).collect())
+}
+
+/// Numbers the different names: first those in `order`, then the others as
+/// they appear. What is ordered but not there takes no place.
+fn places(names: &[Option<String>], order: &[String]) -> (Vec<Option<usize>>, Vec<String>) {
+    let present: BTreeSet<&String> = names.iter().flatten().collect();
     let mut known: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut order = Vec::new();
-    let places = names
-        .iter()
-        .map(|name| {
-            name.as_ref().map(|name| {
-                *known.entry(name).or_insert_with(|| {
-                    order.push(name.clone());
-                    order.len() - 1
-                })
-            })
-        })
-        .collect();
-    (places, order)
+    let mut found = Vec::new();
+    let ordered = order.iter().filter(|name| present.contains(name));
+    for name in ordered.chain(names.iter().flatten()) {
+        known.entry(name).or_insert_with(|| {
+            found.push(name.clone());
+            found.len() - 1
+        });
+    }
+    let place = |name: &Option<String>| known.get(name.as_ref()?.as_str()).copied();
+    (names.iter().map(place).collect(), found)
 }
 
 /// The group of every row and the names of the groups; one group if there is no
@@ -312,7 +297,7 @@ fn groups(
         .into_iter()
         .map(|name| Some(name.unwrap_or_else(|| "none".to_owned())))
         .collect();
-    let (places, names) = places(&names);
+    let (places, names) = places(&names, &order_of(table, channel)?);
     if names.len() > most {
         return Err(Error::Unsuitable(format!(
             "`{}` would make {} {noun}; {most} are the most",

@@ -8,7 +8,9 @@ use std::rc::Rc;
 use plotters::coord::CoordTranslate;
 use plotters::coord::cartesian::Cartesian2d;
 use plotters::drawing::DrawingArea;
-use plotters::element::{Drawable, PathElement, PointCollection, Rectangle, Text};
+use plotters::element::{
+    Drawable, DynElement, IntoDynElement, PathElement, PointCollection, Rectangle, Text,
+};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, RGBAColor, RGBColor, ShapeStyle, WHITE};
 use plotters_backend::{BackendCoord, DrawingBackend, DrawingErrorKind};
@@ -59,24 +61,21 @@ where
 }
 
 /// An element drawn with a pen of its own.
-pub(super) struct Penned<E> {
-    pub pen: Pen,
-    pub element: E,
+pub(super) struct Penned<P: Clone> {
+    pen: Pen,
+    element: DynElement<'static, Canvas, P>,
 }
 
-impl<'a, C, E> PointCollection<'a, C> for &'a Penned<E>
-where
-    &'a E: PointCollection<'a, C>,
-{
-    type Point = <&'a E as PointCollection<'a, C>>::Point;
-    type IntoIter = <&'a E as PointCollection<'a, C>>::IntoIter;
+impl<'a, P: Clone> PointCollection<'a, P> for &'a Penned<P> {
+    type Point = &'a P;
+    type IntoIter = &'a Vec<P>;
 
     fn point_iter(self) -> Self::IntoIter {
         self.element.point_iter()
     }
 }
 
-impl<E: Drawable<Canvas>> Drawable<Canvas> for Penned<E> {
+impl<P: Clone> Drawable<Canvas> for Penned<P> {
     fn draw<I: Iterator<Item = BackendCoord>>(
         &self,
         places: I,
@@ -115,7 +114,7 @@ impl Stroke {
     }
 
     /// An element with the dashes of the stroke.
-    pub(super) fn dashed<E>(self, element: E) -> Penned<E> {
+    pub(super) fn dashed<P: Clone>(self, element: DynElement<'static, Canvas, P>) -> Penned<P> {
         let pen = Pen {
             dash: self.dash,
             ..Pen::default()
@@ -124,8 +123,8 @@ impl Stroke {
     }
 
     /// The line through some places.
-    pub(super) fn along<P>(self, places: impl Into<Vec<P>>) -> Penned<PathElement<P>> {
-        self.dashed(PathElement::new(places, self.style()))
+    pub(super) fn along<P: Clone + 'static>(self, places: impl Into<Vec<P>>) -> Penned<P> {
+        self.dashed(PathElement::new(places, self.style()).into_dyn())
     }
 }
 
@@ -161,11 +160,10 @@ impl Type {
     }
 
     /// A line of mark-up at a place.
-    pub(super) fn text<P>(
-        self,
-        place: P,
-        markup: impl Into<String>,
-    ) -> Penned<Text<'static, P, String>> {
+    pub(super) fn text<P>(self, place: P, markup: impl Into<String>) -> Penned<P>
+    where
+        P: Clone + 'static,
+    {
         let font = text::font(f64::from(units(self.size)), self.bold, false);
         let style = font.color(&self.color).pos(self.anchor);
         let pen = Pen {
@@ -174,7 +172,7 @@ impl Type {
         };
         Penned {
             pen,
-            element: Text::new(markup.into(), place, style),
+            element: Text::new(markup.into(), place, style).into_dyn(),
         }
     }
 }

@@ -1,35 +1,37 @@
 //! The page: panels, axes, titles and the legend, each where it has room.
 
-use super::canvas::{Anchor, Area, Canvas, INK, Stroke, Type};
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use plotters::coord::cartesian::MeshLine;
+use plotters::coord::ranged1d::BoldPoints;
+use plotters::style::text_anchor::{HPos, VPos};
+use plotters::style::{Color, RGBColor, WHITE};
+
+use super::axis::{Axis, GAP, MAJOR, Spot, TICK, TURN};
+use super::canvas::{Area, Canvas};
 use super::data::{Data, Line};
+use super::element::{self, INK, Page, Stroke, Type, filled, put};
 use super::legend::{Entries, reference_stroke};
 use super::mark::{Mark, Panel, Rows};
 use super::palette::viridis;
-use super::scale::{Scale, Tick};
 use super::spec::{Legend, Plot};
 use super::text;
 use crate::figures::table::Error;
 
 /// Sizes of type in points.
-const TICK: f64 = 8.0;
 const TITLE: f64 = 9.0;
 const HEAD: f64 = 10.5;
 /// The air around everything.
 const EDGE: f64 = 5.0;
-/// The length of a tick, and its distance to the label.
-const MAJOR: f64 = 3.0;
+/// The length of a tick without a label.
 const MINOR: f64 = 1.8;
-const GAP: f64 = 2.5;
 /// The air between panels.
 const BETWEEN: f64 = 12.0;
 /// The width of the colour bar.
 const BAR: f64 = 9.0;
-/// How steep long labels of categories stand.
-const TURN: f64 = 35.0;
-/// The longest label of a category, in points.
-const LONGEST: f64 = 120.0;
 
-const GRID: &str = "#e6e6e6";
+const GRID: RGBColor = RGBColor(0xe6, 0xe6, 0xe6);
 
 /// Where the legend goes on this page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,15 +40,6 @@ enum Placement {
     Right,
     Bottom,
     Nowhere,
-}
-
-/// The labels of an axis and the room they take.
-struct Axis {
-    ticks: Vec<Tick>,
-    /// Whether labels of categories stand at a slant.
-    slanted: bool,
-    /// The room away from the axis.
-    depth: f64,
 }
 
 /// Draws everything as an SVG document.
@@ -101,7 +94,8 @@ fn page(
         1 => 230.0,
         lines => 60.0 + 150.0 * lines as f64,
     });
-    let mut canvas = Canvas::new(width, height);
+    let canvas = Rc::new(RefCell::new(Canvas::new(width, height)));
+    let page = element::page(&canvas);
 
     // Outside in: what stands at the edges leaves the rest for the panels.
     let mut room = Area {
@@ -113,7 +107,7 @@ fn page(
     if let Some(title) = &plot.title {
         let title = text::fitted(title, HEAD, room.width());
         let middle = (width / 2.0, room.top + HEAD);
-        canvas.text(middle, &title, Type::new(HEAD, Anchor::Middle));
+        put(&page, &centred(HEAD).text(middle, title));
         room.top += HEAD * 1.7;
     }
     let (legend_width, legend_height) = entries.stacked(width * 0.4);
@@ -138,20 +132,18 @@ fn page(
     };
     let y_title_room = if y_title.is_empty() { 0.0 } else { TITLE * 1.5 };
     let guess = (room.height() - x_title_room - 14.0) / lines as f64 - heading - 4.0;
-    let y_axis = vertical(&data.y, guess);
+    let y_axis = Axis::vertical(&data.y, guess);
     let color_bar = mark.colors_by_value().then(|| {
-        let ticks = data.value.ticks(tick_count(guess, 20.0));
-        let labels = widest(&ticks);
         let title = plot
             .value
             .as_ref()
             .map(super::spec::Channel::heading)
             .unwrap_or_default();
-        (ticks, labels, title)
+        (Axis::vertical(&data.value, guess), title)
     });
-    let bar_left = if let Some((_, labels, title)) = &color_bar {
+    let bar_left = if let Some((axis, title)) = &color_bar {
         let title_room = if title.is_empty() { 0.0 } else { TITLE * 1.5 };
-        room.right -= BAR + MAJOR + GAP + labels + title_room + 8.0;
+        room.right -= BAR + axis.depth + title_room + 8.0;
         room.right + 8.0
     } else {
         0.0
@@ -159,16 +151,16 @@ fn page(
     room.left += y_title_room + y_axis.depth;
     let panel_width =
         |room: &Area| (room.width() - BETWEEN * (columns - 1) as f64) / columns as f64;
-    let x_axis = horizontal(&data.x, panel_width(&room));
+    let x_axis = Axis::horizontal(&data.x, panel_width(&room));
     // The last label may reach beyond the last panel, the first before the first.
-    let (before, beyond) = overhang(&x_axis, panel_width(&room));
+    let (before, beyond) = x_axis.overhang(panel_width(&room));
     let missing = before - (room.left - EDGE);
     if missing > 0.0 {
         room.left += missing;
     }
     let spare = if color_bar.is_some() { 8.0 } else { 0.0 };
     room.right -= (beyond - spare).max(2.0);
-    let x_axis = horizontal(&data.x, panel_width(&room));
+    let x_axis = Axis::horizontal(&data.x, panel_width(&room));
     room.bottom -= x_title_room + x_axis.depth;
     let wide = panel_width(&room);
     let high = (room.height() - heading * lines as f64 - BETWEEN * 0.6 * (lines - 1) as f64)
@@ -178,7 +170,7 @@ fn page(
             "{width} × {height} points are too little for {count} panel(s) with their labels: raise `width` or `height`"
         )));
     }
-    let y_axis = vertical(&data.y, high);
+    let y_axis = Axis::vertical(&data.y, high);
 
     let mut areas = Vec::new();
     for (place, panel) in data.panels.iter().enumerate() {
@@ -195,17 +187,13 @@ fn page(
         if let Some(heading) = &panel.heading {
             let heading = text::fitted(heading, TITLE, wide);
             let place = ((area.left + area.right) / 2.0, area.top - 4.5);
-            canvas.text(place, &heading, Type::new(TITLE, Anchor::Middle));
+            put(&page, &centred(TITLE).text(place, heading));
         }
-        let here = Panel {
-            area,
-            x: &data.x,
-            y: &data.y,
-        };
+        let here = Panel::new(&page, &area, &x_axis, &y_axis);
         if !mark.colors_by_value() {
-            grid(&mut canvas, &here, &x_axis, &y_axis);
+            grid(&here);
         }
-        canvas.clip(Area {
+        canvas.borrow_mut().clip(Area {
             left: area.left - 4.0,
             top: area.top - 4.0,
             right: area.right + 4.0,
@@ -219,18 +207,13 @@ fn page(
             points: plot.points,
             value: &data.value,
         };
-        mark.draw(&mut canvas, &here, &rows);
+        mark.draw(&here, &rows);
         for (place, reference) in panel.references.iter().enumerate() {
-            compare(&mut canvas, &here, reference, place);
+            compare(&here, reference, place);
         }
-        canvas.unclip();
-        axes(
-            &mut canvas,
-            &here,
-            (&x_axis, place + columns >= count),
-            (&y_axis, column == 0),
-            mark.colors_by_value(),
-        );
+        canvas.borrow_mut().unclip();
+        let labelled = (place + columns >= count, column == 0);
+        axes(&here, labelled, mark.colors_by_value());
     }
 
     let whole = Area {
@@ -251,24 +234,24 @@ fn page(
         let across = middle
             .0
             .clamp(EDGE + half, (width - EDGE - half).max(EDGE + half));
-        canvas.text((across, below), &fitted, Type::new(TITLE, Anchor::Middle));
+        put(&page, &centred(TITLE).text((across, below), fitted));
     }
     if !y_title.is_empty() {
         let x = room.left - y_axis.depth - TITLE * 0.6;
-        upright_title(&mut canvas, x, middle.1, &y_title, height);
+        upright_title(&page, x, middle.1, &y_title, height);
     }
-    if let Some((ticks, labels, title)) = &color_bar {
-        color_scale(&mut canvas, bar_left, &whole, ticks);
+    if let Some((axis, title)) = &color_bar {
+        color_scale(&page, bar_left, &whole, axis);
         if !title.is_empty() {
-            let x = bar_left + BAR + MAJOR + GAP + labels + TITLE * 1.2;
-            upright_title(&mut canvas, x, middle.1, title, height);
+            let x = bar_left + BAR + axis.depth + TITLE * 1.2;
+            upright_title(&page, x, middle.1, title, height);
         }
     }
     match placement {
         Placement::Nowhere => {}
         Placement::Right => {
             let corner = (legend_right - legend_width, whole.top.max(EDGE));
-            entries.draw_stacked(&mut canvas, mark, corner, legend_width);
+            entries.draw_stacked(&page, mark, corner, legend_width);
         }
         Placement::Bottom => {
             let top = legend_bottom - entries.flowing(width - 2.0 * EDGE);
@@ -278,199 +261,64 @@ fn page(
                 right: width - EDGE,
                 bottom: legend_bottom,
             };
-            entries.draw_flowing(&mut canvas, mark, area);
+            entries.draw_flowing(&page, mark, area);
         }
         Placement::Inside => {
             let Some(area) = areas.first() else {
                 return Ok(None);
             };
             let size = (legend_width, legend_height);
-            let Some(corner) = free_corner(&canvas, area, size) else {
+            let Some(corner) = free_corner(&canvas.borrow(), area, size) else {
                 return Ok(None);
             };
-            canvas.rect(
-                Area {
-                    left: corner.0 - 3.0,
-                    top: corner.1 - 1.0,
-                    right: corner.0 + legend_width + 3.0,
-                    bottom: corner.1 + legend_height + 1.0,
-                },
-                "#ffffff",
-                0.85,
-            );
-            entries.draw_stacked(&mut canvas, mark, corner, legend_width);
-        }
-    }
-    Ok(Some(canvas.finish(plot.title.as_deref())))
-}
-
-/// How many labels fit when each takes `each` points.
-fn tick_count(room: f64, each: f64) -> usize {
-    (room / each).floor().clamp(2.0, 10.0) as usize
-}
-
-fn widest(ticks: &[Tick]) -> f64 {
-    labels(ticks)
-        .map(|(_, label)| text::width(label, TICK, false))
-        .fold(0.0, f64::max)
-}
-
-fn labels(ticks: &[Tick]) -> impl Iterator<Item = (f64, &str)> {
-    ticks
-        .iter()
-        .filter_map(|tick| tick.label.as_deref().map(|label| (tick.at, label)))
-}
-
-/// The vertical axis of a panel that is `high` points high.
-fn vertical(scale: &Scale, high: f64) -> Axis {
-    let mut ticks = scale.ticks(tick_count(high, 20.0));
-    if let Scale::Category(names) = scale {
-        // Too many names for the height: only some are written.
-        let stride = (names.len() as f64 * TICK * 1.05 / high.max(1.0))
-            .ceil()
-            .max(1.0) as usize;
-        thin(&mut ticks, stride);
-    }
-    for tick in &mut ticks {
-        if let Some(label) = &mut tick.label {
-            *label = text::fitted(label, TICK, LONGEST);
-        }
-    }
-    Axis {
-        depth: MAJOR + GAP + widest(&ticks),
-        slanted: false,
-        ticks,
-    }
-}
-
-/// The horizontal axis of a panel that is `wide` points wide.
-fn horizontal(scale: &Scale, wide: f64) -> Axis {
-    let flat = MAJOR + GAP + TICK * 1.05;
-    if let Scale::Category(names) = scale {
-        let mut ticks = scale.ticks(names.len());
-        let band = wide / names.len().max(1) as f64;
-        if widest(&ticks) + 3.0 <= band {
-            return Axis {
-                ticks,
-                slanted: false,
-                depth: flat,
+            let behind = Area {
+                left: corner.0 - 3.0,
+                top: corner.1 - 1.0,
+                right: corner.0 + legend_width + 3.0,
+                bottom: corner.1 + legend_height + 1.0,
             };
+            put(&page, &filled(&behind, WHITE.mix(0.85)));
+            entries.draw_stacked(&page, mark, corner, legend_width);
         }
-        // Numbers that do not fit are thinned, names are set at a slant.
-        let number = |label: &str| label.chars().all(|c| !c.is_alphabetic());
-        if labels(&ticks).all(|(_, label)| number(label)) {
-            let stride = ((widest(&ticks) + 4.0) / band.max(0.1)).ceil().max(1.0) as usize;
-            thin(&mut ticks, stride);
-            return Axis {
-                ticks,
-                slanted: false,
-                depth: flat,
-            };
-        }
-        let stride = (TICK * 1.5 / band.max(0.1)).ceil().max(1.0) as usize;
-        thin(&mut ticks, stride);
-        for tick in &mut ticks {
-            if let Some(label) = &mut tick.label {
-                *label = text::fitted(label, TICK, LONGEST);
-            }
-        }
-        let (sin, cos) = TURN.to_radians().sin_cos();
-        return Axis {
-            depth: MAJOR + GAP + widest(&ticks) * sin + TICK * cos,
-            slanted: true,
-            ticks,
-        };
     }
-    // The most labels that leave air between each two.
-    let mut count = tick_count(wide, 26.0);
-    loop {
-        let ticks = scale.ticks(count);
-        let ends: Vec<(f64, f64)> = labels(&ticks)
-            .map(|(at, label)| {
-                let half = text::width(label, TICK, false) / 2.0;
-                (at * wide - half, at * wide + half)
-            })
-            .collect();
-        let clear = ends.windows(2).all(|pair| pair[1].0 - pair[0].1 >= 6.0);
-        if clear || count <= 2 {
-            let raised = labels(&ticks).any(|(_, label)| label.contains("^{"));
-            return Axis {
-                ticks,
-                slanted: false,
-                depth: flat + if raised { 2.5 } else { 0.0 },
-            };
-        }
-        count -= 1;
-    }
+    let document = canvas.borrow().document(plot.title.as_deref());
+    Ok(Some(document))
 }
 
-/// Keeps every so many labels.
-fn thin(ticks: &mut [Tick], stride: usize) {
-    for (place, tick) in ticks.iter_mut().enumerate() {
-        if place % stride.max(1) != 0 {
-            tick.label = None;
-        }
-    }
+/// Text around its place.
+fn centred(size: f64) -> Type {
+    Type::new(size, HPos::Center, VPos::Bottom)
 }
 
-/// How far labels reach before and beyond a panel.
-fn overhang(axis: &Axis, wide: f64) -> (f64, f64) {
-    let mut ends = (0.0f64, 0.0f64);
-    for (at, label) in labels(&axis.ticks) {
-        let length = text::width(label, TICK, false);
-        let place = at * wide;
-        if axis.slanted {
-            let reach = length * TURN.to_radians().cos();
-            ends.0 = ends.0.max(reach - place);
-        } else {
-            ends.0 = ends.0.max(length / 2.0 - place);
-            ends.1 = ends.1.max(place + length / 2.0 - wide);
-        }
-    }
-    ends
-}
-
-fn grid(canvas: &mut Canvas, panel: &Panel<'_>, x_axis: &Axis, y_axis: &Axis) {
-    let area = panel.area;
-    let stroke = Stroke::new(GRID, 0.5);
-    for (at, _) in labels(&y_axis.ticks) {
-        let y = area.bottom - at * area.height();
-        canvas.line(&[(area.left, y), (area.right, y)], stroke);
-    }
-    if !matches!(panel.x, Scale::Category(_)) {
-        for (at, _) in labels(&x_axis.ticks) {
-            let x = area.left + at * area.width();
-            canvas.line(&[(x, area.top), (x, area.bottom)], stroke);
-        }
-    }
+/// Lines at the labelled ticks; categories side by side need none.
+fn grid(panel: &Panel) {
+    let style = Stroke::new(GRID, 0.5).style();
+    panel
+        .chart
+        .draw_mesh(
+            |canvas, line| match line {
+                MeshLine::XMesh(..) if panel.x().named() => Ok(()),
+                line => line.draw(canvas, &style),
+            },
+            BoldPoints(usize::MAX),
+            BoldPoints(usize::MAX),
+        )
+        .expect("the canvas takes every line");
 }
 
 /// Axis lines, ticks, and the labels where the panel has them.
-fn axes(
-    canvas: &mut Canvas,
-    panel: &Panel<'_>,
-    (x_axis, x_labels): (&Axis, bool),
-    (y_axis, y_labels): (&Axis, bool),
-    cells: bool,
-) {
-    let area = panel.area;
+fn axes(panel: &Panel, (x_labels, y_labels): (bool, bool), cells: bool) {
+    let ((left, right), (bottom, top)) = (panel.sides(), panel.heights());
     let stroke = Stroke::new(INK, 0.7);
     if !cells {
-        canvas.line(
-            &[
-                (area.left, area.top),
-                (area.left, area.bottom),
-                (area.right, area.bottom),
-            ],
-            stroke,
-        );
+        panel.put(&stroke.along([(left, top), (left, bottom), (right, bottom)]));
     }
+    let (x_axis, y_axis) = (panel.x(), panel.y());
     for tick in &x_axis.ticks {
-        let x = area.left + tick.at * area.width();
+        let x = Spot::of(tick.value);
         let length = if tick.label.is_some() { MAJOR } else { MINOR };
-        let named = matches!(panel.x, Scale::Category(_));
-        if !named {
-            canvas.line(&[(x, area.bottom), (x, area.bottom + length)], stroke);
+        if !x_axis.named() {
+            panel.put(&stroke.along([(x, bottom), (x, bottom.by(length))]));
         }
         let Some(label) = tick.label.as_ref().filter(|_| x_labels) else {
             continue;
@@ -478,113 +326,98 @@ fn axes(
         if x_axis.slanted {
             let set = Type {
                 turn: -TURN,
-                ..Type::new(TICK, Anchor::End)
+                ..Type::new(TICK, HPos::Right, VPos::Bottom)
             };
-            let place = (x + TICK * 0.35, area.bottom + GAP + TICK * 0.9);
-            canvas.text(place, label, set);
+            let place = (x.by(TICK * 0.35), bottom.by(GAP + TICK * 0.9));
+            panel.put(&set.text(place, label));
         } else {
             let raised = if label.contains("^{") { 2.5 } else { 0.0 };
-            let place = (x, area.bottom + MAJOR + GAP + TICK * 0.85 + raised);
-            canvas.text(place, label, Type::new(TICK, Anchor::Middle));
+            let set = Type::new(TICK, HPos::Center, VPos::Top);
+            panel.put(&set.text((x, bottom.by(MAJOR + GAP + raised)), label));
         }
     }
     for tick in &y_axis.ticks {
-        let named = matches!(panel.y, Scale::Category(_));
-        let share = tick.at * area.height();
-        let y = if named {
-            area.top + share
-        } else {
-            area.bottom - share
-        };
+        let y = Spot::of(tick.value);
         let length = if tick.label.is_some() { MAJOR } else { MINOR };
-        if !named {
-            canvas.line(&[(area.left - length, y), (area.left, y)], stroke);
+        if !y_axis.named() {
+            panel.put(&stroke.along([(left.by(-length), y), (left, y)]));
         }
         if let Some(label) = tick.label.as_ref().filter(|_| y_labels) {
-            let place = (area.left - MAJOR - GAP, y + TICK * 0.36);
-            canvas.text(place, label, Type::new(TICK, Anchor::End));
+            let set = Type::new(TICK, HPos::Right, VPos::Center);
+            panel.put(&set.text((left.by(-MAJOR - GAP), y), label));
         }
     }
 }
 
 /// A line to compare with.
-fn compare(canvas: &mut Canvas, panel: &Panel<'_>, reference: &Line, place: usize) {
-    let area = panel.area;
+fn compare(panel: &Panel, reference: &Line, place: usize) {
     let stroke = reference_stroke(place);
-    let mut stretches: Vec<Vec<(f64, f64)>> = Vec::new();
+    let ((left, right), (bottom, top)) = (panel.sides(), panel.heights());
     match reference {
-        Line::Across(level) => {
-            if let Some(y) = panel.up(*level) {
-                stretches.push(vec![(area.left, y), (area.right, y)]);
-            }
+        Line::Across(level) if panel.y().scale.place(*level).is_some() => {
+            let y = Spot::of(*level);
+            panel.put(&stroke.along([(left, y), (right, y)]));
         }
-        Line::Upright(level) => {
-            if let Some(x) = panel.across(*level) {
-                stretches.push(vec![(x, area.top), (x, area.bottom)]);
-            }
+        Line::Upright(level) if panel.x().scale.place(*level).is_some() => {
+            let x = Spot::of(*level);
+            panel.put(&stroke.along([(x, top), (x, bottom)]));
         }
+        Line::Across(_) | Line::Upright(_) => {}
         Line::Steps(steps) => {
-            let points: Vec<(f64, f64)> = steps
+            let places: Vec<(Spot, Spot)> = steps
                 .iter()
                 .filter_map(|(x, level)| panel.at(Some(*x), Some(*level)))
                 .collect();
             match panel.band() {
                 Some(band) => {
                     let half = band * 0.46;
-                    stretches.extend(
-                        points
-                            .iter()
-                            .map(|(x, y)| vec![(x - half, *y), (x + half, *y)]),
-                    );
+                    for (x, y) in places {
+                        panel.put(&stroke.along([(x.by(-half), y), (x.by(half), y)]));
+                    }
                 }
-                None => stretches.push(points),
-            }
-        }
-    }
-    for stretch in stretches {
-        canvas.line(&stretch, stroke);
-        for pair in stretch.windows(2) {
-            let steps = 60;
-            for step in 0..=steps {
-                let part = f64::from(step) / f64::from(steps);
-                canvas.ink((
-                    pair[0].0 + (pair[1].0 - pair[0].0) * part,
-                    pair[0].1 + (pair[1].1 - pair[0].1) * part,
-                ));
+                None => panel.put(&stroke.along(places)),
             }
         }
     }
 }
 
-fn upright_title(canvas: &mut Canvas, x: f64, middle: f64, title: &str, height: f64) {
+fn upright_title(page: &Page, x: f64, middle: f64, title: &str, height: f64) {
     let fitted = text::fitted(title, TITLE, height - 2.0 * EDGE);
     let half = text::width(&fitted, TITLE, false) / 2.0;
     let y = middle.clamp(EDGE + half, (height - EDGE - half).max(EDGE + half));
     let set = Type {
         turn: -90.0,
-        ..Type::new(TITLE, Anchor::Middle)
+        ..centred(TITLE)
     };
-    canvas.text((x, y), &fitted, set);
+    put(page, &set.text((x, y), fitted));
 }
 
 /// The colours of a heat map beside their values.
-fn color_scale(canvas: &mut Canvas, left: f64, whole: &Area, ticks: &[Tick]) {
-    let area = Area {
-        left,
-        right: left + BAR,
-        top: whole.top,
-        bottom: whole.bottom,
-    };
-    let stops: Vec<String> = (0..=20)
-        .map(|step| viridis(1.0 - f64::from(step) / 20.0).0)
-        .collect();
-    canvas.gradient(area, &stops);
-    for (at, label) in labels(ticks) {
-        let y = whole.bottom - at * whole.height();
-        let right = left + BAR;
-        canvas.line(&[(right, y), (right + MAJOR, y)], Stroke::new(INK, 0.7));
-        let place = (right + MAJOR + GAP, y + TICK * 0.36);
-        canvas.text(place, label, Type::new(TICK, Anchor::Start));
+fn color_scale(page: &Page, left: f64, whole: &Area, axis: &Axis) {
+    let right = left + BAR;
+    let steps = 128;
+    let height = whole.height() / f64::from(steps);
+    for step in 0..steps {
+        let top = whole.top + f64::from(step) * height;
+        let area = Area {
+            left,
+            top,
+            right,
+            // Reaching under the next, or hairlines shine through.
+            bottom: (top + 2.0 * height).min(whole.bottom),
+        };
+        let (color, _) = viridis(1.0 - (f64::from(step) + 0.5) / f64::from(steps));
+        put(page, &filled(&area, color.into()));
+    }
+    let stroke = Stroke::new(INK, 0.7);
+    let set = Type::new(TICK, HPos::Left, VPos::Center);
+    for tick in &axis.ticks {
+        let (Some(share), Some(label)) = (axis.scale.place(tick.value), &tick.label) else {
+            continue;
+        };
+        let y = whole.bottom - share * whole.height();
+        put(page, &stroke.along([(right, y), (right + MAJOR, y)]));
+        put(page, &set.text((right + MAJOR + GAP, y), label));
     }
 }
 
@@ -601,11 +434,11 @@ fn free_corner(canvas: &Canvas, area: &Area, (width, height): (f64, f64)) -> Opt
     [(right, top), (left, top), (right, bottom), (left, bottom)]
         .into_iter()
         .find(|(x, y)| {
-            canvas.ink_in(&Area {
+            !canvas.has_ink(&Area {
                 left: x - 4.0,
                 top: y - 3.0,
                 right: x + width + 4.0,
                 bottom: y + height + 3.0,
-            }) == 0
+            })
         })
 }

@@ -1,6 +1,10 @@
 //! The legend: which entries there are, how large it is, and drawing it.
 
-use super::canvas::{Anchor, Area, Canvas, Stroke, Type};
+use plotters::style::RGBColor;
+use plotters::style::text_anchor::{HPos, VPos};
+
+use super::canvas::Area;
+use super::element::{Page, Stroke, Type, put};
 use super::mark::Mark;
 use super::palette::style;
 use super::text;
@@ -15,11 +19,11 @@ const AIR: f64 = 5.0;
 /// The air between entries side by side.
 const BETWEEN: f64 = 14.0;
 
-/// The look of a line to compare with.
-pub(super) const REFERENCE: &str = "#5a5a5a";
+/// The colour of a line to compare with.
+const REFERENCE: RGBColor = RGBColor(0x5a, 0x5a, 0x5a);
 
 /// The look of the reference at `place`.
-pub(super) fn reference_stroke(place: usize) -> Stroke<'static> {
+pub(super) fn reference_stroke(place: usize) -> Stroke {
     let dashes = ["4 2.5", "1.2 2", "8 2 1.2 2"];
     Stroke {
         color: REFERENCE,
@@ -85,7 +89,7 @@ impl Entries {
     /// Draws the entries under one another from the corner `(x, y)`.
     pub(super) fn draw_stacked(
         &self,
-        canvas: &mut Canvas,
+        page: &Page,
         mark: &dyn Mark,
         (x, y): (f64, f64),
         width: f64,
@@ -94,13 +98,13 @@ impl Entries {
         if let Some(title) = &self.title {
             let set = Type {
                 bold: true,
-                ..Type::new(SIZE, Anchor::Start)
+                ..Type::new(SIZE, HPos::Left, VPos::Center)
             };
-            canvas.text((x, line + 0.36 * SIZE), title, set);
+            put(page, &set.text((x, line), title));
             line += LINE;
         }
         for entry in &self.entries {
-            entry_at(canvas, mark, entry, (x, line), width);
+            entry_at(page, mark, entry, (x, line), width);
             line += LINE;
         }
     }
@@ -129,14 +133,14 @@ impl Entries {
     }
 
     /// Draws the entries side by side, centred in the area.
-    pub(super) fn draw_flowing(&self, canvas: &mut Canvas, mark: &dyn Mark, area: Area) {
+    pub(super) fn draw_flowing(&self, page: &Page, mark: &dyn Mark, area: Area) {
         let mut line = area.top + LINE / 2.0;
         for row in self.flow(area.width()) {
             let between = BETWEEN * row.len().saturating_sub(1) as f64;
             let used = row.iter().map(|(_, width)| width).sum::<f64>() + between;
             let mut x = area.left + (area.width() - used) / 2.0;
             for (place, width) in row {
-                entry_at(canvas, mark, &self.entries[place], (x, line), width);
+                entry_at(page, mark, &self.entries[place], (x, line), width);
                 x += width + BETWEEN;
             }
             line += LINE;
@@ -145,19 +149,20 @@ impl Entries {
 }
 
 fn entry_at(
-    canvas: &mut Canvas,
+    page: &Page,
     mark: &dyn Mark,
     (sign, label): &(Sign, String),
     (x, y): (f64, f64),
     width: f64,
 ) {
     match sign {
-        Sign::Series(place) => mark.sample(canvas, (x, y), SAMPLE, &style(*place)),
+        Sign::Series(place) => mark.sample(page, (x, y), SAMPLE, &style(*place)),
         Sign::Reference(place) => {
-            canvas.line(&[(x, y), (x + SAMPLE, y)], reference_stroke(*place));
+            let line = [(x, y), (x + SAMPLE, y)];
+            put(page, &reference_stroke(*place).along(line));
         }
     }
     let label = text::fitted(label, SIZE, width - SAMPLE - AIR + 0.1);
-    let place = (x + SAMPLE + AIR, y + 0.36 * SIZE);
-    canvas.text(place, &label, Type::new(SIZE, Anchor::Start));
+    let set = Type::new(SIZE, HPos::Left, VPos::Center);
+    put(page, &set.text((x + SAMPLE + AIR, y), label));
 }

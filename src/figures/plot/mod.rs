@@ -2,12 +2,16 @@
 //!
 //! A [`Plot`] says which column goes where, [`draw`] makes a [`Drawing`] of a
 //! table, and the drawing gives SVG, PNG and PDF with the same lines and
-//! letters. All text is set and measured in DejaVu Sans, which is compiled in;
-//! the fonts of the system are never asked.
+//! letters. plotters draws: each panel is a coordinate system of its own, the
+//! marks are its elements, and a backend of ours writes SVG. All text is set
+//! and measured in DejaVu Sans, which is compiled in; the fonts of the system
+//! are never asked.
 
+mod axis;
 mod canvas;
 mod data;
 mod drawing;
+mod element;
 mod figure;
 mod legend;
 mod mark;

@@ -81,6 +81,10 @@ pub struct Channel {
     /// The lowest and the highest value of the axis; from the data if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub domain: Option<[f64; 2]>,
+    /// The order of its values, as text; values that are not named come after,
+    /// in the order of the table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<Vec<String>>,
 }
 
 string_or_table!(Channel);
@@ -94,6 +98,7 @@ impl Channel {
             error: None,
             scale: ScaleName::Linear,
             domain: None,
+            order: None,
         }
     }
 
@@ -176,22 +181,85 @@ impl Plot {
         }
     }
 
+    /// Its columns, each with the name of the parameter.
+    fn channels(&self) -> impl Iterator<Item = (&'static str, &Channel)> {
+        [
+            ("x", Some(&self.x)),
+            ("y", Some(&self.y)),
+            ("color", self.color.as_ref()),
+            ("facet", self.facet.as_ref()),
+            ("value", self.value.as_ref()),
+        ]
+        .into_iter()
+        .filter_map(|(name, channel)| Some((name, channel?)))
+    }
+
+    /// What contradicts itself without a look at the table: the parameter with
+    /// its path, and what is wrong with it.
+    pub fn problems(&self) -> Vec<(String, String)> {
+        let mut problems: Vec<(String, String)> = Vec::new();
+        let mut refuse = |parameter: &str, why: &str| {
+            problems.push((parameter.to_owned(), why.to_owned()));
+        };
+        for (name, side) in [("width", self.width), ("height", self.height)] {
+            if side.is_some_and(|side| !(60.0..=4000.0).contains(&side)) {
+                refuse(name, &format!("`{name}` is between 60 and 4000 points"));
+            }
+        }
+        let heat = self.mark == MarkName::Heat;
+        if heat && self.value.is_none() {
+            let why = "a heat map needs `value`: the column its cells are coloured by";
+            refuse("value", why);
+        }
+        if !heat && self.value.is_some() {
+            let why = "`value` belongs to a heat map; other marks take `y` and `color`";
+            refuse("value", why);
+        }
+        for (place, reference) in self.reference.iter().enumerate() {
+            if reference.x.is_some() == reference.y.is_some() {
+                let parameter = format!("reference.{place}");
+                refuse(&parameter, "a reference line has either `x` or `y`");
+            }
+        }
+        // Whose intervals the mark draws, and which columns make groups.
+        let intervals: &[&str] = match self.mark {
+            MarkName::Line | MarkName::Bar => &["y"],
+            MarkName::Point => &["x", "y"],
+            MarkName::Heat => &[],
+        };
+        for (name, channel) in self.channels() {
+            let groups = name == "color" || name == "facet";
+            if let Some([low, high]) = channel.domain {
+                let parameter = format!("{name}.domain");
+                if groups {
+                    refuse(&parameter, "`domain` belongs to numbers, not to groups");
+                } else if !(low.is_finite() && high.is_finite() && low < high) {
+                    refuse(&parameter, "`domain` is [lowest, highest]");
+                } else if channel.scale == ScaleName::Log && low < 1e-300 {
+                    let why = "the `domain` of a logarithmic axis is above zero";
+                    refuse(&parameter, why);
+                }
+            }
+            if channel.error.is_some() && !intervals.contains(&name) {
+                let why = format!("this mark draws no intervals around `{name}`");
+                refuse(&format!("{name}.error"), &why);
+            }
+            if channel.order.is_some() && name == "value" {
+                refuse("value.order", "`value` is a number and has no other order");
+            }
+        }
+        problems
+    }
+
     /// Every column of the table it needs.
     pub fn columns(&self) -> Vec<String> {
-        let channels = [
-            Some(&self.x),
-            Some(&self.y),
-            self.color.as_ref(),
-            self.facet.as_ref(),
-            self.value.as_ref(),
-        ];
         let mut needed: Vec<String> = Vec::new();
         let mut need = |name: &String| {
             if !needed.contains(name) {
                 needed.push(name.clone());
             }
         };
-        for channel in channels.into_iter().flatten() {
+        for (_, channel) in self.channels() {
             need(&channel.field);
             channel.error.iter().for_each(&mut need);
         }

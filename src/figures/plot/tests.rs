@@ -153,13 +153,13 @@ fn odd_values_are_gaps_and_never_a_crash() {
             let table = df!("x" => x, "y" => y, "e" => x).unwrap();
             for mark in ["line", "bar", "heat", "point"] {
                 for scale in ["linear", "log"] {
-                    let value = if mark == "heat" {
-                        r#", "value": "e""#
+                    let (error, value) = if mark == "heat" {
+                        ("", r#", "value": "e""#)
                     } else {
-                        ""
+                        (r#", "error": "e""#, "")
                     };
                     let json = format!(
-                        r#"{{ "mark": "{mark}", "x": {{ "field": "x", "scale": "{scale}" }}, "y": {{ "field": "y", "scale": "{scale}", "error": "e" }}, "points": true{value} }}"#
+                        r#"{{ "mark": "{mark}", "x": {{ "field": "x", "scale": "{scale}" }}, "y": {{ "field": "y", "scale": "{scale}"{error} }}, "points": true{value} }}"#
                     );
                     let svg = draw(&plot(&json), &table).unwrap().svg();
                     assert!(
@@ -192,4 +192,92 @@ fn a_legend_over_the_data_moves_aside() {
     let best = draw(&plot, &table).unwrap();
     plot.legend = Legend::Right;
     assert_eq!(best.svg(), draw(&plot, &table).unwrap().svg());
+}
+
+#[test]
+fn contradictions_are_known_before_there_is_a_table() {
+    let problems = |json: &str| -> Vec<String> {
+        plot(json)
+            .problems()
+            .into_iter()
+            .map(|(parameter, why)| format!("{parameter}: {why}"))
+            .collect()
+    };
+    for plot in every_mark() {
+        assert_eq!(plot.problems(), []);
+    }
+    let found = [
+        problems(
+            r#"{ "mark": "heat", "x": "a", "y": { "field": "b", "error": "c" }, "width": 0 }"#,
+        ),
+        problems(
+            r#"{ "mark": "line", "x": { "field": "a", "error": "c" }, "y": { "field": "b", "scale": "log", "domain": [0, 1] }, "reference": [{ "y": 1 }, { "x": 1, "y": 2 }] }"#,
+        ),
+        problems(
+            r#"{ "mark": "point", "x": { "field": "a", "domain": [2, 1] }, "y": "b", "color": { "field": "c", "error": "d", "domain": [0, 1] }, "value": { "field": "c", "order": [] } }"#,
+        ),
+    ];
+    insta::assert_snapshot!(found.concat().join("\n"), @r"
+    width: `width` is between 60 and 4000 points
+    value: a heat map needs `value`: the column its cells are coloured by
+    y.error: this mark draws no intervals around `y`
+    reference.1: a reference line has either `x` or `y`
+    x.error: this mark draws no intervals around `x`
+    y.domain: the `domain` of a logarithmic axis is above zero
+    value: `value` belongs to a heat map; other marks take `y` and `color`
+    x.domain: `domain` is [lowest, highest]
+    color.domain: `domain` belongs to numbers, not to groups
+    color.error: this mark draws no intervals around `color`
+    value.order: `value` is a number and has no other order
+    ");
+}
+
+/// The labels in a picture, in the order they are written.
+fn texts(json: &str) -> Vec<String> {
+    let svg = draw(&plot(json), &accuracies()).unwrap().svg();
+    let texts = svg.split("<text ").skip(1);
+    texts
+        .filter_map(|text| Some(text.split_once('>')?.1.split_once('<')?.0.to_owned()))
+        .collect()
+}
+
+#[test]
+fn named_values_come_first_and_the_others_in_the_order_of_the_table() {
+    let in_order = |shown: &[String], wanted: &[&str]| {
+        let places: Vec<usize> = wanted
+            .iter()
+            .filter_map(|name| shown.iter().position(|text| text == name))
+            .collect();
+        assert_eq!(places.len(), wanted.len(), "{shown:?}");
+        assert!(places.is_sorted(), "{wanted:?} {shown:?}");
+    };
+    let shown = texts(
+        r#"{ "mark": "heat", "x": { "field": "degree", "order": ["10", "7"] }, "y": { "field": "method", "order": ["reversed"] }, "value": "accuracy" }"#,
+    );
+    in_order(&shown, &["10", "2", "5"]);
+    in_order(&shown, &["reversed", "next-token"]);
+    assert!(!shown.contains(&"7".to_owned()));
+    let shown = texts(
+        r#"{ "mark": "point", "x": "degree", "y": "accuracy", "facet": { "field": "graph", "order": ["G(10,5)"] }, "color": { "field": "method", "order": ["reversed", "next-token"] } }"#,
+    );
+    in_order(&shown, &["G(10,5)", "G(2,5)", "G(5,5)"]);
+    in_order(&shown, &["reversed", "next-token"]);
+    let numbers =
+        plot(r#"{ "mark": "line", "x": { "field": "degree", "order": ["2"] }, "y": "accuracy" }"#);
+    assert!(draw(&numbers, &accuracies()).is_err());
+}
+
+#[test]
+fn a_line_that_leaves_its_panel_keeps_its_slope() {
+    let table = df!("x" => [0.0, 10.0], "y" => [0.0, 100.0]).unwrap();
+    let json = r#"{ "mark": "line", "x": "x", "y": { "field": "y", "domain": [0, 1] } }"#;
+    let svg = draw(&plot(json), &table).unwrap().svg();
+    let line = svg
+        .lines()
+        .find(|line| line.contains("stroke=\"#0072b2\""))
+        .unwrap();
+    // Fifty heights of the panel above the page, where the scale ends.
+    let end = line.split(['L', '"']).nth(2).unwrap();
+    let (_, y) = end.split_once(' ').unwrap();
+    assert!(y.parse::<f64>().unwrap() < -5000.0, "{line}");
 }

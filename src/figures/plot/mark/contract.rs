@@ -1,8 +1,16 @@
 //! What a mark is, and what it is given to draw.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
-use crate::figures::plot::canvas::{Area, Canvas, Stroke};
+use plotters::coord::cartesian::Cartesian2d;
+use plotters::coord::ranged1d::Ranged;
+use plotters::element::{Drawable, PointCollection};
+use plotters::style::RGBColor;
+
+use crate::figures::plot::axis::{Axis, Spot};
+use crate::figures::plot::canvas::{Area, Canvas, points, units};
+use crate::figures::plot::element::{Chart, Page, Stroke, put};
 use crate::figures::plot::palette::Style;
 use crate::figures::plot::scale::Scale;
 
@@ -71,45 +79,89 @@ impl Rows<'_> {
 }
 
 /// Where one panel lies and what its axes mean.
-pub(in crate::figures::plot) struct Panel<'a> {
-    /// The rectangle between the axes.
-    pub area: Area,
-    /// The horizontal axis.
-    pub x: &'a Scale,
-    /// The vertical axis.
-    pub y: &'a Scale,
+pub(in crate::figures::plot) struct Panel {
+    /// What its elements are drawn on.
+    pub chart: Chart,
 }
 
-impl Panel<'_> {
-    /// The horizontal place of a value.
-    pub(in crate::figures::plot) fn across(&self, value: f64) -> Option<f64> {
-        Some(self.area.left + self.x.place(value)? * self.area.width())
+impl Panel {
+    /// A panel of the page with its axes.
+    pub(in crate::figures::plot) fn new(page: &Page, area: &Area, x: &Axis, y: &Axis) -> Self {
+        let across = units(area.left)..units(area.right);
+        let (top, bottom) = (units(area.top), units(area.bottom));
+        // Categories go down the page, numbers go up.
+        let down = if y.named() { top..bottom } else { bottom..top };
+        let coordinates = Cartesian2d::new(x.clone(), y.clone(), (across, down));
+        Self {
+            chart: page.use_screen_coord().apply_coord_spec(coordinates),
+        }
     }
 
-    /// The vertical place of a value; categories go down the page.
-    pub(in crate::figures::plot) fn up(&self, value: f64) -> Option<f64> {
-        let share = self.y.place(value)? * self.area.height();
-        Some(match self.y {
-            Scale::Category(_) => self.area.top + share,
-            _ => self.area.bottom - share,
-        })
+    /// The horizontal axis.
+    pub(in crate::figures::plot) fn x(&self) -> &Axis {
+        self.chart.as_coord_spec().x_spec()
     }
 
-    /// The place of a pair.
+    /// The vertical axis.
+    pub(in crate::figures::plot) fn y(&self) -> &Axis {
+        self.chart.as_coord_spec().y_spec()
+    }
+
+    /// The left and the right edge.
+    pub(in crate::figures::plot) fn sides(&self) -> (Spot, Spot) {
+        let range = self.x().range();
+        (range.start, range.end)
+    }
+
+    /// The lower and the upper edge.
+    pub(in crate::figures::plot) fn heights(&self) -> (Spot, Spot) {
+        let range = self.y().range();
+        if self.y().named() {
+            (range.end, range.start)
+        } else {
+            (range.start, range.end)
+        }
+    }
+
+    /// The place of a pair, if it has one.
     pub(in crate::figures::plot) fn at(
         &self,
         x: Option<f64>,
         y: Option<f64>,
-    ) -> Option<(f64, f64)> {
-        Some((self.across(x?)?, self.up(y?)?))
+    ) -> Option<(Spot, Spot)> {
+        self.x().scale.place(x?)?;
+        self.y().scale.place(y?)?;
+        Some((Spot::of(x?), Spot::of(y?)))
     }
 
-    /// The width of one category, or nothing on an axis of numbers.
+    /// Width and height in points of one category, or of the whole panel on an
+    /// axis of numbers.
+    pub(in crate::figures::plot) fn cell(&self) -> (f64, f64) {
+        let size = |range: Range<i32>, axis: &Axis| {
+            let places = match &axis.scale {
+                Scale::Category(names) => names.len().max(1),
+                _ => 1,
+            };
+            points(range.end - range.start) / places as f64
+        };
+        (
+            size(self.chart.get_x_axis_pixel_range(), self.x()),
+            size(self.chart.get_y_axis_pixel_range(), self.y()),
+        )
+    }
+
+    /// The width of one category in points, or nothing on an axis of numbers.
     pub(in crate::figures::plot) fn band(&self) -> Option<f64> {
-        match self.x {
-            Scale::Category(names) => Some(self.area.width() / names.len().max(1) as f64),
-            _ => None,
-        }
+        self.x().named().then(|| self.cell().0)
+    }
+
+    /// Draws an element in values of the axes.
+    pub(in crate::figures::plot) fn put<'a, E>(&self, element: &'a E)
+    where
+        E: Drawable<Canvas>,
+        &'a E: PointCollection<'a, (Spot, Spot)>,
+    {
+        put(&self.chart, element);
     }
 }
 
@@ -136,42 +188,28 @@ pub(in crate::figures::plot) trait Mark: Sync {
         false
     }
     /// Draws the rows of one panel.
-    fn draw(&self, canvas: &mut Canvas, panel: &Panel<'_>, rows: &Rows<'_>);
+    fn draw(&self, panel: &Panel, rows: &Rows<'_>);
     /// Draws its sign in the legend, between two places on a line.
-    fn sample(&self, canvas: &mut Canvas, from: (f64, f64), width: f64, style: &Style);
+    fn sample(&self, page: &Page, from: (f64, f64), width: f64, style: &Style);
 }
 
-/// Notes the ink of a straight stroke.
-pub(super) fn ink_along(canvas: &mut Canvas, from: (f64, f64), to: (f64, f64)) {
-    let length = (to.0 - from.0).hypot(to.1 - from.1);
-    let steps = (length / 2.0).ceil().clamp(1.0, 2000.0) as usize;
-    for step in 0..=steps {
-        let part = step as f64 / steps as f64;
-        canvas.ink((
-            from.0 + (to.0 - from.0) * part,
-            from.1 + (to.1 - from.1) * part,
-        ));
-    }
-}
-
-/// A line with caps from `low` to `high` of the vertical axis.
+/// A line with caps around the value `y`.
+///
+/// plotters' own has a dot in the middle, which is the mark's to draw.
 pub(super) fn error_bar(
-    canvas: &mut Canvas,
-    panel: &Panel<'_>,
-    x: f64,
+    panel: &Panel,
+    x: Spot,
     (y, half): (f64, f64),
-    (color, cap): (&str, f64),
+    (color, cap): (RGBColor, f64),
 ) {
-    let floor = panel.area.bottom;
-    // On a logarithmic axis an interval that reaches zero has no lower end.
-    let low = panel.up(y - half).unwrap_or(floor);
-    let Some(high) = panel.up(y + half) else {
+    if panel.y().scale.place(y + half).is_none() {
         return;
-    };
-    let stroke = Stroke::new(color, 0.9);
-    canvas.line(&[(x, low), (x, high)], stroke);
-    for end in [low, high] {
-        canvas.line(&[(x - cap, end), (x + cap, end)], stroke);
     }
-    ink_along(canvas, (x, low), (x, high));
+    // On a logarithmic axis an interval that reaches zero ends at the axis.
+    let (low, high) = (Spot::of(y - half), Spot::of(y + half));
+    let stroke = Stroke::new(color, 0.9);
+    panel.put(&stroke.along([(x, low), (x, high)]));
+    for end in [low, high] {
+        panel.put(&stroke.along([(x.by(-cap), end), (x.by(cap), end)]));
+    }
 }

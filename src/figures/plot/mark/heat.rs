@@ -3,15 +3,20 @@
 
 use std::collections::BTreeMap;
 
+use plotters::element::Rectangle;
+use plotters::style::text_anchor::{HPos, VPos};
+use plotters::style::{Color, RGBColor, WHITE};
+
 use super::contract::{Mark, Panel, Rows};
-use crate::figures::plot::canvas::{Anchor, Area, Canvas, INK, Type};
+use crate::figures::plot::axis::Spot;
+use crate::figures::plot::element::{INK, Page, Type};
 use crate::figures::plot::number;
 use crate::figures::plot::palette::{Style, viridis};
 use crate::figures::plot::scale::Scale;
 use crate::figures::plot::text;
 
 /// The colour of a cell without a value.
-const NOTHING: &str = "#e4e4e4";
+const NOTHING: RGBColor = RGBColor(0xe4, 0xe4, 0xe4);
 
 pub(super) struct Heat;
 
@@ -28,12 +33,11 @@ impl Mark for Heat {
         true
     }
 
-    fn draw(&self, canvas: &mut Canvas, panel: &Panel<'_>, rows: &Rows<'_>) {
-        let (Scale::Category(across), Scale::Category(down)) = (panel.x, panel.y) else {
+    fn draw(&self, panel: &Panel, rows: &Rows<'_>) {
+        let (Scale::Category(across), Scale::Category(down)) = (&panel.x().scale, &panel.y().scale)
+        else {
             return;
         };
-        let width = panel.area.width() / across.len().max(1) as f64;
-        let height = panel.area.height() / down.len().max(1) as f64;
         let mut cells: BTreeMap<(usize, usize), Vec<f64>> = BTreeMap::new();
         for row in rows.rows {
             if let (Some(x), Some(y)) = (row.x, row.y) {
@@ -41,7 +45,11 @@ impl Mark for Heat {
                 cell.extend(row.value);
             }
         }
-        canvas.rect(panel.area, NOTHING, 1.0);
+        let ((left, right), (bottom, top)) = (panel.sides(), panel.heights());
+        let whole = [(left, top), (right, bottom)];
+        panel.put(&Rectangle::new(whole, NOTHING.filled()));
+        // Reaching under the next cell, or hairlines shine through.
+        let under = |place: usize, count: usize| if place + 1 < count { 0.4 } else { 0.0 };
         let mut labels = Vec::new();
         for ((y, x), values) in cells {
             if values.is_empty() {
@@ -51,35 +59,24 @@ impl Mark for Heat {
             let Some(share) = rows.value.place(value) else {
                 continue;
             };
-            let (left, top) = (
-                panel.area.left + x as f64 * width,
-                panel.area.top + y as f64 * height,
-            );
             let (color, dark) = viridis(share);
-            canvas.rect(
-                Area {
-                    left,
-                    top,
-                    // Reaching under the next cell, or hairlines shine through.
-                    right: (left + width + 0.4).min(panel.area.right),
-                    bottom: (top + height + 0.4).min(panel.area.bottom),
-                },
-                &color,
-                1.0,
+            let middle = (x as f64, y as f64);
+            let from = (Spot::of(middle.0 - 0.5), Spot::of(middle.1 - 0.5));
+            let to = (
+                Spot::of(middle.0 + 0.5).by(under(x, across.len())),
+                Spot::of(middle.1 + 0.5).by(under(y, down.len())),
             );
-            labels.push((left + width / 2.0, top + height / 2.0, value, dark));
+            panel.put(&Rectangle::new([from, to], color.filled()));
+            labels.push((middle, value, dark));
         }
-        let values: Vec<f64> = labels.iter().map(|(_, _, value, _)| *value).collect();
-        let labels: Vec<_> = labels
-            .into_iter()
-            .zip(number::alike(&values))
-            .map(|((x, y, _, dark), label)| (x, y, label, dark))
-            .collect();
-        let room = (width - 3.0, height - 2.0);
+        let values: Vec<f64> = labels.iter().map(|(_, value, _)| *value).collect();
+        let texts = number::alike(&values);
+        let (wide, high) = panel.cell();
+        let room = (wide - 3.0, high - 2.0);
         let widest = |size: f64| {
-            labels
+            texts
                 .iter()
-                .map(|(_, _, label, _)| text::width(label, size, false))
+                .map(|label| text::width(label, size, false))
                 .fold(0.0, f64::max)
         };
         // One size for all cells, or none: a map with gaps in it misleads.
@@ -89,14 +86,14 @@ impl Mark for Heat {
         else {
             return;
         };
-        for (x, y, label, dark) in labels {
+        for (((x, y), _, dark), text) in labels.into_iter().zip(texts) {
             let set = Type {
-                color: if dark { "#ffffff" } else { INK },
-                ..Type::new(size, Anchor::Middle)
+                color: if dark { WHITE } else { INK },
+                ..Type::new(size, HPos::Center, VPos::Center)
             };
-            canvas.text((x, y + 0.36 * size), &label, set);
+            panel.put(&set.text((Spot::of(x), Spot::of(y)), text));
         }
     }
 
-    fn sample(&self, _: &mut Canvas, _: (f64, f64), _: f64, _: &Style) {}
+    fn sample(&self, _: &Page, _: (f64, f64), _: f64, _: &Style) {}
 }

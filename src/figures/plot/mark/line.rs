@@ -1,7 +1,12 @@
 //! A line through the values of each series, with a band for errors.
 
-use super::contract::{Mark, Panel, Row, Rows, ink_along};
-use crate::figures::plot::canvas::{Canvas, Stroke};
+use plotters::element::Polygon;
+use plotters::series::LineSeries;
+use plotters::style::Color;
+
+use super::contract::{Mark, Panel, Row, Rows};
+use crate::figures::plot::axis::Spot;
+use crate::figures::plot::element::{Marker, Page, Stroke, put};
 use crate::figures::plot::palette::{Style, style};
 
 /// Up to this many places every value gets a point of its own.
@@ -14,7 +19,7 @@ impl Mark for Line {
         true
     }
 
-    fn draw(&self, canvas: &mut Canvas, panel: &Panel<'_>, rows: &Rows<'_>) {
+    fn draw(&self, panel: &Panel, rows: &Rows<'_>) {
         let series: Vec<Vec<Row>> = (0..rows.series)
             .map(|series| {
                 let mut line = rows.averaged(series);
@@ -27,55 +32,63 @@ impl Mark for Line {
             for part in unbroken(line, |row| {
                 panel.at(row.x, row.y).is_some() && row.y_error.is_some()
             }) {
-                band(canvas, panel, part, &style(place));
+                band(panel, part, &style(place));
             }
         }
         if rows.points {
             for row in rows.rows {
-                if let Some(at) = panel.at(row.x, row.y) {
-                    canvas.point(at, 1.5, &style(row.series), 0.45);
-                    canvas.ink(at);
+                if let Some(place) = panel.at(row.x, row.y) {
+                    panel.put(&Marker {
+                        place,
+                        radius: 1.5,
+                        style: style(row.series),
+                        opacity: 0.45,
+                    });
                 }
             }
         }
         for (place, line) in series.iter().enumerate() {
             let style = style(place);
+            let stroke = stroke(&style);
             for part in unbroken(line, |row| panel.at(row.x, row.y).is_some()) {
-                let points: Vec<(f64, f64)> = part
+                let places: Vec<(Spot, Spot)> = part
                     .iter()
                     .filter_map(|row| panel.at(row.x, row.y))
                     .collect();
-                canvas.line(
-                    &points,
-                    Stroke {
-                        color: style.color,
-                        width: 1.4,
-                        dash: style.dash,
-                    },
-                );
-                for pair in points.windows(2) {
-                    ink_along(canvas, pair[0], pair[1]);
+                for element in LineSeries::new(places.iter().copied(), stroke.style()) {
+                    panel.put(&stroke.dashed(element));
                 }
-                if line.len() <= FEW || points.len() == 1 {
-                    for at in points {
-                        canvas.point(at, 2.5, &style, 1.0);
-                        canvas.ink(at);
+                if line.len() <= FEW || places.len() == 1 {
+                    for place in places {
+                        panel.put(&Marker {
+                            place,
+                            radius: 2.5,
+                            style,
+                            opacity: 1.0,
+                        });
                     }
                 }
             }
         }
     }
 
-    fn sample(&self, canvas: &mut Canvas, (x, y): (f64, f64), width: f64, style: &Style) {
-        canvas.line(
-            &[(x, y), (x + width, y)],
-            Stroke {
-                color: style.color,
-                width: 1.4,
-                dash: style.dash,
-            },
-        );
-        canvas.point((x + width / 2.0, y), 2.4, style, 1.0);
+    fn sample(&self, page: &Page, (x, y): (f64, f64), width: f64, style: &Style) {
+        put(page, &stroke(style).along([(x, y), (x + width, y)]));
+        let marker = Marker {
+            place: (x + width / 2.0, y),
+            radius: 2.4,
+            style: *style,
+            opacity: 1.0,
+        };
+        put(page, &marker);
+    }
+}
+
+fn stroke(style: &Style) -> Stroke {
+    Stroke {
+        color: style.color,
+        width: 1.4,
+        dash: style.dash,
     }
 }
 
@@ -86,30 +99,18 @@ fn unbroken(line: &[Row], whole: impl Fn(&Row) -> bool) -> Vec<&[Row]> {
         .collect()
 }
 
-fn band(canvas: &mut Canvas, panel: &Panel<'_>, part: &[Row], style: &Style) {
-    let edge = |sign: f64| -> Vec<(f64, f64)> {
-        part.iter()
-            .filter_map(|row| {
-                let x = panel.across(row.x?)?;
-                let y = panel
-                    .up(row.y? + sign * row.y_error?)
-                    .unwrap_or(panel.area.bottom);
-                Some((x, y))
-            })
-            .collect()
+fn band(panel: &Panel, part: &[Row], style: &Style) {
+    let edge = |sign: f64| {
+        part.iter().filter_map(move |row| {
+            let y = row.y? + sign * row.y_error?;
+            Some((Spot::of(row.x?), Spot::of(y)))
+        })
     };
-    let mut outline = edge(1.0);
-    let mut under = edge(-1.0);
-    for pair in outline.windows(2).chain(under.windows(2)) {
-        ink_along(canvas, pair[0], pair[1]);
-    }
-    if let ([(x, high)], [(_, low)]) = (outline.as_slice(), under.as_slice()) {
+    let outline: Vec<(Spot, Spot)> = edge(1.0).chain(edge(-1.0).rev()).collect();
+    if part.len() == 1 {
         // A band of one place has no width: show its height as a stroke.
-        let (x, high, low) = (*x, *high, *low);
-        canvas.line(&[(x, low), (x, high)], Stroke::new(style.color, 0.9));
-        return;
+        panel.put(&Stroke::new(style.color, 0.9).along(outline));
+    } else {
+        panel.put(&Polygon::new(outline, style.color.mix(0.18)));
     }
-    under.reverse();
-    outline.append(&mut under);
-    canvas.polygon(&outline, style.color, 0.18);
 }

@@ -1,7 +1,8 @@
 //! A point for each row, with lines for errors in either direction.
 
 use super::contract::{Mark, Panel, Rows, error_bar};
-use crate::figures::plot::canvas::{Canvas, Stroke};
+use crate::figures::plot::axis::Spot;
+use crate::figures::plot::element::{Marker, Page, Stroke, put};
 use crate::figures::plot::palette::{Style, style};
 
 /// From this many rows on points are smaller and let others shine through.
@@ -10,7 +11,7 @@ const MANY: usize = 200;
 pub(super) struct Point;
 
 impl Mark for Point {
-    fn draw(&self, canvas: &mut Canvas, panel: &Panel<'_>, rows: &Rows<'_>) {
+    fn draw(&self, panel: &Panel, rows: &Rows<'_>) {
         let (radius, opacity) = if rows.rows.len() >= MANY {
             (1.8, 0.5)
         } else {
@@ -26,22 +27,33 @@ impl Mark for Point {
                 continue;
             };
             let style = style(row.series);
-            let x = x + (row.series as f64 - (rows.series as f64 - 1.0) / 2.0) * lane;
+            let x = x.by((row.series as f64 - (rows.series as f64 - 1.0) / 2.0) * lane);
             if let (Some(value), Some(half)) = (row.y, row.y_error) {
-                error_bar(canvas, panel, x, (value, half), (style.color, 2.0));
+                error_bar(panel, x, (value, half), (style.color, 2.0));
             }
             if let (Some(value), Some(half)) = (row.x, row.x_error)
-                && let (Some(left), Some(right)) =
-                    (panel.across(value - half), panel.across(value + half))
+                && panel.at(Some(value - half), row.y).is_some()
+                && panel.at(Some(value + half), row.y).is_some()
             {
-                canvas.line(&[(left, y), (right, y)], Stroke::new(style.color, 0.9));
+                let ends = [(Spot::of(value - half), y), (Spot::of(value + half), y)];
+                panel.put(&Stroke::new(style.color, 0.9).along(ends));
             }
-            canvas.point((x, y), radius, &style, opacity);
-            canvas.ink((x, y));
+            panel.put(&Marker {
+                place: (x, y),
+                radius,
+                style,
+                opacity,
+            });
         }
     }
 
-    fn sample(&self, canvas: &mut Canvas, (x, y): (f64, f64), width: f64, style: &Style) {
-        canvas.point((x + width / 2.0, y), 2.8, style, 0.9);
+    fn sample(&self, page: &Page, (x, y): (f64, f64), width: f64, style: &Style) {
+        let marker = Marker {
+            place: (x + width / 2.0, y),
+            radius: 2.8,
+            style: *style,
+            opacity: 0.9,
+        };
+        put(page, &marker);
     }
 }
