@@ -220,6 +220,13 @@ impl<'a> Engine<'a, '_> {
                 self.over(id, Status::Skipped, Some(message), None, 0.0);
                 continue;
             }
+            if self
+                .plan
+                .reads(id)
+                .any(|from| self.artifact(from).is_none())
+            {
+                continue;
+            }
             let Some(fingerprint) = Fingerprint::of(self.plan, id, |from| self.artifact(from))
             else {
                 continue;

@@ -2,12 +2,10 @@
 //! text without accidents of spelling.
 
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 
 use sqlparser::ast::{
     Expr, Function, Ident, ObjectName, ObjectNamePart, Query, Select, SelectItem,
-    SelectItemQualifiedWildcardKind, SetExpr, Spanned, Statement, TableAlias, TableFactor, Visit,
-    VisitMut, Visitor, VisitorMut,
+    SelectItemQualifiedWildcardKind, SetExpr, Spanned, Statement, TableAlias, TableFactor,
 };
 use sqlparser::dialect::GenericDialect;
 use sqlparser::keywords::ALL_KEYWORDS;
@@ -15,6 +13,7 @@ use sqlparser::parser::{Parser, ParserOptions};
 use sqlparser::tokenizer::{Location, Token};
 
 use super::problem::SqlError;
+use super::walk::{self, Flow, Look};
 
 /// The same dialect and options as the engine reads.
 fn parser(text: &str) -> Result<Parser<'_>, SqlError> {
@@ -43,7 +42,7 @@ pub(super) fn parse_query(text: &str) -> Result<Query, SqlError> {
             ));
         }
     };
-    let Statement::Query(query) = statement else {
+    let Statement::Query(mut query) = statement else {
         let text = statement.to_string();
         let verb = text
             .split_whitespace()
@@ -56,10 +55,8 @@ pub(super) fn parse_query(text: &str) -> Result<Query, SqlError> {
             only,
         ));
     };
-    match query.visit(&mut Purity) {
-        ControlFlow::Continue(()) => Ok(*query),
-        ControlFlow::Break(error) => Err(error),
-    }
+    walk::query(&mut query, &mut Purity)?;
+    Ok(*query)
 }
 
 pub(super) fn parse_condition(text: &str) -> Result<Expr, SqlError> {
@@ -83,10 +80,8 @@ fn start() -> Location {
 /// Finds what would read or write anything but the given tables.
 struct Purity;
 
-impl Visitor for Purity {
-    type Break = SqlError;
-
-    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<SqlError> {
+impl Look for Purity {
+    fn query(&mut self, query: &mut Query) -> Flow {
         if let Some(with) = &query.with
             && with.recursive
         {
@@ -101,14 +96,14 @@ impl Visitor for Purity {
         body(&query.body)
     }
 
-    fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<SqlError> {
+    fn select(&mut self, select: &mut Select) -> Flow {
         match &select.into {
             Some(into) => refuse(into.name.span().start, "INTO"),
-            None => ControlFlow::Continue(()),
+            None => Flow::Continue(()),
         }
     }
 
-    fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<SqlError> {
+    fn table(&mut self, factor: &mut TableFactor) -> Flow {
         match factor {
             TableFactor::Table { name, args, .. } => {
                 if args.is_some() {
@@ -116,37 +111,35 @@ impl Visitor for Purity {
                 } else if name.0.len() != 1 {
                     refuse(name.span().start, "a table name with a dot")
                 } else {
-                    ControlFlow::Continue(())
+                    Flow::Continue(())
                 }
             }
-            TableFactor::Derived { .. } | TableFactor::NestedJoin { .. } => {
-                ControlFlow::Continue(())
-            }
+            TableFactor::Derived { .. } | TableFactor::NestedJoin { .. } => Flow::Continue(()),
             other => refuse(other.span().start, "this kind of table"),
         }
     }
 
-    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<SqlError> {
-        let named = match expr {
+    fn expr(&mut self, expr: &mut Expr) -> Flow {
+        let named = match &*expr {
             Expr::Identifier(ident) => Some(ident),
             Expr::CompoundIdentifier(idents) => idents.last(),
             _ => None,
         };
         match named {
-            Some(ident) if ident.value == super::interval::RUN => ControlFlow::Break(SqlError::at(
+            Some(ident) if ident.value == super::interval::RUN => Flow::Break(SqlError::at(
                 ident.span.start,
                 format!("`{}` is hidden and cannot be named", super::interval::RUN),
                 "ci95(x) and runs() count over runs",
             )),
-            _ => ControlFlow::Continue(()),
+            _ => Flow::Continue(()),
         }
     }
 }
 
-fn body(body: &SetExpr) -> ControlFlow<SqlError> {
+fn body(body: &SetExpr) -> Flow {
     match body {
         // Inner queries are visited on their own.
-        SetExpr::Select(_) | SetExpr::Query(_) => ControlFlow::Continue(()),
+        SetExpr::Select(_) | SetExpr::Query(_) => Flow::Continue(()),
         SetExpr::SetOperation { left, right, .. } => {
             self::body(left)?;
             self::body(right)
@@ -155,8 +148,8 @@ fn body(body: &SetExpr) -> ControlFlow<SqlError> {
     }
 }
 
-fn refuse(place: Location, what: &str) -> ControlFlow<SqlError> {
-    ControlFlow::Break(SqlError::at(
+fn refuse(place: Location, what: &str) -> Flow {
+    Flow::Break(SqlError::at(
         place,
         format!("{what} is not allowed here"),
         "a query reads the tables it is given and nothing else",
@@ -175,7 +168,7 @@ pub(super) fn name_of(expr: &Expr) -> String {
         Expr::Nested(inner) => name_of(inner),
         expr => {
             let mut expr = expr.clone();
-            let _ = VisitMut::visit(
+            let _ = walk::expr(
                 &mut expr,
                 &mut Plain {
                     tables: BTreeMap::new(),
@@ -189,7 +182,7 @@ pub(super) fn name_of(expr: &Expr) -> String {
 
 /// The text of a query without accidents of spelling; `tables` are the qualifiers to rename.
 pub(super) fn plain(mut query: Query, tables: BTreeMap<String, String>) -> String {
-    let _ = VisitMut::visit(
+    let _ = walk::query(
         &mut query,
         &mut Plain {
             tables,
@@ -201,7 +194,7 @@ pub(super) fn plain(mut query: Query, tables: BTreeMap<String, String>) -> Strin
 
 pub(super) fn canonical_expr(expr: &Expr) -> String {
     let mut expr = expr.clone();
-    let _ = VisitMut::visit(
+    let _ = walk::expr(
         &mut expr,
         &mut Plain {
             tables: BTreeMap::new(),
@@ -263,10 +256,8 @@ impl Plain {
     }
 }
 
-impl VisitorMut for Plain {
-    type Break = ();
-
-    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
+impl Look for Plain {
+    fn query(&mut self, query: &mut Query) -> Flow {
         if let Some(with) = &mut query.with {
             for cte in &mut with.cte_tables {
                 Self::alias(&mut cte.alias);
@@ -274,10 +265,10 @@ impl VisitorMut for Plain {
                 cte.alias.explicit = false;
             }
         }
-        ControlFlow::Continue(())
+        Flow::Continue(())
     }
 
-    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
+    fn select(&mut self, select: &mut Select) -> Flow {
         for item in &mut select.projection {
             match item {
                 SelectItem::ExprWithAlias { alias, .. } => Self::ident(alias),
@@ -294,15 +285,15 @@ impl VisitorMut for Plain {
                 _ => {}
             }
         }
-        ControlFlow::Continue(())
+        Flow::Continue(())
     }
 
-    fn pre_visit_relation(&mut self, relation: &mut ObjectName) -> ControlFlow<()> {
+    fn relation(&mut self, relation: &mut ObjectName) -> Flow {
         Self::name(relation);
-        ControlFlow::Continue(())
+        Flow::Continue(())
     }
 
-    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
+    fn table(&mut self, factor: &mut TableFactor) -> Flow {
         if let TableFactor::Table {
             alias: Some(alias), ..
         }
@@ -315,10 +306,10 @@ impl VisitorMut for Plain {
         {
             Self::alias(alias);
         }
-        ControlFlow::Continue(())
+        Flow::Continue(())
     }
 
-    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+    fn expr(&mut self, expr: &mut Expr) -> Flow {
         match expr {
             Expr::Identifier(ident) => Self::ident(ident),
             Expr::CompoundIdentifier(idents) => {
@@ -335,6 +326,6 @@ impl VisitorMut for Plain {
             Expr::Function(function) => Self::function(function),
             _ => {}
         }
-        ControlFlow::Continue(())
+        Flow::Continue(())
     }
 }

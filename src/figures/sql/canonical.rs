@@ -1,10 +1,10 @@
 //! The canonical text of a query: the same for all ways to write it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::ControlFlow;
 
-use sqlparser::ast::{ObjectName, ObjectNamePart, Query, VisitMut, VisitorMut};
+use sqlparser::ast::{ObjectName, ObjectNamePart, Query};
 
+use super::walk::{self, Flow, Look};
 use super::{ast, scope};
 
 /// The text, with the tables it reads renamed.
@@ -18,7 +18,7 @@ pub(super) fn canonical(query: &Query, rename: &BTreeMap<String, String>) -> Str
     for table in &tables {
         places.insert((table.span.start.line, table.span.start.column));
     }
-    let _ = VisitMut::visit(&mut query, &mut Rename { rename, places });
+    let _ = walk::query(&mut query, &mut Rename { rename, places });
     let qualifiers = rename
         .iter()
         .filter(|(name, _)| {
@@ -35,10 +35,8 @@ struct Rename<'a> {
     places: BTreeSet<(u64, u64)>,
 }
 
-impl VisitorMut for Rename<'_> {
-    type Break = ();
-
-    fn pre_visit_relation(&mut self, relation: &mut ObjectName) -> ControlFlow<()> {
+impl Look for Rename<'_> {
+    fn relation(&mut self, relation: &mut ObjectName) -> Flow {
         for part in &mut relation.0 {
             if let ObjectNamePart::Identifier(ident) = part
                 && self
@@ -50,6 +48,6 @@ impl VisitorMut for Rename<'_> {
                 ident.quote_style = Some('"');
             }
         }
-        ControlFlow::Continue(())
+        Flow::Continue(())
     }
 }

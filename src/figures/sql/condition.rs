@@ -1,16 +1,16 @@
 //! A condition over the columns of one row.
 
 use std::collections::BTreeSet;
-use std::ops::ControlFlow;
 
 use polars::prelude::*;
 use polars::sql::SQLContext;
-use sqlparser::ast::{Expr, Query, Spanned, Visit, Visitor};
+use sqlparser::ast::{Expr, Query, Spanned};
 
 use super::ast;
 use super::interval::{function_name, is_aggregate};
 use super::problem::SqlError;
 use super::scope;
+use super::walk::{self, Flow, Look};
 use crate::figures::table::{self, Error};
 
 /// A boolean SQL expression over a row, such as `ABS(accuracy - 1.0 / degree) < 0.05`.
@@ -24,11 +24,9 @@ pub struct Condition {
 impl Condition {
     /// Reads one condition.
     pub fn parse(text: &str) -> Result<Self, SqlError> {
-        let expr = ast::parse_condition(text)?;
-        match expr.visit(&mut RowWise) {
-            ControlFlow::Continue(()) => Ok(Self { expr }),
-            ControlFlow::Break(error) => Err(error),
-        }
+        let mut expr = ast::parse_condition(text)?;
+        walk::expr(&mut expr, &mut RowWise)?;
+        Ok(Self { expr })
     }
 
     /// The columns it looks at.
@@ -77,21 +75,19 @@ impl Condition {
 
 struct RowWise;
 
-impl Visitor for RowWise {
-    type Break = SqlError;
-
-    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<SqlError> {
-        ControlFlow::Break(SqlError::at(
+impl Look for RowWise {
+    fn query(&mut self, query: &mut Query) -> Flow {
+        Flow::Break(SqlError::at(
             query.span().start,
             "a condition looks at one row and cannot ask another query",
             "join or aggregate in the table the condition is about",
         ))
     }
 
-    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<SqlError> {
+    fn expr(&mut self, expr: &mut Expr) -> Flow {
         match expr {
             Expr::Function(function) if function.over.is_some() || is_aggregate(function) => {
-                ControlFlow::Break(SqlError::at(
+                Flow::Break(SqlError::at(
                     function.name.span().start,
                     format!(
                         "{} looks at many rows, a condition at one",
@@ -101,13 +97,13 @@ impl Visitor for RowWise {
                 ))
             }
             Expr::Identifier(ident) if ident.value == super::interval::RUN => {
-                ControlFlow::Break(SqlError::at(
+                Flow::Break(SqlError::at(
                     ident.span.start,
                     format!("`{}` is hidden and cannot be named", super::interval::RUN),
                     "",
                 ))
             }
-            _ => ControlFlow::Continue(()),
+            _ => Flow::Continue(()),
         }
     }
 }

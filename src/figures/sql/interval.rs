@@ -1,17 +1,15 @@
 //! `ci95(x)` and `runs()`: how their calls are checked, and the interval.
 
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use polars::prelude::*;
 use polars::sql::{FunctionOptions, FunctionRegistry};
-use sqlparser::ast::{
-    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Spanned, Visit, Visitor,
-};
+use sqlparser::ast::{Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Spanned};
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 use super::problem::SqlError;
+use super::walk::{Flow, Look};
 
 /// A hidden column: which training run a row comes from.
 pub const RUN: &str = "_run";
@@ -71,22 +69,13 @@ pub(super) fn is_aggregate(function: &Function) -> bool {
     function.over.is_none() && AGGREGATES.contains(&function_name(function).as_str())
 }
 
-/// Checks how `ci95` and `runs` are called, anywhere in the tree.
-pub(super) fn check_calls(tree: &impl Visit) -> Result<(), SqlError> {
-    match tree.visit(&mut Calls) {
-        ControlFlow::Continue(()) => Ok(()),
-        ControlFlow::Break(error) => Err(error),
-    }
-}
+/// Checks how `ci95` and `runs` are called.
+pub(super) struct Calls;
 
-struct Calls;
-
-impl Visitor for Calls {
-    type Break = SqlError;
-
-    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<SqlError> {
+impl Look for Calls {
+    fn expr(&mut self, expr: &mut Expr) -> Flow {
         let Expr::Function(function) = expr else {
-            return ControlFlow::Continue(());
+            return Flow::Continue(());
         };
         let (wanted, help) = match function_name(function).as_str() {
             CI95 => (
@@ -94,7 +83,7 @@ impl Visitor for Calls {
                 "write ci95(x): half the width of the interval of the mean of x",
             ),
             RUNS => (0, "write runs(): the number of runs in the group"),
-            _ => return ControlFlow::Continue(()),
+            _ => return Flow::Continue(()),
         };
         let place = function.name.span().start;
         let plain = match &function.args {
@@ -110,7 +99,7 @@ impl Visitor for Calls {
             _ => false,
         };
         if !plain {
-            return ControlFlow::Break(SqlError::at(
+            return Flow::Break(SqlError::at(
                 place,
                 format!(
                     "{} takes {}",
@@ -121,13 +110,13 @@ impl Visitor for Calls {
             ));
         }
         if function.over.is_some() || function.filter.is_some() {
-            return ControlFlow::Break(SqlError::at(
+            return Flow::Break(SqlError::at(
                 place,
                 format!("{} takes neither OVER nor FILTER", function_name(function)),
                 "use GROUP BY, and WHERE in a subquery",
             ));
         }
-        ControlFlow::Continue(())
+        Flow::Continue(())
     }
 }
 

@@ -27,6 +27,7 @@ mod interval;
 mod problem;
 mod run;
 mod scope;
+mod walk;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -48,8 +49,8 @@ pub struct Query {
 impl Query {
     /// Reads exactly one SELECT statement.
     pub fn parse(text: &str) -> Result<Self, SqlError> {
-        let statement = ast::parse_query(text)?;
-        interval::check_calls(&statement)?;
+        let mut statement = ast::parse_query(text)?;
+        walk::query(&mut statement, &mut interval::Calls)?;
         Ok(Self { statement })
     }
 

@@ -2,7 +2,6 @@
 //! unnamed expressions their names, and the result a fixed order.
 
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 
 use polars::prelude::*;
 use polars::sql::SQLContext;
@@ -10,12 +9,13 @@ use sqlparser::ast::{
     DuplicateTreatment, ExcludeSelectItem, Expr, Function, FunctionArg, FunctionArgExpr,
     FunctionArgumentList, FunctionArguments, GroupByExpr, Ident, ObjectName, OrderBy, OrderByExpr,
     OrderByKind, OrderByOptions, Query, Select, SelectItem, SetExpr, SetOperator, SetQuantifier,
-    TableFactor, TableWithJoins, Value, VisitMut, VisitorMut,
+    TableFactor, TableWithJoins, Value,
 };
 
 use super::ast::name_of;
 use super::interval::{CI95, RUNS, function_name, is_aggregate, registry};
 use super::scope;
+use super::walk::{self, Flow, Look};
 use crate::figures::table::{self, Error};
 
 pub(super) fn run(query: &Query, tables: BTreeMap<String, DataFrame>) -> Result<DataFrame, Error> {
@@ -324,11 +324,12 @@ impl Hidden {
     }
 
     fn expr(&self, expr: &mut Expr, bound: &BTreeMap<String, bool>, inside: Option<&Expr>) {
-        let _ = expr.visit(&mut Calls {
+        let mut calls = Calls {
             bound,
             inside,
             depth: 0,
-        });
+        };
+        let _ = walk::expr(expr, &mut calls);
     }
 }
 
@@ -342,27 +343,32 @@ fn exclude_run(exclude: &mut Option<ExcludeSelectItem>) {
 }
 
 fn has_aggregate(expr: &mut Expr) -> bool {
-    struct Found(usize);
-    impl VisitorMut for Found {
-        type Break = ();
-        fn pre_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
-            self.0 += 1;
-            ControlFlow::Continue(())
+    struct Found {
+        depth: usize,
+        any: bool,
+    }
+    impl Look for Found {
+        fn query(&mut self, _: &mut Query) -> Flow {
+            self.depth += 1;
+            Flow::Continue(())
         }
-        fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
-            self.0 -= 1;
-            ControlFlow::Continue(())
+
+        fn query_end(&mut self, _: &mut Query) {
+            self.depth -= 1;
         }
-        fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-            match expr {
-                Expr::Function(function) if self.0 == 0 && is_aggregate(function) => {
-                    ControlFlow::Break(())
-                }
-                _ => ControlFlow::Continue(()),
-            }
+
+        fn expr(&mut self, expr: &mut Expr) -> Flow {
+            self.any |= self.depth == 0
+                && matches!(expr, Expr::Function(function) if is_aggregate(function));
+            Flow::Continue(())
         }
     }
-    expr.visit(&mut Found(0)).is_break()
+    let mut found = Found {
+        depth: 0,
+        any: false,
+    };
+    let _ = walk::expr(expr, &mut found);
+    found.any
 }
 
 /// Rewrites the calls of one expression, and its subqueries on their own.
@@ -372,23 +378,20 @@ struct Calls<'a> {
     depth: usize,
 }
 
-impl VisitorMut for Calls<'_> {
-    type Break = ();
-
-    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
+impl Look for Calls<'_> {
+    fn query(&mut self, query: &mut Query) -> Flow {
         if self.depth == 0 {
             Hidden.query(query, self.bound, false);
         }
         self.depth += 1;
-        ControlFlow::Continue(())
+        Flow::Continue(())
     }
 
-    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
+    fn query_end(&mut self, _: &mut Query) {
         self.depth -= 1;
-        ControlFlow::Continue(())
     }
 
-    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+    fn expr(&mut self, expr: &mut Expr) -> Flow {
         if self.depth == 0
             && let Expr::Function(function) = expr
         {
@@ -406,7 +409,7 @@ impl VisitorMut for Calls<'_> {
                 _ => {}
             }
         }
-        ControlFlow::Continue(())
+        Flow::Continue(())
     }
 }
 

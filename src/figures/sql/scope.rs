@@ -2,16 +2,16 @@
 //! gives, and the names in it that are certainly unknown.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::ControlFlow;
 
 use sqlparser::ast::{
     ExcludeSelectItem, Expr, GroupByExpr, Ident, JoinConstraint, JoinOperator, ObjectName,
     ObjectNamePart, OrderByKind, Query, Select, SelectItem, SelectItemQualifiedWildcardKind,
-    SetExpr, TableAlias, TableFactor, TableWithJoins, Visit, Visitor,
+    SetExpr, TableAlias, TableFactor, TableWithJoins,
 };
 
 use super::ast::name_of;
 use super::problem::SqlProblem;
+use super::walk::{self, Flow, Look};
 use crate::figures::spelling;
 
 /// Column names, where they are known.
@@ -34,23 +34,22 @@ pub(super) fn tables(query: &Query) -> Vec<Ident> {
 /// Every alias of a table and every name WITH binds, anywhere.
 pub(super) fn bound_names(query: &Query) -> BTreeSet<String> {
     struct Bound(BTreeSet<String>);
-    impl Visitor for Bound {
-        type Break = ();
-        fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
+    impl Look for Bound {
+        fn query(&mut self, query: &mut Query) -> Flow {
             for cte in query.with.iter().flat_map(|with| &with.cte_tables) {
                 self.0.insert(cte.alias.name.value.clone());
             }
-            ControlFlow::Continue(())
+            Flow::Continue(())
         }
-        fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
+        fn table(&mut self, factor: &mut TableFactor) -> Flow {
             if let Some(alias) = alias_of(factor) {
                 self.0.insert(alias.name.value.clone());
             }
-            ControlFlow::Continue(())
+            Flow::Continue(())
         }
     }
     let mut bound = Bound(BTreeSet::new());
-    let _ = query.visit(&mut bound);
+    let _ = walk::query(&mut query.clone(), &mut bound);
     bound.0
 }
 
@@ -332,7 +331,7 @@ impl<'a> Walk<'a> {
         outer: &[Relation],
     ) {
         let mut names = Names::default();
-        let _ = expr.visit(&mut names);
+        let _ = walk::expr(&mut expr.clone(), &mut names);
         for idents in names.columns {
             match idents.as_slice() {
                 [ident] => self.column(ident, relations, given, outer),
@@ -452,23 +451,20 @@ struct Names {
     queries: Vec<Query>,
 }
 
-impl Visitor for Names {
-    type Break = ();
-
-    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
+impl Look for Names {
+    fn query(&mut self, query: &mut Query) -> Flow {
         if self.depth == 0 {
             self.queries.push(query.clone());
         }
         self.depth += 1;
-        ControlFlow::Continue(())
+        Flow::Continue(())
     }
 
-    fn post_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+    fn query_end(&mut self, _: &mut Query) {
         self.depth -= 1;
-        ControlFlow::Continue(())
     }
 
-    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+    fn expr(&mut self, expr: &mut Expr) -> Flow {
         if self.depth == 0 {
             match expr {
                 Expr::Identifier(ident) => self.columns.push(vec![ident.clone()]),
@@ -476,14 +472,14 @@ impl Visitor for Names {
                 _ => {}
             }
         }
-        ControlFlow::Continue(())
+        Flow::Continue(())
     }
 }
 
 /// The columns an expression names, outside of subqueries.
 pub(super) fn columns_of(expr: &Expr) -> Vec<Vec<Ident>> {
     let mut names = Names::default();
-    let _ = expr.visit(&mut names);
+    let _ = walk::expr(&mut expr.clone(), &mut names);
     names.columns
 }
 

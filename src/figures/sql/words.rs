@@ -1,9 +1,10 @@
 //! The names a query mentions.
 
 use std::collections::BTreeSet;
-use std::ops::ControlFlow;
 
-use sqlparser::ast::{Expr, Query, SelectItem, SetExpr, Visit, Visitor};
+use sqlparser::ast::{Expr, Query, SelectItem, SetExpr};
+
+use super::walk::{self, Flow, Look};
 
 #[derive(Default)]
 struct Words {
@@ -31,15 +32,13 @@ impl Words {
     }
 }
 
-impl Visitor for Words {
-    type Break = ();
-
-    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
+impl Look for Words {
+    fn query(&mut self, query: &mut Query) -> Flow {
         self.look_at(&query.body);
-        ControlFlow::Continue(())
+        Flow::Continue(())
     }
 
-    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+    fn expr(&mut self, expr: &mut Expr) -> Flow {
         match expr {
             Expr::Identifier(name) => {
                 self.all.insert(name.value.clone());
@@ -49,7 +48,7 @@ impl Visitor for Words {
             }
             _ => {}
         }
-        ControlFlow::Continue(())
+        Flow::Continue(())
     }
 }
 
@@ -57,7 +56,7 @@ impl Visitor for Words {
 /// `NATURAL`) name columns outside expressions, so they count as a `*`.
 pub(super) fn of(query: &Query) -> Option<BTreeSet<String>> {
     let mut words = Words::default();
-    let _ = query.visit(&mut words);
+    let _ = walk::query(&mut query.clone(), &mut words);
     let text = query.to_string().to_uppercase();
     let joined = text.contains(" USING") || text.contains("NATURAL ");
     (!words.star && !joined).then_some(words.all)
