@@ -409,13 +409,23 @@ impl<'a> Engine<'a, '_> {
             folder: self.options.views.clone(),
             store: self.store,
         };
-        let (shown, problems) = views.show(
+        let shown = views.show(
             output.section(),
             &name,
             &record.artifact,
             output.is_copied(),
             &mut self.ledger,
-        )?;
+        );
+        // Without a view the artifact is there all the same.
+        let (shown, problems) = match shown {
+            Err(error) if error.is_disk_full() => return Err(error),
+            Err(error) => {
+                let message = format!("{name} cannot be shown: {error}");
+                self.tell(&Event::Warning { message });
+                Default::default()
+            }
+            Ok(shown) => shown,
+        };
         for problem in problems {
             let message = format!(
                 "{} is left as it is: {}",

@@ -380,6 +380,26 @@ fn ctrl_c_stops_cleanly_and_the_next_run_goes_on() {
 
 #[cfg(target_os = "linux")]
 #[test]
+fn a_job_that_runs_longer_than_its_limit_fails_and_says_so() {
+    let project = Project::new(&long());
+    let limit = "model.resources.time='1 s'";
+    let output = project.etude(&[
+        "run",
+        "p.toml",
+        "model[method=reversed,seed=0]",
+        "--set",
+        limit,
+    ]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(
+        text.contains("it ran longer than its limit of 1 s"),
+        "{text}"
+    );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
 fn workers_die_with_their_engine_and_the_next_run_goes_on() {
     let project = Project::new(SMOKE);
     let mut engine = start(&project, &long(), "model[method=reversed,seed=0]");

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::figures::shorthand::{or_a_name, string_or_table};
 use crate::figures::table::{self, Error};
 
-/// How a table is printed.
+/// Prints a table for a paper: as Markdown, CSV, LaTeX (booktabs) and Parquet.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TableSpec {

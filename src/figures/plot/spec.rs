@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::figures::shorthand::{or_a_name, string_or_table};
 
-/// A plot of one table.
+/// Draws a table as a figure: SVG, PDF and PNG from one drawing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Plot {
