@@ -44,6 +44,9 @@ impl Checker<'_> {
         value: &Value,
         path: &mut Vec<String>,
     ) -> Json {
+        if value.data == Data::Unreadable {
+            return Json::Null;
+        }
         let options = options(schema);
         if options.is_empty() {
             return self.plain(schema, value, path);
@@ -106,6 +109,7 @@ impl Checker<'_> {
                 json!(text)
             }
             Data::Bool(bool) => json!(bool),
+            Data::Unreadable => Json::Null,
         }
     }
 
@@ -391,6 +395,7 @@ fn fits(schema: &Json, data: &Data) -> bool {
         Data::Bool(_) => accepts(schema, "boolean"),
         Data::Array(_) => accepts(schema, "array"),
         Data::Table(_) => accepts(schema, "object"),
+        Data::Unreadable => true,
     }
 }
 

@@ -34,6 +34,8 @@ pub enum Data {
     Array(Vec<Value>),
     /// Keys and values, in the order of the file.
     Table(Table),
+    /// What could not be read; the problem is told where it was found, and nowhere else.
+    Unreadable,
 }
 
 /// Keys and values, in the order of the file.
@@ -80,6 +82,7 @@ impl Value {
             Data::Bool(_) => "a boolean",
             Data::Array(_) => "a list",
             Data::Table(_) => "a table",
+            Data::Unreadable => "unreadable",
         }
     }
 
@@ -90,6 +93,7 @@ impl Value {
             Data::Int(int) => int.to_string(),
             Data::Float(float) => json!(float).to_string(),
             Data::Bool(bool) => bool.to_string(),
+            Data::Unreadable => "?".to_string(),
             Data::Array(items) => {
                 let items: Vec<_> = items.iter().map(Value::label).collect();
                 items.join("-")
@@ -114,6 +118,7 @@ impl Value {
             Data::Int(int) => json!(int),
             Data::Float(float) => json!(float),
             Data::Bool(bool) => json!(bool),
+            Data::Unreadable => serde_json::Value::Null,
             Data::Array(items) => items.iter().map(Value::to_json).collect(),
             Data::Table(table) => table
                 .iter()
@@ -142,13 +147,13 @@ pub fn parse(source: &Arc<Source>, problems: &mut Problems) -> Value {
 fn convert_table(source: &Arc<Source>, table: DeTable<'_>, problems: &mut Problems) -> Table {
     table
         .into_iter()
-        .filter_map(|(key, value)| {
+        .map(|(key, value)| {
             let key = Key {
                 span: Span::new(source, key.span()),
                 name: key.into_inner().into_owned(),
             };
-            let value = convert(source, value, &key.span, problems)?;
-            Some((key, value))
+            let value = convert(source, value, &key.span, problems);
+            (key, value)
         })
         .collect()
 }
@@ -158,7 +163,7 @@ fn convert(
     value: Spanned<DeValue<'_>>,
     key: &Span,
     problems: &mut Problems,
-) -> Option<Value> {
+) -> Value {
     // Tables written by headers and dotted keys may have no text of their own: their key stands for them.
     let range = match value.span() {
         Range { start: 0, end: 0 } => key.range.clone(),
@@ -172,7 +177,7 @@ fn convert(
             Err(_) => {
                 let problem = Problem::at(&span, "this integer does not fit into 64 bits");
                 problems.push(problem);
-                return None;
+                Data::Unreadable
             }
         },
         DeValue::Float(float) => match float.as_str().parse::<f64>() {
@@ -180,7 +185,7 @@ fn convert(
             _ => {
                 let problem = Problem::at(&span, "a number must be finite");
                 problems.push(problem);
-                return None;
+                Data::Unreadable
             }
         },
         DeValue::Boolean(bool) => Data::Bool(bool),
@@ -188,16 +193,16 @@ fn convert(
             let problem = Problem::at(&span, "dates and times are not part of the language")
                 .help("put it in quotes if it is text");
             problems.push(problem);
-            return None;
+            Data::Unreadable
         }
         DeValue::Array(items) => {
             let items = items.into_iter();
-            let items = items.filter_map(|item| convert(source, item, key, problems));
+            let items = items.map(|item| convert(source, item, key, problems));
             Data::Array(items.collect())
         }
         DeValue::Table(table) => Data::Table(convert_table(source, table, problems)),
     };
-    Some(Value { data, span })
+    Value { data, span }
 }
 
 #[cfg(test)]

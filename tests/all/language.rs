@@ -120,6 +120,16 @@ fn syntax_errors_are_told_all_at_once() {
 }
 
 #[test]
+fn a_value_that_cannot_be_read_is_one_problem() {
+    let text = "[stage.n]\nkind = 'number'\nvalue = 99999999999999999999\nby = 2020-01-01\n";
+    insta::assert_snapshot!(toy(text), @r"
+    3:9 [99999999999999999999] this integer does not fit into 64 bits
+    4:6 [2020-01-01] dates and times are not part of the language
+        help: put it in quotes if it is text
+    ");
+}
+
+#[test]
 fn a_circle_is_shown_as_a_path() {
     let text = "
         [stage.a]
