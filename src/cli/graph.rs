@@ -11,6 +11,9 @@ use crate::report::graph;
 pub struct Graph {
     #[command(flatten)]
     source: Source,
+    /// Only these jobs and what they need: `figure`, `model[method=reversed,seed=0]`
+    #[arg(value_name = "JOB")]
+    jobs: Vec<String>,
     /// How to write it
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
@@ -28,11 +31,11 @@ enum Format {
 
 impl Graph {
     pub fn run(self) -> Result<u8, Failure> {
-        let pipeline = self.source.read()?;
+        let plan = self.source.plan(&self.jobs)?;
         let text = match self.format {
-            Format::Text => graph::text(&pipeline),
-            Format::Dot => graph::dot(&pipeline),
-            Format::Svg => graph::svg(&pipeline),
+            Format::Text => graph::text(&plan),
+            Format::Dot => graph::dot(&plan),
+            Format::Svg => graph::svg(&plan),
         };
         // Whoever closed the stream does not want to hear more.
         let _ = io::stdout().lock().write_all(text.as_bytes());

@@ -6,7 +6,9 @@ use clap::Args;
 use serde_json::Value as Json;
 
 use super::Failure;
-use crate::pipeline::{Kind, Problem, Takes, alternatives, first_line, kind_of, show_size};
+use crate::pipeline::{
+    Kind, Problem, Takes, alternatives, first_line, kind_of, options, schema_types, show_size,
+};
 use crate::stages::registry;
 
 #[derive(Debug, Args)]
@@ -108,7 +110,7 @@ fn properties(schema: &Json, indent: usize) -> String {
 /// The kinds that a tagged table can be of, with their own parameters.
 fn variants(schema: &Json, indent: usize) -> String {
     let mut text = String::new();
-    for option in choices(schema) {
+    for option in options(schema) {
         if let Some(kind) = kind_of(option) {
             let doc = option["description"]
                 .as_str()
@@ -129,15 +131,6 @@ fn variants(schema: &Json, indent: usize) -> String {
     text
 }
 
-fn choices(schema: &Json) -> Vec<&Json> {
-    let listed = schema["oneOf"].as_array().or(schema["anyOf"].as_array());
-    let listed = listed
-        .into_iter()
-        .flatten()
-        .filter(|option| option["type"] != "null");
-    listed.collect()
-}
-
 fn type_of(schema: &Json) -> String {
     if let Some(word) = schema["const"].as_str() {
         return word.to_string();
@@ -146,7 +139,7 @@ fn type_of(schema: &Json) -> String {
         let words: Vec<_> = words.iter().filter_map(Json::as_str).collect();
         return words.join(" | ");
     }
-    let choices = choices(schema);
+    let choices = options(schema);
     if !choices.is_empty() {
         let names: Vec<String> = choices
             .iter()
@@ -154,12 +147,9 @@ fn type_of(schema: &Json) -> String {
             .collect();
         return names.join(" | ");
     }
-    let types: Vec<&str> = match &schema["type"] {
-        Json::String(one) => vec![one],
-        Json::Array(many) => many.iter().filter_map(Json::as_str).collect(),
-        _ => Vec::new(),
-    };
-    let types = types.into_iter().filter(|name| *name != "null");
+    let types = schema_types(schema)
+        .into_iter()
+        .filter(|name| *name != "null");
     let names = types.map(|name| match name {
         "object" => "table".to_string(),
         "array" => match schema.get("items") {

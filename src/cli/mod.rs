@@ -16,8 +16,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::pipeline::{self, Device, Problem};
 
-/// Exit codes: 0 all is well (for `plan`: nothing to do), 1 an error or a failed job, 2 wrong usage (for `plan`: work to do),
-/// 3 a claim does not hold under --strict, 130 stopped.
+/// Exit codes: 0 all is well (for `plan`: nothing to do), 1 an error or a failed job, 2 (`plan`) work to do, 3 a claim does
+/// not hold under --strict, 64 wrong usage, 130 stopped.
 #[derive(Debug, Parser)]
 #[command(
     name = "etude",
@@ -128,7 +128,7 @@ struct Source {
     /// Lay a profile of the file over it
     #[arg(long, value_name = "NAME")]
     profile: Option<String>,
-    /// Set a parameter, over everything else
+    /// Set a parameter that no axis sweeps, over everything else
     #[arg(long, value_name = "STAGE.PARAM=VALUE")]
     set: Vec<String>,
     /// Keep only these labels of the axes
@@ -165,10 +165,21 @@ impl Source {
         pipeline::read(&self.file, &request, &crate::stages::registry()).map_err(Failure::Problems)
     }
 
+    /// Whether the pipeline is taken as it stands in its file.
+    fn is_whole(&self) -> bool {
+        self.profile.is_none() && self.set.is_empty() && self.keep.is_empty()
+    }
+
     /// Reads the pipeline and unrolls it, narrowed to the jobs that are asked for.
     fn plan(&self, jobs: &[String]) -> Result<crate::plan::Plan, Failure> {
         let pipeline = self.read()?;
         let selectors = pipeline.select(jobs).map_err(Failure::Problems)?;
-        Ok(crate::plan::Plan::unroll(pipeline, &selectors))
+        let plan = crate::plan::Plan::unroll(pipeline, &selectors);
+        if plan.jobs.is_empty() {
+            let problem = Problem::of("no job is left")
+                .help("excludes, the profile's `keep` and --where leave nothing of this pipeline");
+            return Err(Failure::Problems(vec![problem]));
+        }
+        Ok(plan)
     }
 }

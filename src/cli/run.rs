@@ -40,6 +40,7 @@ impl Run {
         let options = Options {
             capacity: capacity(self.cores),
             views: project.views(&plan.pipeline.name),
+            prune: self.source.is_whole() && self.jobs.is_empty(),
             cancel: &cancel,
         };
         let now = SystemTime::now()

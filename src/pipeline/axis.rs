@@ -100,7 +100,10 @@ pub fn read(key: &Key, value: &Value, names: &Names<'_>, problems: &mut Problems
     for (i, point) in points.iter().enumerate() {
         if points[..i].iter().any(|other| other.label == point.label) {
             let message = format!("the axis `{}` has `{}` twice", key.name, point.label);
-            problems.push(Problem::at(&key.span, message));
+            let problem = Problem::at(&key.span, message);
+            problems.push(
+                problem.help("every label stands once; of few integers, a range has each once"),
+            );
             return None;
         }
     }
@@ -122,13 +125,19 @@ pub fn read(key: &Key, value: &Value, names: &Names<'_>, problems: &mut Problems
 
 /// Whether an entry is a list of values (`"model.seed" = […]`, `model.seed = […]`), not a variant.
 fn is_list_entry(key: &Key, value: &Value, names: &Names<'_>) -> bool {
-    if key.name.contains('.') || matches!(value.data, Data::Array(_)) {
-        return true;
-    }
     let is_stage = |name: &str| {
         let first = name.split('.').next().unwrap_or(name);
-        names.stages.contains(&first)
+        names.stages.contains(&first.trim())
     };
+    let listed = match &value.data {
+        Data::Array(_) => true,
+        Data::Table(table) => is_generator(table),
+        _ => false,
+    };
+    // A label may have a dot in it, as in `GPT-2.5`.
+    if listed || (key.name.contains('.') && is_stage(&key.name)) {
+        return true;
+    }
     let inner = value.table().map_or(&[][..], Vec::as_slice);
     is_stage(&key.name) && !inner.is_empty() && !inner.iter().any(|(k, _)| is_stage(&k.name))
 }
@@ -145,8 +154,10 @@ fn read_variants(table: &Table, names: &Names<'_>, problems: &mut Problems) -> O
             problems.push(Problem::at(&value.span, message));
             continue;
         };
-        if key.name.trim().is_empty() || key.name.chars().any(char::is_control) {
-            problems.push(Problem::at(&key.span, "a label must be visible text"));
+        let outer = key.name.trim() != key.name;
+        if key.name.is_empty() || outer || key.name.chars().any(char::is_control) {
+            let message = "a label must be visible text, without spaces around it";
+            problems.push(Problem::at(&key.span, message));
             continue;
         }
         points.push(Point {
@@ -275,11 +286,8 @@ fn is_generator(table: &Table) -> bool {
 
 /// Two equal generators in one axis would draw the same numbers, which nobody means.
 fn check_generators(table: &Table, problems: &mut Problems) {
-    let drawn: Vec<&Value> = table
-        .iter()
-        .map(|(_, value)| value)
-        .filter(|value| value.get("draws").is_some())
-        .collect();
+    let mut drawn = Vec::new();
+    find_draws(table, &mut drawn);
     for (i, value) in drawn.iter().enumerate() {
         if drawn[..i]
             .iter()
@@ -288,6 +296,16 @@ fn check_generators(table: &Table, problems: &mut Problems) {
             let message = "two equal generators in one axis draw the same numbers";
             let problem = Problem::at(&value.span, message).help("give one of them a `seed`");
             problems.push(problem);
+        }
+    }
+}
+
+fn find_draws<'a>(table: &'a Table, drawn: &mut Vec<&'a Value>) {
+    for (_, value) in table {
+        match value.table() {
+            Some(inner) if is_generator(inner) && value.get("draws").is_some() => drawn.push(value),
+            Some(inner) => find_draws(inner, drawn),
+            None => {}
         }
     }
 }
@@ -345,13 +363,18 @@ fn generate(value: &Value, problems: &mut Problems) -> Option<Vec<Value>> {
         let Some(step) = step.filter(|step| *step > 0.0) else {
             return refuse("`step` must be a number above 0".into());
         };
-        let whole = whole && step.fract() == 0.0;
-        let count = ((high - low) / step).ceil();
+        // What is a whisker short of another step is rounding.
+        let count = ((high - low) / step - 1e-9).ceil();
         if count > 10_000.0 {
             return refuse(format!("`range` has {count} values; at most 10000"));
         }
-        let numbers = (0..count as u64).map(|i| rounded(low + i as f64 * step));
-        return Some(numbers.map(|number| as_value(number, whole)).collect());
+        let whole = whole && step.fract() == 0.0;
+        let numbers = (0..count as u64).map(|i| low + i as f64 * step);
+        let numbers = numbers.map(|number| match whole {
+            true => as_value(number, true),
+            false => as_value(rounded(number), false),
+        });
+        return Some(numbers.collect());
     }
     let draws = match value.get("draws").map(|draws| &draws.data) {
         Some(Data::Int(draws @ 1..=10_000)) => *draws as usize,
@@ -462,6 +485,12 @@ mod tests {
     }
 
     #[test]
+    fn a_label_may_have_a_dot() {
+        let text = "m = { 'GPT-2.5' = { model.a = 1 }, small = {}, '0.1' = { model.a = 2 } }";
+        assert_eq!(labels(text), ["GPT-2.5", "small", "0.1"]);
+    }
+
+    #[test]
     fn draws_are_fixed_and_more_draws_keep_the_earlier() {
         let four = labels("lr = { 'model.lr' = { log_uniform = [1e-5, 1e-2], draws = 4 } }");
         let eight = labels("rate = { 'model.rate' = { draws = 8, log_uniform = [1e-5, 1e-2] } }");
@@ -474,6 +503,10 @@ mod tests {
             labels("s = { 'model.s' = { range = [0, 1], step = 0.5 } }"),
             ["0.0", "0.5"]
         );
+        let exact = "s = { 'model.s' = { range = [1234567, 1234569] } }";
+        assert_eq!(labels(exact), ["1234567", "1234568"]);
+        let tenths = "s = { 'model.s' = { range = [0.1, 0.4], step = 0.1 } }";
+        assert_eq!(labels(tenths), ["0.1", "0.2", "0.3"]);
     }
 
     #[test]
@@ -492,6 +525,10 @@ mod tests {
             ("a = { 'model.x' = [1], v = {} }", "mixes lists"),
             ("a = { 'model.x' = { range = [3, 1] } }", "from low to high"),
             ("a = { 'model.x' = { uniform = [0, 1] } }", "needs `draws`"),
+            (
+                "a = { model.x = { uniform = [0, 1], draws = 3 }, model.y = { uniform = [0, 1], draws = 3 } }",
+                "draw the same numbers",
+            ),
         ] {
             let problems = axis(text).unwrap_err();
             assert!(problems[0].contains(message), "{text}: {problems:?}");

@@ -150,6 +150,13 @@ impl Condition {
 
 /// Where the first pair of a list ends.
 fn next_pair(text: &str, axes: &[Axis]) -> usize {
+    // A label may hold what looks like another pair.
+    if let Some((name, label)) = text.split_once('=')
+        && let Some(axis) = axes.iter().find(|axis| axis.name() == name.trim())
+        && axis.point(label.trim()).is_some()
+    {
+        return text.len();
+    }
     let begins = |rest: &str| {
         let word = rest.trim_start().split('=').next().unwrap_or_default();
         let known = axes.iter().any(|axis| axis.name() == word.trim_end());
@@ -185,7 +192,8 @@ fn find_axis<'a>(
 }
 
 fn check_label(axis: &Axis, label: &str, span: &Span, problems: &mut Problems) -> bool {
-    let known = axis.point(label).is_some();
+    // Of an axis that could not be read, the labels are not known.
+    let known = axis.points.is_empty() || axis.point(label).is_some();
     if !known {
         let message = format!("the axis `{}` has no label `{label}`", axis.name());
         let problem = Problem::at(span, message)

@@ -28,7 +28,7 @@ pub use contract::{
     Progress, Registry, Scalar, Stage, Stop, TableOf, TableShape, Takes, Verdict,
 };
 pub use coordinates::{Condition, Coordinates, JobName, Selector};
-pub(crate) use parameters::{first_line, kind_of};
+pub(crate) use parameters::{first_line, kind_of, options, schema_types};
 pub use problem::{Problem, Problems, alternatives, nearest};
 pub use resolve::{Request, read};
 pub use resources::{Resources, parse_size, show_size};
@@ -62,6 +62,8 @@ pub struct DeclaredStage {
     pub axes: Vec<String>,
     /// Its inputs, by the kind's ports.
     pub inputs: Vec<DeclaredInput>,
+    /// The columns of the table it leaves, if it leaves one and they are known.
+    pub columns: Option<Vec<String>>,
     /// Its instances that this run is about, the first axis slowest.
     pub instances: Vec<Instance>,
 }
@@ -115,6 +117,20 @@ impl Pipeline {
             let source = Source::new("selector", text.as_str());
             let span = Span::new(&source, 0..text.len());
             selectors.extend(Selector::parse(&span, &stages, &self.axes, &mut problems));
+        }
+        for (selector, text) in selectors.iter().zip(texts) {
+            let instances = self.stages.iter().flat_map(|stage| {
+                let coordinates = stage.instances.iter().map(|i| i.coordinates.clone());
+                coordinates.map(|coordinates| JobName {
+                    stage: stage.name.clone(),
+                    coordinates,
+                })
+            });
+            if problems.is_empty() && !instances.into_iter().any(|job| selector.matches(&job)) {
+                let problem = Problem::of(format!("`{text}` selects no job"))
+                    .help("what it names is excluded, or not kept by the profile or --where");
+                problems.push(problem);
+            }
         }
         match problems.is_empty() {
             true => Ok(selectors),

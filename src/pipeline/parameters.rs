@@ -266,7 +266,17 @@ impl Checker<'_> {
     }
 
     fn bounds(&mut self, schema: &Json, number: f64, value: &Value, path: &[String]) {
-        let bound = |key: &str| schema[key].as_f64();
+        let bound = |key: &str| match (key, schema["format"].as_str()) {
+            ("maximum", Some("uint32")) => {
+                let limit = f64::from(u32::MAX);
+                Some(schema[key].as_f64().map_or(limit, |other| other.min(limit)))
+            }
+            ("maximum", Some("int32")) => {
+                let limit = f64::from(i32::MAX);
+                Some(schema[key].as_f64().map_or(limit, |other| other.min(limit)))
+            }
+            _ => schema[key].as_f64(),
+        };
         let broken = [
             (bound("minimum").filter(|b| number < *b), "at least"),
             (bound("maximum").filter(|b| number > *b), "at most"),
@@ -360,7 +370,7 @@ pub fn without_defaults(schema: &Json, json: Json) -> Json {
 }
 
 /// The alternatives of a schema, `null` aside.
-fn options(schema: &Json) -> Vec<&Json> {
+pub(crate) fn options(schema: &Json) -> Vec<&Json> {
     let listed = schema["oneOf"].as_array().or(schema["anyOf"].as_array());
     let listed = listed.into_iter().flatten();
     listed.filter(|option| option["type"] != "null").collect()
@@ -371,7 +381,8 @@ pub(crate) fn kind_of(option: &Json) -> Option<&str> {
     option["properties"]["kind"]["const"].as_str()
 }
 
-fn schema_types(schema: &Json) -> Vec<&str> {
+/// The JSON types a schema takes.
+pub(crate) fn schema_types(schema: &Json) -> Vec<&str> {
     match &schema["type"] {
         Json::String(one) => vec![one],
         Json::Array(many) => many.iter().filter_map(Json::as_str).collect(),

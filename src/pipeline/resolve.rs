@@ -140,8 +140,12 @@ fn resolve(
     for other in profiles.values().filter(|p| !std::ptr::eq(*p, chosen)) {
         layers.instances(&order, other, problems);
     }
-    let instances = layers.instances(&order, chosen, problems);
-    layers.check_matches(&instances, problems);
+    let (instances, failed) = layers.instances(&order, chosen, problems);
+    // About an axis that could not be read nothing more can be said.
+    let axes_read = axes.iter().all(|axis| !axis.points.is_empty());
+    if axes_read {
+        layers.check_matches(&instances, &failed, problems);
+    }
 
     keep.0.extend(chosen.keep.0.iter().cloned());
     let file = path.file_stem().unwrap_or_default().to_string_lossy();
@@ -171,10 +175,11 @@ fn resolve(
             kind: written.kind?.clone(),
             axes: axes.iter().map(|axis| axis.to_string()).collect(),
             inputs: declared(written),
+            columns: None,
             instances: kept.iter().map(|(instance, _)| instance.clone()).collect(),
         })
     });
-    let pipeline = Pipeline {
+    let mut pipeline = Pipeline {
         name: name.to_string(),
         about: document
             .about
@@ -185,8 +190,8 @@ fn resolve(
         axes: axes.clone(),
     };
     // With a stage missing, places of stages would be off by one.
-    if problems.is_empty() {
-        check_columns(&pipeline, &kept, &order, problems);
+    if axes_read && pipeline.stages.len() == written.len() {
+        check_columns(&mut pipeline, &kept, &order, problems);
     }
     pipeline
 }
@@ -225,18 +230,22 @@ fn stages<'a>(
                 .help("a name is a letter, then letters, digits, `_` or `-`");
             problems.push(problem);
         }
-        let sql = sql_name(&key.name);
-        if let Some(other) = written
-            .iter()
-            .find(|other| sql_name(&other.key.name) == sql)
-        {
-            let message = format!(
-                "`{}` and `{}` would both be `{sql}` in SQL",
-                other.key.name, key.name
-            );
-            problems.push(Problem::at(&key.span, message));
-        }
         written.push(stage(key, value, &names, registry, problems));
+    }
+    let mut tables: BTreeMap<String, &str> = BTreeMap::new();
+    for stage in &written {
+        let offered = stage.kind.map_or(&[][..], |kind| kind.output.tables());
+        for table in offered {
+            let name = format!("{}{}", sql_name(&stage.key.name), table.suffix);
+            if let Some(other) = tables.insert(name.clone(), &stage.key.name) {
+                let message = format!(
+                    "`{other}` and `{}` would both give the table `{name}` in SQL",
+                    stage.key.name
+                );
+                let problem = Problem::at(&stage.key.span, message);
+                problems.push(problem.help("rename one of them"));
+            }
+        }
     }
     // Types of inputs can be held against their ports only when every stage's kind is known.
     for stage in &written {
@@ -439,6 +448,7 @@ fn check_type(
     problems.push(Problem::at(span, message).label(given.noun()));
 }
 
+/// The axes; one that could not be read is there without a point, so that nothing else is said of it.
 fn axes(document: &Document, names: &Names<'_>, problems: &mut Problems) -> Vec<Axis> {
     let mut axes = Vec::new();
     for (key, value) in &document.axes {
@@ -447,7 +457,10 @@ fn axes(document: &Document, names: &Names<'_>, problems: &mut Problems) -> Vec<
                 .help("a name is a letter, then letters, digits, `_` or `-`");
             problems.push(problem);
         }
-        axes.extend(axis::read(key, value, names, problems));
+        axes.push(axis::read(key, value, names, problems).unwrap_or(Axis {
+            key: key.clone(),
+            points: Vec::new(),
+        }));
     }
     axes
 }
@@ -556,10 +569,13 @@ fn settings(texts: &[String], names: &Names<'_>, problems: &mut Problems) -> Pat
         let mut errors = Problems::default();
         let parsed = super::value::parse(&source, &mut errors);
         let set = if errors.is_empty() {
-            match text.contains('=') {
-                true => patch_of(&parsed, names, problems),
-                false => Patch::new(),
+            let before = problems.len();
+            let patch = patch_of(&parsed, names, problems);
+            if patch.is_empty() && problems.len() == before {
+                let problem = Problem::at(&whole, "a setting is written stage.parameter=value");
+                problems.push(problem);
             }
+            patch
         } else if let Some((path, value)) = text.split_once('=') {
             let at = path.len() + 1;
             let value = Value {
@@ -678,7 +694,7 @@ fn reaching<'a>(
                 o.set.iter().any(|a| a.stage == at)
                     && o.when.0.iter().any(|(n, _)| n == axis.name())
             };
-            if axis.touches(at) || overrides.iter().any(when) {
+            if !axis.points.is_empty() && (axis.touches(at) || overrides.iter().any(when)) {
                 mine.insert(axis.name());
             }
         }
@@ -687,6 +703,7 @@ fn reaching<'a>(
                 Some(axis) => {
                     mine.insert(axis);
                 }
+                None if axes.iter().any(|a| a.name() == name && a.points.is_empty()) => {}
                 None => {
                     let message = format!(
                         "the axis `{name}` does not reach the inputs of `{}`",
@@ -721,27 +738,32 @@ struct Layers<'a> {
 type Resolved = (Instance, Value);
 
 impl Layers<'_> {
-    /// All instances of every stage, with the parameters as written, by place of the stage.
+    /// All instances of every stage, with the parameters as written, and whether some could not be resolved; by place of
+    /// the stage.
     fn instances(
         &self,
         order: &[usize],
         profile: &Profile,
         problems: &mut Problems,
-    ) -> Vec<Vec<Resolved>> {
+    ) -> (Vec<Vec<Resolved>>, Vec<bool>) {
         let mut all: Vec<Vec<Resolved>> = self.written.iter().map(|_| Vec::new()).collect();
+        let mut failed = vec![true; self.written.len()];
         for &at in order {
             let Some(kind) = self.written[at].kind else {
                 continue;
             };
+            failed[at] = self.written[at].reads().any(|(_, from)| failed[from]);
             for coordinates in self.coordinates(at) {
-                if self.is_left_out(at, &coordinates, &all) {
+                if self.is_left_out(at, &coordinates, &all, &failed) {
                     continue;
                 }
                 let value = self.parameters(at, &coordinates, profile, problems);
-                all[at].extend(self.instance(kind, coordinates, value, problems));
+                let instance = self.instance(kind, coordinates, value, problems);
+                failed[at] |= instance.is_none();
+                all[at].extend(instance);
             }
         }
-        all
+        (all, failed)
     }
 
     /// Every combination of labels on the axes that reach a stage, the first axis slowest.
@@ -765,7 +787,13 @@ impl Layers<'_> {
     }
 
     /// Whether an instance is excluded, or reads one that is.
-    fn is_left_out(&self, stage: usize, coordinates: &Coordinates, all: &[Vec<Resolved>]) -> bool {
+    fn is_left_out(
+        &self,
+        stage: usize,
+        coordinates: &Coordinates,
+        all: &[Vec<Resolved>],
+        failed: &[bool],
+    ) -> bool {
         if self
             .excludes
             .iter()
@@ -775,7 +803,7 @@ impl Layers<'_> {
         }
         self.written[stage].reads().any(|(_, from)| {
             // A stage that could not be resolved has its own problem.
-            if self.written[from].kind.is_none() || all[from].is_empty() {
+            if failed[from] {
                 return false;
             }
             let mut joined = all[from]
@@ -907,10 +935,7 @@ impl Layers<'_> {
     }
 
     /// An exclude or override that touches no instance was meant for something else.
-    fn check_matches(&self, instances: &[Vec<Resolved>], problems: &mut Problems) {
-        if !problems.is_empty() {
-            return;
-        }
+    fn check_matches(&self, instances: &[Vec<Resolved>], failed: &[bool], problems: &mut Problems) {
         for (when, span) in self.excludes {
             let mut all = (0..self.written.len()).flat_map(|stage| self.coordinates(stage));
             if !all.any(|coordinates| when.matches(&coordinates)) {
@@ -921,6 +946,9 @@ impl Layers<'_> {
         }
         for one in self.overrides {
             let stages: BTreeSet<usize> = one.set.iter().map(|a| a.stage).collect();
+            if stages.iter().any(|stage| failed[*stage]) {
+                continue;
+            }
             let mut all = stages.iter().flat_map(|stage| &instances[*stage]);
             if !all.any(|(instance, _)| one.when.matches(&instance.coordinates)) {
                 let problem = Problem::at(&one.span, "this override matches nothing")
@@ -977,48 +1005,45 @@ fn policy(kind: &Kind, value: &mut Value, problems: &mut Problems) -> (Resources
 
 /// Holds what each stage reads against the columns it will be given.
 fn check_columns(
-    pipeline: &Pipeline,
+    pipeline: &mut Pipeline,
     written: &[Vec<Resolved>],
     order: &[usize],
     problems: &mut Problems,
 ) {
-    let mut left: Vec<Option<Vec<String>>> = vec![None; pipeline.stages.len()];
     for &at in order {
         let stage = &pipeline.stages[at];
         let mut shapes = Vec::new();
         for from in stage.inputs.iter().flat_map(|input| &input.stages) {
-            shapes.extend(tables(pipeline, *from, &left[*from], problems));
+            shapes.extend(tables(pipeline, *from, problems));
         }
+        let mut columns = None;
         for (n, instance) in stage.instances.iter().enumerate() {
             match instance.parameters.columns(&shapes) {
-                Ok(columns) if n == 0 => left[at] = columns,
+                Ok(left) if n == 0 => columns = left,
                 Ok(_) => {}
                 Err(complaints) => {
                     for complaint in complaints {
                         let span = complaint::place(&written[at][n].1, &complaint);
-                        problems.push(
-                            Problem::at(&span, &complaint.message).maybe_help(complaint.help),
-                        );
+                        let problem = Problem::at(&span, &complaint.message);
+                        problems.push(problem.maybe_help(complaint.help));
                     }
                 }
             }
         }
+        pipeline.stages[at].columns = columns;
     }
 }
 
 /// The tables that a stage's artifacts offer, coordinates and swept parameters among their columns.
-fn tables(
-    pipeline: &Pipeline,
-    stage: usize,
-    left: &Option<Vec<String>>,
-    problems: &mut Problems,
-) -> Vec<TableShape> {
+fn tables(pipeline: &Pipeline, stage: usize, problems: &mut Problems) -> Vec<TableShape> {
     let stage = &pipeline.stages[stage];
     let mut shapes = Vec::new();
     for table in stage.kind.output.tables() {
         let name = format!("{}{}", sql_name(&stage.name), table.suffix);
         let own = match table.columns {
-            [] => left.clone(),
+            // Of a stage without instances nothing is known, not even its coordinates.
+            _ if stage.instances.is_empty() => None,
+            [] => stage.columns.clone(),
             fixed => Some(fixed.iter().map(|c| c.to_string()).collect()),
         };
         let columns = own.map(|own| {

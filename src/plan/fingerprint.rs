@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value as Json, json};
 
-use super::{JobId, Plan};
+use super::{JobId, JobInput, Plan};
 use crate::pipeline::{Columns, Coordinates, Input, Inputs, sql_name};
 use crate::store::{Artifact, Digest, Store};
 
@@ -27,14 +27,18 @@ impl Fingerprint {
         artifact: impl Fn(JobId) -> Option<&'a Artifact>,
     ) -> Option<Fingerprint> {
         let kind = plan.kind(id);
-        let mut ports: BTreeMap<&str, Vec<Json>> = BTreeMap::new();
-        for given in gather(plan, id, &artifact)? {
-            let entry = json!({
-                "artifact": given.digest,
-                "columns": given.columns,
-                "labels": given.labels,
+        // A list of lists: which stage an artifact comes from is part of what a job reads, though not the stage's name.
+        let mut ports: BTreeMap<&str, Vec<Vec<Json>>> = BTreeMap::new();
+        for input in &plan.jobs[id].inputs {
+            let given = gather(plan, id, input, &artifact)?;
+            let entries = given.into_iter().map(|given| {
+                plain(json!({
+                    "artifact": given.digest,
+                    "columns": given.columns,
+                    "labels": given.labels,
+                }))
             });
-            ports.entry(given.port).or_default().push(plain(entry));
+            ports.entry(input.port).or_default().push(entries.collect());
         }
         let parameters = plan
             .instance(id)
@@ -73,12 +77,11 @@ pub fn inputs<'a>(
     artifact: impl Fn(JobId) -> Option<&'a Artifact>,
 ) -> Option<Inputs> {
     let mut inputs = Inputs::new();
-    for given in gather(plan, id, &artifact)? {
-        let files = given.artifact.files.iter();
-        inputs
-            .entry(given.port.to_string())
-            .or_default()
-            .push(Input {
+    for input in &plan.jobs[id].inputs {
+        for given in gather(plan, id, input, &artifact)? {
+            let files = given.artifact.files.iter();
+            let all = inputs.entry(input.port.to_string()).or_default();
+            all.push(Input {
                 table: sql_name(&plan.jobs[given.job].name.stage),
                 artifact: plan.kind(given.job).output,
                 files: files
@@ -87,12 +90,12 @@ pub fn inputs<'a>(
                 columns: given.columns,
                 labels: given.labels,
             });
+        }
     }
     Some(inputs)
 }
 
 struct Given<'a> {
-    port: &'static str,
     job: JobId,
     artifact: &'a Artifact,
     digest: Digest,
@@ -100,39 +103,34 @@ struct Given<'a> {
     labels: BTreeMap<String, BTreeMap<String, Columns>>,
 }
 
-/// What a job reads. Within a stage, artifacts are ordered by the columns that are read and by content, so that neither
-/// the order of labels in the file nor their names reach a job that does not read them.
+/// What a job reads of one stage: artifacts ordered by the columns that are read and by content, so that neither the order
+/// of labels in the file nor their names reach a job that does not read them.
 fn gather<'a>(
     plan: &Plan,
     id: JobId,
+    input: &JobInput,
     artifact: &impl Fn(JobId) -> Option<&'a Artifact>,
 ) -> Option<Vec<Given<'a>>> {
     let read = plan.instance(id).parameters.columns_read();
-    let mut all = Vec::new();
-    for input in &plan.jobs[id].inputs {
-        let labels = label_columns(plan, input.stage, &read);
-        let mut given = Vec::new();
-        for &job in &input.jobs {
-            let artifact = artifact(job)?;
-            let coordinates = &plan.jobs[job].name.coordinates;
-            let columns = match is_nothing(&read) {
-                true => Columns::new(),
-                false => kept(plan.pipeline.columns(coordinates), &read),
-            };
-            given.push(Given {
-                port: input.port,
-                job,
-                artifact,
-                digest: artifact.digest(),
-                columns,
-                labels: labels.clone(),
-            });
-        }
-        let order = |g: &Given<'_>| (json!(g.columns).to_string(), g.digest);
-        given.sort_by_cached_key(order);
-        all.extend(given);
+    let labels = label_columns(plan, input.stage, &read);
+    let mut given = Vec::new();
+    for &job in &input.jobs {
+        let artifact = artifact(job)?;
+        let coordinates = &plan.jobs[job].name.coordinates;
+        let columns = match is_nothing(&read) {
+            true => Columns::new(),
+            false => kept(plan.pipeline.columns(coordinates), &read),
+        };
+        given.push(Given {
+            job,
+            artifact,
+            digest: artifact.digest(),
+            columns,
+            labels: labels.clone(),
+        });
     }
-    Some(all)
+    given.sort_by_cached_key(|given| (json!(given.columns).to_string(), given.digest));
+    Some(given)
 }
 
 fn is_nothing(read: &Option<BTreeSet<String>>) -> bool {
@@ -165,7 +163,9 @@ fn label_columns(
     }
     for axis in &plan.pipeline.axes {
         // The axes a stage fans out over are coordinates of its artifacts already.
-        if stage.axes.iter().any(|name| name == axis.name()) {
+        let reaches = stage.axes.iter().any(|name| name == axis.name());
+        let lacks = |columns: &Vec<String>| !columns.iter().any(|column| column == axis.name());
+        if reaches || stage.columns.as_ref().is_some_and(lacks) {
             continue;
         }
         let mut labels = BTreeMap::new();
@@ -220,10 +220,12 @@ fn differ(path: &str, before: &Json, after: &Json, lines: &mut Vec<String>) {
             }
         }
         (Json::Array(old), Json::Array(new)) if path.starts_with("inputs") => {
+            let (old, new) = (flat(old), flat(new));
             let gone = old.iter().filter(|item| !new.contains(item)).count();
             let come = new.iter().filter(|item| !old.contains(item)).count();
             let name = path.trim_start_matches("inputs.");
             lines.push(match (gone, come) {
+                (0, 0) => format!("input {name}: from other stages"),
                 (0, come) => format!("input {name}: {come} more"),
                 (gone, 0) => format!("input {name}: {gone} fewer"),
                 (_, come) => format!("input {name}: {come} of {} changed", new.len()),
@@ -234,6 +236,11 @@ fn differ(path: &str, before: &Json, after: &Json, lines: &mut Vec<String>) {
         }
         (before, after) => lines.push(format!("{path}: {} → {}", show(before), show(after))),
     }
+}
+
+/// The artifacts of all stages of a port.
+fn flat(lists: &[Json]) -> Vec<&Json> {
+    lists.iter().filter_map(Json::as_array).flatten().collect()
 }
 
 fn show(json: &Json) -> String {

@@ -10,27 +10,78 @@ use layout::topo::layout::VisualGraph;
 use petgraph::dot::{Config, Dot};
 use petgraph::graph::DiGraph;
 
-use crate::pipeline::{DeclaredStage, Pipeline};
+use crate::pipeline::DeclaredStage;
+use crate::plan::Plan;
+
+/// A stage of the plan: its place in the pipeline and how many jobs it has.
+struct Node<'a> {
+    stage: &'a DeclaredStage,
+    jobs: usize,
+}
+
+impl Node<'_> {
+    /// `9 jobs (method, seed)`.
+    fn counts(&self) -> String {
+        let count = match self.jobs {
+            1 => "1 job".to_string(),
+            n => format!("{n} jobs"),
+        };
+        match self.stage.axes.is_empty() {
+            true => count,
+            false => format!("{count} ({})", self.stage.axes.join(", ")),
+        }
+    }
+
+    fn lines(&self) -> [String; 3] {
+        [
+            self.stage.name.clone(),
+            self.stage.kind.name.to_string(),
+            self.counts(),
+        ]
+    }
+}
+
+/// The stages that have jobs, in the order of the file; and who reads whom at which port, by place among them.
+fn collapsed(plan: &Plan) -> (Vec<Node<'_>>, Vec<(usize, usize, &'static str)>) {
+    let jobs = |at: usize| plan.jobs.iter().filter(|job| job.stage == at).count();
+    let stages = plan.pipeline.stages.iter().enumerate();
+    let present: Vec<usize> = stages
+        .map(|(at, _)| at)
+        .filter(|at| jobs(*at) > 0)
+        .collect();
+    let place = |stage: usize| present.iter().position(|at| *at == stage);
+    let mut edges = Vec::new();
+    for (to, at) in present.iter().enumerate() {
+        for input in &plan.pipeline.stages[*at].inputs {
+            for from in input.stages.iter().filter_map(|from| place(*from)) {
+                edges.push((from, to, input.port.name));
+            }
+        }
+    }
+    let nodes = present.iter().map(|at| Node {
+        stage: &plan.pipeline.stages[*at],
+        jobs: jobs(*at),
+    });
+    (nodes.collect(), edges)
+}
 
 /// A line a stage: name, kind, how many jobs over which axes, what it reads.
-pub fn text(pipeline: &Pipeline) -> String {
-    let rows: Vec<[String; 4]> = pipeline
-        .stages
+pub fn text(plan: &Plan) -> String {
+    let (nodes, edges) = collapsed(plan);
+    let rows: Vec<[String; 4]> = nodes
         .iter()
-        .map(|stage| {
-            let reads: Vec<_> = sources(pipeline, stage)
-                .map(|(_, from)| from.name.as_str())
+        .enumerate()
+        .map(|(at, node)| {
+            let reads = edges.iter().filter(|(_, to, _)| *to == at);
+            let reads: Vec<_> = reads
+                .map(|(from, _, _)| nodes[*from].stage.name.as_str())
                 .collect();
             let reads = match reads.is_empty() {
                 true => String::new(),
                 false => format!("← {}", reads.join(", ")),
             };
-            [
-                stage.name.clone(),
-                stage.kind.name.to_string(),
-                counts(stage),
-                reads,
-            ]
+            let [name, kind, counts] = node.lines();
+            [name, kind, counts, reads]
         })
         .collect();
     let width = |column: usize| {
@@ -45,46 +96,16 @@ pub fn text(pipeline: &Pipeline) -> String {
     rows.iter().map(line).collect()
 }
 
-/// `9 jobs (method, seed)`.
-fn counts(stage: &DeclaredStage) -> String {
-    let count = match stage.instances.len() {
-        1 => "1 job".to_string(),
-        n => format!("{n} jobs"),
-    };
-    match stage.axes.is_empty() {
-        true => count,
-        false => format!("{count} ({})", stage.axes.join(", ")),
-    }
-}
-
-/// The stages that a stage reads, with the port.
-fn sources<'a>(
-    pipeline: &'a Pipeline,
-    stage: &'a DeclaredStage,
-) -> impl Iterator<Item = (&'static str, &'a DeclaredStage)> {
-    let inputs = stage.inputs.iter();
-    inputs.flat_map(|input| {
-        let stages = input.stages.iter();
-        stages.map(|from| (input.port.name, &pipeline.stages[*from]))
-    })
-}
-
 /// The graph in Graphviz' language.
-pub fn dot(pipeline: &Pipeline) -> String {
+pub fn dot(plan: &Plan) -> String {
+    let (nodes, edges) = collapsed(plan);
     let mut graph = DiGraph::new();
-    let label =
-        |stage: &DeclaredStage| format!("{}\n{}\n{}", stage.name, stage.kind.name, counts(stage));
-    let nodes: Vec<_> = pipeline
-        .stages
+    let indices: Vec<_> = nodes
         .iter()
-        .map(|stage| graph.add_node(label(stage)))
+        .map(|node| graph.add_node(node.lines().join("\n")))
         .collect();
-    for (at, stage) in pipeline.stages.iter().enumerate() {
-        for input in &stage.inputs {
-            for from in &input.stages {
-                graph.add_edge(nodes[*from], nodes[at], input.port.name);
-            }
-        }
+    for (from, to, port) in edges {
+        graph.add_edge(indices[from], indices[to], port);
     }
     let node = |_, _| "shape = box style = rounded".to_string();
     let edge = |_, _| String::new();
@@ -92,26 +113,19 @@ pub fn dot(pipeline: &Pipeline) -> String {
 }
 
 /// The graph as a picture.
-pub fn svg(pipeline: &Pipeline) -> String {
+pub fn svg(plan: &Plan) -> String {
     const SIZE: usize = 14;
     let mut graph = VisualGraph::new(Orientation::TopToBottom);
     let look = StyleAttr::new(Color::fast("black"), 1, Some(Color::fast("white")), 6, SIZE);
-    let nodes: Vec<_> = pipeline
-        .stages
+    let (nodes, edges) = collapsed(plan);
+    let handles: Vec<_> = nodes
         .iter()
-        .map(|stage| {
-            let lines = [
-                stage.name.clone(),
-                stage.kind.name.to_string(),
-                counts(stage),
-            ];
-            let longest = lines
-                .iter()
-                .map(|line| line.chars().count())
-                .max()
-                .unwrap_or(0);
-            let size = Point::new(longest as f64 * 8.5 + 24.0, 3.0 * 17.0 + 16.0);
+        .map(|node| {
+            let lines = node.lines();
+            let longest = lines.iter().map(|line| line.chars().count()).max();
+            let width = longest.unwrap_or(0) as f64 * 8.5 + 24.0;
             let shape = ShapeKind::new_box(&lines.join("\n"));
+            let size = Point::new(width, 3.0 * 17.0 + 16.0);
             graph.add_node(Element::create(
                 shape,
                 look.clone(),
@@ -120,22 +134,18 @@ pub fn svg(pipeline: &Pipeline) -> String {
             ))
         })
         .collect();
-    for (at, stage) in pipeline.stages.iter().enumerate() {
-        for input in &stage.inputs {
-            for from in &input.stages {
-                // The library's own arrows bring a second font size, and it writes its sizes in no fixed order.
-                let arrow = Arrow::new(
-                    LineEndKind::None,
-                    LineEndKind::Arrow,
-                    LineStyleKind::Normal,
-                    "",
-                    &look,
-                    &None,
-                    &None,
-                );
-                graph.add_edge(arrow, nodes[*from], nodes[at]);
-            }
-        }
+    for (from, to, _) in edges {
+        // The library's own arrows bring a second font size, and it writes its sizes in no fixed order.
+        let arrow = Arrow::new(
+            LineEndKind::None,
+            LineEndKind::Arrow,
+            LineStyleKind::Normal,
+            "",
+            &look,
+            &None,
+            &None,
+        );
+        graph.add_edge(arrow, handles[from], handles[to]);
     }
     let mut writer = SVGWriter::new();
     graph.do_it(false, false, false, &mut writer);

@@ -41,6 +41,8 @@ pub struct Options<'a> {
     pub capacity: Capacity,
     /// Where readable views go: `outputs/<pipeline>`.
     pub views: PathBuf,
+    /// Whether views of jobs that the pipeline no longer has are removed; right where the plan is all of it.
+    pub prune: bool,
     /// Set from outside to stop the run cleanly.
     pub cancel: &'a AtomicBool,
 }
@@ -69,6 +71,7 @@ pub fn execute(
         ledger: store.ledger(&plan.pipeline.name),
         saved: Instant::now(),
         ends: vec![None; plan.jobs.len()],
+        shown: BTreeSet::new(),
         verified: &verified,
     };
     std::thread::scope(|scope| engine.run(scope, &receiver))
@@ -107,7 +110,7 @@ enum Outcome {
     /// Another run made it meanwhile.
     Found(Box<Record>),
     /// What these jobs left is damaged and was set aside.
-    Damaged(BTreeSet<JobId>),
+    Damaged(BTreeMap<JobId, Record>),
     Failed(String),
     Cancelled,
     StoreFailed(Error),
@@ -126,6 +129,8 @@ struct Engine<'a, 'o> {
     saved: Instant,
     /// How each job ended; one that is done again after damage ends twice and counts once.
     ends: Vec<Option<Status>>,
+    /// The views of this run's artifacts.
+    shown: BTreeSet<PathBuf>,
     /// Objects whose bytes were read and found right during this run.
     verified: &'a Mutex<BTreeSet<Digest>>,
 }
@@ -178,18 +183,28 @@ impl<'a> Engine<'a, '_> {
                 self.over(id, Status::Cancelled, None, None, 0.0);
             }
         }
-        self.store
-            .save_ledger(&self.plan.pipeline.name, &self.ledger)?;
-        if let Some(error) = fatal {
-            return Err(error);
-        }
         let mut summary = Summary::default();
         self.ends
             .iter()
             .flatten()
             .for_each(|status| summary.count(*status));
         summary.seconds = start.elapsed().as_secs_f64();
+        if fatal.is_none() && self.options.prune && summary.is_complete() {
+            let views = Views {
+                folder: self.options.views.clone(),
+                store: self.store,
+            };
+            let shown = &self.shown;
+            views.prune(&mut self.ledger, |path| shown.contains(path));
+        }
+        let saved = self
+            .store
+            .save_ledger(&self.plan.pipeline.name, &self.ledger);
         self.tell(&Event::RunEnded(summary.clone()));
+        if let Some(error) = fatal {
+            return Err(error);
+        }
+        saved?;
         Ok(summary)
     }
 
@@ -205,8 +220,15 @@ impl<'a> Engine<'a, '_> {
         self.plan.jobs[id].name.to_string()
     }
 
-    /// Looks up every job whose inputs are known by now.
+    /// Looks up every job whose inputs are known by now, until nothing more becomes known.
     fn advance(&mut self) -> Result<(), Error> {
+        while self.look_up()? {}
+        Ok(())
+    }
+
+    /// One pass over the jobs; whether another may find more.
+    fn look_up(&mut self) -> Result<bool, Error> {
+        let mut again = false;
         for id in 0..self.states.len() {
             if !matches!(self.states[id], State::Waiting) {
                 continue;
@@ -234,7 +256,12 @@ impl<'a> Engine<'a, '_> {
             let key = fingerprint.key();
             let (before, reason) = match self.store.lookup(&key) {
                 Lookup::Present(record) => {
-                    self.done(id, record, Status::Cached, 0.0)?;
+                    if self.is_whole(id, &record)? {
+                        self.done(id, record, Status::Cached, 0.0)?;
+                    } else {
+                        self.make_again(id);
+                    }
+                    again = true;
                     continue;
                 }
                 Lookup::Broken { record, file } => (Some(record), Reason::FileGone(file)),
@@ -250,7 +277,19 @@ impl<'a> Engine<'a, '_> {
                 before,
             }));
         }
-        Ok(())
+        Ok(again)
+    }
+
+    /// Whether what will be shown to people has the bytes it should have. What only jobs read is verified when they do.
+    fn is_whole(&self, id: JobId, record: &Record) -> Result<bool, Error> {
+        if !self.plan.kind(id).output.is_copied() {
+            return Ok(true);
+        }
+        let mut whole = true;
+        for file in record.artifact.files.values() {
+            whole &= self.store.verify(file)?;
+        }
+        Ok(whole)
     }
 
     fn artifact(&self, id: JobId) -> Option<&crate::store::Artifact> {
@@ -354,18 +393,33 @@ impl<'a> Engine<'a, '_> {
                 }
             }
             Outcome::Damaged(producers) => {
-                for from in producers {
-                    let message = format!(
-                        "what {} left was damaged in the store; it is set aside and made again",
-                        self.plan.jobs[from].name
-                    );
-                    self.tell(&Event::Warning { message });
-                    self.states[from] = State::Waiting;
+                for (from, judged) in producers {
+                    // Another reader may have told of it before.
+                    let same =
+                        matches!(&self.states[from], State::Done(record) if **record == judged);
+                    if same {
+                        self.make_again(from);
+                    }
                 }
                 self.states[id] = State::Waiting;
             }
         }
         Ok(())
+    }
+
+    /// What a job left is damaged: it has to run again, and what would read it waits.
+    fn make_again(&mut self, id: JobId) {
+        let message = format!(
+            "what {} left was damaged in the store; it is set aside and made again",
+            self.plan.jobs[id].name
+        );
+        self.tell(&Event::Warning { message });
+        self.states[id] = State::Waiting;
+        for reader in self.plan.readers(id).collect::<Vec<_>>() {
+            if matches!(self.states[reader], State::Ready(_)) {
+                self.states[reader] = State::Waiting;
+            }
+        }
     }
 
     fn log_of(&self, id: JobId) -> Option<PathBuf> {
@@ -405,6 +459,8 @@ impl<'a> Engine<'a, '_> {
     ) -> Result<(), Error> {
         let name = self.name(id);
         let output = self.plan.kind(id).output;
+        self.ends[id] = Some(status);
+        self.states[id] = State::Done(record.clone());
         let views = Views {
             folder: self.options.views.clone(),
             store: self.store,
@@ -434,10 +490,8 @@ impl<'a> Engine<'a, '_> {
             );
             self.tell(&Event::Warning { message });
         }
-        self.ends[id] = Some(status);
-        let verdict = (output == ArtifactType::Verdict)
-            .then(|| self.verdict(&record))
-            .flatten();
+        self.shown.extend(shown.iter().cloned());
+        let verdict = (output == ArtifactType::Verdict).then(|| self.verdict(&name, &record));
         self.tell(&Event::JobEnded(Ended {
             job: name.clone(),
             status,
@@ -449,7 +503,6 @@ impl<'a> Engine<'a, '_> {
             verdict,
         }));
         self.ledger.jobs.insert(name, record.key);
-        self.states[id] = State::Done(record);
         if status == Status::Ran && self.saved.elapsed() > Duration::from_secs(1) {
             self.store
                 .save_ledger(&self.plan.pipeline.name, &self.ledger)?;
@@ -458,9 +511,19 @@ impl<'a> Engine<'a, '_> {
         Ok(())
     }
 
-    fn verdict(&self, record: &Record) -> Option<Verdict> {
-        let file = record.artifact.files.get(Verdict::FILE)?;
-        serde_json::from_slice(&fs::read(self.store.object(&file.digest)).ok()?).ok()
+    /// The verdict that a job left; one that cannot be read does not hold.
+    fn verdict(&self, name: &str, record: &Record) -> Verdict {
+        let file = record.artifact.files.get(Verdict::FILE);
+        let text = file.and_then(|file| fs::read(self.store.object(&file.digest)).ok());
+        let verdict = text.and_then(|text| serde_json::from_slice(&text).ok());
+        verdict.unwrap_or_else(|| Verdict {
+            says: format!("the verdict of {name} cannot be read"),
+            holds: false,
+            rows: 0,
+            held: 0,
+            source: None,
+            against: Vec::new(),
+        })
     }
 }
 
@@ -500,9 +563,12 @@ impl RunningJob<'_> {
 
     fn run(self) {
         let start = Instant::now();
-        let outcome = match self.work() {
-            Ok(outcome) => outcome,
-            Err(error) => Outcome::StoreFailed(error),
+        // Whatever happens here, the engine must hear that the job has ended.
+        let work = std::panic::AssertUnwindSafe(|| self.work());
+        let outcome = match std::panic::catch_unwind(work) {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(error)) => Outcome::StoreFailed(error),
+            Err(_) => Outcome::Failed("this is a bug of etude: its engine panicked".into()),
         };
         let seconds = start.elapsed().as_secs_f64();
         let _ = self
@@ -622,8 +688,8 @@ impl RunningJob<'_> {
     }
 
     /// The jobs whose artifacts are not what their records say; their bad objects are set aside.
-    fn damaged_inputs(&self) -> Result<BTreeSet<JobId>, Error> {
-        let mut damaged = BTreeSet::new();
+    fn damaged_inputs(&self) -> Result<BTreeMap<JobId, Record>, Error> {
+        let mut damaged = BTreeMap::new();
         for (id, record) in &self.inputs {
             for file in record.artifact.files.values() {
                 let known = |set: &Mutex<BTreeSet<Digest>>| {
@@ -638,7 +704,7 @@ impl RunningJob<'_> {
                     let mut verified = self.verified.lock().unwrap_or_else(|p| p.into_inner());
                     verified.insert(file.digest);
                 } else {
-                    damaged.insert(*id);
+                    damaged.insert(*id, record.clone());
                 }
             }
         }

@@ -30,9 +30,4 @@ impl Artifact {
         let text = serde_json::to_vec(self).expect("an artifact is plain data");
         Digest::of_artifact(&text)
     }
-
-    /// Size of all files together, in bytes.
-    pub fn size(&self) -> u64 {
-        self.files.values().map(|file| file.size).sum()
-    }
 }

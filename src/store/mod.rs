@@ -174,7 +174,11 @@ impl Store {
     /// The path of an object.
     pub fn object(&self, digest: &Digest) -> PathBuf {
         let hex = digest.to_string();
-        self.root.join("objects").join(&hex[..2]).join(&hex[2..])
+        self.objects().join(&hex[..2]).join(&hex[2..])
+    }
+
+    fn objects(&self) -> PathBuf {
+        self.root.join("objects")
     }
 
     fn record_path(&self, key: &Digest) -> PathBuf {
@@ -236,8 +240,18 @@ impl Store {
                 let quarantine = self.root.join("quarantine");
                 fs::create_dir_all(&quarantine).map_err(Error::io("create", &quarantine))?;
                 let aside = quarantine.join(file.digest.to_string());
-                fs::rename(&path, &aside).map_err(Error::io("set aside", &path))?;
-                Ok(false)
+                match fs::rename(&path, &aside) {
+                    Ok(()) => {}
+                    // Somebody else set it aside.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+                    Err(error) => return Err(Error::io("set aside", &path)(error)),
+                }
+                // Between reading and moving, somebody may have put the right bytes there.
+                let right = Digest::of_file(&aside).is_ok_and(|(digest, _)| digest == file.digest);
+                if right {
+                    fs::rename(&aside, &path).map_err(Error::io("put back", &path))?;
+                }
+                Ok(right)
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(Error::io("read", &path)(error)),

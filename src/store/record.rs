@@ -1,7 +1,7 @@
 //! How an artifact came to be.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Component, Path};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -33,6 +33,13 @@ impl Record {
         let record: Record = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
         let text = serde_json::to_vec(&record.fingerprint).expect("a fingerprint is plain data");
         // A record whose key is not the digest of its own fingerprint was edited or damaged.
-        (Digest::of_key(&text) == record.key).then_some(record)
+        let genuine = Digest::of_key(&text) == record.key;
+        // Names come from outside too: none may lead out of the folder it is put into.
+        let names = record.artifact.files.keys();
+        let tame = |name: &String| {
+            let mut parts = Path::new(name).components();
+            !name.is_empty() && parts.all(|part| matches!(part, Component::Normal(_)))
+        };
+        (genuine && names.into_iter().all(tame)).then_some(record)
     }
 }

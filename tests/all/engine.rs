@@ -336,3 +336,91 @@ fn selectors_narrow_a_plan_to_what_is_asked_for() {
         Lookup::Absent
     ));
 }
+
+#[test]
+fn from_which_stage_an_artifact_comes_is_part_of_a_key() {
+    let bench = Bench::new();
+    let text = |a: &str, b: &str| {
+        format!(
+            "[stage.a]\nkind = 'number'\nvalue = 0\n[stage.b]\nkind = 'number'\nvalue = 0\n\
+             [stage.all]\nkind = 'sum'\nof = ['a', 'b']\n\
+             [axes]\nx = {{ 'a.value' = {a} }}\ny = {{ 'b.value' = {b} }}"
+        )
+    };
+    bench.run(&text("[1]", "[2, 3]"));
+    let ran = bench.run(&text("[1, 2]", "[3]"));
+    assert_eq!(ran.jobs(Status::Ran), ["all"]);
+}
+
+#[test]
+fn a_damaged_artifact_with_many_readers_is_made_again_once() {
+    let mut bench = Bench::new();
+    bench.capacity.cores = 4;
+    let text = |factors: &str| {
+        format!(
+            "[stage.n]\nkind = 'number'\nvalue = 7\n[stage.t]\nkind = 'times'\nof = 'n'\n\
+             [axes]\nf = {{ 't.factor' = {factors} }}"
+        )
+    };
+    let first = text("[1, 2]");
+    bench.run(&first);
+    let store = bench.store();
+    let plan = bench.plan(&first);
+    let states = assess(&plan, &store, &store.ledger("toy"));
+    let Freshness::Fresh(record) = &states[plan.find("n").unwrap()] else {
+        panic!("not fresh")
+    };
+    let object = store.object(&record.artifact.files["table.parquet"].digest);
+    fs::remove_file(&object).unwrap();
+    fs::write(&object, "8").unwrap();
+    // What people are shown is verified before it is shown; what only jobs read, when they do.
+    let ran = bench.run(&text("[3, 4, 5, 6, 8, 9, 10, 11]"));
+    assert_eq!((ran.summary.ran, ran.summary.failed), (9, 0));
+    assert_eq!(ran.warnings().len(), 1, "{:?}", ran.warnings());
+    assert_eq!(bench.table("t[f=3]"), "21");
+}
+
+#[test]
+fn a_damaged_artifact_is_not_shown() {
+    let bench = Bench::new();
+    bench.run(SWEEP);
+    let store = bench.store();
+    let plan = bench.plan(SWEEP);
+    let states = assess(&plan, &store, &store.ledger("toy"));
+    let Freshness::Fresh(record) = &states[plan.find("picture").unwrap()] else {
+        panic!("not fresh")
+    };
+    let object = store.object(&record.artifact.files["figure.svg"].digest);
+    fs::remove_file(&object).unwrap();
+    fs::write(&object, "99").unwrap();
+    let view = bench.folder.path().join("outputs/toy/figures/picture.svg");
+    fs::remove_file(&view).unwrap();
+    assert!(
+        bench
+            .run(SWEEP)
+            .jobs(Status::Ran)
+            .contains(&"picture".to_string())
+    );
+    assert_eq!(fs::read_to_string(&view).unwrap(), "12");
+}
+
+#[test]
+fn views_of_stages_that_are_gone_go_too_and_a_lost_ledger_blocks_none() {
+    let bench = Bench::new();
+    bench.run(SWEEP);
+    let figures = bench.folder.path().join("outputs/toy/figures");
+    let renamed = SWEEP.replace("stage.picture", "stage.figure");
+    bench.run(&renamed);
+    assert!(figures.join("figure.svg").exists());
+    assert!(!figures.join("picture.svg").exists());
+    fs::remove_file(
+        bench
+            .folder
+            .path()
+            .join("outputs/.etude/v1/pipelines/toy.json"),
+    )
+    .unwrap();
+    let ran = bench.run(&renamed.replace("[1, 2, 3]", "[1, 2]"));
+    assert_eq!(ran.warnings(), Vec::<String>::new());
+    assert_eq!(fs::read_to_string(figures.join("figure.svg")).unwrap(), "6");
+}

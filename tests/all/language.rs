@@ -455,7 +455,8 @@ keep = { seed = [0] }
     let file = folder.path().join("x.toml");
     fs::write(&file, text).unwrap();
     let pipeline = read(&file, &Request::default(), &etude::stages::registry()).unwrap();
-    insta::assert_snapshot!(etude::report::graph::text(&pipeline), @"
+    let plan = etude::plan::Plan::unroll(pipeline, &[]);
+    insta::assert_snapshot!(etude::report::graph::text(&plan), @"
     graphs     path-star  2 jobs (graph)
     model      train      25 jobs (seed, graph, method)  ← graphs
     answers    decode     25 jobs (seed, graph, method)  ← model, graphs
@@ -463,7 +464,7 @@ keep = { seed = [0] }
     figure     plot       1 job                          ← accuracy
     at-chance  claim      1 job                          ← accuracy
     ");
-    insta::assert_snapshot!(etude::report::graph::dot(&pipeline), @r#"
+    insta::assert_snapshot!(etude::report::graph::dot(&plan), @r#"
     digraph {
         0 [ label = "graphs\lpath-star\l2 jobs (graph)" shape = box style = rounded]
         1 [ label = "model\ltrain\l25 jobs (seed, graph, method)" shape = box style = rounded]
@@ -486,4 +487,48 @@ keep = { seed = [0] }
     let pipeline = read(&file, &smoke, &etude::stages::registry()).unwrap();
     assert_eq!(pipeline.stages[1].instances.len(), 5);
     assert_eq!(pipeline.stages[1].instances[4].full["epochs"], 1);
+}
+
+#[test]
+fn a_broken_axis_is_one_problem_and_hides_no_other() {
+    let text = "
+        [stage.n]
+        kind = 'number'
+        value = 0
+        [stage.t]
+        kind = 'times'
+        of = 'n'
+        facter = 3
+        [stage.s]
+        kind = 'sum'
+        of = 't'
+        per = ['x']
+        [axes]
+        x = { 'n.value' = [1, 2], 'n.by' = [1] }
+        [[override]]
+        when = { x = 1 }
+        set = { t.factor = 5 }
+    ";
+    insta::assert_snapshot!(toy(text), @"");
+}
+
+#[test]
+fn what_is_excluded_takes_with_it_what_reads_it() {
+    let bench = Bench::new();
+    let text = "
+        [stage.n]
+        kind = 'number'
+        value = 0
+        [stage.s]
+        kind = 'sum'
+        of = 'n'
+        [axes]
+        x = { 'n.value' = [1, 2] }
+        [[exclude]]
+        when = { x = [1, 2] }
+    ";
+    let pipeline = bench.read(text, &Request::default()).unwrap();
+    let problems = pipeline.select(&["n[x=1]".into()]).unwrap_err();
+    insta::assert_snapshot!(shown(&problems), @"");
+    assert!(etude::plan::Plan::unroll(pipeline, &[]).jobs.is_empty());
 }

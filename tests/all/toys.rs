@@ -282,6 +282,7 @@ impl Bench {
         let options = Options {
             capacity: self.capacity,
             views: self.folder.path().join("outputs/toy"),
+            prune: true,
             cancel: &self.cancel,
         };
         let executor = InProcess {

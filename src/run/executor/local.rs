@@ -80,9 +80,9 @@ impl Local {
         let log = Arc::new(Mutex::new(None));
         let (sender, reports) = mpsc::channel();
         std::thread::spawn(move || {
-            for line in BufReader::new(out).lines().map_while(Result::ok) {
+            for line in BufReader::new(out).split(b'\n').map_while(Result::ok) {
                 // Anything else on this stream was printed by a library, and is no report.
-                if let Ok(report) = serde_json::from_str(&line)
+                if let Ok(report) = serde_json::from_slice(&line)
                     && sender.send(report).is_err()
                 {
                     return;
@@ -143,6 +143,9 @@ impl Executor for Local {
                 Err(failure)
             }
             Heard::Death => {
+                // One that closed its stream and lives on is of no use either.
+                drop(worker.orders);
+                let _ = worker.child.kill();
                 let status = worker.child.wait();
                 Err(Failure::Failed(obituary(status)))
             }
