@@ -526,7 +526,7 @@ mod tests {
             ("a = { 'model.x' = { range = [3, 1] } }", "from low to high"),
             ("a = { 'model.x' = { uniform = [0, 1] } }", "needs `draws`"),
             (
-                "a = { model.x = { uniform = [0, 1], draws = 3 }, model.y = { uniform = [0, 1], draws = 3 } }",
+                "a = { model.x = { uniform = [0.0, 1], draws = 3 }, model.y = { uniform = [0.0, 1], draws = 3 } }",
                 "draw the same numbers",
             ),
         ] {

@@ -908,7 +908,7 @@ impl Layers<'_> {
             .collect();
         let json = parameters::check(&kind.schema, &value, kind.name, &also, &mut own);
         let mut instance = None;
-        if own.is_empty() {
+        if own.is_empty() && value.is_readable() {
             match kind.parse(json) {
                 Ok(parameters) => {
                     for said in parameters.complaints() {

@@ -111,6 +111,16 @@ impl Value {
         }
     }
 
+    /// Whether all of it could be read.
+    pub fn is_readable(&self) -> bool {
+        match &self.data {
+            Data::Unreadable => false,
+            Data::Array(items) => items.iter().all(Value::is_readable),
+            Data::Table(table) => table.iter().all(|(_, value)| value.is_readable()),
+            _ => true,
+        }
+    }
+
     /// The value without its places.
     pub fn to_json(&self) -> serde_json::Value {
         match &self.data {

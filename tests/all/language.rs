@@ -122,7 +122,7 @@ fn syntax_errors_are_told_all_at_once() {
 #[test]
 fn a_value_that_cannot_be_read_is_one_problem() {
     let text = "[stage.n]\nkind = 'number'\nvalue = 99999999999999999999\nby = 2020-01-01\n";
-    insta::assert_snapshot!(toy(text), @r"
+    insta::assert_snapshot!(toy(text), @"
     3:9 [99999999999999999999] this integer does not fit into 64 bits
     4:6 [2020-01-01] dates and times are not part of the language
         help: put it in quotes if it is text
@@ -509,7 +509,12 @@ fn a_broken_axis_is_one_problem_and_hides_no_other() {
         when = { x = 1 }
         set = { t.factor = 5 }
     ";
-    insta::assert_snapshot!(toy(text), @"");
+    insta::assert_snapshot!(toy(text), @"
+    8:9 [facter] `times` has no parameter `facter`
+        help: did you mean `factor`? The keys are `factor`, `of`, `per`, `resources`
+    14:35 ['n.by'] lists of one axis move together, but `n.by` has 1 values and `n.value` has 2
+        help: make them equally long, or make them two axes to combine every value with every other
+    ");
 }
 
 #[test]
@@ -529,6 +534,9 @@ fn what_is_excluded_takes_with_it_what_reads_it() {
     ";
     let pipeline = bench.read(text, &Request::default()).unwrap();
     let problems = pipeline.select(&["n[x=1]".into()]).unwrap_err();
-    insta::assert_snapshot!(shown(&problems), @"");
+    insta::assert_snapshot!(shown(&problems), @"
+    - `n[x=1]` selects no job
+        help: what it names is excluded, or not kept by the profile or --where
+    ");
     assert!(etude::plan::Plan::unroll(pipeline, &[]).jobs.is_empty());
 }
