@@ -2,13 +2,21 @@
 
 use crate::learn::task::Contract;
 use crate::learn::task::path_star::PathStar;
-use crate::pipeline::{ArtifactType, Complaint, Context, Port, Progress, Stage, Stop};
+use crate::pipeline::{ArtifactType, Complaint, Context, Port, Progress, Resources, Stage, Stop};
 
 impl Stage for PathStar {
     const KIND: &'static str = "path-star";
     const VERSION: u32 = 1;
     const OUTPUT: ArtifactType = ArtifactType::Dataset;
     const PORTS: &'static [Port] = &[];
+
+    fn resources() -> Resources {
+        // Examples are drawn side by side; the same ones on any number of cores.
+        Resources {
+            cores: 4,
+            ..Resources::default()
+        }
+    }
 
     fn complaints(&self) -> Vec<Complaint> {
         let problems = self.problems().into_iter();

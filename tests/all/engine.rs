@@ -113,13 +113,7 @@ fn a_deleted_artifact_is_made_again_and_nothing_else() {
 fn a_damaged_artifact_is_noticed_when_it_is_read_and_made_again() {
     let bench = Bench::new();
     bench.run(SWEEP);
-    let store = bench.store();
-    let plan = bench.plan(SWEEP);
-    let states = assess(&plan, &store, &store.ledger("toy"));
-    let Freshness::Fresh(record) = &states[plan.find("t[value=3]").unwrap()] else {
-        panic!("not fresh")
-    };
-    let object = store.object(&record.artifact.files["table.parquet"].digest);
+    let object = bench.object(SWEEP, "t[value=3]");
     fs::remove_file(&object).unwrap();
     fs::write(&object, "9").unwrap();
     // The sum has to run again and reads the damaged number on its way.
@@ -364,13 +358,7 @@ fn a_damaged_artifact_with_many_readers_is_made_again_once() {
     };
     let first = text("[1, 2]");
     bench.run(&first);
-    let store = bench.store();
-    let plan = bench.plan(&first);
-    let states = assess(&plan, &store, &store.ledger("toy"));
-    let Freshness::Fresh(record) = &states[plan.find("n").unwrap()] else {
-        panic!("not fresh")
-    };
-    let object = store.object(&record.artifact.files["table.parquet"].digest);
+    let object = bench.object(&first, "n");
     fs::remove_file(&object).unwrap();
     fs::write(&object, "8").unwrap();
     // What people are shown is verified before it is shown; what only jobs read, when they do.
@@ -384,13 +372,7 @@ fn a_damaged_artifact_with_many_readers_is_made_again_once() {
 fn a_damaged_artifact_is_not_shown() {
     let bench = Bench::new();
     bench.run(SWEEP);
-    let store = bench.store();
-    let plan = bench.plan(SWEEP);
-    let states = assess(&plan, &store, &store.ledger("toy"));
-    let Freshness::Fresh(record) = &states[plan.find("picture").unwrap()] else {
-        panic!("not fresh")
-    };
-    let object = store.object(&record.artifact.files["figure.svg"].digest);
+    let object = bench.object(SWEEP, "picture");
     fs::remove_file(&object).unwrap();
     fs::write(&object, "99").unwrap();
     let view = bench.folder.path().join("outputs/toy/figures/picture.svg");

@@ -63,7 +63,7 @@ impl Written {
         if self.explicit {
             number.push("fails = false".into());
         }
-        let mut times = vec![
+        let mut times = [
             "kind = 'times'".to_string(),
             format!("of = '{n}'"),
             format!("factor = {}", self.factor),
@@ -73,7 +73,7 @@ impl Written {
             times.reverse();
         }
         let comment = &self.comment;
-        let mut stages = vec![
+        let mut stages = [
             format!("[stage.{n}]\n{}", number.join("\n")),
             format!("[stage.{t}] #{comment}\n{}", times.join("\n\n")),
             format!("[stage.{s}]\nkind = 'sum'\nof = '{t}'"),

@@ -10,7 +10,7 @@ use etude::pipeline::{
     self, ArtifactType, Context, Kind, Pipeline, Port, Problem, Progress, Registry, Request,
     Resources, Stage, Stop, Takes,
 };
-use etude::plan::Plan;
+use etude::plan::{Freshness, Plan, assess};
 use etude::run::{Capacity, Event, InProcess, Options, Status, Summary, execute};
 use etude::store::{Digest, Store};
 use schemars::JsonSchema;
@@ -271,6 +271,16 @@ impl Bench {
             pipeline.unwrap_or_else(|problems| panic!("{problems:#?}")),
             &[],
         )
+    }
+
+    /// Where the one file of a cached job lies in the store.
+    pub fn object(&self, text: &str, job: &str) -> PathBuf {
+        let (plan, store) = (self.plan(text), self.store());
+        let states = assess(&plan, &store, &store.ledger("toy"));
+        let Freshness::Fresh(record) = &states[plan.find(job).unwrap()] else {
+            panic!("{job} is not cached")
+        };
+        store.object(&record.artifact.files.values().next().unwrap().digest)
     }
 
     pub fn run(&self, text: &str) -> Ran {
