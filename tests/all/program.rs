@@ -290,15 +290,42 @@ fn long() -> String {
     SMOKE.replace("steps         = 40", "steps         = 2_000_000")
 }
 
+/// The one job of the long training.
 #[cfg(target_os = "linux")]
-fn start(project: &Project, pipeline: &str, job: &str) -> std::process::Child {
-    project.write(pipeline);
-    project
-        .command(&["run", "p.toml", job, "--cores", "1"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap()
+const LONG: [&str; 3] = ["model[method=reversed,seed=0]", "--cores", "1"];
+
+/// A run in the background, which ends with its test whatever comes of it.
+#[cfg(target_os = "linux")]
+struct Background(std::process::Child);
+
+#[cfg(target_os = "linux")]
+impl Background {
+    fn start(project: &Project, pipeline: &str, arguments: &[&str]) -> Background {
+        project.write(pipeline);
+        let mut command = project.command(&[&["run", "p.toml"], arguments].concat());
+        let command = command.stdout(Stdio::piped()).stderr(Stdio::null());
+        Background(command.spawn().unwrap())
+    }
+
+    fn id(&self) -> u32 {
+        self.0.id()
+    }
+
+    /// What it printed, and its exit code.
+    fn end(&mut self) -> (String, Option<i32>) {
+        let mut out = String::new();
+        let mut stream = self.0.stdout.take().unwrap();
+        stream.read_to_string(&mut out).unwrap();
+        (out, self.0.wait().unwrap().code())
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Drop for Background {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// Waits until the named job tells of progress.
@@ -319,13 +346,7 @@ fn a_worker_that_dies_fails_its_job_alone() {
     let project = Project::new(SMOKE);
     let text = SMOKE.to_string()
         + "\n[[override]]\nwhen = { method = \"next-token\", seed = 0 }\nset = { model.steps = 2_000_000 }\n";
-    project.write(&text);
-    let mut engine = project
-        .command(&["run", "p.toml"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut engine = Background::start(&project, &text, &[]);
     // The other five trainings and their answers end, the long one goes on alone.
     let models = project.path("outputs/smoke/answers");
     wait_for("the other jobs", || {
@@ -335,14 +356,8 @@ fn a_worker_that_dies_fails_its_job_alone() {
     for worker in children(engine.id()) {
         signal(worker, "-KILL");
     }
-    let mut out = String::new();
-    engine
-        .stdout
-        .take()
-        .unwrap()
-        .read_to_string(&mut out)
-        .unwrap();
-    assert_eq!(engine.wait().unwrap().code(), Some(1), "{out}");
+    let (out, code) = engine.end();
+    assert_eq!(code, Some(1), "{out}");
     assert!(
         out.contains("model[method=next-token, seed=0] failed: its worker died of signal 9"),
         "{out}"
@@ -360,17 +375,11 @@ fn a_worker_that_dies_fails_its_job_alone() {
 #[test]
 fn ctrl_c_stops_cleanly_and_the_next_run_goes_on() {
     let project = Project::new(SMOKE);
-    let mut engine = start(&project, &long(), "model[method=reversed,seed=0]");
+    let mut engine = Background::start(&project, &long(), &LONG);
     until_training(&project);
     signal(engine.id(), "-INT");
-    let mut out = String::new();
-    engine
-        .stdout
-        .take()
-        .unwrap()
-        .read_to_string(&mut out)
-        .unwrap();
-    assert_eq!(engine.wait().unwrap().code(), Some(130), "{out}");
+    let (out, code) = engine.end();
+    assert_eq!(code, Some(130), "{out}");
     assert!(last(&out).starts_with("1 ran, 1 not done"), "{out}");
     let scratch = fs::read_dir(project.path("outputs/.etude/v1/scratch")).unwrap();
     assert_eq!(scratch.count(), 0);
@@ -402,12 +411,12 @@ fn a_job_that_runs_longer_than_its_limit_fails_and_says_so() {
 #[test]
 fn workers_die_with_their_engine_and_the_next_run_goes_on() {
     let project = Project::new(SMOKE);
-    let mut engine = start(&project, &long(), "model[method=reversed,seed=0]");
+    let mut engine = Background::start(&project, &long(), &LONG);
     until_training(&project);
     let workers = children(engine.id());
     assert!(!workers.is_empty());
     signal(engine.id(), "-KILL");
-    engine.wait().unwrap();
+    engine.end();
     wait_for("the end of the workers", || {
         (!workers.iter().any(|pid| alive(*pid))).then_some(())
     });
