@@ -158,7 +158,9 @@ impl<'a> Engine<'a, '_> {
                     fatal = Some(error);
                     continue;
                 }
-                self.launch(scope);
+                if self.launch(scope) {
+                    continue;
+                }
             }
             if !self
                 .states
@@ -311,11 +313,13 @@ impl<'a> Engine<'a, '_> {
         resources
     }
 
-    /// Starts jobs while there is room. A job that does not fit holds back none that does.
-    fn launch<'scope>(&mut self, scope: &'scope Scope<'scope, '_>)
+    /// Starts jobs while there is room; a job that does not fit holds back none that does. Whether one ended right here,
+    /// because it never will fit.
+    fn launch<'scope>(&mut self, scope: &'scope Scope<'scope, '_>) -> bool
     where
         'a: 'scope,
     {
+        let mut refused = false;
         for id in 0..self.states.len() {
             if !matches!(self.states[id], State::Ready(_)) {
                 continue;
@@ -330,6 +334,7 @@ impl<'a> Engine<'a, '_> {
                     show_size(capacity.memory),
                     capacity.gpus
                 );
+                refused = true;
                 self.over(id, Status::Failed, Some(message), None, 0.0);
                 continue;
             }
@@ -368,6 +373,7 @@ impl<'a> Engine<'a, '_> {
             };
             scope.spawn(move || job.run());
         }
+        refused
     }
 
     fn ended(&mut self, id: JobId, outcome: Outcome, seconds: f64) -> Result<(), Error> {

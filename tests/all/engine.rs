@@ -176,6 +176,7 @@ fn a_job_too_large_for_the_machine_fails_with_what_there_is() {
         "kind = 'sum'\n    resources = { memory = '2 GB' }",
     );
     let ran = bench.run(&text);
+    assert_eq!(ran.jobs(Status::Skipped), ["picture"]);
     let message = ran.events.iter().find_map(|event| match event {
         Event::JobEnded(ended) if ended.status == Status::Failed => ended.message.clone(),
         _ => None,
