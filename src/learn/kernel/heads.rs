@@ -1,0 +1,208 @@
+//! Causal attention with several heads over slices of `f32`, forward and back, on the thread of the caller.
+//!
+//! The queries are the last `asked` of the `known` positions, as in [`super::attention`], which is the same for tensors of
+//! candle's; but here queries come scaled by 1/√head, and queries and keys come turned.
+
+use super::product::{Left, Panels, Start, multiply_part};
+use super::rows::{softmax, softmax_back};
+
+/// The sizes of an attention.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Sizes {
+    /// Sequences.
+    pub(crate) batch: usize,
+    /// Queries in a sequence: its last positions.
+    pub(crate) asked: usize,
+    /// Keys in a sequence.
+    pub(crate) known: usize,
+    /// Keys that a sequence has room for in memory.
+    pub(crate) room: usize,
+    /// Heads.
+    pub(crate) heads: usize,
+    /// Numbers in a head.
+    pub(crate) head: usize,
+}
+
+/// Rows that are weighed together, up to the key that the last of them sees.
+const BLOCK: usize = 8;
+
+impl Sizes {
+    /// Numbers in a row of queries.
+    fn width(self) -> usize {
+        self.heads * self.head
+    }
+
+    /// How many attention weights there are: (batch, heads, asked, known).
+    pub(crate) fn weights(self) -> usize {
+        self.batch * self.heads * self.asked * self.known
+    }
+
+    /// How many keys query i sees.
+    fn seen(self, i: usize) -> usize {
+        self.known - self.asked + i + 1
+    }
+
+    /// Where head h of sequence b begins among queries, and among keys.
+    fn places(self, b: usize, h: usize) -> (usize, usize) {
+        (
+            b * self.asked * self.width() + h * self.head,
+            b * self.room * 2 * self.width() + h * self.head,
+        )
+    }
+}
+
+/// Memory to work in.
+#[derive(Debug, Default)]
+pub(crate) struct Desk {
+    one: Panels,
+    two: Panels,
+    scores: Vec<f32>,
+}
+
+/// Attends: `queries` (batch, asked, width), `keys_values` (batch, room, 2·width), keys first, to `out` (batch, asked,
+/// width); `weights` (batch, heads, asked, known) are kept for the way back.
+pub(crate) fn attend(
+    queries: &[f32],
+    keys_values: &[f32],
+    sizes: Sizes,
+    weights: &mut [f32],
+    out: &mut [f32],
+    desk: &mut Desk,
+) {
+    let Sizes {
+        asked, known, head, ..
+    } = sizes;
+    let width = sizes.width();
+    let mut tables = weights.chunks_exact_mut((asked * known).max(1));
+    for b in 0..sizes.batch {
+        for h in 0..sizes.heads {
+            let (of_queries, of_keys) = sizes.places(b, h);
+            let table = tables.next().expect("a table for each head");
+            desk.one
+                .pack(&keys_values[of_keys..], head, known, (1, 2 * width));
+            desk.two
+                .pack(&keys_values[of_keys + width..], known, head, (2 * width, 1));
+            for first in (0..asked).step_by(BLOCK) {
+                let rows = BLOCK.min(asked - first);
+                let seen = sizes.seen(first + rows - 1);
+                let left = Left {
+                    numbers: &queries[of_queries + first * width..],
+                    row: width,
+                    step: 1,
+                };
+                let table = &mut table[first * known..(first + rows) * known];
+                multiply_part(left, rows, &desk.one, head, seen, Start::Zero, table, known);
+                for (i, row) in table.chunks_exact_mut(known).enumerate() {
+                    softmax(row, sizes.seen(first + i));
+                }
+                multiply_part(
+                    Left::rows(table, known),
+                    rows,
+                    &desk.two,
+                    seen,
+                    head,
+                    Start::Zero,
+                    &mut out[of_queries + first * width..],
+                    width,
+                );
+            }
+        }
+    }
+}
+
+/// The way back: the gradients of queries and of keys and values, written over what stood there, from that of the output.
+#[allow(clippy::too_many_arguments)] // three inputs of the way forth, and a gradient for each output
+pub(crate) fn attend_back(
+    queries: &[f32],
+    keys_values: &[f32],
+    weights: &[f32],
+    of_out: &[f32],
+    sizes: Sizes,
+    of_queries: &mut [f32],
+    of_keys_values: &mut [f32],
+    desk: &mut Desk,
+) {
+    let Sizes {
+        asked, known, head, ..
+    } = sizes;
+    let width = sizes.width();
+    let mut tables = weights.chunks_exact((asked * known).max(1));
+    desk.scores.resize(asked * known, 0.0);
+    for b in 0..sizes.batch {
+        for h in 0..sizes.heads {
+            let (at, of_keys) = sizes.places(b, h);
+            let table = tables.next().expect("a table for each head");
+            let scores = &mut desk.scores[..];
+            // Gradient of the weights: of_out · valuesᵀ; then of the scores.
+            desk.one
+                .pack(&keys_values[of_keys + width..], head, known, (1, 2 * width));
+            let left = Left {
+                numbers: &of_out[at..],
+                row: width,
+                step: 1,
+            };
+            multiply_part(
+                left,
+                asked,
+                &desk.one,
+                head,
+                known,
+                Start::Zero,
+                scores,
+                known,
+            );
+            let rows = table
+                .chunks_exact(known)
+                .zip(scores.chunks_exact_mut(known));
+            for (weights, gradient) in rows {
+                softmax_back(weights, gradient); // beyond what a query sees its weights are zero
+            }
+            // Of the queries: scores · keys.
+            desk.two
+                .pack(&keys_values[of_keys..], known, head, (2 * width, 1));
+            for first in (0..asked).step_by(BLOCK) {
+                let rows = BLOCK.min(asked - first);
+                multiply_part(
+                    Left::rows(&scores[first * known..(first + rows) * known], known),
+                    rows,
+                    &desk.two,
+                    sizes.seen(first + rows - 1),
+                    head,
+                    Start::Zero,
+                    &mut of_queries[at + first * width..],
+                    width,
+                );
+            }
+            // Of the keys: scoresᵀ · queries; of the values: weightsᵀ · of_out.
+            let across = |numbers| Left {
+                numbers,
+                row: 1,
+                step: known,
+            };
+            desk.one.pack(&queries[at..], asked, head, (width, 1));
+            let to = &mut of_keys_values[of_keys..];
+            multiply_part(
+                across(scores),
+                known,
+                &desk.one,
+                asked,
+                head,
+                Start::Zero,
+                to,
+                2 * width,
+            );
+            desk.one.pack(&of_out[at..], asked, head, (width, 1));
+            let to = &mut of_keys_values[of_keys + width..];
+            multiply_part(
+                across(table),
+                known,
+                &desk.one,
+                asked,
+                head,
+                Start::Zero,
+                to,
+                2 * width,
+            );
+        }
+    }
+}

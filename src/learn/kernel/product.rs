@@ -1,0 +1,411 @@
+//! Products of matrices of `f32`, each on the thread of its caller.
+//!
+//! Every number of a product is one chain of multiply-adds in the order of the summed dimension, beginning from what stands
+//! in the output, from a bias, or from zero. So it does not depend on how the matrices are cut into tiles, nor on the width
+//! of a vector: the same bits on every processor. Work is spread over threads above, by rows that do not meet.
+//!
+//! The right-hand matrix lies in [`Panels`], strips as wide as a tile, so that a tile reads it in one stream; weights are
+//! laid out once a step and serve all rows. A tile is as many sums as the registers hold.
+
+use super::vector::{Lanes, Level, Plain, level};
+
+/// Numbers to a cache line: panels begin on one.
+const LINE: usize = 16;
+
+/// Columns to a panel.
+fn panel_width() -> usize {
+    match level() {
+        Level::Portable => 2 * Plain::COUNT,
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => 16,
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => 32,
+    }
+}
+
+/// A matrix (depth, columns) cut into strips of columns, each row-major and padded with zeros to the width of a tile.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Panels {
+    depth: usize,
+    columns: usize,
+    width: usize,
+    /// Where the first strip begins in `numbers`, on a cache line.
+    start: usize,
+    numbers: Vec<f32>,
+}
+
+impl Panels {
+    /// Lays out a matrix whose element (d, c) is `from[d·stride.0 + c·stride.1]`; memory from before is used again.
+    pub(crate) fn pack(
+        &mut self,
+        from: &[f32],
+        depth: usize,
+        columns: usize,
+        stride: (usize, usize),
+    ) {
+        let width = panel_width();
+        let count = columns.div_ceil(width) * width * depth;
+        if self.numbers.len() < count + LINE {
+            self.numbers = vec![0.0; count + LINE];
+            // An offset that cannot be known (as under an interpreter) only costs speed.
+            self.start = self.numbers.as_ptr().align_offset(4 * LINE).min(LINE);
+        }
+        (self.depth, self.columns, self.width) = (depth, columns, width);
+        let strips = self.numbers[self.start..][..count].chunks_exact_mut((width * depth).max(1));
+        for (place, strip) in strips.enumerate() {
+            let first = place * width;
+            let filled = width.min(columns - first);
+            if stride.0 == 1 {
+                // A transposed source: read along its rows.
+                if filled < width {
+                    strip.fill(0.0);
+                }
+                for column in 0..filled {
+                    let source = &from[(first + column) * stride.1..][..depth];
+                    for (row, &x) in strip.chunks_exact_mut(width).zip(source) {
+                        row[column] = x;
+                    }
+                }
+            } else {
+                for (d, row) in strip.chunks_exact_mut(width).enumerate() {
+                    let source = d * stride.0 + first * stride.1;
+                    if stride.1 == 1 {
+                        row[..filled].copy_from_slice(&from[source..][..filled]);
+                    } else {
+                        for (column, x) in row[..filled].iter_mut().enumerate() {
+                            *x = from[source + column * stride.1];
+                        }
+                    }
+                    row[filled..].fill(0.0);
+                }
+            }
+        }
+    }
+
+    fn strips(&self) -> &[f32] {
+        let count = self.columns.div_ceil(self.width.max(1)) * self.width * self.depth;
+        &self.numbers[self.start..][..count]
+    }
+}
+
+/// What the sums of a product begin from.
+#[derive(Clone, Copy)]
+pub(crate) enum Start<'a> {
+    /// From zero.
+    Zero,
+    /// From a number for each column.
+    Bias(&'a [f32]),
+    /// From what stands in the output.
+    Sum,
+}
+
+/// A matrix on the left, (rows, depth): element (r, d) is `numbers[r·row + d·step]`.
+#[derive(Clone, Copy)]
+pub(crate) struct Left<'a> {
+    /// Where its numbers lie.
+    pub(crate) numbers: &'a [f32],
+    /// From a row to the next.
+    pub(crate) row: usize,
+    /// From a column to the next.
+    pub(crate) step: usize,
+}
+
+impl<'a> Left<'a> {
+    /// A row-major matrix without gaps.
+    pub(crate) fn rows(numbers: &'a [f32], depth: usize) -> Self {
+        Self {
+            numbers,
+            row: depth,
+            step: 1,
+        }
+    }
+}
+
+/// `out` (rows, columns; `out_row` numbers from one row to the next) from `left` (rows, depth) · `right` (depth, columns),
+/// summed over the first `depth` of its rows, for the first `columns` of its columns.
+///
+/// # Panics
+/// Slices too short for these sizes.
+#[allow(clippy::too_many_arguments)] // the sizes of two matrices
+pub(crate) fn multiply_part(
+    left: Left<'_>,
+    rows: usize,
+    right: &Panels,
+    depth: usize,
+    columns: usize,
+    start: Start<'_>,
+    out: &mut [f32],
+    out_row: usize,
+) {
+    if rows == 0 || columns == 0 {
+        return;
+    }
+    // What the tiles below rely on.
+    assert!(depth <= right.depth && columns <= right.columns && columns <= out_row);
+    assert!((rows - 1) * out_row + columns <= out.len());
+    assert!(
+        depth == 0 || (rows - 1) * left.row + (depth - 1) * left.step < left.numbers.len(),
+        "a left matrix too small"
+    );
+    if let Start::Bias(bias) = start {
+        assert!(columns <= bias.len());
+    }
+    let task = Task {
+        left,
+        rows,
+        strips: right.strips(),
+        strip: right.width * right.depth,
+        depth,
+        columns,
+        start,
+        out: out.as_mut_ptr(),
+        out_row,
+    };
+    match level() {
+        // SAFETY: the assertions above are those that `run` asks for, and the panels were packed for this level's width.
+        Level::Portable => unsafe { task.run::<Plain, 4, 2>() },
+        // SAFETY: as above, and `level` gives this only where the processor has the features.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => unsafe { with_avx2(&task) },
+        // SAFETY: as above.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => unsafe { with_avx512(&task) },
+    }
+}
+
+/// `out` (rows, columns) from `left` (rows, depth), row-major, times `right` (depth, columns).
+///
+/// # Panics
+/// Slices that do not have these sizes.
+pub(crate) fn multiply(left: &[f32], right: &Panels, start: Start<'_>, out: &mut [f32]) {
+    let rows = out.len() / right.columns.max(1);
+    assert_eq!(
+        (left.len(), out.len()),
+        (rows * right.depth, rows * right.columns)
+    );
+    multiply_part(
+        Left::rows(left, right.depth),
+        rows,
+        right,
+        right.depth,
+        right.columns,
+        start,
+        out,
+        right.columns,
+    );
+}
+
+/// `out` (a columns, b columns) += `a`ᵀ · `b`, summed over the rows of `a` and `b`: the gradient of a weight. `panels` and
+/// `strip` are memory to work in.
+///
+/// # Panics
+/// Slices that do not have these sizes.
+pub(crate) fn add_transposed(
+    a: &[f32],
+    b: &[f32],
+    columns: (usize, usize),
+    out: &mut [f32],
+    panels: &mut Panels,
+    strip: &mut Vec<f32>,
+) {
+    let (of_a, of_b) = columns;
+    let rows = a.len() / of_a.max(1);
+    assert_eq!(
+        (a.len(), b.len(), out.len()),
+        (rows * of_a, rows * of_b, of_a * of_b)
+    );
+    panels.pack(b, rows, of_b, (of_b, 1));
+    // Strips of eight columns of `a`, so that a tile walks down one stream.
+    const STRIP: usize = 8;
+    for first in (0..of_a).step_by(STRIP) {
+        let width = STRIP.min(of_a - first);
+        strip.clear();
+        strip.resize(rows * STRIP, 0.0);
+        for (to, from) in strip.chunks_exact_mut(STRIP).zip(a.chunks_exact(of_a)) {
+            to[..width].copy_from_slice(&from[first..][..width]);
+        }
+        let left = Left {
+            numbers: strip,
+            row: 1,
+            step: STRIP,
+        };
+        multiply_part(
+            left,
+            width,
+            panels,
+            rows,
+            of_b,
+            Start::Sum,
+            &mut out[first * of_b..],
+            of_b,
+        );
+    }
+}
+
+/// One product, its sizes checked.
+struct Task<'a> {
+    left: Left<'a>,
+    rows: usize,
+    strips: &'a [f32],
+    /// Numbers from one strip to the next.
+    strip: usize,
+    depth: usize,
+    columns: usize,
+    start: Start<'a>,
+    out: *mut f32,
+    out_row: usize,
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn with_avx2(task: &Task<'_>) {
+    // SAFETY: the caller's promise, and this function has the features.
+    unsafe { task.run::<std::arch::x86_64::__m256, 6, 2>() }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f")]
+unsafe fn with_avx512(task: &Task<'_>) {
+    // SAFETY: the caller's promise, and this function has the features.
+    unsafe { task.run::<std::arch::x86_64::__m512, 8, 2>() }
+}
+
+/// How many numbers of strips are walked before the next rows: what a second-level cache holds beside them.
+const BLOCK: usize = 96 * 1024;
+
+impl Task<'_> {
+    /// # Safety
+    /// The processor has the instructions of `V`; strips are `V::COUNT · VECTORS` wide; `left`, `strips`, a bias and `out`
+    /// are large enough for the sizes.
+    #[inline(always)]
+    unsafe fn run<V: Lanes, const ROWS: usize, const VECTORS: usize>(&self) {
+        let width = V::COUNT * VECTORS;
+        let strips = self.columns.div_ceil(width);
+        let at_once = (BLOCK / self.strip.max(1)).max(1);
+        for first_strip in (0..strips).step_by(at_once) {
+            let mut row = 0;
+            while row < self.rows {
+                let height = ROWS.min(self.rows - row);
+                for strip in first_strip..strips.min(first_strip + at_once) {
+                    // SAFETY: passed on; `height` rows from `row` on are there.
+                    unsafe {
+                        match height {
+                            8 => self.tile::<V, 8, VECTORS>(row, strip),
+                            7 => self.tile::<V, 7, VECTORS>(row, strip),
+                            6 => self.tile::<V, 6, VECTORS>(row, strip),
+                            5 => self.tile::<V, 5, VECTORS>(row, strip),
+                            4 => self.tile::<V, 4, VECTORS>(row, strip),
+                            3 => self.tile::<V, 3, VECTORS>(row, strip),
+                            2 => self.tile::<V, 2, VECTORS>(row, strip),
+                            _ => self.tile::<V, 1, VECTORS>(row, strip),
+                        }
+                    }
+                }
+                row += height;
+            }
+        }
+    }
+
+    /// # Safety
+    /// As [`Task::run`]; rows `row..row + ROWS` and the strip are there.
+    #[inline(always)]
+    unsafe fn tile<V: Lanes, const ROWS: usize, const VECTORS: usize>(
+        &self,
+        row: usize,
+        strip: usize,
+    ) {
+        let width = V::COUNT * VECTORS;
+        let first = strip * width;
+        let filled = width.min(self.columns - first);
+        // SAFETY: the tile's corner lies inside the output.
+        let corner = unsafe { self.out.add(row * self.out_row + first) };
+        if filled == width {
+            // SAFETY: passed on; the tile lies inside the output in full.
+            unsafe { self.sums::<V, ROWS, VECTORS>(row, strip, corner, self.out_row) }
+        } else {
+            // The last columns: computed aside, because a whole tile would write past them.
+            let mut aside = [[0.0f32; 32]; 8];
+            for (r, line) in aside.iter_mut().enumerate().take(ROWS) {
+                for (c, x) in line.iter_mut().enumerate().take(filled) {
+                    *x = match self.start {
+                        Start::Zero => 0.0,
+                        Start::Bias(bias) => bias[first + c],
+                        // SAFETY: row r and column c of the tile lie inside the output.
+                        Start::Sum => unsafe { *corner.add(r * self.out_row + c) },
+                    };
+                }
+            }
+            let aside_start = Task {
+                start: Start::Sum,
+                ..*self
+            };
+            // SAFETY: passed on; a tile of at most 8 × 32 lies inside `aside`.
+            unsafe {
+                aside_start.sums::<V, ROWS, VECTORS>(row, strip, aside.as_mut_ptr().cast(), 32)
+            };
+            for (r, line) in aside.iter().enumerate().take(ROWS) {
+                for (c, &x) in line.iter().enumerate().take(filled) {
+                    // SAFETY: as above.
+                    unsafe { *corner.add(r * self.out_row + c) = x };
+                }
+            }
+        }
+    }
+
+    /// # Safety
+    /// As [`Task::tile`]; `to` is good for `ROWS` rows of a strip's width, `to_row` apart.
+    #[inline(always)]
+    unsafe fn sums<V: Lanes, const ROWS: usize, const VECTORS: usize>(
+        &self,
+        row: usize,
+        strip: usize,
+        to: *mut f32,
+        to_row: usize,
+    ) {
+        let width = V::COUNT * VECTORS;
+        // SAFETY: every read below is inside `left` (its last element was checked against its length), inside the strip
+        // (`depth` rows of `width`), inside the bias (a whole tile begins `first` columns in and ends within it), or
+        // inside `to`; the processor has V's instructions.
+        unsafe {
+            let mut sums = [[V::splat(0.0); VECTORS]; ROWS];
+            match self.start {
+                Start::Zero => {}
+                Start::Bias(bias) => {
+                    for (v, sum) in sums[0].iter_mut().enumerate() {
+                        *sum = V::load(bias.as_ptr().add(strip * width + v * V::COUNT));
+                    }
+                    sums = [sums[0]; ROWS];
+                }
+                Start::Sum => {
+                    for (r, line) in sums.iter_mut().enumerate() {
+                        for (v, sum) in line.iter_mut().enumerate() {
+                            *sum = V::load(to.add(r * to_row + v * V::COUNT));
+                        }
+                    }
+                }
+            }
+            let mut right = self.strips.as_ptr().add(strip * self.strip);
+            let mut left = self.left.numbers.as_ptr().add(row * self.left.row);
+            for _ in 0..self.depth {
+                let mut vectors = [V::splat(0.0); VECTORS];
+                for (v, vector) in vectors.iter_mut().enumerate() {
+                    *vector = V::load(right.add(v * V::COUNT));
+                }
+                for (r, line) in sums.iter_mut().enumerate() {
+                    let factor = V::splat(*left.add(r * self.left.row));
+                    for (sum, vector) in line.iter_mut().zip(vectors) {
+                        *sum = factor.multiply_add(vector, *sum);
+                    }
+                }
+                right = right.add(width);
+                // The step past the last element is never read.
+                left = left.wrapping_add(self.left.step);
+            }
+            for (r, line) in sums.iter().enumerate() {
+                for (v, sum) in line.iter().enumerate() {
+                    sum.store(to.add(r * to_row + v * V::COUNT));
+                }
+            }
+        }
+    }
+}
