@@ -1,9 +1,10 @@
 //! How often answers are right.
 //!
 //! Three rates, never to be mixed: *exact match*, the share of whole answers that are right; *token accuracy*, by
-//! position, of the same freely written answers; *forced accuracy*, by position, of single predictions from the inputs
-//! the objective teaches with, which for next-token prediction show the true tokens before. High forced accuracy with an
-//! exact match of 1/degree is the paper's failure. Positions are in natural order.
+//! position, of the same freely written answers; *forced accuracy*, by position, of single predictions with all true
+//! tokens before them shown, or with none where an objective answers at once. High forced accuracy with an exact match of
+//! 1/degree is the paper's failure. Positions are in natural order, but what stands before a token is what its objective
+//! puts there: for the reversed target, the tokens after it.
 
 use crate::learn::decoding::{self, Answers, largest};
 use crate::learn::learner::Learner;
@@ -55,7 +56,7 @@ pub fn forced(
     let mut right = Vec::with_capacity(examples.len() * length);
     let all: Vec<usize> = (0..examples.len()).collect();
     for indices in all.chunks(batch.max(1)) {
-        let batch = learner.batch(examples, indices);
+        let batch = learner.forced_batch(examples, indices);
         let hidden = learner.hidden(&batch)?.detach();
         let logits = learner.model().logits(&hidden)?; // (batch, l, vocabulary)
         let vocabulary = logits.dims3()?.2;
@@ -72,7 +73,7 @@ pub fn forced(
     }
     let rates = rates(&right, length);
     Ok((0..length)
-        .map(|place| rates[order.natural(place, length)])
+        .map(|place| rates[order.taught(place, length)])
         .collect())
 }
 

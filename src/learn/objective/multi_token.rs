@@ -8,6 +8,7 @@
 use super::{Contract, Lesson};
 use crate::learn::kernel::{cross_entropy, linear};
 use crate::learn::model::parameters::{Initial, Specification, Weight};
+use crate::learn::task::ExampleShape;
 use candle_core::{Result, Tensor};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -50,9 +51,9 @@ impl Contract for MultiToken {
         }
     }
 
-    fn specification(&self, width: usize, target_length: usize) -> Specification {
+    fn specification(&self, width: usize, shape: ExampleShape) -> Specification {
         let mut all = Specification::new();
-        for head in 1..=self.count(target_length) {
+        for head in 1..=self.count(shape.target_length) {
             let weight = Weight {
                 shape: vec![width, width],
                 initial: Initial::Normal(0.02),
@@ -69,7 +70,11 @@ impl Contract for MultiToken {
 
     fn loss(&self, lesson: &Lesson<'_>) -> Result<Tensor> {
         let (_, length, width) = lesson.hidden.dims3()?;
-        let mut loss = cross_entropy(&lesson.model.logits(lesson.hidden)?, lesson.labels)?;
+        let mut loss = cross_entropy(
+            &lesson.model.logits(lesson.hidden)?,
+            lesson.labels,
+            &lesson.shares(length),
+        )?;
         for head in 1..=self.count(length) {
             let weight = lesson.parameters.get(
                 &format!("objective.heads.{head:03}.weight"),
@@ -78,14 +83,14 @@ impl Contract for MultiToken {
             let bias = lesson
                 .parameters
                 .get(&format!("objective.heads.{head:03}.bias"), &[width])?;
-            let from = lesson.hidden.narrow(1, 0, length - head)?.contiguous()?; // (batch, l − k, width)
+            let from = lesson.hidden.narrow(1, 0, length - head)?.contiguous()?; // (rows, l − k, width)
             let labels: Vec<u32> = lesson
                 .labels
                 .chunks_exact(length)
                 .flat_map(|row| row[head..].iter().copied())
                 .collect();
             let ahead = lesson.model.logits(&linear(&from, &weight, &bias)?)?;
-            loss = (loss + cross_entropy(&ahead, &labels)?)?;
+            loss = (loss + cross_entropy(&ahead, &labels, &lesson.shares(length - head))?)?;
         }
         Ok(loss)
     }
