@@ -162,7 +162,7 @@ pub fn decode(
             Answering::Parallel => at_once(learner, examples, &indices, &mut choosers)?,
         };
         for row in written.chunks_exact(length) {
-            tokens.extend((0..length).map(|place| row[order.natural(place, length)]));
+            tokens.extend((0..length).map(|place| row[order.taught(place, length)]));
         }
         first += indices.len();
         if observe(first, examples.len()).is_break() {
@@ -220,7 +220,9 @@ fn at_once(
     choosers: &mut [Chooser],
 ) -> Result<Vec<u32>, Error> {
     let length = examples.target_length();
-    let hidden = learner.hidden(&learner.batch(examples, indices))?.detach();
+    let hidden = learner
+        .hidden(&learner.forced_batch(examples, indices))?
+        .detach();
     choose(
         &learner.model().logits(&hidden)?,
         |row| row / length,

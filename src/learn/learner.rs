@@ -1,14 +1,24 @@
 //! A learner: a model, the objective it is taught by, and the examples' shape it was made for.
 //!
-//! At rest it is a directory of two files: `config.json`, which says all three, and `model.safetensors`, the weights.
-//! Loading trusts neither.
+//! At rest it is a directory that `transformers` reads too (`AutoModelForCausalLM.from_pretrained`): `config.json`
+//! describes the model as published ones are described, and says the rest under one key of ours, `etude`;
+//! `model.safetensors` holds the model's weights. An objective that has weights of its own keeps them apart in
+//! `objective.safetensors`, and a learner that reads text brings `tokenizer.json`. Loading trusts none of them.
 
+use crate::learn::model::checkpoint::{self, Description, Files};
+use crate::learn::model::dropout::Noise;
 use crate::learn::model::parameters::{self, Parameters, Specification};
-use crate::learn::model::{Architecture, Dimensions, Model};
+use crate::learn::model::pretrained::{self, Opened};
+use crate::learn::model::trunk::Trunk;
+use crate::learn::model::{Architecture, Dimensions, Model, shard};
 use crate::learn::objective::{Batch, Lesson, Objective};
+use crate::learn::task::text::{self, Encoding};
 use crate::learn::task::{Dataset, ExampleShape, Examples};
 use candle_core::{DType, Device, Tensor};
+use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -28,6 +38,12 @@ pub struct Card {
     pub prefix_length: usize,
     /// Tokens asked, per example.
     pub target_length: usize,
+    /// The longest sequence the model takes, where that is more than the examples need.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<usize>,
+    /// Whether examples are read as text, in the tokens of `tokenizer.json`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub encoded: bool,
 }
 
 /// The longest example and the largest vocabulary a card may ask for.
@@ -47,6 +63,8 @@ impl Card {
             mask: dataset.mask,
             prefix_length: dataset.prefix_length,
             target_length: dataset.target_length,
+            context: None,
+            encoded: false,
         }
     }
 
@@ -61,10 +79,15 @@ impl Card {
         }
     }
 
+    /// Tokens that are read of an example: all but the last.
+    fn input_length(&self) -> usize {
+        (self.prefix_length + self.target_length).saturating_sub(1)
+    }
+
     fn dimensions(&self) -> Dimensions {
         Dimensions {
             vocabulary: self.vocabulary as usize,
-            length: self.prefix_length + self.target_length - 1,
+            length: self.context.unwrap_or(self.input_length()),
         }
     }
 
@@ -97,6 +120,30 @@ impl Card {
                 ),
             );
         }
+        if problems.is_empty()
+            && let Some(context) = self.context
+        {
+            let needed = self.input_length();
+            if context < needed {
+                problems.push((
+                    "context".to_owned(),
+                    format!(
+                        "examples of {needed} tokens are longer than the {context} the model takes"
+                    ),
+                ));
+            } else if context > MOST {
+                problems.push((
+                    "context".to_owned(),
+                    format!("{context} is more than {MOST}"),
+                ));
+            }
+        }
+        if let Architecture::Pretrained(_) = self.architecture {
+            problems.push((
+                "architecture".to_owned(),
+                "a published model has to be opened before it is one".to_owned(),
+            ));
+        }
         if problems.is_empty() {
             let counts = self
                 .specification()
@@ -113,14 +160,18 @@ impl Card {
     }
 
     fn specification(&self) -> Specification {
-        let architecture = self.architecture.contract();
-        let mut all = architecture.specification(self.dimensions());
-        all.extend(
-            self.objective
-                .contract()
-                .specification(architecture.width(), self.target_length),
-        );
+        let mut all = self
+            .architecture
+            .contract()
+            .specification(self.dimensions());
+        all.extend(self.own());
         all
+    }
+
+    /// The objective's own weights.
+    fn own(&self) -> Specification {
+        let width = self.architecture.contract().width();
+        self.objective.contract().specification(width, self.shape())
     }
 }
 
@@ -130,6 +181,8 @@ pub struct Learner {
     parameters: Parameters,
     model: Box<dyn Model>,
     device: Device,
+    /// How it reads text, where it does.
+    encoding: Option<Encoding>,
 }
 
 impl fmt::Debug for Learner {
@@ -147,16 +200,11 @@ pub enum Error {
     /// The card contradicts itself.
     #[error("the model is impossible: {}", .0.iter().map(|(name, why)| format!("{name}: {why}")).collect::<Vec<_>>().join("; "))]
     Card(Vec<(String, String)>),
-    /// The file system refused.
-    #[error("{path}: {source}")]
-    Io {
-        /// Where.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// `config.json` is not one.
-    #[error("{path} does not describe a model: {why}")]
+    /// A file cannot be read or written.
+    #[error(transparent)]
+    File(#[from] shard::Error),
+    /// `config.json` is not one of a learner.
+    #[error("{path} does not describe a learner: {why}")]
     Malformed {
         /// Which file.
         path: PathBuf,
@@ -166,13 +214,23 @@ pub enum Error {
     /// The weights cannot be read or written.
     #[error(transparent)]
     Weights(#[from] parameters::Error),
+    /// The published model cannot be opened.
+    #[error(transparent)]
+    Pretrained(#[from] pretrained::Error),
+    /// Examples cannot be read as text.
+    #[error(transparent)]
+    Text(#[from] text::Error),
     /// A computation failed.
     #[error(transparent)]
     Compute(#[from] candle_core::Error),
 }
 
-const CONFIG: &str = "config.json";
-const WEIGHTS: &str = "model.safetensors";
+/// The file of the objective's own weights.
+const OWN: &str = "objective.safetensors";
+/// What the names of the objective's own weights begin with.
+const PREFIX: &str = "objective.";
+/// The key of `config.json` that is ours.
+const CARD: &str = "etude";
 
 impl Learner {
     /// A fresh learner; the same seed gives the same weights everywhere. `f32` is for use, `f64` for checks.
@@ -185,10 +243,51 @@ impl Learner {
             return Err(Error::Card(problems));
         }
         let parameters = Parameters::initialise(&card.specification(), seed, dtype, device)?;
-        Self::over(card, parameters, device)
+        Self::over(card, parameters, device, None)
     }
 
-    fn over(card: Card, parameters: Parameters, device: &Device) -> Result<Self, Error> {
+    /// A learner that begins with published weights, and the dataset in its tokens; an objective's own weights are fresh.
+    /// `cancel` is asked often.
+    ///
+    /// # Errors
+    /// [`Error::Text`] where the directory has no vocabulary or it cannot say the examples, [`Error::Card`] where they
+    /// are longer than the model takes, [`Error::Weights`] where the weights are not those of its `config.json`.
+    pub fn published(
+        opened: &Opened,
+        objective: Objective,
+        dataset: &Dataset,
+        seed: u64,
+        device: &Device,
+        cancel: &mut dyn FnMut() -> bool,
+    ) -> Result<(Self, Dataset), Error> {
+        let encoding = Encoding::read(&opened.files)?;
+        let dataset = encoding.dataset(dataset, opened.vocabulary, cancel)?;
+        let card = Card {
+            context: opened.length.map(|length| length as usize),
+            encoded: true,
+            ..Card::new(opened.architecture.clone(), objective, &dataset)
+        };
+        let problems = card.problems();
+        if !problems.is_empty() {
+            return Err(Error::Card(problems));
+        }
+        let mut parameters = opened.weights(card.dimensions(), DType::F32, device)?;
+        parameters.extend(Parameters::initialise(
+            &card.own(),
+            seed,
+            DType::F32,
+            device,
+        )?);
+        let learner = Self::over(card, parameters, device, Some(encoding))?;
+        Ok((learner, dataset))
+    }
+
+    fn over(
+        card: Card,
+        parameters: Parameters,
+        device: &Device,
+        encoding: Option<Encoding>,
+    ) -> Result<Self, Error> {
         let model = card
             .architecture
             .contract()
@@ -198,6 +297,7 @@ impl Learner {
             parameters,
             model,
             device: device.clone(),
+            encoding,
         })
     }
 
@@ -225,85 +325,263 @@ impl Learner {
         &self.device
     }
 
-    /// Lays out the examples at `indices` as the objective teaches them.
+    /// Examples of a dataset as the learner reads them: as they are, or encoded as text. `cancel` is asked often.
+    ///
+    /// # Errors
+    /// [`Error::Text`] where they cannot be said in its tokens, or in another number of them.
+    pub fn reads<'a>(
+        &self,
+        dataset: &Dataset,
+        examples: &'a Examples,
+        cancel: &mut dyn FnMut() -> bool,
+    ) -> Result<Cow<'a, Examples>, Error> {
+        let Some(encoding) = &self.encoding else {
+            return Ok(Cow::Borrowed(examples));
+        };
+        let length = (self.card.prefix_length, self.card.target_length);
+        let encoded = encoding.examples(&dataset.task, examples, Some(length), cancel)?;
+        Ok(Cow::Owned(encoded))
+    }
+
+    /// Lays out the examples at `indices` as the objective teaches them; `draws` decide what it leaves to chance.
     ///
     /// # Panics
     /// An index that is not below the number of examples.
     #[must_use]
-    pub fn batch(&self, examples: &Examples, indices: &[usize]) -> Batch {
-        self.card.objective.batch(examples, indices, self.card.mask)
+    pub fn batch(&self, examples: &Examples, indices: &[usize], draws: &mut ChaCha8Rng) -> Batch {
+        self.card
+            .objective
+            .batch(examples, indices, self.card.mask, draws)
     }
 
-    /// h_1 … h_l, (batch, l, width).
+    /// Lays out the examples at `indices` as the objective examines them, one row each.
+    ///
+    /// # Panics
+    /// As [`Learner::batch`].
+    #[must_use]
+    pub fn forced_batch(&self, examples: &Examples, indices: &[usize]) -> Batch {
+        self.card
+            .objective
+            .forced_batch(examples, indices, self.card.mask)
+    }
+
+    /// h_1 … h_l, (rows, l, width).
     ///
     /// # Errors
     /// Tokens outside the vocabulary, or examples of other lengths.
     pub fn hidden(&self, batch: &Batch) -> candle_core::Result<Tensor> {
-        let inputs = Tensor::from_slice(
-            &batch.inputs,
-            (batch.size, self.card.dimensions().length),
-            &self.device,
-        )?;
-        self.model.hidden(&inputs, self.card.target_length)
+        self.model
+            .hidden(&self.inputs(batch)?, self.card.target_length)
     }
 
-    /// The loss of a batch, a scalar in nats through which gradients flow to every weight.
+    fn inputs(&self, batch: &Batch) -> candle_core::Result<Tensor> {
+        let shape = (batch.rows, self.card.input_length());
+        Tensor::from_slice(&batch.inputs, shape, &self.device)
+    }
+
+    /// The loss of a batch, a scalar in nats through which gradients flow to every weight. The losses of slices of a batch
+    /// sum to its own.
     ///
     /// # Errors
     /// As [`Learner::hidden`].
     pub fn loss(&self, batch: &Batch) -> candle_core::Result<Tensor> {
-        let hidden = self.hidden(batch)?;
+        self.loss_from(&self.hidden(batch)?, batch)
+    }
+
+    /// [`Learner::loss`] of a model that drops what it drops while it is taught.
+    ///
+    /// # Errors
+    /// As [`Learner::hidden`].
+    pub fn taught_loss(&self, batch: &Batch, noise: &Noise) -> candle_core::Result<Tensor> {
+        let (inputs, keep) = (self.inputs(batch)?, self.card.target_length);
+        self.loss_from(&self.model.taught(&inputs, keep, noise)?, batch)
+    }
+
+    /// The objective's part of [`Learner::loss`]: from h_1 … h_l, (rows, l, width), on.
+    ///
+    /// # Errors
+    /// Hidden states of another shape.
+    pub fn loss_from(&self, hidden: &Tensor, batch: &Batch) -> candle_core::Result<Tensor> {
         let lesson = Lesson {
             model: self.model(),
             parameters: &self.parameters,
-            hidden: &hidden,
+            hidden,
             labels: &batch.labels,
+            weights: &batch.weights,
         };
         self.card.objective.contract().loss(&lesson)
     }
 
-    /// Writes `config.json` and `model.safetensors`. The same learner gives the same bytes.
+    /// Which weights, in the order of names, weight decay draws to zero: matrices and tables that begin at random.
+    pub(crate) fn decays(&self) -> Vec<bool> {
+        let specification = self.card.specification();
+        let weights = self.parameters.iter();
+        weights
+            .map(|(name, variable)| {
+                let random = specification
+                    .get(name)
+                    .is_some_and(|weight| weight.initial.is_random());
+                variable.rank() >= 2 && random
+            })
+            .collect()
+    }
+
+    /// The model's hand-written pass, where it has one and these weights are for it: `f32` on the processor.
+    ///
+    /// # Errors
+    /// The model's.
+    pub(crate) fn trunk(&self) -> candle_core::Result<Option<Trunk>> {
+        let mut all = self.parameters.iter();
+        if !self.device.is_cpu() || all.any(|(_, variable)| variable.dtype() != DType::F32) {
+            return Ok(None);
+        }
+        let architecture = self.card.architecture.contract();
+        architecture.trunk(self.card.dimensions(), &self.parameters)
+    }
+
+    /// Writes its files into a directory. The same learner gives the same bytes.
     ///
     /// # Errors
     /// The file system's.
     pub fn save(&self, directory: &Path) -> Result<(), Error> {
-        let path = directory.join(CONFIG);
-        let mut text = serde_json::to_string_pretty(&self.card).map_err(|e| Error::Malformed {
+        let path = directory.join(checkpoint::CONFIG);
+        let malformed = |why: String| Error::Malformed {
             path: path.clone(),
-            why: e.to_string(),
-        })?;
-        text.push('\n');
-        std::fs::write(&path, text).map_err(|source| Error::Io { path, source })?;
-        Ok(self.parameters.save(&directory.join(WEIGHTS))?)
+            why,
+        };
+        let (architecture, dimensions) = (&self.card.architecture, self.card.dimensions());
+        let config = checkpoint::config(architecture, dimensions);
+        let layout = checkpoint::layout(architecture, dimensions);
+        let Some((mut config, layout)) = config.zip(layout) else {
+            return Err(malformed("no published model is like it".to_owned()));
+        };
+        let card = serde_json::to_value(&self.card).map_err(|e| malformed(e.to_string()))?;
+        config.insert(CARD.to_owned(), card);
+        config.sort_keys();
+        let text = serde_json::to_string_pretty(&config).map_err(|e| malformed(e.to_string()))?;
+        put(&path, format!("{text}\n").as_bytes())?;
+        checkpoint::write(
+            &directory.join(checkpoint::WEIGHTS),
+            &layout,
+            &self.parameters,
+        )?;
+        let own = self.parameters.beginning(PREFIX);
+        if own.iter().len() > 0 {
+            own.save(&directory.join(OWN))?;
+        }
+        if let Some(encoding) = &self.encoding {
+            put(&directory.join(text::FILE), encoding.bytes())?;
+        }
+        Ok(())
     }
 
     /// Reads a learner from its directory.
     ///
     /// # Errors
-    /// A card that is not one or contradicts itself, or weights that are not those of the card.
+    /// A card that is not one or contradicts itself or the rest of `config.json`, or weights that are not those of the
+    /// card.
     pub fn load(directory: &Path, device: &Device) -> Result<Self, Error> {
-        Self::from_files(&directory.join(CONFIG), &directory.join(WEIGHTS), device)
+        Self::from_files(&checkpoint::files(directory)?, device)
     }
 
-    /// Reads a learner from its card and its weights, wherever they lie.
+    /// Reads a learner from its files by name, wherever they lie.
     ///
     /// # Errors
     /// As [`Learner::load`].
-    pub fn from_files(card: &Path, weights: &Path, device: &Device) -> Result<Self, Error> {
-        let path = card.to_path_buf();
-        let text = std::fs::read(&path).map_err(|source| Error::Io {
+    pub fn from_files(files: &Files, device: &Device) -> Result<Self, Error> {
+        let Some(path) = files.get(checkpoint::CONFIG) else {
+            return Err(Error::Malformed {
+                path: checkpoint::CONFIG.into(),
+                why: "there is no such file".to_owned(),
+            });
+        };
+        let text = std::fs::read(path).map_err(|source| shard::Error::Io {
             path: path.clone(),
             source,
         })?;
-        let card: Card = serde_json::from_slice(&text).map_err(|e| Error::Malformed {
+        let card = card(&text).map_err(|why| Error::Malformed {
             path: path.clone(),
-            why: e.to_string(),
+            why,
         })?;
         let problems = card.problems();
         if !problems.is_empty() {
             return Err(Error::Card(problems));
         }
-        let parameters = Parameters::load(weights, &card.specification(), device)?;
-        Self::over(card, parameters, device)
+        agree(&text, &card).map_err(|why| Error::Malformed {
+            path: path.clone(),
+            why,
+        })?;
+        let dimensions = card.dimensions();
+        let layout = checkpoint::layout(&card.architecture, dimensions)
+            .expect("a card without problems is of a published family");
+        let mut parameters = checkpoint::read(files, &layout, DType::F32, device)?;
+        let own = card.own();
+        match files.get(OWN) {
+            Some(path) => parameters.extend(Parameters::load(path, &own, device)?),
+            None if own.is_empty() => {}
+            None => {
+                return Err(Error::Malformed {
+                    path: path.clone(),
+                    why: format!("its objective has weights, but there is no `{OWN}` beside it"),
+                });
+            }
+        }
+        let encoding = match card.encoded {
+            true => Some(Encoding::read(files)?),
+            false => None,
+        };
+        Self::over(card, parameters, device, encoding)
     }
 }
+
+fn put(path: &Path, bytes: &[u8]) -> Result<(), shard::Error> {
+    std::fs::write(path, bytes).map_err(|source| shard::Error::Io {
+        path: path.into(),
+        source,
+    })
+}
+
+/// The card in a `config.json`.
+fn card(config: &[u8]) -> Result<Card, String> {
+    let mut config: Value = serde_json::from_slice(config).map_err(|e| e.to_string())?;
+    match config.get_mut(CARD) {
+        Some(card) => serde_json::from_value(card.take()).map_err(|e| format!("`{CARD}`: {e}")),
+        None => Err(format!(
+            "it has no key `{CARD}`; a published model is named as an architecture of kind `pretrained`"
+        )),
+    }
+}
+
+/// Whether the keys of a `config.json` that others read describe the model of the card.
+fn agree(config: &[u8], card: &Card) -> Result<(), String> {
+    let config: Value = serde_json::from_slice(config).map_err(|e| e.to_string())?;
+    let says = |problems: Vec<(String, String)>| {
+        let all = problems.iter().map(|(name, why)| format!("{name}: {why}"));
+        all.collect::<Vec<_>>().join("; ")
+    };
+    let Description {
+        architecture,
+        vocabulary,
+        length,
+    } = checkpoint::describe(&config).map_err(says)?;
+    let dimensions = card.dimensions();
+    let agrees = checkpoint::same(&architecture, &card.architecture)
+        && vocabulary as usize == dimensions.vocabulary
+        && length.is_none_or(|length| length as usize == dimensions.length);
+    if agrees {
+        return Ok(());
+    }
+    let expected = checkpoint::config(&card.architecture, dimensions).unwrap_or_default();
+    let other: Vec<String> = expected
+        .iter()
+        .filter(|(key, value)| config.get(key) != Some(value))
+        .map(|(key, _)| format!("`{key}`"))
+        .collect();
+    Err(format!(
+        "{} and `{CARD}` describe different models",
+        other.join(", ")
+    ))
+}
+
+#[cfg(test)]
+mod tests;

@@ -85,8 +85,20 @@ pub fn distinct(stream: &mut ChaCha8Rng, bound: u32, count: usize) -> Vec<u32> {
     numbers
 }
 
+/// e to a power of moderate size, within some hundreds of 0, from the four operations only.
+pub(crate) fn exponential(power: f64) -> f64 {
+    let doublings = (power / std::f64::consts::LN_2).round();
+    let rest = power - doublings * std::f64::consts::LN_2;
+    // At most 0.35: 18 terms reach the last bit.
+    let mut sum = 1.0;
+    for term in (1..=18).rev() {
+        sum = sum * rest / f64::from(term) + 1.0;
+    }
+    sum * f64::from_bits(((1023 + doublings as i64) as u64) << 52)
+}
+
 /// The natural logarithm of a positive, normal number, from the four operations only.
-fn logarithm(number: f64) -> f64 {
+pub(crate) fn logarithm(number: f64) -> f64 {
     let bits = number.to_bits();
     let mut exponent = ((bits >> 52) & 0x7ff) as i64 - 1023;
     let mut mantissa = f64::from_bits((bits & ((1 << 52) - 1)) | (1023 << 52)); // [1, 2)
@@ -135,6 +147,14 @@ mod tests {
                 (logarithm(number) - f64::ln(number)).abs()
                     <= 4e-16 * f64::ln(number).abs().max(1.0)
             );
+        }
+    }
+
+    #[test]
+    fn the_exponential_agrees_with_the_library() {
+        for power in [-300.0, -7.3, -1e-9, 0.0, 0.3, 1.0, 20.0, 300.0] {
+            let exact = f64::exp(power);
+            assert!((exponential(power) - exact).abs() <= 1e-13 * exact, "{power}");
         }
     }
 

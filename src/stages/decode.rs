@@ -52,7 +52,7 @@ enum Split {
 
 impl Stage for Decode {
     const KIND: &'static str = "decode";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const OUTPUT: ArtifactType = ArtifactType::Answers;
     const PORTS: &'static [Port] = &[
         Port {
@@ -89,18 +89,20 @@ impl Stage for Decode {
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
         let model = job.one("model")?;
         let device = choice(job.device).open()?;
-        let learner = Learner::from_files(
-            model.file("config.json")?,
-            model.file("model.safetensors")?,
-            &device,
-        )?;
+        let learner = Learner::from_files(&model.files, &device)?;
         let dataset = Dataset::load(job.one("data")?.file("dataset.safetensors")?)?;
         let all = match self.split {
             Split::Test => &dataset.test,
             Split::Train => &dataset.train,
         };
         let count = self.examples.unwrap_or(u64::MAX);
-        let examples = all.first(usize::try_from(count).unwrap_or(usize::MAX));
+        let first = all.first(usize::try_from(count).unwrap_or(usize::MAX));
+        // A model that began with published weights reads them as text.
+        let stopped = &mut || job.monitor.cancelled();
+        let examples = match learner.reads(&dataset, &first, stopped) {
+            Err(_) if job.monitor.cancelled() => return Err(Stop::Cancelled),
+            examples => examples?,
+        };
         let mut observe = |done: usize, total: usize| {
             let progress = Progress {
                 done: done as u64,

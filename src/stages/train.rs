@@ -7,14 +7,14 @@ use polars::prelude::df;
 use crate::figures::table;
 use crate::learn::device::DeviceChoice;
 use crate::learn::task::Dataset;
-use crate::learn::training::{self, Settings};
+use crate::learn::training::{self, Places, Settings};
 use crate::pipeline::{
     ArtifactType, Complaint, Context, Device, Port, Progress, Resources, Stage, Stop, Takes,
 };
 
 impl Stage for Settings {
     const KIND: &'static str = "train";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const OUTPUT: ArtifactType = ArtifactType::Model;
     const PORTS: &'static [Port] = &[Port {
         name: "data",
@@ -44,7 +44,8 @@ impl Stage for Settings {
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
         let dataset = Dataset::load(job.one("data")?.file("dataset.safetensors")?)?;
         let device = choice(job.device).open()?;
-        let mut observe = |now: training::Progress| {
+        let mut observe = |moment: &training::Moment<'_>| {
+            let now = moment.progress;
             let mut metrics = vec![("loss".to_string(), now.loss)];
             metrics.extend(now.exact.map(|exact| ("exact".to_string(), exact)));
             let progress = Progress {
@@ -58,10 +59,11 @@ impl Stage for Settings {
                 Err(_) => ControlFlow::Break(()),
             }
         };
-        let trained = match training::train(&dataset, self, &device, &mut observe) {
-            Err(training::Error::Cancelled) => return Err(Stop::Cancelled),
-            trained => trained?,
-        };
+        let trained =
+            match training::train(&dataset, self, &device, &Places::default(), &mut observe) {
+                Err(training::Error::Cancelled) => return Err(Stop::Cancelled),
+                trained => trained?,
+            };
         trained.learner.save(job.out)?;
         let curve = &trained.curve;
         let curve = df!(

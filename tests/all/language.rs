@@ -91,7 +91,7 @@ set  = { model.steps = 200 }
         help: did you mean `graphs`? The stages are `graphs`, `model`, `answers`, `accuracy`
     15:49 ["two"] `architecture.layers` must be an integer, not a string
     16:16 ["next-tokn"] `objective` cannot be of kind `next-tokn`
-        help: did you mean `next-token`? The kinds are `next-token`, `reversed`, `teacherless`, `multi-token`
+        help: did you mean `next-token`? The kinds are `next-token`, `reversed`, `teacherless`, `multi-token`, `token-order`, `bag-of-words`, `hybrid`, `masked`, `first-step`
     17:16 [0] `batch` must be at least 1
         help: Examples in a step.
     22:9 ["graphs"] `decode.model` needs a model; `graphs` gives a dataset
@@ -102,7 +102,7 @@ set  = { model.steps = 200 }
     32:39 ["graphs.degree"] lists of one axis move together, but `graphs.degree` has 1 values and `graphs.nodes` has 2
         help: make them equally long, or make them two axes to combine every value with every other
     33:55 ["revrsed"] `objective` cannot be of kind `revrsed`
-        help: did you mean `reversed`? The kinds are `next-token`, `reversed`, `teacherless`, `multi-token`
+        help: did you mean `reversed`? The kinds are `next-token`, `reversed`, `teacherless`, `multi-token`, `token-order`, `bag-of-words`, `hybrid`, `masked`, `first-step`
     36:19 ["reverse"] the axis `method` has no label `reverse`
         help: did you mean `reversed`? The labels are `plain`, `reversed`
     "#);

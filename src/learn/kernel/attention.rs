@@ -4,22 +4,32 @@
 //! `known − asked + i` and sees the keys up to there. So one function serves training (asked = known), a last layer cut
 //! to the target (asked < known), and decoding with a cache (asked = 1).
 //!
-//! Rotary positions (Su et al. 2021, arXiv 2104.09864): the two halves of a head are the two coordinates of pairs, pair
-//! i turned by position · 10000^(−2i/head width).
+//! Rotary positions (Su et al. 2021, arXiv 2104.09864): the two halves of the turned numbers of a head, its first, are
+//! the two coordinates of pairs, pair i turned by position · base^(−2i/turned). What follows them in the head stays.
 
 use super::{Real, applies, by_type, combine, slice, unpack};
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, D, Layout, Result, Shape, Tensor, bail};
 use candle_nn::ops::softmax;
 
+/// How rotary positions turn the queries and keys of a head.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rotary {
+    /// How many numbers of a head are turned, its first; even, and at least 2.
+    pub turned: usize,
+    /// The base of the angles, 10000 where published first.
+    pub base: f64,
+}
+
 /// Attends: `queries` (batch, asked, width), `keys_values` (batch, known, 2·width), keys first, to (batch, asked, width).
 ///
 /// # Errors
-/// Shapes that do not fit, a width that the heads do not divide, or rotary positions over heads of an odd width.
+/// Shapes that do not fit, a width that the heads do not divide, or rotary positions that turn an odd number of the
+/// numbers of a head, none, or more than it has.
 pub fn attention(
     queries: &Tensor,
     keys_values: &Tensor,
     heads: usize,
-    rotary: bool,
+    rotary: Option<Rotary>,
 ) -> Result<Tensor> {
     if applies(queries) {
         queries
@@ -35,7 +45,21 @@ pub(super) fn composed(
     queries: &Tensor,
     keys_values: &Tensor,
     heads: usize,
-    rotary: bool,
+    rotary: Option<Rotary>,
+) -> Result<Tensor> {
+    attention_with(queries, keys_values, heads, rotary, &Ok)
+}
+
+/// [`attention`] whose weights (batch, heads, asked, known) are changed on the way, by dropout; from candle's own operations.
+///
+/// # Errors
+/// As [`attention`], and those of the change.
+pub fn attention_with(
+    queries: &Tensor,
+    keys_values: &Tensor,
+    heads: usize,
+    rotary: Option<Rotary>,
+    change: &dyn Fn(Tensor) -> Result<Tensor>,
 ) -> Result<Tensor> {
     let size = Size::of(queries.dims(), keys_values.dims(), heads, rotary)?;
     let Size {
@@ -60,9 +84,9 @@ pub(super) fn composed(
         &keys_values.narrow(D::Minus1, width, width)?.contiguous()?,
         known,
     )?;
-    if rotary {
-        q = turn_composed(&q, known - asked)?;
-        k = turn_composed(&k, 0)?;
+    if let Some(rotary) = rotary {
+        q = turn_composed(&q, known - asked, rotary)?;
+        k = turn_composed(&k, 0, rotary)?;
     }
     let scores = (q.matmul(&k.t()?.contiguous()?)? * (1.0 / (head as f64).sqrt()))?; // (batch, heads, asked, known)
     let mask: Vec<f64> = (0..asked)
@@ -79,7 +103,7 @@ pub(super) fn composed(
     let mask = Tensor::from_vec(mask, (asked, known), &candle_core::Device::Cpu)?
         .to_dtype(scores.dtype())?
         .to_device(scores.device())?;
-    let weights = softmax(&scores.broadcast_add(&mask)?, D::Minus1)?;
+    let weights = change(softmax(&scores.broadcast_add(&mask)?, D::Minus1)?)?;
     weights
         .matmul(&v)?
         .transpose(1, 2)?
@@ -87,10 +111,10 @@ pub(super) fn composed(
         .reshape((batch, asked, width))
 }
 
-fn turn_composed(x: &Tensor, first: usize) -> Result<Tensor> {
+fn turn_composed(x: &Tensor, first: usize, rotary: Rotary) -> Result<Tensor> {
     let (_, _, length, head) = x.dims4()?;
-    let half = head / 2;
-    let (cosines, sines) = angles::<f64>(first, length, half);
+    let half = rotary.turned / 2;
+    let (cosines, sines) = angles::<f64>(first, length, rotary);
     let table = |numbers: Vec<f64>| {
         Tensor::from_vec(numbers, (length, half), &candle_core::Device::Cpu)?
             .to_dtype(x.dtype())?
@@ -101,15 +125,21 @@ fn turn_composed(x: &Tensor, first: usize) -> Result<Tensor> {
         x.narrow(D::Minus1, 0, half)?,
         x.narrow(D::Minus1, half, half)?,
     );
-    let first = (a.broadcast_mul(&cosines)? - b.broadcast_mul(&sines)?)?;
-    let second = (b.broadcast_mul(&cosines)? + a.broadcast_mul(&sines)?)?;
-    Tensor::cat(&[first, second], D::Minus1)?.contiguous()
+    let mut parts = vec![
+        (a.broadcast_mul(&cosines)? - b.broadcast_mul(&sines)?)?,
+        (b.broadcast_mul(&cosines)? + a.broadcast_mul(&sines)?)?,
+    ];
+    if rotary.turned < head {
+        parts.push(x.narrow(D::Minus1, rotary.turned, head - rotary.turned)?);
+    }
+    Tensor::cat(&parts, D::Minus1)?.contiguous()
 }
 
-/// The cosines and sines of the rotary angles, (length, half), from position `first` on.
-fn angles<T: Real>(first: usize, length: usize, half: usize) -> (Vec<T>, Vec<T>) {
+/// The cosines and sines of the rotary angles, (length, turned/2), from position `first` on.
+pub(crate) fn angles<T: Real>(first: usize, length: usize, rotary: Rotary) -> (Vec<T>, Vec<T>) {
+    let half = rotary.turned / 2;
     let rates: Vec<f64> = (0..half)
-        .map(|i| 10000f64.powf(-(i as f64) / half as f64))
+        .map(|i| rotary.base.powf(-(i as f64) / half as f64))
         .collect();
     let of = |f: fn(f64) -> f64| {
         let rates = &rates;
@@ -127,7 +157,7 @@ fn angles<T: Real>(first: usize, length: usize, half: usize) -> (Vec<T>, Vec<T>)
 #[derive(Clone, Copy)]
 struct Attention {
     heads: usize,
-    rotary: bool,
+    rotary: Option<Rotary>,
 }
 
 /// The gradients of queries and of keys and values, packed, from both and the gradient of the output.
@@ -144,7 +174,17 @@ struct Size {
 }
 
 impl Size {
-    fn of(queries: &[usize], keys_values: &[usize], heads: usize, rotary: bool) -> Result<Self> {
+    fn of(
+        queries: &[usize],
+        keys_values: &[usize],
+        heads: usize,
+        rotary: Option<Rotary>,
+    ) -> Result<Self> {
+        let turns = |head: usize| {
+            rotary.is_none_or(|Rotary { turned, .. }| {
+                turned > 0 && turned <= head && turned.is_multiple_of(2)
+            })
+        };
         match (queries, keys_values) {
             (&[batch, asked, width], &[batches, known, double])
                 if batch == batches
@@ -152,7 +192,7 @@ impl Size {
                     && asked <= known
                     && heads > 0
                     && width.is_multiple_of(heads)
-                    && !(rotary && (width / heads) % 2 == 1) =>
+                    && turns(width / heads) =>
             {
                 Ok(Self {
                     batch,
@@ -164,7 +204,7 @@ impl Size {
                 })
             }
             _ => bail!(
-                "attention of {queries:?} to {keys_values:?} with {heads} heads, rotary: {rotary}"
+                "attention of {queries:?} to {keys_values:?} with {heads} heads, rotary: {rotary:?}"
             ),
         }
     }
@@ -176,13 +216,31 @@ impl Size {
     }
 }
 
+/// What rotary positions turn by.
+struct Angles<T> {
+    half: usize,
+    cosines: Vec<T>, // (known, half)
+    sines: Vec<T>,   // (known, half)
+}
+
+impl<T: Real> Angles<T> {
+    fn new(known: usize, rotary: Rotary) -> Self {
+        let (cosines, sines) = angles(0, known, rotary);
+        Self {
+            half: rotary.turned / 2,
+            cosines,
+            sines,
+        }
+    }
+}
+
 /// One head of one sequence, gathered into small contiguous tables; reused from head to head.
 struct Head<T> {
     size: Size,
     /// The softmax's scale 1/√head, laid on the queries.
     scale: T,
-    /// Cosines and sines, (known, head/2); none without rotary positions.
-    angles: Option<(Vec<T>, Vec<T>)>,
+    /// None without rotary positions.
+    angles: Option<Angles<T>>,
     queries: Vec<T>,     // (asked, head), turned and scaled
     keys: Vec<T>,        // (known, head), turned
     keys_across: Vec<T>, // (head, known)
@@ -191,14 +249,14 @@ struct Head<T> {
 }
 
 impl<T: Real> Head<T> {
-    fn new(size: Size, rotary: bool) -> Self {
+    fn new(size: Size, rotary: Option<Rotary>) -> Self {
         let Size {
             asked, known, head, ..
         } = size;
         Self {
             size,
             scale: T::from_f64(1.0 / (head as f64).sqrt()),
-            angles: rotary.then(|| angles(0, known, head / 2)),
+            angles: rotary.map(|rotary| Angles::new(known, rotary)),
             queries: vec![T::zero(); asked * head],
             keys: vec![T::zero(); known * head],
             keys_across: vec![T::zero(); known * head],
@@ -209,14 +267,18 @@ impl<T: Real> Head<T> {
 
     /// Turns a row by its position, or back.
     #[inline]
-    fn turn(angles: Option<&(Vec<T>, Vec<T>)>, position: usize, row: &mut [T], back: bool) {
-        let Some((cosines, sines)) = angles else {
+    fn turn(angles: Option<&Angles<T>>, position: usize, row: &mut [T], back: bool) {
+        let Some(Angles {
+            half,
+            cosines,
+            sines,
+        }) = angles
+        else {
             return;
         };
-        let half = row.len() / 2;
-        let (first, second) = row.split_at_mut(half);
-        let cosines = &cosines[position * half..][..half];
-        let sines = &sines[position * half..][..half];
+        let (first, second) = row[..2 * half].split_at_mut(*half);
+        let cosines = &cosines[position * half..][..*half];
+        let sines = &sines[position * half..][..*half];
         let sign = if back { -T::one() } else { T::one() };
         for (((a, b), &c), &s) in first.iter_mut().zip(second).zip(cosines).zip(sines) {
             let (x, y, s) = (*a, *b, sign * s);

@@ -1,38 +1,37 @@
-//! Layer normalisation over the last dimension: y = (x − mean) / √(variance + 1e-5) · weight + bias.
+//! Layer normalisation over the last dimension: y = (x − mean) / √(variance + ε) · weight + bias.
 
 use super::{Real, applies, by_type, slice, unpack};
 use candle_core::{CpuStorage, CustomOp3, D, Layout, Result, Shape, Tensor};
 
-const EPSILON: f64 = 1e-5;
-
-/// Normalises rows: `x` (…, width), `weight` and `bias` (width).
+/// Normalises rows: `x` (…, width), `weight` and `bias` (width); `epsilon` keeps the deviation of a flat row from zero.
 ///
 /// # Errors
 /// Shapes that do not fit.
-pub fn layer_norm(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
+pub fn layer_norm(x: &Tensor, weight: &Tensor, bias: &Tensor, epsilon: f64) -> Result<Tensor> {
     if applies(x) {
-        x.contiguous()?.apply_op3(weight, bias, LayerNorm)
+        x.contiguous()?.apply_op3(weight, bias, LayerNorm(epsilon))
     } else {
-        composed(x, weight, bias)
+        composed(x, weight, bias, epsilon)
     }
 }
 
 /// The same from candle's own operations.
-pub(super) fn composed(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
+pub(super) fn composed(x: &Tensor, weight: &Tensor, bias: &Tensor, epsilon: f64) -> Result<Tensor> {
     let centred = x.broadcast_sub(&x.mean_keepdim(D::Minus1)?)?;
     let variance = centred.sqr()?.mean_keepdim(D::Minus1)?;
-    let normed = centred.broadcast_div(&(variance + EPSILON)?.sqrt()?)?;
+    let normed = centred.broadcast_div(&(variance + epsilon)?.sqrt()?)?;
     normed.broadcast_mul(weight)?.broadcast_add(bias)
 }
 
-struct LayerNorm;
+/// With its ε.
+struct LayerNorm(f64);
 
 /// The gradients of x, weight and bias, packed, from (x, weight, gradient of y).
-struct Backward;
+struct Backward(f64);
 
 /// A sum of f(i) in eight interleaved parts: one fixed order that vectorises.
 #[inline]
-fn sum<T: Real>(count: usize, f: impl Fn(usize) -> T) -> T {
+pub(super) fn sum<T: Real>(count: usize, f: impl Fn(usize) -> T) -> T {
     let mut parts = [T::zero(); 8];
     let whole = count / 8 * 8;
     let mut start = 0;
@@ -54,21 +53,25 @@ fn sum<T: Real>(count: usize, f: impl Fn(usize) -> T) -> T {
 
 /// The mean and the inverse deviation of a row.
 #[inline]
-fn moments<T: Real>(row: &[T]) -> (T, T) {
+fn moments<T: Real>(row: &[T], epsilon: T) -> (T, T) {
     let share = T::one() / T::from_f64(row.len() as f64);
     let mean = sum(row.len(), |i| row[i]) * share;
     let variance = sum(row.len(), |i| (row[i] - mean) * (row[i] - mean)) * share;
-    (mean, T::one() / (variance + T::from_f64(EPSILON)).sqrt())
+    (mean, T::one() / (variance + epsilon).sqrt())
 }
 
-fn forward<T: Real>(inputs: [(&CpuStorage, &Layout); 3]) -> Result<(CpuStorage, Shape)> {
+fn forward<T: Real>(
+    inputs: [(&CpuStorage, &Layout); 3],
+    epsilon: f64,
+) -> Result<(CpuStorage, Shape)> {
+    let epsilon = T::from_f64(epsilon);
     let x = slice::<T>(inputs[0].0, inputs[0].1)?;
     let weight = slice::<T>(inputs[1].0, inputs[1].1)?;
     let bias = slice::<T>(inputs[2].0, inputs[2].1)?;
     let width = check(inputs[0].1, weight.len(), bias.len())?;
     let mut y = Vec::with_capacity(x.len());
     for row in x.chunks_exact(width) {
-        let (mean, inverse) = moments(row);
+        let (mean, inverse) = moments(row, epsilon);
         y.extend(
             row.iter()
                 .zip(weight)
@@ -89,7 +92,11 @@ fn check(x: &Layout, weight: usize, bias: usize) -> Result<usize> {
     }
 }
 
-fn backward<T: Real>(inputs: [(&CpuStorage, &Layout); 3]) -> Result<(CpuStorage, Shape)> {
+fn backward<T: Real>(
+    inputs: [(&CpuStorage, &Layout); 3],
+    epsilon: f64,
+) -> Result<(CpuStorage, Shape)> {
+    let epsilon = T::from_f64(epsilon);
     let x = slice::<T>(inputs[0].0, inputs[0].1)?;
     let weight = slice::<T>(inputs[1].0, inputs[1].1)?;
     let gradient = slice::<T>(inputs[2].0, inputs[2].1)?;
@@ -101,7 +108,7 @@ fn backward<T: Real>(inputs: [(&CpuStorage, &Layout); 3]) -> Result<(CpuStorage,
     let mut normed = vec![T::zero(); width];
     let mut scaled = vec![T::zero(); width];
     for (row, gradient) in x.chunks_exact(width).zip(gradient.chunks_exact(width)) {
-        let (mean, inverse) = moments(row);
+        let (mean, inverse) = moments(row, epsilon);
         for i in 0..width {
             normed[i] = (row[i] - mean) * inverse;
             scaled[i] = gradient[i] * weight[i];
@@ -137,7 +144,7 @@ impl CustomOp3 for LayerNorm {
         s3: &CpuStorage,
         l3: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        by_type!(s1, forward([(s1, l1), (s2, l2), (s3, l3)]))
+        by_type!(s1, forward([(s1, l1), (s2, l2), (s3, l3)], self.0))
     }
 
     fn bwd(
@@ -148,7 +155,7 @@ impl CustomOp3 for LayerNorm {
         _: &Tensor,
         gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let packed = x.apply_op3_no_bwd(weight, &gradient.contiguous()?, &Backward)?;
+        let packed = x.apply_op3_no_bwd(weight, &gradient.contiguous()?, &Backward(self.0))?;
         let mut parts = unpack(&packed, &[x, weight, bias])?.into_iter();
         Ok((parts.next(), parts.next(), parts.next()))
     }
@@ -168,6 +175,6 @@ impl CustomOp3 for Backward {
         s3: &CpuStorage,
         l3: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        by_type!(s1, backward([(s1, l1), (s2, l2), (s3, l3)]))
+        by_type!(s1, backward([(s1, l1), (s2, l2), (s3, l3)], self.0))
     }
 }

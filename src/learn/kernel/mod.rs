@@ -10,17 +10,34 @@
 
 use candle_core::{CpuStorage, DType, Layout, Result, Tensor, WithDType, bail};
 
+pub(crate) mod adamw;
 mod attention;
+mod binary_cross_entropy;
+mod convolution;
 mod cross_entropy;
 mod gelu;
+pub(crate) mod heads;
 mod layer_norm;
 mod linear;
+pub(crate) mod product;
+mod ragged;
+mod rms_norm;
+pub(crate) mod rows;
+mod scan;
+mod silu;
+pub(crate) mod vector;
 
-pub use attention::attention;
-pub use cross_entropy::cross_entropy;
-pub use gelu::gelu;
+pub(crate) use attention::angles;
+pub use attention::{Rotary, attention, attention_with};
+pub use binary_cross_entropy::binary_cross_entropy;
+pub use convolution::convolution;
+pub use cross_entropy::{cross_entropy, soft_cross_entropy};
+pub use gelu::{gelu, gelu_exact};
 pub use layer_norm::layer_norm;
 pub use linear::linear;
+pub use ragged::Ragged;
+pub use rms_norm::rms_norm;
+pub use scan::{Scan, selective_scan, selective_scan_on};
 
 /// The numbers the kernels are written for: `f32` to train, `f64` to check gradients.
 pub trait Real: WithDType + std::ops::Neg<Output = Self> {
@@ -177,7 +194,7 @@ mod tests {
     }
 
     /// The kernel and its composition of candle's operations agree, in value and in every gradient.
-    fn agree(
+    pub(crate) fn agree(
         what: &str,
         inputs: &[&Var],
         kernel: impl Fn() -> Result<Tensor>,
@@ -232,10 +249,16 @@ mod tests {
         agree(
             "layer norm",
             &[&x, &w, &b],
-            || layer_norm(&x, &w, &b),
-            || layer_norm::composed(&x, &w, &b),
+            || layer_norm(&x, &w, &b, 1e-3),
+            || layer_norm::composed(&x, &w, &b, 1e-3),
         );
         agree("gelu", &[&x], || gelu(&x), || gelu::composed(&x));
+        agree(
+            "exact gelu",
+            &[&x],
+            || gelu_exact(&x),
+            || gelu::composed_exact(&x),
+        );
         let (m, c) = (numbers("m", &[8, 5]), numbers("c", &[5]));
         agree(
             "linear",
@@ -243,14 +266,50 @@ mod tests {
             || linear(&x, &m, &c),
             || linear::composed(&x, &m, &c),
         );
-        let labels = [3, 0, 7, 7, 1, 2];
+        let (labels, shares) = ([3, 0, 7, 7, 1, 2], [0.3, 0.0, 0.1, 0.25, 0.25, 0.1]);
+        let rows = labels.iter().zip(&shares);
+        let certain = rows.map(|(&label, &share)| [(label, share)]).collect();
         agree(
             "cross-entropy",
             &[&x],
-            || cross_entropy(&x, &labels),
-            || cross_entropy::composed(&x, &labels),
+            || cross_entropy(&x, &labels, &shares),
+            || cross_entropy::composed(&x, &certain),
         );
-        for rotary in [false, true] {
+        let some = [
+            vec![(3, 0.1), (0, 0.2), (7, 0.05)],
+            vec![],
+            vec![(2, 0.3)],
+            vec![(1, 0.0), (5, 0.0)],
+            vec![(6, 0.1), (1, 0.1)],
+            vec![(0, 0.15)],
+        ];
+        let some: Ragged<(u32, f32)> = some.into_iter().collect();
+        agree(
+            "soft cross-entropy",
+            &[&x],
+            || soft_cross_entropy(&x, some.clone()),
+            || cross_entropy::composed(&x, &some),
+        );
+        let sets = [vec![3, 0], vec![1], vec![], vec![5, 6, 7], vec![2], vec![0]];
+        let asked = binary_cross_entropy::Asked {
+            sets: sets.into_iter().collect(),
+            shares: shares.to_vec(),
+        };
+        agree(
+            "binary cross-entropy",
+            &[&x],
+            || binary_cross_entropy(&x, asked.sets.clone(), asked.shares.clone()),
+            || binary_cross_entropy::composed(&x, &asked),
+        );
+        let whole = Rotary {
+            turned: 4,
+            base: 10_000.0,
+        };
+        let half = Rotary {
+            turned: 2,
+            base: 100.0,
+        };
+        for rotary in [None, Some(whole), Some(half)] {
             for asked in [1, 4, 19] {
                 let (q, kv) = (numbers("q", &[2, asked, 12]), numbers("kv", &[2, 19, 24]));
                 agree(

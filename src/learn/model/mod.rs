@@ -6,11 +6,21 @@
 
 use candle_core::{Result, Tensor};
 
+pub mod checkpoint;
+pub mod dropout;
+pub mod mamba;
 pub mod parameters;
+pub mod pretrained;
+pub mod shard;
 pub mod transformer;
+pub mod trunk;
 
+use dropout::Noise;
+use mamba::Mamba;
 use parameters::{Parameters, Specification};
+use pretrained::Pretrained;
 use transformer::Transformer;
+use trunk::Trunk;
 
 /// What an architecture must offer.
 pub trait Contract {
@@ -28,6 +38,15 @@ pub trait Contract {
     /// # Errors
     /// A weight that is missing or of another shape than [`Contract::specification`] says.
     fn assemble(&self, dimensions: Dimensions, parameters: &Parameters) -> Result<Box<dyn Model>>;
+
+    /// The same model as a hand-written pass for `f32` on the processor, where there is one for these parameters.
+    ///
+    /// # Errors
+    /// As [`Contract::assemble`].
+    fn trunk(&self, dimensions: Dimensions, parameters: &Parameters) -> Result<Option<Trunk>> {
+        let _ = (dimensions, parameters);
+        Ok(None)
+    }
 }
 
 roster! {
@@ -35,6 +54,10 @@ roster! {
     pub enum Architecture: Contract {
         /// A decoder-only transformer, after GPT-2.
         Transformer(Transformer),
+        /// A selective state space model: Mamba.
+        Mamba(Mamba),
+        /// A published model, its weights to start from and its vocabulary.
+        Pretrained(Pretrained),
     }
 }
 
@@ -55,6 +78,15 @@ pub trait Model: Send + Sync {
     /// # Errors
     /// Sequences longer than the model takes, tokens outside the vocabulary, or more kept than there are.
     fn hidden(&self, tokens: &Tensor, keep: usize) -> Result<Tensor>;
+
+    /// [`Model::hidden`] as it is taught: `noise` decides what is dropped. By default nothing is.
+    ///
+    /// # Errors
+    /// As [`Model::hidden`].
+    fn taught(&self, tokens: &Tensor, keep: usize, noise: &Noise) -> Result<Tensor> {
+        let _ = noise;
+        self.hidden(tokens, keep)
+    }
 
     /// Reads `tokens` (batch, new) after what `state` has seen, to the hidden state of the last one, (batch, 1, width).
     /// Equal to [`Model::hidden`] over everything read, up to rounding; no gradients.

@@ -3,9 +3,11 @@
 //! Names are kept in order, so that nothing depends on the order of a hash map; each weight begins from a stream of its
 //! own name, so that adding a weight changes no other.
 
+use super::shard::{self, Shard};
 use crate::learn::random;
 use candle_core::{DType, Device, Tensor, Var, bail};
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use rand_chacha::ChaCha8Rng;
+use safetensors::tensor::Dtype;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -28,6 +30,51 @@ pub enum Initial {
     Normal(f64),
     /// Everywhere this number.
     Constant(f64),
+    /// Independent numbers, uniform between minus this and this.
+    Uniform(f64),
+    /// ln 1, ln 2, ln 3, … along the last dimension.
+    Logarithms,
+    /// Independent numbers x of which ln(1 + eˣ) has a logarithm that is uniform between those of these two.
+    Softplus {
+        /// The least that ln(1 + eˣ) can be; above 0.
+        least: f64,
+        /// The most.
+        most: f64,
+    },
+}
+
+impl Initial {
+    /// Whether it is drawn around zero, as matrices are.
+    #[must_use]
+    pub fn is_random(self) -> bool {
+        matches!(self, Self::Normal(_) | Self::Uniform(_))
+    }
+
+    /// The first values of a weight of this shape, row-major, from its stream.
+    fn numbers(self, shape: &[usize], stream: &mut ChaCha8Rng) -> Vec<f64> {
+        let count = shape.iter().product();
+        match self {
+            Self::Normal(deviation) => random::normals(stream, count, deviation),
+            Self::Constant(number) => vec![number; count],
+            Self::Uniform(bound) => (0..count)
+                .map(|_| bound * (2.0 * random::uniform(stream) - 1.0))
+                .collect(),
+            Self::Logarithms => {
+                let last = shape.last().copied().unwrap_or(1).max(1);
+                (0..count)
+                    .map(|place| random::logarithm((place % last + 1) as f64))
+                    .collect()
+            }
+            Self::Softplus { least, most } => {
+                let (least, most) = (random::logarithm(least), random::logarithm(most));
+                let mut draw = || {
+                    let value = random::exponential(least + (most - least) * random::uniform(stream));
+                    value + random::logarithm(1.0 - random::exponential(-value))
+                };
+                (0..count).map(|_| draw()).collect()
+            }
+        }
+    }
 }
 
 /// Weights by name, each a variable that the models built over it share.
@@ -37,14 +84,9 @@ pub struct Parameters(BTreeMap<String, Var>);
 /// Why weights cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The file system refused.
-    #[error("{path}: {source}")]
-    Io {
-        /// Where.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
+    /// A file cannot be read or written, or is none of weights.
+    #[error(transparent)]
+    File(#[from] shard::Error),
     /// The file does not hold these weights.
     #[error("{path} does not hold the weights of this model: {why}")]
     Malformed {
@@ -71,15 +113,8 @@ impl Parameters {
     ) -> candle_core::Result<Self> {
         let mut parameters = BTreeMap::new();
         for (name, Weight { shape, initial }) in specification {
-            let count = shape.iter().product();
-            let numbers = match *initial {
-                Initial::Normal(deviation) => random::normals(
-                    &mut random::stream(seed, &format!("init/{name}")),
-                    count,
-                    deviation,
-                ),
-                Initial::Constant(number) => vec![number; count],
-            };
+            let mut stream = random::stream(seed, &format!("init/{name}"));
+            let numbers = initial.numbers(shape, &mut stream);
             // Rounded before it travels: a card would otherwise need f64.
             let tensor = Tensor::from_vec(numbers, shape.as_slice(), &Device::Cpu)?
                 .to_dtype(dtype)?
@@ -87,6 +122,15 @@ impl Parameters {
             parameters.insert(name.clone(), Var::from_tensor(&tensor)?);
         }
         Ok(Self(parameters))
+    }
+
+    /// Adds a weight, or sets another in its place.
+    ///
+    /// # Errors
+    /// No memory on the device.
+    pub fn insert(&mut self, name: String, weight: &Tensor) -> candle_core::Result<()> {
+        self.0.insert(name, Var::from_tensor(weight)?);
+        Ok(())
     }
 
     /// A weight, shared.
@@ -117,96 +161,100 @@ impl Parameters {
         self.0.values().map(|variable| variable.elem_count()).sum()
     }
 
+    /// The weights whose names begin so, the variables shared.
+    #[must_use]
+    pub fn beginning(&self, prefix: &str) -> Self {
+        let named = self.0.iter().filter(|(name, _)| name.starts_with(prefix));
+        Self(
+            named
+                .map(|(name, variable)| (name.clone(), variable.clone()))
+                .collect(),
+        )
+    }
+
+    /// Adds all weights of others; theirs win where names are equal.
+    pub fn extend(&mut self, others: Self) {
+        self.0.extend(others.0);
+    }
+
+    /// The numbers of a weight as `f32`, row-major.
+    ///
+    /// # Errors
+    /// No such weight, or the device's.
+    pub fn numbers(&self, name: &str) -> candle_core::Result<Vec<f32>> {
+        match self.0.get(name) {
+            Some(variable) => variable.to_dtype(DType::F32)?.flatten_all()?.to_vec1(),
+            None => bail!("there is no weight `{name}`"),
+        }
+    }
+
     /// Writes every weight as `f32`. The same weights give the same bytes.
     ///
     /// # Errors
     /// The file system's or the device's.
     pub fn save(&self, path: &Path) -> Result<(), Error> {
-        let mut bytes = Vec::with_capacity(self.0.len());
-        for (name, variable) in &self.0 {
-            let numbers = variable
-                .to_dtype(DType::F32)?
-                .flatten_all()?
-                .to_vec1::<f32>()?;
-            bytes.push((
-                name,
-                variable.dims().to_vec(),
-                numbers
-                    .iter()
-                    .flat_map(|x| x.to_le_bytes())
-                    .collect::<Vec<u8>>(),
-            ));
-        }
-        let malformed = |e: safetensors::SafeTensorError| Error::Malformed {
-            path: path.into(),
-            why: e.to_string(),
-        };
-        let mut views = Vec::with_capacity(bytes.len());
-        for (name, shape, bytes) in &bytes {
-            views.push((
-                name.as_str(),
-                TensorView::new(Dtype::F32, shape.clone(), bytes).map_err(malformed)?,
-            ));
-        }
-        let file = safetensors::serialize(views, None).map_err(malformed)?;
-        std::fs::write(path, file).map_err(|source| Error::Io {
-            path: path.into(),
-            source,
-        })
+        let shapes: Vec<(String, Vec<usize>)> = self
+            .0
+            .iter()
+            .map(|(name, variable)| (name.clone(), variable.dims().to_vec()))
+            .collect();
+        shard::write(path, &shapes, |name| Ok(self.numbers(name)?))
     }
 
-    /// Reads weights, which must be exactly the specified ones.
+    /// Reads weights, which must be exactly the specified ones, in `f32`.
     ///
     /// # Errors
-    /// [`Error::Malformed`] where the file is broken, lacks a weight, has one too many, or one of another shape or type,
-    /// or that is not a finite number.
+    /// [`Error::Malformed`] where the file lacks weights, has some too many, or some of another shape or type, all of
+    /// them named; [`Error::File`] where it is broken or holds a number that is not finite.
     pub fn load(
         path: &Path,
         specification: &Specification,
         device: &Device,
     ) -> Result<Self, Error> {
-        let bytes = std::fs::read(path).map_err(|source| Error::Io {
-            path: path.into(),
-            source,
-        })?;
-        let malformed = |why: String| Error::Malformed {
+        let mut shard = Shard::open(path)?;
+        let mut wrong: Vec<String> = Vec::new();
+        for (name, Weight { shape, .. }) in specification {
+            match shard.tensors().get(name) {
+                None => wrong.push(format!("it lacks weight `{name}`")),
+                Some(info) if info.dtype != Dtype::F32 || info.shape != *shape => {
+                    wrong.push(format!(
+                        "weight `{name}` is {:?} of {:?}, not F32 of {shape:?}",
+                        info.dtype, info.shape
+                    ));
+                }
+                Some(_) => {}
+            }
+        }
+        let more = shard.tensors().keys();
+        wrong.extend(
+            more.filter(|name| !specification.contains_key(*name))
+                .map(|name| format!("it has a weight `{name}` too many")),
+        );
+        if !wrong.is_empty() {
+            return Err(Error::mismatch(path, &wrong));
+        }
+        let mut parameters = Self::default();
+        for (name, Weight { shape, .. }) in specification {
+            let tensor = Tensor::from_vec(shard.read(name)?, shape.as_slice(), device)?;
+            parameters.insert(name.clone(), &tensor)?;
+        }
+        Ok(parameters)
+    }
+}
+
+/// How many complaints of one kind of file are told.
+const TOLD: usize = 10;
+
+impl Error {
+    /// Weights that are not those of the model: every complaint, the first ten in words.
+    pub(super) fn mismatch(path: &Path, wrong: &[String]) -> Self {
+        let mut why = wrong[..wrong.len().min(TOLD)].join("; ");
+        if wrong.len() > TOLD {
+            why.push_str(&format!("; and {} more", wrong.len() - TOLD));
+        }
+        Self::Malformed {
             path: path.into(),
             why,
-        };
-        let file = SafeTensors::deserialize(&bytes).map_err(|e| malformed(e.to_string()))?;
-        if let Some(name) = file
-            .names()
-            .into_iter()
-            .filter(|name| !specification.contains_key(*name))
-            .min()
-        {
-            return Err(malformed(format!("it has a weight `{name}` too many")));
         }
-        let mut parameters = BTreeMap::new();
-        for (name, Weight { shape, .. }) in specification {
-            let view = file
-                .tensor(name)
-                .map_err(|_| malformed(format!("it lacks weight `{name}`")))?;
-            if view.dtype() != Dtype::F32 || view.shape() != shape {
-                return Err(malformed(format!(
-                    "weight `{name}` is {:?} of {:?}, not F32 of {shape:?}",
-                    view.dtype(),
-                    view.shape()
-                )));
-            }
-            let numbers: Vec<f32> = view
-                .data()
-                .chunks_exact(4)
-                .map(|b| f32::from_le_bytes(b.try_into().expect("chunks have four bytes")))
-                .collect();
-            if numbers.iter().any(|x| !x.is_finite()) {
-                return Err(malformed(format!(
-                    "weight `{name}` has a number that is not finite"
-                )));
-            }
-            let tensor = Tensor::from_vec(numbers, shape.as_slice(), device)?;
-            parameters.insert(name.clone(), Var::from_tensor(&tensor)?);
-        }
-        Ok(Self(parameters))
     }
 }

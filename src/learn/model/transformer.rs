@@ -1,20 +1,26 @@
-//! A decoder-only transformer after GPT-2 (Radford et al. 2019), as the paper trains it from scratch: layer norm before
-//! each part, tanh-GELU, biases everywhere, no dropout, the head tied to the token table, weights begun from N(0, 0.02).
+//! A decoder-only transformer: GPT-2 (Radford et al. 2019), as the paper trains it from scratch, and GPT-NeoX
+//! (Black et al. 2022, arXiv 2204.06745), the architecture of the Pythia models, which it becomes by other fields.
+//!
+//! What is given by default is GPT-2: layer norm before each part, tanh-GELU, biases everywhere but at the head, which
+//! is tied to the token table, weights begun from N(0, 0.02). Dropout is 0, as the paper trains.
 //!
 //! Shapes: batch × length × width; a layer is
-//! x ← x + W_o·attention(norm x), x ← x + W_2·gelu(W_1·norm x).
+//! x ← x + W_o·attention(norm x), x ← x + W_2·gelu(W_1·norm′ x), or, with parallel residuals,
+//! x ← x + W_o·attention(norm x) + W_2·gelu(W_1·norm′ x).
 //! In the last layer only the kept positions need queries, an output projection and an MLP; the others are read as keys
 //! and values alone.
 
+use super::dropout::Noise;
 use super::parameters::{Initial, Parameters, Specification, Weight};
+use super::trunk::{Form, Trunk};
 use super::{Contract, Dimensions, Model, State};
-use crate::learn::kernel::{attention, gelu, layer_norm, linear};
+use crate::learn::kernel::{Rotary, attention, attention_with, gelu, gelu_exact, layer_norm, linear};
 use candle_core::{Result, Tensor, bail};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The size of a transformer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// The size and the make of a transformer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Transformer {
     /// Layers, each attention and an MLP.
@@ -33,9 +39,38 @@ pub struct Transformer {
     #[serde(default = "mlp")]
     #[schemars(range(min = 1, max = 16))]
     pub mlp: u32,
+    /// Width of an MLP in numbers, where it is no multiple of `width`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 262_144))]
+    pub inner: Option<u32>,
     /// How a token's place is told. The paper's are `learned`; small models find the solutions far sooner with `rotary`.
     #[serde(default)]
     pub positions: Positions,
+    /// The share of a head that rotary positions turn, its first numbers.
+    #[serde(default = "rotary_share")]
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub rotary_share: f64,
+    /// The base of the angles of rotary positions; a larger one turns more slowly.
+    #[serde(default = "rotary_base")]
+    #[schemars(range(min = 1.0, max = 1e12))]
+    pub rotary_base: f64,
+    /// How the two parts of a layer are added up; `parallel` needs rotary positions.
+    #[serde(default)]
+    pub residual: Residual,
+    /// The bend in an MLP.
+    #[serde(default)]
+    pub activation: Activation,
+    /// What layer norm adds to the variance.
+    #[serde(default = "epsilon")]
+    #[schemars(range(min = 1e-12, max = 1e-2))]
+    pub epsilon: f64,
+    /// Whether the head that scores the next token is the token table; if not, it is a table of its own.
+    #[serde(default = "tied")]
+    pub tied: bool,
+    /// The share of numbers dropped in training, after the embedding, in the attention's weights and after each part.
+    #[serde(default)]
+    #[schemars(range(min = 0.0, max = 0.99))]
+    pub dropout: f64,
 }
 
 fn layers() -> u32 {
@@ -54,6 +89,22 @@ fn mlp() -> u32 {
     4
 }
 
+fn rotary_share() -> f64 {
+    1.0
+}
+
+fn rotary_base() -> f64 {
+    10_000.0
+}
+
+fn epsilon() -> f64 {
+    1e-5
+}
+
+fn tied() -> bool {
+    true
+}
+
 impl Default for Transformer {
     fn default() -> Self {
         Self {
@@ -61,7 +112,15 @@ impl Default for Transformer {
             width: width(),
             heads: heads(),
             mlp: mlp(),
+            inner: None,
             positions: Positions::default(),
+            rotary_share: rotary_share(),
+            rotary_base: rotary_base(),
+            residual: Residual::default(),
+            activation: Activation::default(),
+            epsilon: epsilon(),
+            tied: tied(),
+            dropout: 0.0,
         }
     }
 }
@@ -75,6 +134,49 @@ pub enum Positions {
     Learned,
     /// Queries and keys are turned by angles that grow with the place (Su et al. 2021, arXiv 2104.09864).
     Rotary,
+}
+
+/// How the parts of a layer are added up.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Residual {
+    /// The MLP reads what attention has added (GPT-2).
+    #[default]
+    Sequential,
+    /// Both read the same state, and both are added to it (GPT-NeoX).
+    Parallel,
+}
+
+/// The bend in an MLP.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Activation {
+    /// The Gaussian error linear unit in its tanh form (GPT-2).
+    #[default]
+    GeluTanh,
+    /// The exact Gaussian error linear unit (GPT-NeoX).
+    Gelu,
+}
+
+impl Transformer {
+    /// Width of an MLP in numbers.
+    #[must_use]
+    pub fn inner_width(&self) -> usize {
+        self.inner
+            .map_or(self.width as usize * self.mlp as usize, |inner| {
+                inner as usize
+            })
+    }
+
+    /// What rotary positions turn; none with learned ones.
+    #[must_use]
+    pub fn rotary(&self) -> Option<Rotary> {
+        let head = self.width / self.heads.max(1);
+        (self.positions == Positions::Rotary).then(|| Rotary {
+            turned: (f64::from(head) * self.rotary_share) as usize,
+            base: self.rotary_base,
+        })
+    }
 }
 
 /// Standard deviation of the first weights.
@@ -97,24 +199,68 @@ impl Contract for Transformer {
         if !problems.is_empty() {
             return problems;
         }
+        let mut add = |name, why| problems.push((name, why));
+        let head = self.width / self.heads;
         if !self.width.is_multiple_of(self.heads) {
-            problems.push((
+            add(
                 "heads",
                 format!(
                     "{} heads do not divide a width of {}",
                     self.heads, self.width
                 ),
-            ));
+            );
         } else if self.positions == Positions::Rotary
-            && !(self.width / self.heads).is_multiple_of(2)
+            && self.rotary_share == 1.0
+            && !head.is_multiple_of(2)
         {
             let why = format!(
-                "rotary positions turn pairs, but a width of {} over {} heads leaves heads of odd width {}",
-                self.width,
-                self.heads,
-                self.width / self.heads
+                "rotary positions turn pairs, but a width of {} over {} heads leaves heads of odd width {head}",
+                self.width, self.heads,
             );
-            problems.push(("positions", why));
+            add("positions", why);
+        } else if let Some(Rotary { turned, .. }) = self.rotary()
+            && (turned == 0 || turned > head as usize || !turned.is_multiple_of(2))
+        {
+            let why = format!(
+                "rotary positions turn pairs, but a share of {} of heads of width {head} is {turned} numbers",
+                self.rotary_share
+            );
+            add("rotary_share", why);
+        }
+        match self.inner {
+            Some(inner) if !(1..=262_144).contains(&inner) => {
+                add("inner", format!("{inner} is not from 1 to 262144"));
+            }
+            Some(_) if self.mlp != mlp() => {
+                add("inner", "give `mlp` or `inner`, not both".to_owned());
+            }
+            _ => {}
+        }
+        if self.positions == Positions::Learned {
+            for (name, value, usual) in [
+                ("rotary_share", self.rotary_share, rotary_share()),
+                ("rotary_base", self.rotary_base, rotary_base()),
+            ] {
+                if value != usual {
+                    add(
+                        name,
+                        "only rotary positions turn; use `positions = \"rotary\"`".to_owned(),
+                    );
+                }
+            }
+            if self.residual == Residual::Parallel {
+                let why = "`parallel` is GPT-NeoX's, whose positions are `rotary`".to_owned();
+                add("residual", why);
+            }
+        }
+        for (name, value, least, most) in [
+            ("rotary_base", self.rotary_base, 1.0, 1e12),
+            ("epsilon", self.epsilon, 1e-12, 1e-2),
+            ("dropout", self.dropout, 0.0, 0.99),
+        ] {
+            if !(least..=most).contains(&value) {
+                add(name, format!("{value} is not from {least} to {most}"));
+            }
         }
         problems
     }
@@ -124,7 +270,7 @@ impl Contract for Transformer {
     }
 
     fn specification(&self, dimensions: Dimensions) -> Specification {
-        let (width, inner) = (self.width as usize, (self.width * self.mlp) as usize);
+        let (width, inner) = (self.width as usize, self.inner_width());
         let mut all = Specification::new();
         let mut add = |name: String, shape: &[usize], initial| {
             all.insert(
@@ -144,6 +290,13 @@ impl Contract for Transformer {
             add(
                 "positions".to_owned(),
                 &[dimensions.length, width],
+                Initial::Normal(DEVIATION),
+            );
+        }
+        if !self.tied {
+            add(
+                "head".to_owned(),
+                &[dimensions.vocabulary, width],
                 Initial::Normal(DEVIATION),
             );
         }
@@ -176,14 +329,33 @@ impl Contract for Transformer {
         all
     }
 
+    fn trunk(&self, dimensions: Dimensions, parameters: &Parameters) -> Result<Option<Trunk>> {
+        if self.dropout > 0.0 {
+            return Ok(None); // only the composed pass draws
+        }
+        let form = Form {
+            layers: self.layers as usize,
+            width: self.width as usize,
+            heads: self.heads as usize,
+            inner: self.inner_width(),
+            length: dimensions.length,
+            rotary: self.rotary(),
+            parallel: self.residual == Residual::Parallel,
+            exact: self.activation == Activation::Gelu,
+            epsilon: self.epsilon as f32,
+        };
+        Trunk::new(form, parameters).map(Some)
+    }
+
     fn assemble(&self, dimensions: Dimensions, parameters: &Parameters) -> Result<Box<dyn Model>> {
-        let (width, inner) = (self.width as usize, (self.width * self.mlp) as usize);
+        let (width, inner) = (self.width as usize, self.inner_width());
         let norm = |name: &str| -> Result<Affine> {
             Ok(Affine {
                 weight: parameters.get(&format!("{name}.weight"), &[width])?,
                 bias: parameters.get(&format!("{name}.bias"), &[width])?,
             })
         };
+        let table = |name: &str| parameters.get(name, &[dimensions.vocabulary, width]);
         let mut layers = Vec::with_capacity(self.layers as usize);
         for layer in 0..self.layers {
             let map = |part: &str, from: usize, to: usize| -> Result<Affine> {
@@ -208,10 +380,11 @@ impl Contract for Transformer {
             Positions::Rotary => None,
         };
         Ok(Box::new(Assembled {
-            tokens: parameters.get("tokens", &[dimensions.vocabulary, width])?,
-            positions,
-            heads: self.heads as usize,
+            shape: self.clone(),
             length: dimensions.length,
+            tokens: table("tokens")?,
+            head: table(if self.tied { "tokens" } else { "head" })?,
+            positions,
             layers,
             norm: norm("norm")?,
         }))
@@ -228,8 +401,8 @@ impl Affine {
         linear(x, &self.weight, &self.bias)
     }
 
-    fn norm(&self, x: &Tensor) -> Result<Tensor> {
-        layer_norm(x, &self.weight, &self.bias)
+    fn norm(&self, x: &Tensor, epsilon: f64) -> Result<Tensor> {
+        layer_norm(x, &self.weight, &self.bias, epsilon)
     }
 }
 
@@ -243,17 +416,40 @@ struct Layer {
     mlp_output: Affine,
 }
 
+impl Layer {
+    fn mlp(&self, x: &Tensor, shape: &Transformer) -> Result<Tensor> {
+        let inner = self.inner.map(&self.mlp_norm.norm(x, shape.epsilon)?)?; // (batch, some, inner)
+        let bent = match shape.activation {
+            Activation::GeluTanh => gelu(&inner)?,
+            Activation::Gelu => gelu_exact(&inner)?,
+        };
+        self.mlp_output.map(&bent)
+    }
+}
+
 struct Assembled {
-    tokens: Tensor,            // (vocabulary, width), also the head
-    positions: Option<Tensor>, // (length, width); rotary where none
-    heads: usize,
+    shape: Transformer,
     length: usize,
+    tokens: Tensor,            // (vocabulary, width)
+    head: Tensor,              // (vocabulary, width), `tokens` where tied
+    positions: Option<Tensor>, // (length, width); rotary where none
     layers: Vec<Layer>,
     norm: Affine,
 }
 
 impl Assembled {
-    fn run(&self, tokens: &Tensor, keep: usize, mut state: Option<&mut State>) -> Result<Tensor> {
+    fn run(
+        &self,
+        tokens: &Tensor,
+        keep: usize,
+        mut state: Option<&mut State>,
+        noise: Option<&Noise>,
+    ) -> Result<Tensor> {
+        let share = self.shape.dropout;
+        let drop = |x: Tensor| match noise {
+            Some(noise) => noise.drop(x, share),
+            None => Ok(x),
+        };
         let (batch, new) = tokens.dims2()?;
         let first = state.as_ref().map_or(0, |state| state.position);
         if first + new > self.length || keep == 0 || keep > new {
@@ -270,8 +466,9 @@ impl Assembled {
         if let Some(positions) = &self.positions {
             x = x.broadcast_add(&positions.narrow(0, first, new)?)?; // (batch, new, width)
         }
+        x = drop(x)?;
         for (place, layer) in self.layers.iter().enumerate() {
-            let mut normed = layer.attention_norm.norm(&x)?;
+            let mut normed = layer.attention_norm.norm(&x, self.shape.epsilon)?;
             let mut key_value = layer.key_value.map(&normed)?; // (batch, new, 2·width)
             if let Some(state) = state.as_deref_mut() {
                 if state.layers.len() <= place {
@@ -287,36 +484,44 @@ impl Assembled {
                 normed = normed.narrow(1, new - keep, keep)?.contiguous()?; // (batch, keep, width)
                 x = x.narrow(1, new - keep, keep)?.contiguous()?;
             }
-            let mixed = attention(
-                &layer.query.map(&normed)?,
-                &key_value,
-                self.heads,
-                self.positions.is_none(),
-            )?;
-            x = (x + layer.attention_output.map(&mixed)?)?;
-            let inner = gelu(&layer.inner.map(&layer.mlp_norm.norm(&x)?)?)?; // (batch, keep or new, mlp·width)
-            x = (x + layer.mlp_output.map(&inner)?)?;
+            let queries = layer.query.map(&normed)?;
+            let (heads, rotary) = (self.shape.heads as usize, self.shape.rotary());
+            let mixed = match noise.filter(|_| share > 0.0) {
+                Some(noise) => attention_with(&queries, &key_value, heads, rotary, &|weights| {
+                    noise.drop(weights, share)
+                })?,
+                None => attention(&queries, &key_value, heads, rotary)?,
+            };
+            let attended = (&x + drop(layer.attention_output.map(&mixed)?)?)?; // (batch, keep or new, width)
+            x = match self.shape.residual {
+                Residual::Sequential => (&attended + drop(layer.mlp(&attended, &self.shape)?)?)?,
+                Residual::Parallel => (attended + drop(layer.mlp(&x, &self.shape)?)?)?,
+            };
         }
         if let Some(state) = state {
             state.position += new;
         }
-        self.norm.norm(&x) // (batch, keep, width)
+        self.norm.norm(&x, self.shape.epsilon) // (batch, keep, width)
     }
 }
 
 impl Model for Assembled {
     fn hidden(&self, tokens: &Tensor, keep: usize) -> Result<Tensor> {
-        self.run(tokens, keep, None)
+        self.run(tokens, keep, None, None)
+    }
+
+    fn taught(&self, tokens: &Tensor, keep: usize, noise: &Noise) -> Result<Tensor> {
+        self.run(tokens, keep, None, Some(noise))
     }
 
     fn step(&self, tokens: &Tensor, state: &mut State) -> Result<Tensor> {
-        Ok(self.run(tokens, 1, Some(state))?.detach())
+        Ok(self.run(tokens, 1, Some(state), None)?.detach())
     }
 
     fn logits(&self, hidden: &Tensor) -> Result<Tensor> {
         let (batch, some, width) = hidden.dims3()?;
         let rows = hidden.reshape((batch * some, width))?;
-        rows.matmul(&self.tokens.t()?)?.reshape((batch, some, ())) // (batch, some, vocabulary)
+        rows.matmul(&self.head.t()?)?.reshape((batch, some, ())) // (batch, some, vocabulary)
     }
 }
 
@@ -325,16 +530,37 @@ mod tests {
     use super::*;
     use candle_core::{DType, Device};
 
+    /// Small ones of every make.
+    fn makes() -> Vec<Transformer> {
+        let gpt_2 = Transformer {
+            layers: 2,
+            width: 12,
+            heads: 3,
+            mlp: 2,
+            ..Transformer::default()
+        };
+        let rotary = Transformer {
+            positions: Positions::Rotary,
+            ..gpt_2.clone()
+        };
+        let gpt_neox = Transformer {
+            mlp: mlp(),
+            inner: Some(17),
+            rotary_share: 0.5,
+            rotary_base: 500.0,
+            residual: Residual::Parallel,
+            activation: Activation::Gelu,
+            epsilon: 1e-3,
+            tied: false,
+            ..rotary.clone()
+        };
+        vec![gpt_2, rotary, gpt_neox]
+    }
+
     #[test]
     fn reading_token_by_token_equals_reading_at_once() {
-        for positions in [Positions::Learned, Positions::Rotary] {
-            let transformer = Transformer {
-                layers: 2,
-                width: 12,
-                heads: 3,
-                mlp: 2,
-                positions,
-            };
+        for transformer in makes() {
+            assert_eq!(transformer.problems(), []);
             let dimensions = Dimensions {
                 vocabulary: 9,
                 length: 10,
@@ -408,6 +634,29 @@ mod tests {
             .is_empty()
         );
         assert!(Transformer::default().problems().is_empty());
+        let names = |transformer: Transformer| -> Vec<&'static str> {
+            let problems = transformer.problems().into_iter();
+            problems.map(|(name, _)| name).collect()
+        };
+        let learned = Transformer {
+            mlp: 2,
+            inner: Some(100),
+            rotary_share: 0.5,
+            residual: Residual::Parallel,
+            epsilon: 0.0,
+            dropout: f64::NAN,
+            ..Transformer::default()
+        };
+        let expected = ["inner", "rotary_share", "residual", "epsilon", "dropout"];
+        assert_eq!(names(learned), expected);
+        for rotary_share in [0.0, 0.01, 3.0 / 64.0, 1.5, f64::NAN] {
+            let rotary = Transformer {
+                positions: Positions::Rotary,
+                rotary_share,
+                ..Transformer::default()
+            };
+            assert_eq!(names(rotary), ["rotary_share"], "{rotary_share}");
+        }
     }
 
     #[test]

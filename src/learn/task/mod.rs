@@ -11,6 +11,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 pub mod path_star;
+pub mod text;
 
 use path_star::PathStar;
 
@@ -27,6 +28,13 @@ pub trait Contract {
     /// # Errors
     /// [`Error::Parameters`] where [`Contract::problems`] finds any, [`Error::Cancelled`] once `cancel` says so.
     fn generate(&self, cancel: &dyn Fn() -> bool) -> Result<Dataset, Error>;
+
+    /// Draws `count` more examples to learn from, others for every `epoch`; none of them is in `test`. The result does not
+    /// depend on the number of threads.
+    ///
+    /// # Errors
+    /// As [`Contract::generate`].
+    fn fresh(&self, epoch: u64, count: usize, test: &Examples) -> Result<Examples, Error>;
 
     /// An example in the notation of the paper, prefix and target in their natural order.
     fn render(&self, prefix: &[u32], target: &[u32]) -> String;
@@ -269,6 +277,16 @@ impl Dataset {
         std::fs::write(&path, bytes).map_err(|e| io(&path, e))?;
         let path = directory.join("sample.txt");
         std::fs::write(&path, self.sample()).map_err(|e| io(&path, e))
+    }
+
+    /// Fresh examples to learn from, as many as in `train`, others for every `epoch`; none of them is in `test`.
+    ///
+    /// # Errors
+    /// The task's.
+    pub fn fresh(&self, epoch: u64) -> Result<Examples, Error> {
+        self.task
+            .contract()
+            .fresh(epoch, self.train.len(), &self.test)
     }
 
     /// The first examples of each split, in the notation of the paper.

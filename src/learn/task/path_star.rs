@@ -128,6 +128,51 @@ impl PathStar {
         identity
     }
 
+    /// Draws examples of a split, none of them among those `seen`, to which they are added. `cancel` is asked often.
+    fn split(
+        &self,
+        name: &str,
+        count: u64,
+        seen: &mut HashSet<[u8; 16]>,
+        cancel: &dyn Fn() -> bool,
+    ) -> Result<Examples, Error> {
+        let shape = self.shape();
+        let mut tokens =
+            Vec::with_capacity(count as usize * (shape.prefix_length + shape.target_length));
+        let mut first = 0;
+        while first < count {
+            if cancel() {
+                return Err(Error::Cancelled);
+            }
+            let last = count.min(first + CHUNK as u64);
+            let drawn: Vec<(Vec<u32>, [u8; 16])> = (first..last)
+                .into_par_iter()
+                .map(|index| {
+                    let tokens = self.draw(name, index, 0);
+                    let identity = self.identity(&tokens);
+                    (tokens, identity)
+                })
+                .collect();
+            // In the order of the examples, so that which of two equal draws stays does not depend on threads.
+            for (index, (mut row, mut identity)) in (first..last).zip(drawn) {
+                let mut attempt = 0;
+                while !seen.insert(identity) {
+                    attempt += 1;
+                    if attempt > ATTEMPTS {
+                        let why =
+                            "the examples repeat however often they are drawn anew".to_owned();
+                        return Err(Error::Parameters(vec![(name.to_owned(), why)]));
+                    }
+                    row = self.draw(name, index, attempt);
+                    identity = self.identity(&row);
+                }
+                tokens.extend_from_slice(&row);
+            }
+            first = last;
+        }
+        Examples::new(shape.prefix_length, shape.target_length, tokens)
+    }
+
     /// Reads an example in the paper's notation: its prefix and target tokens.
     ///
     /// # Errors
@@ -259,42 +304,7 @@ impl Contract for PathStar {
         }
         let shape = self.shape();
         let mut seen = HashSet::new();
-        let mut split = |name: &str, count: u64| -> Result<Examples, Error> {
-            let mut tokens =
-                Vec::with_capacity(count as usize * (shape.prefix_length + shape.target_length));
-            let mut first = 0;
-            while first < count {
-                if cancel() {
-                    return Err(Error::Cancelled);
-                }
-                let last = count.min(first + CHUNK as u64);
-                let drawn: Vec<(Vec<u32>, [u8; 16])> = (first..last)
-                    .into_par_iter()
-                    .map(|index| {
-                        let tokens = self.draw(name, index, 0);
-                        let identity = self.identity(&tokens);
-                        (tokens, identity)
-                    })
-                    .collect();
-                // In the order of the examples, so that which of two equal draws stays does not depend on threads.
-                for (index, (mut row, mut identity)) in (first..last).zip(drawn) {
-                    let mut attempt = 0;
-                    while !seen.insert(identity) {
-                        attempt += 1;
-                        if attempt > ATTEMPTS {
-                            let why =
-                                "the examples repeat however often they are drawn anew".to_owned();
-                            return Err(Error::Parameters(vec![(name.to_owned(), why)]));
-                        }
-                        row = self.draw(name, index, attempt);
-                        identity = self.identity(&row);
-                    }
-                    tokens.extend_from_slice(&row);
-                }
-                first = last;
-            }
-            Examples::new(shape.prefix_length, shape.target_length, tokens)
-        };
+        let mut split = |name: &str, count: u64| self.split(name, count, &mut seen, cancel);
         let (train, test) = (split("train", self.train)?, split("test", self.test)?);
         Ok(Dataset {
             task: Task::PathStar(self.clone()),
@@ -305,6 +315,15 @@ impl Contract for PathStar {
             train,
             test,
         })
+    }
+
+    fn fresh(&self, epoch: u64, count: usize, test: &Examples) -> Result<Examples, Error> {
+        let identities = test.iter().map(|(prefix, target)| {
+            let tokens = [prefix, target].concat();
+            self.identity(&tokens)
+        });
+        let mut seen = identities.collect();
+        self.split(&format!("train/{epoch}"), count as u64, &mut seen, &|| false)
     }
 
     fn render(&self, prefix: &[u32], target: &[u32]) -> String {
@@ -540,6 +559,26 @@ mod tests {
             seed: 0,
         };
         assert!(!task.problems().is_empty());
+    }
+
+    #[test]
+    fn fresh_examples_differ_from_epoch_to_epoch_and_from_the_test() {
+        // G(1,3) with 4 values has 24 questions, 10 of them asked at the end.
+        let task = PathStar {
+            degree: 1,
+            path_length: 3,
+            nodes: 4,
+            train: 2,
+            test: 10,
+            seed: 0,
+        };
+        let dataset = task.generate(&|| false).unwrap();
+        let (one, two) = (dataset.fresh(1).unwrap(), dataset.fresh(2).unwrap());
+        assert_eq!((one.len(), one.clone()), (2, dataset.fresh(1).unwrap()));
+        assert_ne!(one, two);
+        let many = task.fresh(3, 14, &dataset.test).unwrap();
+        let asked: HashSet<_> = dataset.test.iter().map(|(_, target)| target).collect();
+        assert!(many.iter().all(|(_, target)| !asked.contains(target)));
     }
 
     #[test]

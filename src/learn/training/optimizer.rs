@@ -2,9 +2,10 @@
 //!
 //! The update is our own: candle's AdamW hides its moments and makes some fourteen passes over memory.
 
+use super::gradients::Gradients;
 use crate::learn::Problem;
+use crate::learn::kernel::adamw::{Rates, adamw};
 use crate::learn::model::parameters::Parameters;
-use candle_core::backprop::GradStore;
 use candle_core::{CpuStorage, InplaceOp1, Layout, Result, Tensor, Var, bail};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -39,8 +40,8 @@ pub struct Adamw {
     #[serde(default = "eps")]
     #[schemars(range(min = 0.0, max = 1.0))]
     pub eps: f64,
-    /// Share of a weight, times the learning rate, taken off at each step; matrices and tables only, not biases and
-    /// norms. The released code reads a weight decay and does not use it, so 0 is what the paper ran.
+    /// Share of a weight, times the learning rate, taken off at each step; matrices and tables only, not biases, norms, or
+    /// what a model begins at values of its own, as Mamba's A. The released code reads a weight decay and does not use it, so 0 is what the paper ran.
     #[serde(default)]
     #[schemars(range(min = 0.0, max = 10.0))]
     pub weight_decay: f64,
@@ -120,6 +121,8 @@ pub(super) struct Memory {
     how: Adamw,
     steps: i32,
     moments: Vec<Moments>,
+    /// Which weights weight decay draws to zero.
+    decays: Vec<bool>,
 }
 
 /// Running means of the gradient and of its square.
@@ -131,8 +134,12 @@ enum Moments {
 }
 
 impl Memory {
-    /// No memory yet, of `f32` weights.
-    pub(super) fn new(optimizer: &Optimizer, parameters: &Parameters) -> Result<Self> {
+    /// No memory yet, of `f32` weights; `decays` says which of them weight decay draws to zero.
+    pub(super) fn new(
+        optimizer: &Optimizer,
+        parameters: &Parameters,
+        decays: Vec<bool>,
+    ) -> Result<Self> {
         let Optimizer::Adamw(how) = optimizer.clone();
         let moments = parameters.iter().map(|(_, variable)| {
             Ok(if variable.device().is_cpu() {
@@ -146,7 +153,39 @@ impl Memory {
             how,
             steps: 0,
             moments: moments.collect::<Result<_>>()?,
+            decays,
         })
+    }
+
+    /// The running means of gradients and of squares of each weight, row-major, and how many steps they have seen.
+    pub(super) fn moments(&self) -> Result<(i32, Vec<[Vec<f32>; 2]>)> {
+        let numbers = self.moments.iter().map(|moments| {
+            Ok(match moments {
+                Moments::Buffers(mean, square) => [mean.clone(), square.clone()],
+                Moments::Tensors(mean, square) => [
+                    mean.flatten_all()?.to_vec1()?,
+                    square.flatten_all()?.to_vec1()?,
+                ],
+            })
+        });
+        Ok((self.steps, numbers.collect::<Result<_>>()?))
+    }
+
+    /// Remembers what [`Memory::moments`] gave; the numbers must be as many as the weights'.
+    pub(super) fn restore(&mut self, steps: i32, numbers: Vec<[Vec<f32>; 2]>) -> Result<()> {
+        self.steps = steps;
+        for (moments, [mean, square]) in self.moments.iter_mut().zip(numbers) {
+            match moments {
+                Moments::Buffers(a, b) => (*a, *b) = (mean, square),
+                Moments::Tensors(a, b) => {
+                    let make = |numbers: Vec<f32>, like: &Tensor| {
+                        Tensor::from_vec(numbers, like.shape(), like.device())
+                    };
+                    (*a, *b) = (make(mean, a)?, make(square, b)?);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Moves every weight along its gradient at the given learning rate, after scaling all gradients down to a common
@@ -154,28 +193,21 @@ impl Memory {
     pub(super) fn step(
         &mut self,
         parameters: &Parameters,
-        gradients: &GradStore,
+        gradients: &Gradients,
         lr: f64,
         clip: Option<f64>,
     ) -> Result<()> {
-        let mut of = Vec::with_capacity(self.moments.len());
-        for (name, variable) in parameters.iter() {
-            match gradients.get(variable) {
-                Some(gradient) => of.push(gradient.contiguous()?),
-                None => bail!("weight `{name}` got no gradient"),
-            }
-        }
         let scale = match clip {
-            Some(clip) => (clip / norm(&of)?).min(1.0),
+            Some(clip) => (clip / gradients.norm()?).min(1.0),
             None => 1.0,
         };
         self.steps = self.steps.saturating_add(1);
         let [first, second] = self.how.betas;
         let correction = [1.0 - first.powi(self.steps), 1.0 - second.powi(self.steps)];
-        for (((_, variable), gradient), moments) in
-            parameters.iter().zip(&of).zip(&mut self.moments)
+        for (place, ((_, variable), moments)) in
+            parameters.iter().zip(&mut self.moments).enumerate()
         {
-            let decay = if variable.rank() >= 2 {
+            let decay = if self.decays[place] {
                 lr * self.how.weight_decay
             } else {
                 0.0
@@ -188,60 +220,43 @@ impl Memory {
                 decay,
                 scale,
             };
-            match moments {
-                Moments::Buffers(mean, square) => {
+            match (moments, gradients) {
+                (Moments::Buffers(mean, square), Gradients::Buffers(gradients)) => {
                     variable.inplace_op1(&Update {
-                        gradient,
+                        gradient: &gradients[place],
                         moments: RefCell::new((mean, square)),
                         rates,
                     })?;
                 }
-                Moments::Tensors(mean, square) => rates.update(variable, gradient, mean, square)?,
+                (Moments::Tensors(mean, square), Gradients::Tensors(gradients)) => {
+                    update(&rates, variable, &gradients[place], mean, square)?;
+                }
+                _ => bail!("weights and gradients are on different devices"),
             }
         }
         Ok(())
     }
 }
 
-/// The Euclidean norm of all gradients together.
-fn norm(gradients: &[Tensor]) -> Result<f64> {
-    let mut total = 0.0;
-    for gradient in gradients {
-        total += f64::from(gradient.sqr()?.sum_all()?.to_scalar::<f32>()?);
-    }
-    Ok(total.sqrt())
-}
-
-#[derive(Clone, Copy)]
-struct Rates {
-    betas: [f64; 2],
-    correction: [f64; 2],
-    eps: f64,
-    lr: f64,
-    decay: f64,
-    scale: f64,
-}
-
-impl Rates {
-    fn update(
-        &self,
-        variable: &Var,
-        gradient: &Tensor,
-        mean: &mut Tensor,
-        square: &mut Tensor,
-    ) -> Result<()> {
-        let [first, second] = self.betas;
-        let gradient = (gradient * self.scale)?.detach();
-        *mean = ((&*mean * first)? + (&gradient * (1.0 - first))?)?;
-        *square = ((&*square * second)? + (gradient.sqr()? * (1.0 - second))?)?;
-        let root = ((&*square * (1.0 / self.correction[1]))?.sqrt()? + self.eps)?;
-        let moved = ((&*mean * (self.lr / self.correction[0]))? / root)?;
-        variable.set(&((variable.as_detached_tensor() * (1.0 - self.decay))? - moved)?)
-    }
+/// The step by candle's operations.
+fn update(
+    rates: &Rates,
+    variable: &Var,
+    gradient: &Tensor,
+    mean: &mut Tensor,
+    square: &mut Tensor,
+) -> Result<()> {
+    let [first, second] = rates.betas;
+    let gradient = (gradient * rates.scale)?.detach();
+    *mean = ((&*mean * first)? + (&gradient * (1.0 - first))?)?;
+    *square = ((&*square * second)? + (gradient.sqr()? * (1.0 - second))?)?;
+    let root = ((&*square * (1.0 / rates.correction[1]))?.sqrt()? + rates.eps)?;
+    let moved = ((&*mean * (rates.lr / rates.correction[0]))? / root)?;
+    variable.set(&((variable.as_detached_tensor() * (1.0 - rates.decay))? - moved)?)
 }
 
 struct Update<'a> {
-    gradient: &'a Tensor,
+    gradient: &'a [f32],
     moments: RefCell<(&'a mut Vec<f32>, &'a mut Vec<f32>)>,
     rates: Rates,
 }
@@ -252,40 +267,19 @@ impl InplaceOp1 for Update<'_> {
     }
 
     fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> Result<()> {
-        let Rates {
-            betas,
-            correction,
-            eps,
-            lr,
-            decay,
-            scale,
-        } = self.rates;
         let (CpuStorage::F32(weights), Some((start, end))) = (storage, layout.contiguous_offsets())
         else {
             bail!("only contiguous weights of f32 are trained")
         };
-        let (held, gradient_layout) = self.gradient.storage_and_layout();
-        let candle_core::Storage::Cpu(held) = &*held else {
-            bail!("a gradient is on another device")
-        };
-        let gradient = crate::learn::kernel::slice::<f32>(held, gradient_layout)?;
-        let (first, second) = (betas[0] as f32, betas[1] as f32);
-        let (rest_first, rest_second) = ((1.0 - betas[0]) as f32, (1.0 - betas[1]) as f32);
-        let (rate, keep) = ((lr / correction[0]) as f32, (1.0 - decay) as f32);
-        let (square_scale, eps, scale) = ((1.0 / correction[1]) as f32, eps as f32, scale as f32);
         let mut moments = self.moments.borrow_mut();
         let (means, squares) = &mut *moments;
-        let weights = weights[start..end].iter_mut();
-        for (((w, &g), m), v) in weights
-            .zip(gradient)
-            .zip(means.iter_mut())
-            .zip(squares.iter_mut())
-        {
-            let g = g * scale;
-            *m = first * *m + rest_first * g;
-            *v = second * *v + rest_second * g * g;
-            *w = *w * keep - rate * *m / ((*v * square_scale).sqrt() + eps);
-        }
+        adamw(
+            &mut weights[start..end],
+            self.gradient,
+            means,
+            squares,
+            self.rates,
+        );
         Ok(())
     }
 }
@@ -322,8 +316,8 @@ mod tests {
             ..Adamw::default()
         });
         let (mut one, mut two) = (
-            Memory::new(&optimizer, &ours).unwrap(),
-            Memory::new(&optimizer, &theirs).unwrap(),
+            Memory::new(&optimizer, &ours, vec![true, false]).unwrap(),
+            Memory::new(&optimizer, &theirs, vec![true, false]).unwrap(),
         );
         two.moments = theirs
             .iter()
@@ -339,9 +333,16 @@ mod tests {
                     .unwrap()
                     .sum_all()
                     .unwrap();
-                memory
-                    .step(parameters, &loss.backward().unwrap(), 0.1, Some(0.7))
-                    .unwrap();
+                let store = loss.backward().unwrap();
+                let all = parameters
+                    .iter()
+                    .map(|(_, v)| store.get(v).unwrap().clone());
+                let numbers = |g: Tensor| g.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+                let gradients = match memory.moments[0] {
+                    Moments::Buffers(..) => Gradients::Buffers(all.map(numbers).collect()),
+                    Moments::Tensors(..) => Gradients::Tensors(all.collect()),
+                };
+                memory.step(parameters, &gradients, 0.1, Some(0.7)).unwrap();
             }
         }
         for ((_, a), (_, b)) in ours.iter().zip(theirs.iter()) {

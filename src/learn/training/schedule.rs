@@ -11,7 +11,9 @@ pub enum Schedule {
     /// Rise in a straight line, then stay. What the released code comes to: its cosine counts examples, not steps.
     Constant(Constant),
     /// Rise in a straight line, then fall along half a cosine until the last step.
-    Cosine(Cosine),
+    Cosine(Falling),
+    /// Rise in a straight line, then fall in another until the last step.
+    Linear(Falling),
 }
 
 impl Default for Schedule {
@@ -32,7 +34,7 @@ pub struct Constant {
 /// A rate that falls to the end.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Cosine {
+pub struct Falling {
     /// Steps over which the rate rises.
     #[serde(default = "warmup")]
     pub warmup: u64,
@@ -57,7 +59,9 @@ impl Schedule {
     #[must_use]
     pub fn problems(&self) -> Vec<Problem> {
         match self {
-            Self::Cosine(Cosine { floor, .. }) if !(0.0..=1.0).contains(floor) => {
+            Self::Cosine(Falling { floor, .. }) | Self::Linear(Falling { floor, .. })
+                if !(0.0..=1.0).contains(floor) =>
+            {
                 vec![(
                     "floor".to_owned(),
                     format!("{floor} is not a share from 0 to 1"),
@@ -70,17 +74,27 @@ impl Schedule {
     /// The share of the full rate at `step`, counted from 1, of `steps`.
     #[must_use]
     pub fn share(&self, step: u64, steps: u64) -> f64 {
-        let (Self::Constant(Constant { warmup }) | Self::Cosine(Cosine { warmup, .. })) = self;
+        let (Self::Constant(Constant { warmup })
+        | Self::Cosine(Falling { warmup, .. })
+        | Self::Linear(Falling { warmup, .. })) = self;
         if step < *warmup {
             return step as f64 / *warmup as f64;
         }
+        let done = (step - warmup) as f64 / (steps.saturating_sub(*warmup)).max(1) as f64;
+        let done = done.min(1.0);
         match self {
             Self::Constant(_) => 1.0,
-            Self::Cosine(Cosine { floor, .. }) => {
-                let done = (step - warmup) as f64 / (steps.saturating_sub(*warmup)).max(1) as f64;
-                floor + (1.0 - floor) * 0.5 * (1.0 + (std::f64::consts::PI * done.min(1.0)).cos())
+            Self::Cosine(Falling { floor, .. }) => {
+                floor + (1.0 - floor) * 0.5 * (1.0 + (std::f64::consts::PI * done).cos())
             }
+            Self::Linear(Falling { floor, .. }) => floor + (1.0 - floor) * (1.0 - done),
         }
+    }
+
+    /// Whether the share at a step is the same however many follow.
+    #[must_use]
+    pub fn is_endless(&self) -> bool {
+        matches!(self, Self::Constant(_))
     }
 }
 
@@ -95,7 +109,16 @@ mod tests {
             [1, 2, 4, 100].map(|step| constant.share(step, 100)),
             [0.25, 0.5, 1.0, 1.0]
         );
-        let cosine = Schedule::Cosine(Cosine {
+        let linear = Schedule::Linear(Falling {
+            warmup: 2,
+            floor: 0.5,
+        });
+        assert_eq!(
+            [1, 2, 6, 10].map(|step| linear.share(step, 10)),
+            [0.5, 1.0, 0.75, 0.5]
+        );
+        assert!(constant.is_endless() && !linear.is_endless());
+        let cosine = Schedule::Cosine(Falling {
             warmup: 0,
             floor: 0.1,
         });

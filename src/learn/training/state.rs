@@ -1,0 +1,250 @@
+//! All that a training is between two steps, at rest.
+//!
+//! A directory of two files: `state.json` (steps done, curves, what early stopping counts, and the settings it belongs to)
+//! and `state.safetensors` (for each weight its numbers, both moments of the optimizer and, where one is kept, its running
+//! average). Random numbers need none: every draw has a stream named after its step. A training that continues from here
+//! ends in the same bytes as one that was never interrupted.
+//!
+//! [`save`] is all or nothing: a checkpoint is written beside, synced, and renamed. Reading trusts nothing.
+
+use super::{CurveRow, ForcedRow, Settings};
+use crate::learn::model::shard::{self, Shard};
+use serde::{Deserialize, Serialize};
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The name of the file of numbers.
+pub const TENSORS: &str = "state.safetensors";
+/// The name of the file of everything else.
+pub const FACTS: &str = "state.json";
+
+/// Everything but the numbers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Facts {
+    /// The settings but for their length, as JSON.
+    pub settings: serde_json::Value,
+    /// Steps done.
+    pub step: u64,
+    /// Steps that the optimizer's moments have seen.
+    pub updates: i32,
+    /// The learning curve so far.
+    pub curve: Vec<CurveRow>,
+    /// Forced accuracy so far.
+    pub forced: Vec<ForcedRow>,
+    /// Sum of the losses since the last row of the curve.
+    pub total: f64,
+    /// How many they are.
+    pub counted: u32,
+    /// Exact match of the latest evaluation.
+    pub exact: Option<f64>,
+    /// The best exact match of all evaluations.
+    pub best: Option<f64>,
+    /// Evaluations since then.
+    pub since_best: u64,
+    /// Whether the training is at its end, however many steps it was given.
+    pub stopped: bool,
+    /// Whether the evaluation or the row that the last step calls for is still to be written down.
+    pub pending: bool,
+}
+
+/// The numbers of one weight.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Numbers {
+    /// Its name.
+    pub name: String,
+    /// Its shape.
+    pub shape: Vec<usize>,
+    /// The weight itself, row-major.
+    pub weight: Vec<f32>,
+    /// The running means of its gradient and of its gradient's square.
+    pub moments: [Vec<f32>; 2],
+    /// Its running average, where one is kept.
+    pub average: Option<Vec<f32>>,
+}
+
+/// A training between two steps.
+#[derive(Debug, Clone, PartialEq)]
+pub struct State {
+    /// Everything but the numbers.
+    pub facts: Facts,
+    /// The numbers of every weight, in the order of names.
+    pub numbers: Vec<Numbers>,
+}
+
+/// Why a state cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file system refused.
+    #[error("{path}: {source}")]
+    Io {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The numbers cannot be read or written.
+    #[error(transparent)]
+    Numbers(#[from] shard::Error),
+    /// It is not the state of this training.
+    #[error("{path} is not a state of this training: {why}")]
+    Foreign {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+fn at(path: &Path) -> impl FnOnce(io::Error) -> Error {
+    let path = path.to_path_buf();
+    move |source| Error::Io { path, source }
+}
+
+/// The settings a state belongs to: all but how long the training is, so that a longer one can go on from it.
+pub(super) fn identity(settings: &Settings) -> serde_json::Value {
+    let mut all = serde_json::to_value(settings).expect("settings are plain data");
+    if let Some(all) = all.as_object_mut() {
+        all.remove("steps");
+        all.remove("epochs");
+    }
+    all
+}
+
+impl State {
+    /// Writes both files into a directory that exists, and syncs them.
+    ///
+    /// # Errors
+    /// The file system's.
+    pub fn write(&self, directory: &Path) -> Result<(), Error> {
+        let parts = |numbers: &Numbers| {
+            let mut parts = vec!["weight", "mean", "square"];
+            parts.extend(numbers.average.is_some().then_some("average"));
+            parts
+        };
+        let shapes = self.numbers.iter().flat_map(|numbers| {
+            let names = parts(numbers).into_iter();
+            names.map(|part| (format!("{part}/{}", numbers.name), numbers.shape.clone()))
+        });
+        let shapes: Vec<_> = shapes.collect();
+        let mut all = self.numbers.iter().flat_map(|numbers| {
+            let [mean, square] = &numbers.moments;
+            [
+                Some(&numbers.weight),
+                Some(mean),
+                Some(square),
+                numbers.average.as_ref(),
+            ]
+        });
+        let path = directory.join(TENSORS);
+        shard::write(&path, &shapes, |_| {
+            let numbers = all.by_ref().flatten().next();
+            Ok::<_, Error>(numbers.cloned().unwrap_or_default())
+        })?;
+        let facts = directory.join(FACTS);
+        let mut text = serde_json::to_string(&self.facts).expect("facts are plain data");
+        text.push('\n');
+        fs::write(&facts, text).map_err(at(&facts))?;
+        for path in [path, facts] {
+            let file = File::open(&path).and_then(|file| file.sync_all());
+            file.map_err(at(&path))?;
+        }
+        Ok(())
+    }
+
+    /// Reads the state of a training with these settings and weights of these names and shapes.
+    ///
+    /// # Errors
+    /// Files that are missing, broken, or of another training.
+    pub fn read(
+        facts: &Path,
+        tensors: &Path,
+        settings: &Settings,
+        shapes: &[(String, Vec<usize>)],
+    ) -> Result<Self, Error> {
+        let foreign = |path: &Path, why: String| Error::Foreign {
+            path: path.into(),
+            why,
+        };
+        let text = fs::read(facts).map_err(at(facts))?;
+        let read: Facts =
+            serde_json::from_slice(&text).map_err(|e| foreign(facts, e.to_string()))?;
+        if read.settings != identity(settings) {
+            return Err(foreign(facts, "it has other settings".to_owned()));
+        }
+        let mut shard = Shard::open(tensors)?;
+        let averaged = settings.average.is_some();
+        let each = if averaged { 4 } else { 3 };
+        if shard.tensors().len() != each * shapes.len() {
+            let why = format!("it has {} tensors", shard.tensors().len());
+            return Err(foreign(tensors, why));
+        }
+        let mut numbers = Vec::with_capacity(shapes.len());
+        for (name, shape) in shapes {
+            let mut part = |part: &str| {
+                let name = format!("{part}/{name}");
+                match shard.tensors().get(&name) {
+                    Some(info) if info.shape == *shape => Ok(shard.read(&name)?),
+                    _ => Err(foreign(tensors, format!("it has no `{name}` of {shape:?}"))),
+                }
+            };
+            numbers.push(Numbers {
+                name: name.clone(),
+                shape: shape.clone(),
+                weight: part("weight")?,
+                moments: [part("mean")?, part("square")?],
+                average: averaged.then(|| part("average")).transpose()?,
+            });
+        }
+        Ok(Self {
+            facts: read,
+            numbers,
+        })
+    }
+}
+
+/// Checkpoints that are kept: should the newest be damaged, there is one more.
+const KEPT: usize = 2;
+const UNDER_WAY: &str = "under-way";
+
+/// Saves a checkpoint among those of a directory: whole, or not at all; older ones than the last two go.
+///
+/// # Errors
+/// The file system's.
+pub fn save(state: &State, directory: &Path) -> Result<(), Error> {
+    let under_way = directory.join(UNDER_WAY);
+    // What an interrupted save left.
+    match fs::remove_dir_all(&under_way) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(at(&under_way)(error)),
+        _ => {}
+    }
+    fs::create_dir(&under_way).map_err(at(&under_way))?;
+    state.write(&under_way)?;
+    let place = directory.join(format!("{:020}", state.facts.step));
+    if place.exists() {
+        fs::remove_dir_all(&place).map_err(at(&place))?;
+    }
+    let sync = |path: &Path| File::open(path).and_then(|folder| folder.sync_all());
+    sync(&under_way).map_err(at(&under_way))?;
+    fs::rename(&under_way, &place).map_err(at(&place))?;
+    sync(directory).map_err(at(directory))?;
+    for old in checkpoints(directory).into_iter().skip(KEPT) {
+        fs::remove_dir_all(&old).map_err(at(&old))?;
+    }
+    Ok(())
+}
+
+/// The checkpoints in a directory, the newest first; nothing else that lies there.
+#[must_use]
+pub fn checkpoints(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let mut found: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    found.retain(|path| {
+        let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+        name.len() == 20 && name.iter().all(u8::is_ascii_digit)
+    });
+    found.sort();
+    found.reverse();
+    found
+}
