@@ -5,7 +5,6 @@ use std::io::{self, Write};
 
 use clap::Args;
 
-use super::project::Project;
 use super::{Failure, Source};
 use crate::pipeline::show_size;
 use crate::plan::{Freshness, Plan, assess};
@@ -26,10 +25,10 @@ impl Log {
         let pipeline = self.source.read()?;
         let selectors = pipeline.select(&self.jobs).map_err(Failure::Problems)?;
         let plan = Plan::unroll(pipeline, &[]);
-        let project = Project::of(&self.source.file, self.source.root.as_deref());
+        let project = self.source.project();
         let store = project.store();
         let ledger = store.ledger(&plan.pipeline.name);
-        let states = assess(&plan, &store, &ledger);
+        let states = assess(&plan, &store, &ledger)?;
         let mut out = io::stdout().lock();
         for (job, state) in plan.jobs.iter().zip(&states) {
             if selectors.iter().any(|selector| selector.matches(&job.name)) {
@@ -49,7 +48,7 @@ fn describe(job: &str, state: &Freshness, store: &Store, ledger: &Ledger) -> Str
             text.push_str(&about(record));
             text.push_str(&said(store, &record.key));
         }
-        Freshness::Stale { key, reason } => {
+        Freshness::Stale { key, reason, .. } => {
             text.push_str(&format!("has no artifact: {reason}\n"));
             text.push_str(&said(store, key));
         }
@@ -72,6 +71,9 @@ fn about(record: &Record) -> String {
         show_seconds(record.seconds),
         record.device
     );
+    if let Some(from) = &record.started_from {
+        text.push_str(&format!("started from {from}: {}\n", from.key));
+    }
     for (name, file) in &record.artifact.files {
         let size = show_size(file.size);
         text.push_str(&format!("  {name}  {size}  {}\n", file.digest.short()));

@@ -15,6 +15,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::pipeline::{self, Device, Problem};
+use project::Project;
 
 /// Exit codes: 0 all is well (for `plan`: nothing to do), 1 an error or a failed job, 2 (`plan`) work to do, 3 a claim does
 /// not hold under --strict, 64 wrong usage, 130 stopped.
@@ -161,8 +162,14 @@ impl Source {
                 DeviceName::Cpu => Device::Cpu,
                 DeviceName::Cuda => Device::Cuda,
             }),
+            root: self.project().root().to_path_buf(),
         };
         pipeline::read(&self.file, &request, &crate::stages::registry()).map_err(Failure::Problems)
+    }
+
+    /// The project of the pipeline.
+    fn project(&self) -> Project {
+        Project::of(&self.file, self.root.as_deref())
     }
 
     /// Whether the pipeline is taken as it stands in its file.

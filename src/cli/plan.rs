@@ -4,9 +4,9 @@ use std::io::{self, Write};
 
 use clap::Args;
 
-use super::project::Project;
 use super::{Failure, Source};
 use crate::plan::{Freshness, assess};
+use crate::report::show_start;
 
 #[derive(Debug, Args)]
 pub struct Plan {
@@ -26,9 +26,9 @@ const WORK: u8 = 2;
 impl Plan {
     pub fn run(self) -> Result<u8, Failure> {
         let plan = self.source.plan(&self.jobs)?;
-        let project = Project::of(&self.source.file, self.source.root.as_deref());
+        let project = self.source.project();
         let store = project.store();
-        let states = assess(&plan, &store, &store.ledger(&plan.pipeline.name));
+        let states = assess(&plan, &store, &store.ledger(&plan.pipeline.name))?;
         let (mut fresh, mut stale, mut open) = (0, 0, 0);
         let mut out = io::stdout().lock();
         let mut say = |line: String| {
@@ -43,9 +43,12 @@ impl Plan {
                         say(format!("cached   {} ({})", job.name, record.key.short()));
                     }
                 }
-                Freshness::Stale { reason, .. } => {
+                Freshness::Stale {
+                    reason, earlier, ..
+                } => {
                     stale += 1;
-                    say(format!("runs     {}: {reason}", job.name));
+                    let why = show_start(reason, earlier.as_ref());
+                    say(format!("runs     {}: {why}", job.name));
                 }
                 Freshness::Follows(after) => {
                     open += 1;

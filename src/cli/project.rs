@@ -9,7 +9,7 @@ use crate::store::{Store, file_name};
 
 /// A project: the folder whose `outputs/` holds the store and the views.
 pub struct Project {
-    outputs: PathBuf,
+    root: PathBuf,
 }
 
 impl Project {
@@ -29,19 +29,26 @@ impl Project {
             },
             None => PathBuf::new(),
         };
-        Project {
-            outputs: root.join("outputs"),
-        }
+        Project { root }
+    }
+
+    /// Its root; empty for the current folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    fn outputs(&self) -> PathBuf {
+        self.root.join("outputs")
     }
 
     /// Its store.
     pub fn store(&self) -> Store {
-        Store::at(&self.outputs.join(".etude"))
+        Store::at(&self.outputs().join(".etude"))
     }
 
     /// Where the views of a pipeline lie.
     pub fn views(&self, pipeline: &str) -> PathBuf {
-        self.outputs.join(file_name(pipeline))
+        self.outputs().join(file_name(pipeline))
     }
 }
 

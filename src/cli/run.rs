@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 
-use super::project::{Project, capacity};
+use super::project::capacity;
 use super::{Failure, Source};
 use crate::report::{Closing, Journal, Lines, Reporter, Terminal};
 use crate::run::{Event, Local, Options, execute};
@@ -30,7 +30,7 @@ pub struct Run {
 impl Run {
     pub fn run(self) -> Result<u8, Failure> {
         let plan = self.source.plan(&self.jobs)?;
-        let project = Project::of(&self.source.file, self.source.root.as_deref());
+        let project = self.source.project();
         let store = project.store();
         store.prepare()?;
         let cancel = listen()?;

@@ -8,8 +8,8 @@
 
 use crate::learn::decoding::{self, Answers, largest};
 use crate::learn::learner::Learner;
+use crate::learn::reading::Reader;
 use crate::learn::task::Examples;
-use candle_core::DType;
 
 impl Answers {
     /// The share of answers that are right in full, 0 to 1; 0 where there are none.
@@ -51,22 +51,18 @@ pub fn forced(
     batch: usize,
 ) -> Result<Vec<f64>, decoding::Error> {
     decoding::check(learner, examples)?;
+    let reader = Reader::new(learner)?;
     let length = examples.target_length();
     let order = learner.card().objective.contract().order();
     let mut right = Vec::with_capacity(examples.len() * length);
     let all: Vec<usize> = (0..examples.len()).collect();
     for indices in all.chunks(batch.max(1)) {
         let batch = learner.forced_batch(examples, indices);
-        let hidden = learner.hidden(&batch)?.detach();
-        let logits = learner.model().logits(&hidden)?; // (batch, l, vocabulary)
-        let vocabulary = logits.dims3()?.2;
-        let scores = logits
-            .to_dtype(DType::F32)?
-            .flatten_all()?
-            .to_vec1::<f32>()?;
+        let scores = reader.scores(&batch)?;
+        let vocabulary = scores.len() / batch.labels.len().max(1);
         right.extend(
             scores
-                .chunks_exact(vocabulary)
+                .chunks_exact(vocabulary.max(1))
                 .zip(&batch.labels)
                 .map(|(row, &label)| largest(row) == label as usize),
         );

@@ -5,11 +5,10 @@
 
 use crate::learn::kernel::Real;
 use crate::learn::learner::Learner;
-use crate::learn::model::State;
 use crate::learn::objective::Answering;
+use crate::learn::reading::Reader;
 use crate::learn::task::Examples;
 use crate::learn::{Problem, random};
-use candle_core::{DType, Tensor};
 use rand_chacha::ChaCha8Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -147,6 +146,7 @@ pub fn decode(
         return Err(Error::Problems(problems));
     }
     check(learner, examples)?;
+    let reader = Reader::new(learner)?;
     let length = examples.target_length();
     let order = learner.card().objective.contract().order();
     let mut tokens = Vec::with_capacity(examples.len() * length);
@@ -158,8 +158,8 @@ pub fn decode(
             .map(|&index| Chooser::new(decoding, index))
             .collect();
         let written = match learner.card().objective.contract().answers() {
-            Answering::Autoregressive => one_by_one(learner, examples, &indices, &mut choosers)?,
-            Answering::Parallel => at_once(learner, examples, &indices, &mut choosers)?,
+            Answering::Autoregressive => one_by_one(&reader, examples, &indices, &mut choosers)?,
+            Answering::Parallel => at_once(learner, &reader, examples, &indices, &mut choosers)?,
         };
         for row in written.chunks_exact(length) {
             tokens.extend((0..length).map(|place| row[order.taught(place, length)]));
@@ -189,62 +189,33 @@ pub fn decode(
 
 /// (examples, target) in the order of writing.
 fn one_by_one(
-    learner: &Learner,
+    reader: &Reader<'_>,
     examples: &Examples,
     indices: &[usize],
     choosers: &mut [Chooser],
 ) -> Result<Vec<u32>, Error> {
-    let length = examples.target_length();
-    let mut written = vec![0; indices.len() * length];
-    let mut state = State::default();
-    let mut read: Vec<u32> = indices
+    let prefixes: Vec<u32> = indices
         .iter()
         .flat_map(|&index| examples.get(index).0.iter().copied())
         .collect();
-    for place in 0..length {
-        let tokens = Tensor::from_vec(read, (indices.len(), ()), learner.device())?;
-        let hidden = learner.model().step(&tokens, &mut state)?; // (batch, 1, width)
-        read = choose(&learner.model().logits(&hidden)?, |row| row, choosers)?;
-        for (row, &token) in read.iter().enumerate() {
-            written[row * length + place] = token;
-        }
-    }
-    Ok(written)
+    let length = examples.target_length();
+    Ok(reader.continued(&prefixes, length, choosers, Chooser::pick)?)
 }
 
 /// (examples, target) in the order of writing.
 fn at_once(
     learner: &Learner,
+    reader: &Reader<'_>,
     examples: &Examples,
     indices: &[usize],
     choosers: &mut [Chooser],
 ) -> Result<Vec<u32>, Error> {
     let length = examples.target_length();
-    let hidden = learner
-        .hidden(&learner.forced_batch(examples, indices))?
-        .detach();
-    choose(
-        &learner.model().logits(&hidden)?,
-        |row| row / length,
-        choosers,
-    )
-}
-
-/// A token for each row of scores, (batch, some, vocabulary); `of` tells whose chooser a row is for.
-fn choose(
-    logits: &Tensor,
-    of: impl Fn(usize) -> usize,
-    choosers: &mut [Chooser],
-) -> Result<Vec<u32>, Error> {
-    let (_, _, vocabulary) = logits.dims3()?;
-    let scores = logits
-        .to_dtype(DType::F32)?
-        .flatten_all()?
-        .to_vec1::<f32>()?;
-    Ok(scores
-        .chunks_exact(vocabulary)
-        .enumerate()
-        .map(|(row, scores)| choosers[of(row)].pick(scores))
+    let scores = reader.scores(&learner.forced_batch(examples, indices))?;
+    let vocabulary = scores.len() / (choosers.len() * length).max(1);
+    let rows = scores.chunks_exact(vocabulary.max(1)).enumerate();
+    Ok(rows
+        .map(|(row, scores)| choosers[row / length].pick(scores))
         .collect())
 }
 

@@ -48,6 +48,7 @@ pub mod learner;
 pub mod model;
 pub mod objective;
 pub mod random;
+pub(crate) mod reading;
 pub mod task;
 pub mod training;
 

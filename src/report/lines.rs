@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use super::{Reporter, show_end, show_progress};
+use super::{Reporter, show_end, show_progress, show_start};
 use crate::run::Event;
 
 /// Prints events as lines.
@@ -34,9 +34,15 @@ impl<W: Write> Lines<W> {
 impl<W: Write> Reporter for Lines<W> {
     fn hear(&mut self, event: &Event) {
         match event {
-            Event::JobStarted { job, reason, .. } => {
+            Event::JobStarted {
+                job,
+                reason,
+                started_from,
+                ..
+            } => {
                 self.told.insert(job.clone(), Instant::now());
-                self.say(&format!("  {job} ({reason})"));
+                let why = show_start(reason, started_from.as_ref());
+                self.say(&format!("  {job} ({why})"));
             }
             Event::JobWaiting { job } => {
                 self.say(&format!("  {job} waits for another run that works on it"));

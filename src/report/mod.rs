@@ -5,9 +5,12 @@ mod journal;
 mod lines;
 mod terminal;
 
+use std::fmt::Display;
+
 use crate::pipeline::{Progress, Verdict};
 use crate::plan::Plan;
 use crate::run::{Ended, Event, Status, Summary};
+use crate::store::StartedFrom;
 
 pub use journal::Journal;
 pub use lines::Lines;
@@ -30,6 +33,14 @@ pub fn show_seconds(seconds: f64) -> String {
             (s / 3600.0).floor(),
             s % 3600.0 / 60.0
         ),
+    }
+}
+
+/// Why a job runs, and from where: `steps: 10000 → 20000; starts from 10000 steps`.
+pub fn show_start(reason: impl Display, started_from: Option<&StartedFrom>) -> String {
+    match started_from {
+        Some(from) => format!("{reason}; starts from {from}"),
+        None => reason.to_string(),
     }
 }
 

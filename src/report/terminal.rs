@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use super::{Reporter, show_end, show_progress, show_seconds};
+use super::{Reporter, show_end, show_progress, show_seconds, show_start};
 use crate::run::{Event, Status};
 
 /// Draws running jobs on standard error.
@@ -61,8 +61,13 @@ impl Reporter for Terminal {
     fn hear(&mut self, event: &Event) {
         match event {
             Event::RunStarted { jobs, .. } => self.rest.set_length(*jobs as u64),
-            Event::JobStarted { job, reason, .. } => {
-                let message = format!("{job} ({reason})");
+            Event::JobStarted {
+                job,
+                reason,
+                started_from,
+                ..
+            } => {
+                let message = format!("{job} ({})", show_start(reason, started_from.as_ref()));
                 self.line(job).set_message(message);
             }
             Event::JobWaiting { job } => {

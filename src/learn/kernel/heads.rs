@@ -3,7 +3,7 @@
 //! The queries are the last `asked` of the `known` positions, as in [`super::attention`], which is the same for tensors of
 //! candle's; but here queries come scaled by 1/√head, and queries and keys come turned.
 
-use super::product::{Left, Panels, Start, multiply_part};
+use super::product::{Left, Panels, Start, multiply_part, panel_width};
 use super::rows::{softmax, softmax_back};
 
 /// The sizes of an attention.
@@ -32,9 +32,14 @@ impl Sizes {
         self.heads * self.head
     }
 
-    /// How many attention weights there are: (batch, heads, asked, known).
+    /// From a row of attention weights to the next: whole tiles.
+    fn row(self) -> usize {
+        self.known.next_multiple_of(panel_width())
+    }
+
+    /// How much room the attention weights take: (batch, heads, asked, known), each row padded to whole tiles.
     pub(crate) fn weights(self) -> usize {
-        self.batch * self.heads * self.asked * self.known
+        self.batch * self.heads * self.asked * self.row()
     }
 
     /// How many keys query i sees.
@@ -72,8 +77,8 @@ pub(crate) fn attend(
     let Sizes {
         asked, known, head, ..
     } = sizes;
-    let width = sizes.width();
-    let mut tables = weights.chunks_exact_mut((asked * known).max(1));
+    let (width, row) = (sizes.width(), sizes.row());
+    let mut tables = weights.chunks_exact_mut((asked * row).max(1));
     for b in 0..sizes.batch {
         for h in 0..sizes.heads {
             let (of_queries, of_keys) = sizes.places(b, h);
@@ -125,9 +130,9 @@ pub(crate) fn attend_back(
     let Sizes {
         asked, known, head, ..
     } = sizes;
-    let width = sizes.width();
-    let mut tables = weights.chunks_exact((asked * known).max(1));
-    desk.scores.resize(asked * known, 0.0);
+    let (width, row) = (sizes.width(), sizes.row());
+    let mut tables = weights.chunks_exact((asked * row).max(1));
+    desk.scores.resize(asked * row, 0.0);
     for b in 0..sizes.batch {
         for h in 0..sizes.heads {
             let (at, of_keys) = sizes.places(b, h);
@@ -163,7 +168,7 @@ pub(crate) fn attend_back(
             for first in (0..asked).step_by(BLOCK) {
                 let rows = BLOCK.min(asked - first);
                 multiply_part(
-                    Left::rows(&scores[first * known..(first + rows) * known], known),
+                    Left::rows(&scores[first * row..(first + rows) * row], row),
                     rows,
                     &desk.two,
                     sizes.seen(first + rows - 1),
@@ -177,7 +182,7 @@ pub(crate) fn attend_back(
             let across = |numbers| Left {
                 numbers,
                 row: 1,
-                step: known,
+                step: row,
             };
             desk.one.pack(&queries[at..], asked, head, (width, 1));
             let to = &mut of_keys_values[of_keys..];

@@ -12,8 +12,8 @@ use super::vector::{Lanes, Level, Plain, level};
 /// Numbers to a cache line: panels begin on one.
 const LINE: usize = 16;
 
-/// Columns to a panel.
-fn panel_width() -> usize {
+/// Columns to a strip of panels, on this processor.
+pub(crate) fn panel_width() -> usize {
     match level() {
         Level::Portable => 2 * Plain::COUNT,
         #[cfg(target_arch = "x86_64")]
@@ -70,7 +70,7 @@ impl Panels {
                 for (d, row) in strip.chunks_exact_mut(width).enumerate() {
                     let source = d * stride.0 + first * stride.1;
                     if stride.1 == 1 {
-                        row[..filled].copy_from_slice(&from[source..][..filled]);
+                        copy(&mut row[..filled], &from[source..][..filled]);
                     } else {
                         for (column, x) in row[..filled].iter_mut().enumerate() {
                             *x = from[source + column * stride.1];
@@ -85,6 +85,19 @@ impl Panels {
     fn strips(&self) -> &[f32] {
         let count = self.columns.div_ceil(self.width.max(1)) * self.width * self.depth;
         &self.numbers[self.start..][..count]
+    }
+}
+
+/// Copies a few numbers; whole groups of eight without a call.
+#[inline(always)]
+fn copy(to: &mut [f32], from: &[f32]) {
+    let (to, to_rest) = to.as_chunks_mut::<8>();
+    let (from, from_rest) = from.as_chunks::<8>();
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = *from;
+    }
+    for (to, from) in to_rest.iter_mut().zip(from_rest) {
+        *to = *from;
     }
 }
 
@@ -122,7 +135,8 @@ impl<'a> Left<'a> {
 }
 
 /// `out` (rows, columns; `out_row` numbers from one row to the next) from `left` (rows, depth) · `right` (depth, columns),
-/// summed over the first `depth` of its rows, for the first `columns` of its columns.
+/// summed over the first `depth` of its rows, for the first `columns` of its columns; those that pad its last strip may be
+/// among them, and are zero.
 ///
 /// # Panics
 /// Slices too short for these sizes.
@@ -141,7 +155,8 @@ pub(crate) fn multiply_part(
         return;
     }
     // What the tiles below rely on.
-    assert!(depth <= right.depth && columns <= right.columns && columns <= out_row);
+    let padded = right.columns.next_multiple_of(right.width.max(1));
+    assert!(depth <= right.depth && columns <= padded && columns <= out_row);
     assert!((rows - 1) * out_row + columns <= out.len());
     assert!(
         depth == 0 || (rows - 1) * left.row + (depth - 1) * left.step < left.numbers.len(),
@@ -222,7 +237,7 @@ pub(crate) fn add_transposed(
         strip.clear();
         strip.resize(rows * STRIP, 0.0);
         for (to, from) in strip.chunks_exact_mut(STRIP).zip(a.chunks_exact(of_a)) {
-            to[..width].copy_from_slice(&from[first..][..width]);
+            copy(&mut to[..width], &from[first..][..width]);
         }
         let left = Left {
             numbers: strip,

@@ -4,9 +4,11 @@
 //! Glossary to the paper, for one channel c and states n: x what is read, Δ the step, A the rates, B how x enters the
 //! states, C how they are read, D the skip, z the gate. With r the step as it comes from its projection:
 //!
-//!     Δ_t = softplus(r_t + bias)                    A = −exp(log_rates)
-//!     h_t,n = exp(Δ_t A_n) h_t−1,n + Δ_t B_t,n x_t  v_t = Σ_n C_t,n h_t,n + D x_t
-//!     y_t = v_t · silu(z_t)
+//! ```text
+//! Δ_t = softplus(r_t + bias)                    A = −exp(log_rates)
+//! h_t,n = exp(Δ_t A_n) h_t−1,n + Δ_t B_t,n x_t  v_t = Σ_n C_t,n h_t,n + D x_t
+//! y_t = v_t · silu(z_t)
+//! ```
 //!
 //! A is discretised exactly and B by Euler's rule, as in the released code. Where only the last positions are kept, the
 //! states run over all, but only those are read and gated.
@@ -175,7 +177,7 @@ impl Number for f32 {
             1.339_086_3e-3,
             9.618_083e-3,
             5.550_357e-2,
-            0.240_226_51,
+            0.240_226_5,
             std::f32::consts::LN_2,
             1.0,
         ] {
@@ -596,7 +598,7 @@ vectorised! {
             let mut half = LANES / 2;
             while half > 0 {
                 for lane in 0..half {
-                    sum[lane] = sum[lane] + sum[lane + half];
+                    sum[lane] += sum[lane + half];
                 }
                 half /= 2;
             }

@@ -3,12 +3,14 @@
 //! it, no biases but those of the convolution and of the step, the head tied to the token table. It has no positions.
 //!
 //! Glossary to the paper, section 3.4 and Algorithm 2: width is D there, inner is E·D, state is N; A, B, C, D and Δ are
-//! those of [`selective_scan`], which tells the equations. Shapes: batch × length × width; a layer is
+//! those of [`Scan`], whose file has the equations. Shapes: batch × length × width; a layer is
 //! x ← x + W_output·mixer(norm x), where the mixer of n = norm x is
 //!
-//!     u = silu(convolution(W_input·n))              // (batch, length, inner)
-//!     s, B, C = W_selection·u                       // (batch, length, step_rank + 2·state)
-//!     y = scan(u, Δ = softplus(W_step·s + bias), A, B, C, D) · silu(W_gate·n)
+//! ```text
+//! u = silu(convolution(W_input·n))              // (batch, length, inner)
+//! s, B, C = W_selection·u                       // (batch, length, step_rank + 2·state)
+//! y = scan(u, Δ = softplus(W_step·s + bias), A, B, C, D) · silu(W_gate·n)
+//! ```
 //!
 //! In the last layer only the kept positions need a gate and an output; the states are run over all.
 //!
@@ -379,8 +381,12 @@ impl Model for Assembled {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::learn::random;
+    use crate::learn::decoding::{Decoding, decode};
+    use crate::learn::task::Contract as _;
+    use crate::learn::task::path_star::PathStar;
+    use crate::learn::{random, training};
     use candle_core::{DType, Device, Var};
+    use std::ops::ControlFlow;
 
     const DIMENSIONS: Dimensions = Dimensions {
         vocabulary: 9,
@@ -523,6 +529,42 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn one_batch_is_learnt_by_heart_and_written_token_by_token() {
+        let dataset = PathStar {
+            degree: 2,
+            path_length: 4,
+            nodes: 12,
+            train: 8,
+            test: 8,
+            seed: 1,
+        }
+        .generate(&|| false)
+        .unwrap();
+        let settings = r#"{
+            "architecture": {"kind": "mamba", "layers": 2, "width": 24},
+            "objective": {"kind": "next-token"},
+            "optimizer": {"kind": "adamw", "lr": 5e-3},
+            "schedule": {"kind": "constant", "warmup": 10},
+            "batch": 8,
+            "steps": 100
+        }"#;
+        let trained = training::train(
+            &dataset,
+            &serde_json::from_str(settings).unwrap(),
+            &Device::Cpu,
+            &training::Places::default(),
+            &mut |_| ControlFlow::Continue(()),
+        )
+        .unwrap();
+        let (first, last) = (&trained.curve[0], &trained.curve[trained.curve.len() - 1]);
+        assert!(last.loss < first.loss / 20.0, "{first:?} {last:?}");
+        let go = &mut |_, _| ControlFlow::Continue(());
+        let greedy = &Decoding::Greedy;
+        let answers = decode(&trained.learner, &dataset.train, greedy, 3, go).unwrap();
+        assert_eq!(answers.exact_match(), 1.0);
     }
 
     #[test]

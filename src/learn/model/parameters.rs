@@ -68,7 +68,8 @@ impl Initial {
             Self::Softplus { least, most } => {
                 let (least, most) = (random::logarithm(least), random::logarithm(most));
                 let mut draw = || {
-                    let value = random::exponential(least + (most - least) * random::uniform(stream));
+                    let value =
+                        random::exponential(least + (most - least) * random::uniform(stream));
                     value + random::logarithm(1.0 - random::exponential(-value))
                 };
                 (0..count).map(|_| draw()).collect()

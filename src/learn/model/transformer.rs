@@ -14,7 +14,9 @@ use super::dropout::Noise;
 use super::parameters::{Initial, Parameters, Specification, Weight};
 use super::trunk::{Form, Trunk};
 use super::{Contract, Dimensions, Model, State};
-use crate::learn::kernel::{Rotary, attention, attention_with, gelu, gelu_exact, layer_norm, linear};
+use crate::learn::kernel::{
+    Rotary, attention, attention_with, gelu, gelu_exact, layer_norm, linear,
+};
 use candle_core::{Result, Tensor, bail};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -20,6 +20,7 @@ use crate::learn::kernel::{Rotary, angles};
 use candle_core::{Result, bail};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 
 /// What a trunk computes.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -184,12 +185,42 @@ pub(crate) struct Desk {
     strip: Vec<f32>,
 }
 
+/// Desks that threads share, each in the hands of one at a time.
+#[derive(Debug, Default)]
+pub(crate) struct Desks(Mutex<Vec<Desk>>);
+
+impl Desks {
+    /// Works on a desk of its own.
+    pub(crate) fn with<R>(&self, work: impl FnOnce(&mut Desk) -> R) -> R {
+        let mut desks = self.0.lock().unwrap_or_else(|p| p.into_inner());
+        let mut desk = desks.pop().unwrap_or_default();
+        drop(desks);
+        let result = work(&mut desk);
+        let mut desks = self.0.lock().unwrap_or_else(|p| p.into_inner());
+        desks.push(desk);
+        result
+    }
+}
+
 /// Keys and values of what some sequences were read.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Cache {
     /// Tokens read.
     position: usize,
+    /// Tokens that there is room for.
+    room: usize,
     layers: Vec<Vec<f32>>, // (sequences, room, 2·width)
+}
+
+impl Cache {
+    /// Nothing read yet, of at most so many tokens a sequence.
+    pub(crate) fn with_room(room: usize) -> Self {
+        Self {
+            position: 0,
+            room,
+            layers: Vec::new(),
+        }
+    }
 }
 
 impl Map {
@@ -399,6 +430,14 @@ impl Trunk {
     ) -> Result<&'d [f32]> {
         let first = cache.as_ref().map_or(0, |cache| cache.position);
         self.check(tokens, new, first, keep)?;
+        if let Some(cache) = &cache
+            && first + new > cache.room
+        {
+            bail!(
+                "{new} tokens after {first}, where there is room for {}",
+                cache.room
+            )
+        }
         let form = self.form;
         let (width, head) = (form.width, form.head());
         let sequences = tokens.len() / new;
@@ -409,7 +448,7 @@ impl Trunk {
         if let Some(cache) = cache.as_deref_mut()
             && cache.layers.is_empty()
         {
-            let numbers = sequences * form.length * 2 * width;
+            let numbers = sequences * cache.room * 2 * width;
             cache.layers = vec![vec![0.0; numbers]; form.layers];
         }
         let rows = sequences * new;
@@ -432,9 +471,9 @@ impl Trunk {
             };
             let mut keys_values = &kept.keys_values[..rows * 2 * width];
             if let Some(cache) = cache.as_deref_mut() {
-                sizes.room = form.length;
+                sizes.room = cache.room;
                 let store = &mut cache.layers[place];
-                let stores = store.chunks_exact_mut(form.length * 2 * width);
+                let stores = store.chunks_exact_mut(cache.room * 2 * width);
                 for (store, fresh) in stores.zip(keys_values.chunks_exact(new * 2 * width)) {
                     store[first * 2 * width..][..fresh.len()].copy_from_slice(fresh);
                 }
@@ -806,7 +845,7 @@ mod tests {
             let (single, _) = weights(&kind);
             let mut trunk = kind.trunk(DIMENSIONS, &single).unwrap().unwrap();
             trunk.lay_out(&single).unwrap();
-            let (mut desk, mut cache) = (Desk::default(), Cache::default());
+            let (mut desk, mut cache) = (Desk::default(), Cache::with_room(12));
             let tokens: Vec<u32> = (0..2 * 12).map(|i| i * 7 % 11).collect();
             let whole = trunk
                 .forward(&tokens, 12, 12, None, &mut desk)

@@ -11,13 +11,12 @@ use crate::learn::kernel::adamw::sum_of_squares;
 use crate::learn::kernel::rows;
 use crate::learn::learner::Learner;
 use crate::learn::model::dropout::Noise;
-use crate::learn::model::trunk::{Desk, Trunk};
+use crate::learn::model::trunk::{Desk, Desks, Trunk};
 use crate::learn::objective::Batch;
 use candle_core::backprop::GradStore;
 use candle_core::{Result, Storage, Tensor, Var, bail};
 use rayon::prelude::*;
 use std::ops::Range;
-use std::sync::Mutex;
 
 /// Parts of a batch that are computed apart. More would let more threads help, and cost more adding.
 const LANES: usize = 8;
@@ -82,7 +81,7 @@ pub(super) struct Differentiator {
     seed: u64,
     trunk: Option<Trunk>,
     lanes: Vec<Vec<Vec<f32>>>,
-    desks: Mutex<Vec<Desk>>,
+    desks: Desks,
 }
 
 impl Differentiator {
@@ -95,7 +94,7 @@ impl Differentiator {
             seed,
             trunk: learner.trunk()?,
             lanes: Vec::new(),
-            desks: Mutex::default(),
+            desks: Desks::default(),
         })
     }
 
@@ -155,23 +154,17 @@ impl Differentiator {
         gradients: &mut [Vec<f32>],
     ) -> Result<f64> {
         let at_once = (POSITIONS / (batch.inputs.len() / batch.rows).max(1)).max(1);
-        let mut desk = self.take_desk();
-        let mut loss = 0.0;
-        for first in rows.clone().step_by(at_once) {
-            let part = batch.slice(first..rows.end.min(first + at_once));
-            loss += match &self.trunk {
-                Some(trunk) => by_hand(learner, trunk, &part, &mut desk, gradients)?,
-                None => by_candle(learner, &part, &drawn(self.seed, step, first), gradients)?,
-            };
-        }
-        let mut desks = self.desks.lock().unwrap_or_else(|p| p.into_inner());
-        desks.push(desk);
-        Ok(loss)
-    }
-
-    fn take_desk(&self) -> Desk {
-        let mut desks = self.desks.lock().unwrap_or_else(|p| p.into_inner());
-        desks.pop().unwrap_or_default()
+        self.desks.with(|desk| {
+            let mut loss = 0.0;
+            for first in rows.clone().step_by(at_once) {
+                let part = batch.slice(first..rows.end.min(first + at_once));
+                loss += match &self.trunk {
+                    Some(trunk) => by_hand(learner, trunk, &part, desk, gradients)?,
+                    None => by_candle(learner, &part, &drawn(self.seed, step, first), gradients)?,
+                };
+            }
+            Ok(loss)
+        })
     }
 }
 
