@@ -95,13 +95,23 @@ pub(crate) fn attend(
                     row: width,
                     step: 1,
                 };
-                let table = &mut table[first * known..(first + rows) * known];
-                multiply_part(left, rows, &desk.one, head, seen, Start::Zero, table, known);
-                for (i, row) in table.chunks_exact_mut(known).enumerate() {
+                let table = &mut table[first * row..(first + rows) * row];
+                let columns = seen.next_multiple_of(panel_width()); // whole tiles
+                multiply_part(
+                    left,
+                    rows,
+                    &desk.one,
+                    head,
+                    columns,
+                    Start::Zero,
+                    table,
+                    row,
+                );
+                for (i, row) in table.chunks_exact_mut(row).enumerate() {
                     softmax(row, sizes.seen(first + i));
                 }
                 multiply_part(
-                    Left::rows(table, known),
+                    Left::rows(table, row),
                     rows,
                     &desk.two,
                     seen,
@@ -146,19 +156,8 @@ pub(crate) fn attend_back(
                 row: width,
                 step: 1,
             };
-            multiply_part(
-                left,
-                asked,
-                &desk.one,
-                head,
-                known,
-                Start::Zero,
-                scores,
-                known,
-            );
-            let rows = table
-                .chunks_exact(known)
-                .zip(scores.chunks_exact_mut(known));
+            multiply_part(left, asked, &desk.one, head, row, Start::Zero, scores, row);
+            let rows = table.chunks_exact(row).zip(scores.chunks_exact_mut(row));
             for (weights, gradient) in rows {
                 softmax_back(weights, gradient); // beyond what a query sees its weights are zero
             }

@@ -193,11 +193,12 @@ pub(crate) fn multiply_part(
 /// # Panics
 /// Slices that do not have these sizes.
 pub(crate) fn multiply(left: &[f32], right: &Panels, start: Start<'_>, out: &mut [f32]) {
-    let rows = out.len() / right.columns.max(1);
-    assert_eq!(
-        (left.len(), out.len()),
-        (rows * right.depth, rows * right.columns)
-    );
+    let rows = match right.columns {
+        0 => 0,
+        columns => out.len() / columns,
+    };
+    assert_eq!(out.len(), rows * right.columns);
+    assert!(right.columns == 0 || left.len() == rows * right.depth);
     multiply_part(
         Left::rows(left, right.depth),
         rows,
@@ -422,5 +423,157 @@ impl Task<'_> {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::vector::tests::at_every_level;
+    use super::*;
+
+    /// Numbers in −1..1 that no short pattern repeats.
+    fn numbers(count: usize, salt: u32) -> Vec<f32> {
+        let mut state = 2 * salt + 1;
+        let mut next = || {
+            state = state.wrapping_mul(747_796_405).wrapping_add(2_891_336_453);
+            (state >> 8) as f32 / (1u32 << 23) as f32 - 1.0
+        };
+        (0..count).map(|_| next()).collect()
+    }
+
+    /// (rows, depth, columns): whole tiles, torn edges, single rows and columns, nothing at all.
+    const SIZES: [(usize, usize, usize); 9] = [
+        (16, 9, 64),
+        (17, 5, 33),
+        (1, 40, 1),
+        (7, 1, 31),
+        (8, 13, 32),
+        (3, 0, 5),
+        (0, 4, 4),
+        (4, 4, 0),
+        (23, 8, 70),
+    ];
+
+    fn twin(a: &[f32], b: &[f32], (rows, depth, columns): (usize, usize, usize)) -> Vec<f64> {
+        let sum = |row: usize, column: usize| {
+            let terms = (0..depth)
+                .map(|d| f64::from(a[row * depth + d]) * f64::from(b[d * columns + column]));
+            terms.sum()
+        };
+        let places = (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column)));
+        places.map(|(row, column)| sum(row, column)).collect()
+    }
+
+    fn close(ours: &[f32], theirs: &[f64]) {
+        assert_eq!(ours.len(), theirs.len());
+        for (&a, &b) in ours.iter().zip(theirs) {
+            assert!((f64::from(a) - b).abs() < 1e-5, "{a} {b}");
+        }
+    }
+
+    /// The same bits at every level; those of one.
+    fn same(results: Vec<Vec<f32>>) -> Vec<f32> {
+        let bits = |numbers: &[f32]| numbers.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+        for other in &results {
+            assert_eq!(bits(other), bits(&results[0]));
+        }
+        results.into_iter().next().unwrap()
+    }
+
+    #[test]
+    fn a_product_is_that_of_its_plain_twin_to_the_same_bits_at_every_level() {
+        for size @ (rows, depth, columns) in SIZES {
+            let (a, b) = (numbers(rows * depth, 1), numbers(depth * columns, 2));
+            let (bias, before) = (numbers(columns, 3), numbers(rows * columns, 4));
+            let product = |start: Start<'_>| {
+                same(at_every_level(|| {
+                    let mut panels = Panels::default();
+                    panels.pack(&b, depth, columns, (columns, 1));
+                    let mut out = before.clone();
+                    multiply(&a, &panels, start, &mut out);
+                    out
+                }))
+            };
+            let mut expected = twin(&a, &b, size);
+            close(&product(Start::Zero), &expected);
+            let add = |expected: &mut [f64], more: &dyn Fn(usize) -> f32| {
+                let places = expected.iter_mut().enumerate();
+                places.for_each(|(place, x)| *x += f64::from(more(place)));
+            };
+            add(&mut expected, &|place| bias[place % columns]);
+            close(&product(Start::Bias(&bias)), &expected);
+            add(&mut expected, &|place| {
+                before[place] - bias[place % columns]
+            });
+            close(&product(Start::Sum), &expected);
+        }
+    }
+
+    #[test]
+    fn a_transposed_matrix_is_packed_and_multiplied_as_itself() {
+        for size @ (rows, depth, columns) in SIZES {
+            let (a, b) = (numbers(rows * depth, 5), numbers(depth * columns, 6));
+            let mut across = vec![0.0; b.len()];
+            for d in 0..depth {
+                for c in 0..columns {
+                    across[c * depth + d] = b[d * columns + c];
+                }
+            }
+            let ours = same(at_every_level(|| {
+                let mut panels = Panels::default();
+                // Packed before with something larger: what is left of it must not matter.
+                panels.pack(&numbers(80 * 50, 7), 50, 80, (80, 1));
+                panels.pack(&across, depth, columns, (1, depth));
+                let mut out = vec![0.0; rows * columns];
+                multiply(&a, &panels, Start::Zero, &mut out);
+                out
+            }));
+            close(&ours, &twin(&a, &b, size));
+        }
+    }
+
+    #[test]
+    fn the_gradient_of_a_weight_is_added_up_in_one_chain() {
+        for (rows, of_a, of_b) in [(9, 16, 33), (1, 5, 3), (6, 8, 64), (40, 19, 32)] {
+            let (a, b) = (numbers(rows * of_a, 8), numbers(rows * of_b, 9));
+            let run = |cuts: &[usize]| {
+                same(at_every_level(|| {
+                    let (mut panels, mut strip) = (Panels::default(), Vec::new());
+                    let mut out = vec![0.25; of_a * of_b];
+                    for cut in cuts.windows(2) {
+                        add_transposed(
+                            &a[cut[0] * of_a..cut[1] * of_a],
+                            &b[cut[0] * of_b..cut[1] * of_b],
+                            (of_a, of_b),
+                            &mut out,
+                            &mut panels,
+                            &mut strip,
+                        );
+                    }
+                    out
+                }))
+            };
+            let whole = run(&[0, rows]);
+            assert_eq!(run(&[0, rows / 2, rows]), whole);
+            let mut across = vec![0.0; a.len()];
+            for row in 0..rows {
+                for c in 0..of_a {
+                    across[c * rows + row] = a[row * of_a + c];
+                }
+            }
+            let mut expected = twin(&across, &b, (of_a, rows, of_b));
+            expected.iter_mut().for_each(|x| *x += 0.25);
+            close(&whole, &expected);
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "a left matrix too small")]
+    fn a_matrix_that_is_too_small_is_refused() {
+        let mut panels = Panels::default();
+        panels.pack(&[1.0; 12], 3, 4, (4, 1));
+        let left = Left::rows(&[0.0; 5], 3);
+        let out = &mut [0.0; 8];
+        multiply_part(left, 2, &panels, 3, 4, Start::Zero, out, 4);
     }
 }

@@ -21,6 +21,15 @@ pub(crate) enum Level {
 /// The best level of this processor.
 #[inline]
 pub(crate) fn level() -> Level {
+    #[cfg(test)]
+    if let Some(level) = tests::FORCED.get() {
+        return level;
+    }
+    best()
+}
+
+#[inline]
+fn best() -> Level {
     // Miri knows few of these instructions; there the portable code is what is checked.
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     {
@@ -186,5 +195,34 @@ mod x86 {
             // SAFETY: the caller has AVX-512.
             unsafe { _mm512_fmadd_ps(self, b, c) }
         }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    thread_local! {
+        /// The level that a test asks for on its own thread.
+        pub(super) static FORCED: Cell<Option<Level>> = const { Cell::new(None) };
+    }
+
+    /// What something gives at every level that this processor has, the portable one first.
+    pub(crate) fn at_every_level<R>(mut what: impl FnMut() -> R) -> Vec<R> {
+        let mut levels = vec![Level::Portable];
+        #[cfg(target_arch = "x86_64")]
+        match best() {
+            Level::Avx512 => levels.extend([Level::Avx2, Level::Avx512]),
+            Level::Avx2 => levels.push(Level::Avx2),
+            Level::Portable => {}
+        }
+        let results = levels.into_iter().map(|level| {
+            FORCED.set(Some(level));
+            let result = what();
+            FORCED.set(None);
+            result
+        });
+        results.collect()
     }
 }

@@ -224,12 +224,10 @@ impl Cache {
 }
 
 impl Map {
-    fn lay_out(&mut self, weight: &[f32], bias: &[f32]) {
+    fn lay_out(&mut self, weight: &[f32]) {
         let (from, to) = (self.from, self.to);
         self.forth.pack(weight, from, to, (to, 1));
         self.back.pack(weight, to, from, (1, to));
-        self.bias.clear();
-        self.bias.extend_from_slice(bias);
     }
 
     /// `y` = x · weight + bias.
@@ -360,9 +358,8 @@ impl Trunk {
                 &mut layer.mlp_output,
             ];
             maps.into_par_iter().try_for_each(|map| {
-                let mut bias = Vec::new();
-                with(map.bias_place, &mut |numbers| bias = numbers.to_vec())?;
-                with(map.place, &mut |weight| map.lay_out(weight, &bias))
+                copy(map.bias_place, &mut map.bias)?;
+                with(map.place, &mut |weight| map.lay_out(weight))
             })
         })
     }
@@ -728,6 +725,7 @@ fn parameters_slice(variable: &candle_core::Var, see: &mut dyn FnMut(&[f32])) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::learn::kernel::vector::tests::at_every_level;
     use crate::learn::model::transformer::{Activation, Positions, Residual, Transformer};
     use crate::learn::model::{Contract, Dimensions};
     use crate::learn::random;
@@ -833,9 +831,41 @@ mod tests {
                     let theirs = store.get(variable).unwrap();
                     // The last row of a bias of keys has no gradient but by rounding.
                     let distance = apart(ours, theirs);
-                    assert!(distance < 1e-4, "{kind:?}: {name} is {distance} apart");
+                    assert!(
+                        distance < 1e-4,
+                        "{kind:?}: {name} is {distance} apart, {length} tokens"
+                    );
                 }
             }
+        }
+    }
+
+    #[test]
+    fn every_vector_unit_gives_the_same_bits() {
+        for kind in kinds() {
+            let (single, _) = weights(&kind);
+            let tokens: Vec<u32> = (0..3 * 21).map(|i| i * 5 % 11).collect();
+            let pass = || {
+                let mut trunk = kind.trunk(DIMENSIONS, &single).unwrap().unwrap();
+                trunk.lay_out(&single).unwrap();
+                let mut desk = Desk::default();
+                let hidden = trunk.forward(&tokens, 21, 4, None, &mut desk).unwrap();
+                let mut all = vec![hidden.to_vec()];
+                let counts = single.iter().map(|(_, v)| v.elem_count());
+                let mut gradients: Vec<Vec<f32>> = counts.map(|count| vec![0.0; count]).collect();
+                let pull = all[0].clone();
+                trunk.backward(&tokens, 21, 4, &pull, &mut desk, &mut gradients);
+                all.extend(gradients);
+                let bits = all.concat().into_iter().map(f32::to_bits);
+                bits.collect::<Vec<_>>()
+            };
+            // A level is asked for on one thread.
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(1)
+                .build()
+                .unwrap();
+            let results = pool.install(|| at_every_level(pass));
+            assert!(results.iter().all(|bits| *bits == results[0]), "{kind:?}");
         }
     }
 
