@@ -26,7 +26,7 @@ impl<'a> Reader<'a> {
     pub(crate) fn new(learner: &'a Learner) -> Result<Self> {
         let mut trunk = learner.trunk()?;
         if let Some(trunk) = &mut trunk {
-            trunk.lay_out(learner.parameters())?;
+            trunk.lay_out(learner.parameters(), false)?;
         }
         Ok(Self {
             learner,

@@ -6,7 +6,7 @@ use crate::pipeline::{ArtifactType, Complaint, Context, Port, Progress, Resource
 
 impl Stage for PathStar {
     const KIND: &'static str = "path-star";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const OUTPUT: ArtifactType = ArtifactType::Dataset;
     const PORTS: &'static [Port] = &[];
 

@@ -4,7 +4,7 @@
 //! candle's; but here queries come scaled by 1/√head, and queries and keys come turned.
 
 use super::product::{Left, Panels, Start, multiply_part, panel_width};
-use super::rows::{softmax, softmax_back};
+use super::rows::{mix, score, softmax, softmax_back};
 
 /// The sizes of an attention.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +83,16 @@ pub(crate) fn attend(
         for h in 0..sizes.heads {
             let (of_queries, of_keys) = sizes.places(b, h);
             let table = tables.next().expect("a table for each head");
+            if asked == 1 {
+                // One query does not pay for laying out the keys.
+                let (keys, values) = (&keys_values[of_keys..], &keys_values[of_keys + width..]);
+                let weights = &mut table[..known];
+                score(&queries[of_queries..][..head], keys, 2 * width, weights);
+                softmax(weights, known);
+                mix(weights, values, 2 * width, &mut out[of_queries..][..head]);
+                table[known..].fill(0.0);
+                continue;
+            }
             desk.one
                 .pack(&keys_values[of_keys..], head, known, (1, 2 * width));
             desk.two

@@ -114,6 +114,38 @@ vectorised! {
 }
 
 vectorised! {
+    /// Multiplies every number.
+    pub(crate) fn multiply_by(numbers: &mut [f32], factor: f32) {
+        for x in numbers {
+            *x *= factor;
+        }
+    }
+}
+
+vectorised! {
+    /// `scores` (keys) of one query, (width), with rows of keys, `stride` numbers apart.
+    pub(crate) fn score(query: &[f32], keys: &[f32], stride: usize, scores: &mut [f32]) {
+        let width = query.len();
+        for (score, key) in scores.iter_mut().zip(keys.chunks(stride)) {
+            let key = &key[..width];
+            *score = sum(width, |i| query[i] * key[i]);
+        }
+    }
+}
+
+vectorised! {
+    /// `out` (width) becomes the sum of rows, `stride` numbers apart, each times its weight.
+    pub(crate) fn mix(weights: &[f32], rows: &[f32], stride: usize, out: &mut [f32]) {
+        out.fill(0.0);
+        for (&weight, row) in weights.iter().zip(rows.chunks(stride)) {
+            for (x, &y) in out.iter_mut().zip(row) {
+                *x = weight.mul_add(y, *x);
+            }
+        }
+    }
+}
+
+vectorised! {
     /// GELU in its tanh form.
     pub(crate) fn gelu(x: &[f32], y: &mut [f32]) {
         for (y, &x) in y.iter_mut().zip(x) {

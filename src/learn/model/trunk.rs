@@ -3,8 +3,9 @@
 //! It computes what [`super::transformer`] composes of tensor operations, which stays the definition, the way on other
 //! devices and the twin that this is tested against. Three things make it fast. Products run at the speed of the vector
 //! units over weights that are laid out once a step ([`kernel::product`]). Everything is kept in buffers that are used
-//! again ([`Desk`]), because fresh memory costs more than arithmetic. And what the loss cannot see is not computed: in the
-//! last layer only the asked positions have queries, an output and an MLP.
+//! again ([`Desk`]), because fresh memory costs more than arithmetic. And nothing is computed that the loss cannot see, or
+//! twice: in the last layer only the asked positions have queries, an output and an MLP; in the first, a row depends on its
+//! token and its position alone, so each such pair is computed once for all sequences ([`Distinct`]).
 //!
 //! One call works on the thread of its caller, on some sequences; callers run many. Shapes: `rows` is sequences × positions,
 //! `asked` sequences × asked positions.
@@ -13,13 +14,13 @@ use super::parameters::Parameters;
 use crate::learn::kernel::heads::{self, Sizes, attend, attend_back};
 use crate::learn::kernel::product::{Panels, Start, add_transposed, multiply};
 use crate::learn::kernel::rows::{
-    add, add_bias, add_columns, gelu, gelu_back, gelu_exact, gelu_exact_back, normalise,
-    normalise_back, turn,
+    add, add_bias, add_columns, gelu, gelu_back, gelu_exact, gelu_exact_back, multiply_by,
+    normalise, normalise_back, turn,
 };
 use crate::learn::kernel::{Rotary, angles};
 use candle_core::{Result, bail};
 use rayon::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
 
 /// What a trunk computes.
@@ -168,10 +169,84 @@ struct Kept {
     inner: Vec<f32>,       // (asked, inner), before the activation
 }
 
+/// The rows of tokens that differ in token or position.
+#[derive(Debug, Default)]
+struct Distinct {
+    /// For each row, which of the distinct ones it is; they are numbered as they come.
+    places: Vec<usize>,
+    /// Their tokens.
+    tokens: Vec<u32>,
+    /// Their positions.
+    positions: Vec<usize>,
+}
+
+impl Distinct {
+    /// Those of tokens (sequences, new) that stand from `first` on.
+    fn find(&mut self, tokens: &[u32], new: usize, first: usize) {
+        self.places.clear();
+        self.tokens.clear();
+        self.positions.clear();
+        let mut known = HashMap::with_capacity(tokens.len());
+        for (row, &token) in tokens.iter().enumerate() {
+            let position = first + row % new;
+            let place = *known.entry((token, position)).or_insert(self.tokens.len());
+            if place == self.tokens.len() {
+                self.tokens.push(token);
+                self.positions.push(position);
+            }
+            self.places.push(place);
+        }
+    }
+
+    /// Every row takes itself to be different.
+    fn all(&mut self, tokens: &[u32], new: usize, first: usize) {
+        self.places.clear();
+        self.places.extend(0..tokens.len());
+        self.tokens.clear();
+        self.tokens.extend_from_slice(tokens);
+        self.positions.clear();
+        self.positions
+            .extend((0..tokens.len()).map(|row| first + row % new));
+    }
+
+    fn count(&self) -> usize {
+        self.tokens.len()
+    }
+
+    /// The distinct rows, spread over all.
+    fn spread(&self, from: &[f32], to: &mut [f32], width: usize) {
+        for (to, &place) in to.chunks_exact_mut(width).zip(&self.places) {
+            to.copy_from_slice(&from[place * width..][..width]);
+        }
+    }
+
+    /// [`Distinct::spread`] in place; from the end, because no row stands before the distinct one that it is.
+    fn spread_here(&self, rows: &mut [f32], width: usize) {
+        for (row, &place) in self.places.iter().enumerate().rev() {
+            rows.copy_within(place * width..(place + 1) * width, row * width);
+        }
+    }
+
+    /// The way back of [`Distinct::spread_here`]: equal rows are added up.
+    fn gather_here(&self, rows: &mut [f32], width: usize) {
+        let mut met = 0;
+        for (row, &place) in self.places.iter().enumerate() {
+            if place == met {
+                rows.copy_within(row * width..(row + 1) * width, place * width);
+                met += 1;
+            } else {
+                let (sums, rest) = rows.split_at_mut(row * width);
+                add(&mut sums[place * width..][..width], &rest[..width]);
+            }
+        }
+    }
+}
+
 /// Memory of one thread: activations and what else a pass works with.
 #[derive(Debug, Default)]
 pub(crate) struct Desk {
     layers: Vec<Kept>,
+    distinct: Distinct,
     last: Normed,
     x: Vec<f32>,
     of_x: Vec<f32>,
@@ -224,10 +299,12 @@ impl Cache {
 }
 
 impl Map {
-    fn lay_out(&mut self, weight: &[f32]) {
+    fn lay_out(&mut self, weight: &[f32], back: bool) {
         let (from, to) = (self.from, self.to);
         self.forth.pack(weight, from, to, (to, 1));
-        self.back.pack(weight, to, from, (1, to));
+        if back {
+            self.back.pack(weight, to, from, (1, to));
+        }
     }
 
     /// `y` = x · weight + bias.
@@ -324,11 +401,11 @@ impl Trunk {
         })
     }
 
-    /// Copies the weights, each into the layout in which products read it.
+    /// Copies the weights, each into the layout in which products read it; for [`Trunk::backward`] too, where `back` says so.
     ///
     /// # Errors
     /// Weights that are not `f32` on the processor.
-    pub(crate) fn lay_out(&mut self, parameters: &Parameters) -> Result<()> {
+    pub(crate) fn lay_out(&mut self, parameters: &Parameters, back: bool) -> Result<()> {
         let names: Vec<_> = parameters.iter().collect();
         let with = |place: usize, f: &mut dyn FnMut(&[f32])| -> Result<()> {
             parameters_slice(names[place].1, f)
@@ -359,7 +436,7 @@ impl Trunk {
             ];
             maps.into_par_iter().try_for_each(|map| {
                 copy(map.bias_place, &mut map.bias)?;
-                with(map.place, &mut |weight| map.lay_out(weight))
+                with(map.place, &mut |weight| map.lay_out(weight, back))
             })
         })
     }
@@ -385,13 +462,14 @@ impl Trunk {
         }
     }
 
-    /// The embeddings of tokens (sequences, new) that stand from `first` on.
-    fn embed(&self, tokens: &[u32], new: usize, first: usize, x: &mut [f32]) {
+    /// The embeddings of rows.
+    fn embed(&self, rows: &Distinct, x: &mut [f32]) {
         let width = self.form.width;
-        for (place, (row, &token)) in x.chunks_exact_mut(width).zip(tokens).enumerate() {
+        let places = rows.tokens.iter().zip(&rows.positions);
+        for (row, (&token, &position)) in x.chunks_exact_mut(width).zip(places) {
             row.copy_from_slice(&self.tokens[token as usize * width..][..width]);
             if let Some((_, positions)) = &self.positions {
-                add(row, &positions[(first + place % new) * width..][..width]);
+                add(row, &positions[position * width..][..width]);
             }
         }
     }
@@ -449,15 +527,36 @@ impl Trunk {
             cache.layers = vec![vec![0.0; numbers]; form.layers];
         }
         let rows = sequences * new;
-        self.embed(tokens, new, first, room(&mut desk.x, rows * width));
+        // A layer that is cut to the asked rows has no use for shared ones, nor has a single token a sequence.
+        if form.layers > 1 && new > 1 {
+            desk.distinct.find(tokens, new, first);
+        } else {
+            desk.distinct.all(tokens, new, first);
+        }
+        self.embed(
+            &desk.distinct,
+            &mut room(&mut desk.x, rows * width)[..desk.distinct.count() * width],
+        );
         for (place, layer) in self.layers.iter().enumerate() {
             let kept = &mut desk.layers[place];
+            let shared = Some(&desk.distinct).filter(|some| place == 0 && some.count() < rows);
+            let read = shared.map_or(rows, Distinct::count);
             kept.attention
-                .of(&desk.x[..rows * width], &layer.attention_norm, form.epsilon);
-            let normed = &kept.attention.y[..rows * width];
+                .of(&desk.x[..read * width], &layer.attention_norm, form.epsilon);
+            let normed = &kept.attention.y[..read * width];
             let fresh = room(&mut kept.keys_values, rows * 2 * width);
-            layer.key_value.map(normed, fresh);
-            self.turn_heads(fresh, 2 * width, |row| first + row % new, 1.0);
+            match shared {
+                Some(shared) => {
+                    let few = room(&mut desk.wide, read * 2 * width);
+                    layer.key_value.map(normed, few);
+                    self.turn_heads(few, 2 * width, |row| shared.positions[row], 1.0);
+                    shared.spread(few, fresh, 2 * width);
+                }
+                None => {
+                    layer.key_value.map(normed, fresh);
+                    self.turn_heads(fresh, 2 * width, |row| first + row % new, 1.0);
+                }
+            }
             let mut sizes = Sizes {
                 batch: sequences,
                 asked: new,
@@ -489,9 +588,21 @@ impl Trunk {
             let count = sequences * sizes.asked * width;
             let begins = first + new - sizes.asked;
             let queries = room(&mut kept.queries, count);
-            layer.query.map(normed, queries);
-            queries.iter_mut().for_each(|x| *x *= scale);
-            self.turn_heads(queries, width, |row| begins + row % sizes.asked, 1.0);
+            match shared {
+                Some(shared) => {
+                    let few = room(&mut desk.wide, read * width);
+                    layer.query.map(normed, few);
+                    multiply_by(few, scale);
+                    self.turn_heads(few, width, |row| shared.positions[row], 1.0);
+                    shared.spread(few, queries, width);
+                    shared.spread_here(&mut desk.x, width);
+                }
+                None => {
+                    layer.query.map(normed, queries);
+                    multiply_by(queries, scale);
+                    self.turn_heads(queries, width, |row| begins + row % sizes.asked, 1.0);
+                }
+            }
             attend(
                 queries,
                 keys_values,
@@ -544,6 +655,7 @@ impl Trunk {
         let mut asked = if form.layers == 0 { new } else { keep };
         let Desk {
             layers,
+            distinct,
             last,
             x: _,
             of_x,
@@ -564,7 +676,7 @@ impl Trunk {
             &mut of_x[..of_hidden.len()],
             gradients,
         );
-        for (layer, kept) in self.layers.iter().zip(layers).rev() {
+        for (place, (layer, kept)) in self.layers.iter().zip(layers).enumerate().rev() {
             let count = sequences * asked * width;
             let many = count / width * form.inner;
             let gradient = &mut of_x[..count];
@@ -626,22 +738,40 @@ impl Trunk {
                 of_keys_values,
                 heads,
             );
-            self.turn_heads(of_queries, width, |row| new - asked + row % asked, -1.0);
-            of_queries.iter_mut().for_each(|x| *x *= scale);
-            self.turn_heads(of_keys_values, 2 * width, |row| row % new, -1.0);
-            let normed = &kept.attention.y[..rows * width];
-            let read = if asked < new {
+            // Rows that were computed once have one gradient together.
+            let shared = Some(&*distinct).filter(|some| place == 0 && some.count() < rows);
+            let read = shared.map_or(rows, Distinct::count);
+            let (of_queries, of_keys_values) = match shared {
+                Some(shared) => {
+                    shared.gather_here(of_queries, width);
+                    shared.gather_here(of_keys_values, 2 * width);
+                    shared.gather_here(&mut of_x[..rows * width], width);
+                    let of_queries = &mut of_queries[..read * width];
+                    let of_keys_values = &mut of_keys_values[..read * 2 * width];
+                    self.turn_heads(of_queries, width, |row| shared.positions[row], -1.0);
+                    self.turn_heads(of_keys_values, 2 * width, |row| shared.positions[row], -1.0);
+                    (of_queries, of_keys_values)
+                }
+                None => {
+                    self.turn_heads(of_queries, width, |row| new - asked + row % asked, -1.0);
+                    self.turn_heads(of_keys_values, 2 * width, |row| row % new, -1.0);
+                    (of_queries, of_keys_values)
+                }
+            };
+            multiply_by(of_queries, scale);
+            let normed = &kept.attention.y[..read * width];
+            let queried = if asked < new {
                 &kept.asked[..count]
             } else {
                 normed
             };
             layer
                 .query
-                .learn(read, of_queries, gradients, panels, strip);
+                .learn(queried, of_queries, gradients, panels, strip);
             layer
                 .key_value
                 .learn(normed, of_keys_values, gradients, panels, strip);
-            let of_normed = &mut of_normed[..rows * width];
+            let of_normed = &mut of_normed[..read * width];
             multiply(
                 of_keys_values,
                 &layer.key_value.back,
@@ -666,23 +796,20 @@ impl Trunk {
             kept.attention.back(
                 of_normed,
                 &layer.attention_norm,
-                &mut of_x[..rows * width],
+                &mut of_x[..read * width],
                 gradients,
             );
         }
-        let of_x = &of_x[..rows * width];
-        for (row, &token) in of_x.chunks_exact(width).zip(tokens) {
+        let of_x = &of_x[..distinct.count() * width];
+        for (row, &token) in of_x.chunks_exact(width).zip(&distinct.tokens) {
             add(
                 &mut gradients[self.tokens_place][token as usize * width..][..width],
                 row,
             );
         }
         if let Some((place, _)) = &self.positions {
-            for (position, row) in of_x.chunks_exact(width).enumerate() {
-                add(
-                    &mut gradients[*place][(position % new) * width..][..width],
-                    row,
-                );
+            for (row, position) in of_x.chunks_exact(width).zip(&distinct.positions) {
+                add(&mut gradients[*place][position * width..][..width], row);
             }
         }
     }
@@ -793,7 +920,7 @@ mod tests {
         for kind in kinds() {
             let (single, double) = weights(&kind);
             let mut trunk = kind.trunk(DIMENSIONS, &single).unwrap().unwrap();
-            trunk.lay_out(&single).unwrap();
+            trunk.lay_out(&single, true).unwrap();
             let model = kind.assemble(DIMENSIONS, &double).unwrap();
             let mut desk = Desk::default();
             // The desk is used again, by larger and by smaller passes.
@@ -847,7 +974,7 @@ mod tests {
             let tokens: Vec<u32> = (0..3 * 21).map(|i| i * 5 % 11).collect();
             let pass = || {
                 let mut trunk = kind.trunk(DIMENSIONS, &single).unwrap().unwrap();
-                trunk.lay_out(&single).unwrap();
+                trunk.lay_out(&single, true).unwrap();
                 let mut desk = Desk::default();
                 let hidden = trunk.forward(&tokens, 21, 4, None, &mut desk).unwrap();
                 let mut all = vec![hidden.to_vec()];
@@ -874,7 +1001,7 @@ mod tests {
         for kind in kinds() {
             let (single, _) = weights(&kind);
             let mut trunk = kind.trunk(DIMENSIONS, &single).unwrap().unwrap();
-            trunk.lay_out(&single).unwrap();
+            trunk.lay_out(&single, true).unwrap();
             let (mut desk, mut cache) = (Desk::default(), Cache::with_room(12));
             let tokens: Vec<u32> = (0..2 * 12).map(|i| i * 7 % 11).collect();
             let whole = trunk

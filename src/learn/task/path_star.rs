@@ -21,10 +21,12 @@
 
 use super::{Contract, Dataset, Error, ExampleShape, Examples, Task};
 use crate::learn::random;
+use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
+use std::hash::{BuildHasherDefault, Hasher};
 
 /// Draws path-star graphs: from a start node leave arms of equal length, and the question is the path to the end of one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -57,8 +59,52 @@ const MOST_TOKENS: u64 = 1 << 32;
 /// as 500 tails in a row.
 const ATTEMPTS: u32 = 500;
 
-/// Examples drawn between two looks at `cancel`.
+/// Examples of one stream.
 const CHUNK: usize = 4096;
+
+/// Chunks drawn between two looks at `cancel`.
+const AT_ONCE: usize = 64;
+
+/// Memory that one draw leaves to the next.
+#[derive(Default)]
+struct Desk {
+    swaps: Vec<usize>,
+    edges: Vec<[u32; 2]>,
+}
+
+/// Identities of questions. They are well mixed already and need no other hash.
+type Seen = HashSet<u128, BuildHasherDefault<Mixed>>;
+
+/// A hash of what is one already.
+#[derive(Default)]
+struct Mixed(u64);
+
+impl Hasher for Mixed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(byte);
+        }
+    }
+
+    fn write_u128(&mut self, number: u128) {
+        self.0 = number as u64;
+    }
+}
+
+/// Spreads 64 bits over 128: two rounds of multiplying and folding with constants of the digits of π.
+fn mix(number: u64) -> u128 {
+    let fold = |number: u64, by: u64| {
+        let product = u128::from(number ^ by) * 0x4528_21e6_38d0_1377_u128;
+        (product >> 64) as u64 ^ product as u64
+    };
+    let one = fold(fold(number, 0x243f_6a88_85a3_08d3), 0x1319_8a2e_0370_7344);
+    let two = fold(fold(number, 0xa409_3822_299f_31d0), 0x082e_fa98_ec4e_6c89);
+    u128::from(one) << 64 | u128::from(two)
+}
 
 impl PathStar {
     /// Distinct nodes of a graph: 1 + d(l−1).
@@ -77,55 +123,58 @@ impl PathStar {
         })
     }
 
-    /// One graph: its prefix, then its target.
-    fn draw(&self, split: &str, index: u64, attempt: u32) -> Vec<u32> {
-        let mut stream = random::stream(self.seed, &format!("path-star/{split}/{index}/{attempt}"));
-        let arm_length = self.path_length as usize - 1;
-        let labels = random::distinct(&mut stream, self.nodes, self.graph_nodes() as usize);
-        let start = labels[0];
-        let arms: Vec<&[u32]> = labels[1..].chunks_exact(arm_length).collect();
-        let goal_arm = arms[random::below(&mut stream, u64::from(self.degree)) as usize];
-        let mut edges: Vec<(u32, u32)> = Vec::with_capacity(arms.len() * arm_length);
-        for arm in &arms {
+    /// One graph, its prefix and then its target, into `row`; `labels` are all node values in whatever order, and stay so.
+    fn draw(&self, stream: &mut ChaCha8Rng, labels: &mut [u32], desk: &mut Desk, row: &mut [u32]) {
+        let (degree, arm_length) = (self.degree as usize, self.path_length as usize - 1);
+        let nodes = self.graph_nodes() as usize;
+        let Desk { swaps, edges } = desk;
+        // The first of a shuffle; undone at the end, so that a draw costs no more than the labels it takes.
+        swaps.clear();
+        for place in 0..nodes {
+            let rest = (labels.len() - place) as u64;
+            let other = place + random::below(stream, rest) as usize;
+            labels.swap(place, other);
+            swaps.push(other);
+        }
+        let (start, arms) = (labels[0], &labels[1..nodes]);
+        let goal_arm = random::below(stream, degree as u64) as usize;
+        edges.clear();
+        for arm in arms.chunks_exact(arm_length) {
             let mut parent = start;
-            for &child in *arm {
-                edges.push((parent, child));
+            for &child in arm {
+                edges.push([parent, child]);
                 parent = child;
             }
         }
-        random::shuffle(&mut stream, &mut edges);
-        let mut tokens = Vec::with_capacity(3 * edges.len() + 3 + arm_length + 1);
-        for (place, (parent, child)) in edges.into_iter().enumerate() {
-            if place > 0 {
-                tokens.push(self.nodes); // |
+        random::shuffle(stream, edges);
+        let (prefix, target) = row.split_at_mut(3 * edges.len() + 3);
+        let (written, question) = prefix.split_at_mut(3 * edges.len() - 1);
+        for (to, [parent, child]) in written.chunks_mut(3).zip(edges) {
+            (to[0], to[1]) = (*parent, *child);
+            if let Some(bar) = to.get_mut(2) {
+                *bar = self.nodes; // |
             }
-            tokens.extend([parent, child]);
         }
-        tokens.extend([
-            self.nodes + 2,
-            start,
-            goal_arm[arm_length - 1],
-            self.nodes + 1,
-        ]); // / start goal =
-        tokens.push(start);
-        tokens.extend_from_slice(goal_arm);
-        tokens
+        let goal_arm = &arms[goal_arm * arm_length..][..arm_length];
+        let goal = goal_arm[arm_length - 1];
+        question.copy_from_slice(&[self.nodes + 2, start, goal, self.nodes + 1]); // / start goal =
+        target[0] = start;
+        target[1..].copy_from_slice(goal_arm);
+        for (place, &other) in swaps.iter().enumerate().rev() {
+            labels.swap(place, other);
+        }
     }
 
-    /// The digest of what makes two examples the same question: the set of edges and the goal.
-    fn identity(&self, tokens: &[u32]) -> [u8; 16] {
+    /// What makes two examples the same question, the set of edges and the goal, in 128 bits. That two questions share one
+    /// by chance is next to impossible, and then one of them is only drawn anew.
+    fn identity(&self, row: &[u32]) -> u128 {
         let edges = (self.graph_nodes() - 1) as usize;
-        let mut sorted: Vec<[u32; 2]> = (0..edges)
-            .map(|i| [tokens[3 * i], tokens[3 * i + 1]])
-            .collect();
-        sorted.sort_unstable();
-        let mut hasher = blake3::Hasher::new();
-        for label in sorted.iter().flatten().chain(tokens.last()) {
-            hasher.update(&label.to_le_bytes());
-        }
-        let mut identity = [0; 16];
-        identity.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
-        identity
+        let mixed = |a: u32, b: u32| mix(u64::from(a) << 32 | u64::from(b));
+        let goal = mixed(u32::MAX, row[row.len() - 1]);
+        // A sum does not depend on the order of the edges.
+        (0..edges).fold(goal, |sum, edge| {
+            sum.wrapping_add(mixed(row[3 * edge], row[3 * edge + 1]))
+        })
     }
 
     /// Draws examples of a split, none of them among those `seen`, to which they are added. `cancel` is asked often.
@@ -133,42 +182,55 @@ impl PathStar {
         &self,
         name: &str,
         count: u64,
-        seen: &mut HashSet<[u8; 16]>,
+        seen: &mut Seen,
         cancel: &dyn Fn() -> bool,
     ) -> Result<Examples, Error> {
         let shape = self.shape();
-        let mut tokens =
-            Vec::with_capacity(count as usize * (shape.prefix_length + shape.target_length));
-        let mut first = 0;
-        while first < count {
+        let width = shape.prefix_length + shape.target_length;
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        let mut tokens = vec![0; count.saturating_mul(width)];
+        let mut identities = vec![0; count];
+        let chunks = tokens.chunks_mut(CHUNK * width);
+        let chunks = chunks.zip(identities.chunks_mut(CHUNK)).enumerate();
+        let all: Vec<u32> = (0..self.nodes).collect();
+        // A chunk has a stream, so that threads change nothing, and a longer split begins like a shorter one.
+        let draw = |chunk: usize, rows: &mut [u32], identities: &mut [u128]| {
+            let mut stream = random::stream(self.seed, &format!("path-star/{name}/{chunk}"));
+            let (mut labels, mut desk) = (all.clone(), Desk::default());
+            for (row, identity) in rows.chunks_exact_mut(width).zip(identities) {
+                self.draw(&mut stream, &mut labels, &mut desk, row);
+                *identity = self.identity(row);
+            }
+        };
+        // Asked from this thread alone: between runs of chunks that all threads share.
+        let mut chunks: Vec<_> = chunks.collect();
+        let mut rest = &mut chunks[..];
+        while !rest.is_empty() {
             if cancel() {
                 return Err(Error::Cancelled);
             }
-            let last = count.min(first + CHUNK as u64);
-            let drawn: Vec<(Vec<u32>, [u8; 16])> = (first..last)
-                .into_par_iter()
-                .map(|index| {
-                    let tokens = self.draw(name, index, 0);
-                    let identity = self.identity(&tokens);
-                    (tokens, identity)
-                })
-                .collect();
-            // In the order of the examples, so that which of two equal draws stays does not depend on threads.
-            for (index, (mut row, mut identity)) in (first..last).zip(drawn) {
-                let mut attempt = 0;
-                while !seen.insert(identity) {
-                    attempt += 1;
-                    if attempt > ATTEMPTS {
-                        let why =
-                            "the examples repeat however often they are drawn anew".to_owned();
-                        return Err(Error::Parameters(vec![(name.to_owned(), why)]));
-                    }
-                    row = self.draw(name, index, attempt);
-                    identity = self.identity(&row);
+            let (now, later) = rest.split_at_mut(rest.len().min(AT_ONCE));
+            now.par_iter_mut()
+                .for_each(|(chunk, (rows, identities))| draw(*chunk, rows, identities));
+            rest = later;
+        }
+        // In the order of the examples, so that which of two equal draws stays does not depend on threads.
+        seen.reserve(count);
+        let mut spare = None;
+        for (index, identity) in identities.into_iter().enumerate() {
+            let (mut identity, mut attempt) = (identity, 0);
+            while !seen.insert(identity) {
+                attempt += 1;
+                if attempt > ATTEMPTS {
+                    let why = "the examples repeat however often they are drawn anew".to_owned();
+                    return Err(Error::Parameters(vec![(name.to_owned(), why)]));
                 }
-                tokens.extend_from_slice(&row);
+                let purpose = format!("path-star/{name}/again/{index}/{attempt}");
+                let (labels, desk) = spare.get_or_insert_with(|| (all.clone(), Desk::default()));
+                let row = &mut tokens[index * width..][..width];
+                self.draw(&mut random::stream(self.seed, &purpose), labels, desk, row);
+                identity = self.identity(row);
             }
-            first = last;
         }
         Examples::new(shape.prefix_length, shape.target_length, tokens)
     }
@@ -303,7 +365,7 @@ impl Contract for PathStar {
             ));
         }
         let shape = self.shape();
-        let mut seen = HashSet::new();
+        let mut seen = Seen::default();
         let mut split = |name: &str, count: u64| self.split(name, count, &mut seen, cancel);
         let (train, test) = (split("train", self.train)?, split("test", self.test)?);
         Ok(Dataset {
@@ -322,8 +384,10 @@ impl Contract for PathStar {
             let tokens = [prefix, target].concat();
             self.identity(&tokens)
         });
-        let mut seen = identities.collect();
-        self.split(&format!("train/{epoch}"), count as u64, &mut seen, &|| false)
+        let mut seen = identities.collect::<Seen>();
+        self.split(&format!("train/{epoch}"), count as u64, &mut seen, &|| {
+            false
+        })
     }
 
     fn render(&self, prefix: &[u32], target: &[u32]) -> String {
@@ -500,10 +564,10 @@ mod tests {
         .unwrap();
         insta::assert_snapshot!(dataset.sample(), @"
         # train, 2 examples
-        4,1|1,8|8,15|14,6|10,14|4,10/4,15=4,1,8,15
-        2,4|6,7|12,6|4,1|1,9|2,12/2,7=2,12,6,7
+        5,11|4,0|15,12|4,3|3,5|0,15/4,11=4,3,5,11
+        10,11|11,1|15,9|1,0|10,8|8,15/10,0=10,11,1,0
         # test, 1 examples
-        0,13|10,15|15,7|10,0|13,14|7,6/10,6=10,15,7,6
+        6,14|10,3|14,10|6,15|15,5|5,12/6,12=6,15,5,12
         ");
     }
 

@@ -21,8 +21,9 @@ use std::ops::Range;
 /// Parts of a batch that are computed apart. More would let more threads help, and cost more adding.
 const LANES: usize = 8;
 
-/// Positions, sequences times length, that are computed together: few enough for the caches, enough for full speed.
-const POSITIONS: usize = 256;
+/// Positions, sequences times length, that are computed together: few enough for little memory, and enough for many to be
+/// equal in a transformer's first layer.
+const POSITIONS: usize = 1024;
 
 /// Gradients of every weight, in the order of names.
 #[derive(Debug)]
@@ -115,7 +116,7 @@ impl Differentiator {
             return on_card(learner, batch, parts, |first| drawn(self.seed, step, first));
         }
         if let Some(trunk) = &mut self.trunk {
-            trunk.lay_out(learner.parameters())?;
+            trunk.lay_out(learner.parameters(), true)?;
         }
         let lanes = LANES.min(batch.rows).max(1);
         let mut buffers = std::mem::take(&mut self.lanes);

@@ -8,6 +8,7 @@
 //! [`save`] is all or nothing: a checkpoint is written beside, synced, and renamed. Reading trusts nothing.
 
 use super::{CurveRow, ForcedRow, Settings};
+use crate::learn::model::Architecture;
 use crate::learn::model::shard::{self, Shard};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
@@ -108,6 +109,12 @@ pub(super) fn identity(settings: &Settings) -> serde_json::Value {
     if let Some(all) = all.as_object_mut() {
         all.remove("steps");
         all.remove("epochs");
+        // Where a published model lies changes nothing either.
+        if let Some(serde_json::Value::Object(architecture)) = all.get_mut("architecture")
+            && matches!(settings.architecture, Architecture::Pretrained(_))
+        {
+            architecture.remove("path");
+        }
     }
     all
 }
