@@ -293,21 +293,31 @@ def measure(what, size, threads, python, ours, options):
 
 def table(subject, sides, by_memory):
     """One line a side: medians, and how many times its time (or memory) is that of the first."""
-    first, key = sides[0], "peak_rss" if by_memory else "seconds"
-    values = {side.name: [turn[key] for turn in side.turns] if by_memory else side.each(key) for side in sides}
-    medians = {name: statistics.median(value) for name, value in values.items()}
+    first = sides[0]
+    decides = "peak" if by_memory else "seconds"
+    values = {
+        side.name: {"seconds": side.each("seconds"), "cpu": side.each("cpu"), "peak": [turn["peak_rss"] for turn in side.turns]}
+        for side in sides
+    }
+    medians = {name: statistics.median(value[decides]) for name, value in values.items()}
     candidates = [name for name in medians if name in SIDES[subject][1:]]
     best = min(candidates, key=medians.get, default=None)
-    unit = "memory" if by_memory else "time"
-    print(f"    {'side':<12}{'s/iteration':>12}{'CPU s':>10}{'rounds':>8}{'peak MiB':>10}{'loss':>8}   {unit}, {first.name} = 1")
+
+    def ratio(side, key):
+        ratios = [theirs / first_s for theirs, first_s in zip(values[side.name][key], values[first.name][key])]
+        return f"{statistics.median(ratios):.2f} ({min(ratios):.2f}–{max(ratios):.2f})"
+
+    print(f"    {'':<11}{'one iteration':>20}{'':>8}{'peak':>8}{'':>8}     {f'{first.name} = 1':<22}")
+    columns = f"{'wall s':>10}{'CPU s':>10}{'rounds':>8}{'MiB':>8}{'loss':>8}"
+    print(f"    {'side':<11}{columns}     {'wall':<22}{'CPU':<22}{'peak' if by_memory else ''}")
     for side in sides:
-        ratios = [theirs / ours for theirs, ours in zip(values[side.name], values[first.name])]
-        ratio = f"{statistics.median(ratios):.2f} ({min(ratios):.2f}–{max(ratios):.2f})"
+        wall, cpu = (statistics.median(values[side.name][key]) for key in ("seconds", "cpu"))
         loss = side.turns[-1]["loss"]
+        peak = side.turns[-1]["peak_rss"] / 2**20
         print(
-            f"    {side.name:<12}{statistics.median(side.each('seconds')):>12.4f}{statistics.median(side.each('cpu')):>10.4f}"
-            f"{len(side.turns):>8}{side.turns[-1]['peak_rss'] / 2**20:>10.0f}{'' if loss is None else f'{loss:.3f}':>8}   {ratio}"
-            f"{'   the best of PyTorch' if side.name == best else ''}"
+            f"    {side.name:<11}{wall:>10.4f}{cpu:>10.4f}{len(side.turns):>8}{peak:>8.0f}{'' if loss is None else f'{loss:.3f}':>8}"
+            f"     {ratio(side, 'seconds'):<22}{ratio(side, 'cpu'):<22}{ratio(side, 'peak') if by_memory else ''}"
+            f"{'  the best of PyTorch' if side.name == best else ''}"
         )
 
 

@@ -154,7 +154,10 @@ mod tests {
     fn the_exponential_agrees_with_the_library() {
         for power in [-300.0, -7.3, -1e-9, 0.0, 0.3, 1.0, 20.0, 300.0] {
             let exact = f64::exp(power);
-            assert!((exponential(power) - exact).abs() <= 1e-13 * exact, "{power}");
+            assert!(
+                (exponential(power) - exact).abs() <= 1e-13 * exact,
+                "{power}"
+            );
         }
     }
 

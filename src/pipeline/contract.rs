@@ -275,12 +275,29 @@ impl<E: std::error::Error> From<E> for Stop {
     }
 }
 
+/// What a shorter job of the same family left; see [`Stage::extends`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Earlier {
+    /// How long that job was, in its kind's unit.
+    pub length: u64,
+    /// Its files, by name inside the artifact.
+    pub files: BTreeMap<String, PathBuf>,
+}
+
 /// Everything a job is given: no store, plan, clock or environment.
 pub struct Context<'a> {
     /// The artifacts to read.
     pub inputs: &'a Inputs,
+    /// The files and directories that its parameters name, absolute, by parameter; see [`Stage::reads`].
+    pub outside: &'a BTreeMap<String, PathBuf>,
+    /// What a shorter job of the same family left, where there is one. A gift: the result must be the same bytes without it.
+    pub earlier: Option<&'a Earlier>,
     /// An empty folder for what the job leaves.
     pub out: &'a Path,
+    /// A folder for what makes the next attempt shorter. It is this job's alone and outlives an attempt that failed, was
+    /// stopped or was killed; what the last one left is still there, perhaps half written. No part of the artifact, and gone
+    /// once that is in the store. Nobody but the job checks what lies in it.
+    pub checkpoint: &'a Path,
     /// Where to compute.
     pub device: Device,
     /// Hears progress, tells of cancellation.
@@ -347,6 +364,26 @@ impl Verdict {
     pub const FILE: &'static str = "verdict.json";
 }
 
+/// How long a job is among those that differ in nothing else: its family. See [`Stage::extends`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extension {
+    /// How long this job is.
+    pub length: u64,
+    /// Of what: `steps`, `epochs`. Jobs that count in different units are of different families.
+    pub unit: &'static str,
+    /// The parameters in which members of the family may differ, dots between keys: at least the one that says how long.
+    pub without: &'static [&'static str],
+}
+
+/// A file or directory outside the store that a parameter names. See [`Stage::reads`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outside {
+    /// The parameter, dots between keys: `architecture.path`. One names one path.
+    pub parameter: String,
+    /// The path as written: from the project's root, unless it is absolute.
+    pub path: String,
+}
+
 /// A kind of stage. Its parameters are the fields of the implementing struct; their documentation, defaults and bounds
 /// (`#[schemars(range(…))]`) are what `etude kinds` prints and what a file is checked against. The struct's own
 /// documentation describes the kind.
@@ -387,6 +424,20 @@ pub trait Stage: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'stat
     /// each table.
     fn neutralise(&self, _parameters: &mut Json, _names: &BTreeMap<String, String>) {}
 
+    /// Whether a job can go on from what a shorter one left, and how long it is. A kind that says so promises that the
+    /// result is the same bytes whether it did ([`Context::earlier`]) or not.
+    fn extends(&self) -> Option<Extension> {
+        None
+    }
+
+    /// The files and directories that the parameters name. They may lie anywhere, but only to be read. Of a directory all
+    /// that lies in it counts, links followed, but not what has a name that begins with a dot; a kind must not read that.
+    /// What counts is content: the parameter itself is no part of a result's identity, and a kind must not let the path
+    /// reach its result. A job finds them in [`Context::outside`].
+    fn reads(&self) -> Vec<Outside> {
+        Vec::new()
+    }
+
     /// Does the work.
     fn run(&self, job: &Context<'_>) -> Result<(), Stop>;
 }
@@ -403,6 +454,10 @@ pub trait Parameters: Send + Sync {
     fn canonical(&self, names: &BTreeMap<String, String>) -> Json;
     /// All parameters, defaults included.
     fn full(&self) -> Json;
+    /// See [`Stage::extends`].
+    fn extends(&self) -> Option<Extension>;
+    /// See [`Stage::reads`].
+    fn reads(&self) -> Vec<Outside>;
     /// See [`Stage::run`].
     fn run(&self, job: &Context<'_>) -> Result<(), Stop>;
 }
@@ -434,6 +489,14 @@ impl<S: Stage> Parameters for Typed<S> {
 
     fn full(&self) -> Json {
         serde_json::to_value(&self.stage).expect("parameters are plain data")
+    }
+
+    fn extends(&self) -> Option<Extension> {
+        self.stage.extends()
+    }
+
+    fn reads(&self) -> Vec<Outside> {
+        self.stage.reads()
     }
 
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {

@@ -24,8 +24,9 @@ mod value;
 pub use axis::{Axis, Point};
 pub use complaint::Complaint;
 pub use contract::{
-    ArtifactType, Columns, Context, Device, Input, Inputs, Kind, Monitor, Parameters, Port,
-    Progress, Registry, Scalar, Stage, Stop, TableOf, TableShape, Takes, Verdict,
+    ArtifactType, Columns, Context, Device, Earlier, Extension, Input, Inputs, Kind, Monitor,
+    Outside, Parameters, Port, Progress, Registry, Scalar, Stage, Stop, TableOf, TableShape, Takes,
+    Verdict,
 };
 pub use coordinates::{Condition, Coordinates, JobName, Selector};
 pub(crate) use parameters::{first_line, kind_of, options, schema_types};
@@ -36,6 +37,7 @@ pub use source::{Source, Span};
 pub use value::{Data, Key, Table, Value};
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// A valid pipeline.
@@ -86,6 +88,8 @@ pub struct Instance {
     pub parameters: Arc<dyn Parameters>,
     /// The parameters as plain data, defaults included.
     pub full: Arc<serde_json::Value>,
+    /// The files and directories that its parameters name, absolute, by parameter.
+    pub outside: BTreeMap<String, PathBuf>,
     /// What it takes of the machine.
     pub resources: Resources,
     /// Where it computes.

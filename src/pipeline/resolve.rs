@@ -1,14 +1,14 @@
 //! From what was written to a [`Pipeline`] that cannot be wrong.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use petgraph::algo::{tarjan_scc, toposort};
 use petgraph::graph::{DiGraph, NodeIndex};
 
 use super::axis::{self, Axis};
-use super::complaint;
+use super::complaint::{self, Complaint};
 use super::contract::{Device, Kind, Port, Registry, TableShape, Takes, schema_of};
 use super::coordinates::{Condition, Coordinates, is_name};
 use super::document::{self, Document};
@@ -19,6 +19,7 @@ use super::resources::{Asked, Resources};
 use super::source::{Source, Span};
 use super::value::{Data, Key, Table, Value};
 use super::{DeclaredInput, DeclaredStage, Instance, Pipeline, sql_name};
+use crate::store::survey;
 
 /// What the command line adds to a file.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -31,6 +32,8 @@ pub struct Request {
     pub keep: Vec<String>,
     /// Where to compute, whatever the file says.
     pub device: Option<Device>,
+    /// The project's root, from which the paths in parameters are; empty for the current folder.
+    pub root: PathBuf,
 }
 
 /// Keys of a stage that are no parameters, but may be patched.
@@ -135,6 +138,7 @@ fn resolve(
         reaching: &reaching,
         set: &set,
         device: request.device,
+        root: &request.root,
     };
     // Every profile is checked, not only the one that is asked for.
     for other in profiles.values().filter(|p| !std::ptr::eq(*p, chosen)) {
@@ -168,6 +172,10 @@ fn resolve(
         kept
     });
     let kept: Vec<Vec<Resolved>> = kept.collect();
+    // Unlike the text of a file, what lies on this machine matters only where it will be read.
+    for (instance, value) in kept.iter().flatten() {
+        check_outside(instance, value, problems);
+    }
     let stages = written.iter().zip(&kept).zip(&reaching);
     let stages = stages.filter_map(|((written, kept), axes)| {
         Some(DeclaredStage {
@@ -733,6 +741,7 @@ struct Layers<'a> {
     reaching: &'a [Vec<&'a str>],
     set: &'a Patch,
     device: Option<Device>,
+    root: &'a Path,
 }
 
 type Resolved = (Instance, Value);
@@ -915,7 +924,16 @@ impl Layers<'_> {
                         let span = complaint::place(&value, &said);
                         own.push(Problem::at(&span, &said.message).maybe_help(said.help));
                     }
+                    let outside = parameters.reads().into_iter().map(|outside| {
+                        let path = self.root.join(&outside.path);
+                        // A relative path means the same to a worker, but not in a message.
+                        (
+                            outside.parameter,
+                            std::path::absolute(&path).unwrap_or(path),
+                        )
+                    });
                     instance = Some(Instance {
+                        outside: outside.collect(),
                         full: Arc::new(parameters.full()),
                         coordinates,
                         parameters,
@@ -1001,6 +1019,24 @@ fn policy(kind: &Kind, value: &mut Value, problems: &mut Problems) -> (Resources
         device = serde_json::from_value(json).unwrap_or_default();
     }
     (resources, device)
+}
+
+/// Whether the files and directories that parameters name are there, to be read.
+fn check_outside(instance: &Instance, value: &Value, problems: &mut Problems) {
+    for outside in instance.parameters.reads() {
+        let path = &instance.outside[&outside.parameter];
+        let name = &outside.parameter;
+        let message = match survey(path) {
+            _ if outside.path.trim().is_empty() => format!("`{name}` must name a path"),
+            Ok(_) => continue,
+            Err(_) if !path.exists() => format!("there is nothing at `{}`", outside.path),
+            Err(error) => format!("`{name}`: {error}"),
+        };
+        let span = complaint::place(value, &Complaint::new(name, ""));
+        let problem = Problem::at(&span, message)
+            .help("a path is taken from the project's root, unless it is absolute");
+        problems.push(problem);
+    }
 }
 
 /// Holds what each stage reads against the columns it will be given.

@@ -1,19 +1,36 @@
 //! What a job's result depends on, readable; its digest is the cache key.
 //!
-//! In it: the kind and its version, the parameters in canonical form, the digests of the inputs' contents and, where the kind
-//! reads tables, those coordinate columns that it reads, because there they are content. Not in it: names of stages,
-//! comments, order of keys, paths, device, threads, time.
+//! In it: the kind and its version, the parameters in canonical form, the digests of the inputs' contents and of the files
+//! that parameters name and, where the kind reads tables, those coordinate columns that it reads, because there they are
+//! content. Not in it: names of stages, comments, order of keys, paths, device, threads, time.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value as Json, json};
 
 use super::{JobId, JobInput, Plan};
-use crate::pipeline::{Columns, Coordinates, Input, Inputs, sql_name};
-use crate::store::{Artifact, Digest, Store};
+use crate::pipeline::{Columns, Coordinates, Extension, Input, Inputs, sql_name};
+use crate::store::{Artifact, Digest, Error, Seen, Store, survey};
 
 /// The fingerprint's own version.
 const FORMAT: u32 = 1;
+
+/// The files outside the store that a job reads, with the digest of each: by parameter, then by name below its path.
+pub type Outside = BTreeMap<String, BTreeMap<String, (Seen, Digest)>>;
+
+/// Looks at the files that a job's parameters name, and reads those whose digest is not known.
+pub fn outside(plan: &Plan, id: JobId, store: &Store) -> Result<Outside, Error> {
+    let mut outside = Outside::new();
+    for (parameter, path) in &plan.instance(id).outside {
+        let mut files = BTreeMap::new();
+        for (name, seen) in survey(path)? {
+            let digest = store.digest_outside(&seen)?;
+            files.insert(name, (seen, digest));
+        }
+        outside.insert(parameter.clone(), files);
+    }
+    Ok(outside)
+}
 
 /// What a job's result depends on.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +41,7 @@ impl Fingerprint {
     pub fn of<'a>(
         plan: &Plan,
         id: JobId,
+        outside: &Outside,
         artifact: impl Fn(JobId) -> Option<&'a Artifact>,
     ) -> Option<Fingerprint> {
         let kind = plan.kind(id);
@@ -40,10 +58,12 @@ impl Fingerprint {
             });
             ports.entry(input.port).or_default().push(entries.collect());
         }
-        let parameters = plan
-            .instance(id)
-            .parameters
-            .canonical(&neutral_names(plan, id));
+        let instance = plan.instance(id);
+        let mut parameters = instance.parameters.canonical(&neutral_names(plan, id));
+        // Where a file lies is not what is in it.
+        for parameter in instance.outside.keys() {
+            remove(&mut parameters, parameter);
+        }
         let mut fingerprint = json!({
             "format": FORMAT,
             "kind": kind.name,
@@ -51,6 +71,15 @@ impl Fingerprint {
             "parameters": parameters,
             "inputs": ports,
         });
+        // Only where there are some: the keys of all other jobs are older than this entry.
+        if !outside.is_empty() {
+            let digests = outside.iter().map(|(parameter, files)| {
+                let files = files.iter();
+                let digests = files.map(|(name, (_, digest))| (name.clone(), json!(digest)));
+                (parameter.clone(), Json::Object(digests.collect()))
+            });
+            fingerprint["files"] = Json::Object(digests.collect());
+        }
         fingerprint.sort_all_objects();
         Some(Fingerprint(fingerprint))
     }
@@ -61,11 +90,37 @@ impl Fingerprint {
         Digest::of_key(&text)
     }
 
+    /// The name of its family: the digest of all but the parameters that its members may differ in.
+    pub fn family(&self, extension: &Extension) -> Digest {
+        let mut shared = self.0.clone();
+        for parameter in extension.without {
+            remove(&mut shared["parameters"], parameter);
+        }
+        let text = json!({ "unit": extension.unit, "fingerprint": shared });
+        Digest::of_family(&serde_json::to_vec(&text).expect("a fingerprint is plain data"))
+    }
+
     /// What differs from an earlier fingerprint, one line each.
     pub fn differences(&self, before: &Json) -> Vec<String> {
         let mut lines = Vec::new();
         differ("", before, &self.0, &mut lines);
         lines
+    }
+}
+
+/// Takes a parameter out, dots between keys.
+fn remove(parameters: &mut Json, name: &str) {
+    let (first, rest) = match name.split_once('.') {
+        Some((first, rest)) => (first, Some(rest)),
+        None => (name, None),
+    };
+    let Some(table) = parameters.as_object_mut() else {
+        return;
+    };
+    match (rest, table.get_mut(first)) {
+        (Some(rest), Some(inner)) => remove(inner, rest),
+        (None, Some(_)) => drop(table.remove(first)),
+        (_, None) => {}
     }
 }
 
@@ -209,6 +264,7 @@ fn differ(path: &str, before: &Json, after: &Json, lines: &mut Vec<String>) {
         return;
     }
     match (before, after) {
+        _ if path == "files" => differ_files(before, after, lines),
         (Json::Object(old), Json::Object(new)) => {
             let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
             for key in keys {
@@ -235,6 +291,34 @@ fn differ(path: &str, before: &Json, after: &Json, lines: &mut Vec<String>) {
             lines.push(format!("{path} changed"));
         }
         (before, after) => lines.push(format!("{path}: {} → {}", show(before), show(after))),
+    }
+}
+
+/// What differs among the files that parameters name.
+fn differ_files(before: &Json, after: &Json, lines: &mut Vec<String>) {
+    let all = |json: &Json| {
+        let mut all = BTreeMap::new();
+        for (parameter, files) in json.as_object().into_iter().flatten() {
+            for (name, digest) in files.as_object().into_iter().flatten() {
+                all.insert((parameter.clone(), name.clone()), digest.clone());
+            }
+        }
+        all
+    };
+    let (old, new) = (all(before), all(after));
+    let either: BTreeSet<_> = old.keys().chain(new.keys()).collect();
+    for key in either {
+        let what = match (old.get(key), new.get(key)) {
+            (Some(old), Some(new)) if old == new => continue,
+            (Some(_), Some(_)) => "changed",
+            (Some(_), None) => "is gone",
+            (None, _) => "is new",
+        };
+        let (parameter, name) = key;
+        lines.push(match name.as_str() {
+            "." => format!("{parameter}: the file {what}"),
+            name => format!("{parameter}: `{name}` {what}"),
+        });
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::{Fingerprint, JobId, Plan};
-use crate::store::{Digest, Ledger, Lookup, Record, Store};
+use super::{Fingerprint, JobId, Plan, outside};
+use crate::store::{Digest, Error, Ledger, Lookup, Record, StartedFrom, Store};
 
 /// The state of a job before a run.
 #[derive(Debug, Clone)]
@@ -16,6 +16,8 @@ pub enum Freshness {
         key: Digest,
         /// Why.
         reason: Reason,
+        /// From which shorter job it can go on, unless that turns out to be damaged or made on another device.
+        earlier: Option<StartedFrom>,
     },
     /// Whether it must run shows once these have run: they may come out the same.
     Follows(Vec<JobId>),
@@ -45,8 +47,9 @@ impl fmt::Display for Reason {
     }
 }
 
-/// Looks at every job of a plan; reads records, changes nothing, works on a store that does not exist.
-pub fn assess(plan: &Plan, store: &Store, ledger: &Ledger) -> Vec<Freshness> {
+/// Looks at every job of a plan; reads records and the files that parameters name, changes no result, works on a store that
+/// does not exist. An error is a file that a parameter names and that cannot be read.
+pub fn assess(plan: &Plan, store: &Store, ledger: &Ledger) -> Result<Vec<Freshness>, Error> {
     let mut states: Vec<Freshness> = Vec::new();
     for id in 0..plan.jobs.len() {
         let stale = plan.reads(id);
@@ -58,12 +61,13 @@ pub fn assess(plan: &Plan, store: &Store, ledger: &Ledger) -> Vec<Freshness> {
             Freshness::Fresh(record) => Some(&record.artifact),
             _ => None,
         };
-        states.push(match Fingerprint::of(plan, id, known) {
+        let outside = outside(plan, id, store)?;
+        states.push(match Fingerprint::of(plan, id, &outside, known) {
             Some(fingerprint) => look_up(plan, id, &fingerprint, store, ledger),
             None => Freshness::Follows(stale),
         });
     }
-    states
+    Ok(states)
 }
 
 fn look_up(
@@ -79,7 +83,40 @@ fn look_up(
         Lookup::Broken { file, .. } => Reason::FileGone(file),
         Lookup::Absent => reason(plan, id, fingerprint, store, ledger),
     };
-    Freshness::Stale { key, reason }
+    let mut earlier = earlier(plan, id, fingerprint, store);
+    Freshness::Stale {
+        key,
+        reason,
+        earlier: earlier.next().map(|(from, _)| from),
+    }
+}
+
+/// The shorter jobs of a job's family whose artifacts are there, the longest first; none where its kind knows no families.
+pub fn earlier<'a>(
+    plan: &Plan,
+    id: JobId,
+    fingerprint: &Fingerprint,
+    store: &'a Store,
+) -> impl Iterator<Item = (StartedFrom, Box<Record>)> + use<'a> {
+    let extension = plan.instance(id).parameters.extends();
+    let family = extension.map(|extension| (extension, fingerprint.family(&extension)));
+    family.into_iter().flat_map(move |(extension, family)| {
+        let members = store.members(&family).into_iter();
+        let shorter = members.filter(move |(length, _)| *length < extension.length);
+        shorter.filter_map(move |(length, key)| {
+            let Lookup::Present(record) = store.lookup(&key) else {
+                return None;
+            };
+            // An entry is only a name; whether it is of the family the record says.
+            let theirs = Fingerprint(record.fingerprint.clone()).family(&extension);
+            let from = StartedFrom {
+                key,
+                length,
+                unit: extension.unit.to_string(),
+            };
+            (theirs == family).then_some((from, record))
+        })
+    })
 }
 
 /// Why no artifact of this key is there: what differs from the fingerprint of the job that last bore this name.

@@ -1,6 +1,7 @@
 //! The pipeline unrolled: every job, what it reads, and whether it must run.
 //!
-//! Pure but for reading records: nothing here executes or writes.
+//! Pure but for reading records and the files that parameters name: nothing here executes, or writes more than what the
+//! bytes of a large file were.
 
 mod fingerprint;
 mod freshness;
@@ -12,8 +13,8 @@ use petgraph::{Direction, algo::toposort};
 
 use crate::pipeline::{Instance, JobName, Kind, Pipeline, Selector};
 
-pub use fingerprint::{Fingerprint, inputs};
-pub use freshness::{Freshness, Reason, assess, reason};
+pub use fingerprint::{Fingerprint, Outside, inputs, outside};
+pub use freshness::{Freshness, Reason, assess, earlier, reason};
 
 /// A job: a stage at its coordinates. The DAG's only node type.
 #[derive(Debug, Clone)]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::pipeline::{Progress, Verdict};
-use crate::store::Digest;
+use crate::store::{Digest, StartedFrom};
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -26,6 +26,9 @@ pub enum Event {
         key: Digest,
         /// Why it must run.
         reason: String,
+        /// From which shorter job it goes on, if it does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        started_from: Option<StartedFrom>,
     },
     /// A job waits for another run that works on the same key.
     JobWaiting {

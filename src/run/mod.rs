@@ -3,6 +3,9 @@
 //! The engine is one loop that owns all state. A running job is a thread that takes the lock of the job's key, looks the key
 //! up once more (another run may have been faster), verifies what the job reads, lets an executor do the work in a private
 //! folder and publishes the result. Failures stay with the job they belong to.
+//!
+//! Two things make work shorter and are never asked what the result is: the checkpoint folder of a job, where it finds what
+//! an attempt that did not end left, and the artifact of a shorter job of the same family, from which it may go on.
 
 mod event;
 mod executor;
@@ -20,9 +23,14 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 pub use event::{Ended, Event, Status, Summary};
 pub use executor::{Executor, Failure, InProcess, Local, Task, serve};
 
-use crate::pipeline::{ArtifactType, Device, Monitor, Progress, Resources, Verdict, show_size};
-use crate::plan::{Fingerprint, JobId, Plan, Reason, inputs, reason};
-use crate::store::{Digest, Error, Ledger, Lookup, Record, Scratch, Store, Views};
+use crate::pipeline::{
+    ArtifactType, Device, Earlier, Monitor, Progress, Resources, Verdict, show_size,
+};
+use crate::plan::{Fingerprint, JobId, Outside, Plan, Reason, earlier, inputs, outside, reason};
+use crate::store::{
+    Digest, Error, Ledger, Left, Lock, Lookup, Record, Scratch, Stamp, StartedFrom, Store, Views,
+    survey,
+};
 
 /// What the machine has to give.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,8 +91,8 @@ enum State {
     Waiting,
     /// It can run when there is room.
     Ready(Box<Ready>),
-    /// It runs, with these resources taken.
-    Running(Resources),
+    /// It runs under this key, with these resources taken.
+    Running(Resources, Digest),
     /// It has its artifact.
     Done(Box<Record>),
     /// It ended without one.
@@ -93,6 +101,8 @@ enum State {
 
 struct Ready {
     fingerprint: Fingerprint,
+    /// The files that its parameters name, as they were when their bytes became part of the fingerprint.
+    outside: Outside,
     key: Digest,
     reason: Reason,
     /// The record whose artifact is not whole, to hold the new bytes against.
@@ -165,7 +175,7 @@ impl<'a> Engine<'a, '_> {
             if !self
                 .states
                 .iter()
-                .any(|state| matches!(state, State::Running(_)))
+                .any(|state| matches!(state, State::Running(..)))
             {
                 break;
             }
@@ -251,8 +261,16 @@ impl<'a> Engine<'a, '_> {
             {
                 continue;
             }
-            let Some(fingerprint) = Fingerprint::of(self.plan, id, |from| self.artifact(from))
-            else {
+            let outside = match outside(self.plan, id, self.store) {
+                Ok(outside) => outside,
+                Err(error) => {
+                    self.over(id, Status::Failed, Some(error.to_string()), None, 0.0);
+                    again = true;
+                    continue;
+                }
+            };
+            let artifact = |from| self.artifact(from);
+            let Some(fingerprint) = Fingerprint::of(self.plan, id, &outside, artifact) else {
                 continue;
             };
             let key = fingerprint.key();
@@ -274,6 +292,7 @@ impl<'a> Engine<'a, '_> {
             };
             self.states[id] = State::Ready(Box::new(Ready {
                 fingerprint,
+                outside,
                 key,
                 reason,
                 before,
@@ -347,10 +366,10 @@ impl<'a> Engine<'a, '_> {
             self.free.cores -= need.cores;
             self.free.memory -= need.memory;
             self.free.gpus -= need.gpu;
-            let state = std::mem::replace(&mut self.states[id], State::Running(need));
-            let State::Ready(ready) = state else {
+            let State::Ready(ready) = std::mem::replace(&mut self.states[id], State::Over) else {
                 unreachable!("checked above");
             };
+            self.states[id] = State::Running(need, ready.key);
             let job = RunningJob {
                 plan: self.plan,
                 store: self.store,
@@ -377,7 +396,7 @@ impl<'a> Engine<'a, '_> {
     }
 
     fn ended(&mut self, id: JobId, outcome: Outcome, seconds: f64) -> Result<(), Error> {
-        let State::Running(taken) = self.states[id] else {
+        let State::Running(taken, key) = self.states[id] else {
             unreachable!("only a running job ends");
         };
         self.free.cores += taken.cores;
@@ -387,7 +406,7 @@ impl<'a> Engine<'a, '_> {
             Outcome::Ran(record) => self.done(id, record, Status::Ran, seconds)?,
             Outcome::Found(record) => self.done(id, record, Status::Cached, seconds)?,
             Outcome::Failed(message) => {
-                let log = self.log_of(id);
+                let log = Some(self.store.log(&key));
                 self.over(id, Status::Failed, Some(message), log, seconds);
             }
             Outcome::Cancelled => self.over(id, Status::Cancelled, None, None, seconds),
@@ -426,11 +445,6 @@ impl<'a> Engine<'a, '_> {
                 self.states[reader] = State::Waiting;
             }
         }
-    }
-
-    fn log_of(&self, id: JobId) -> Option<PathBuf> {
-        let fingerprint = Fingerprint::of(self.plan, id, |from| self.artifact(from))?;
-        Some(self.store.log(&fingerprint.key()))
     }
 
     fn over(
@@ -585,7 +599,7 @@ impl RunningJob<'_> {
     fn work(&self) -> Result<Outcome, Error> {
         let key = self.ready.key;
         let mut told = false;
-        let _lock = loop {
+        let lock = loop {
             if let Some(lock) = self.store.try_lock(&key)? {
                 break lock;
             }
@@ -603,47 +617,93 @@ impl RunningJob<'_> {
         if let Lookup::Present(record) = self.store.lookup(&key) {
             return Ok(Outcome::Found(record));
         }
+        let earlier = self.earlier();
         self.say(Event::JobStarted {
             job: self.name.clone(),
             key,
             reason: self.ready.reason.to_string(),
+            started_from: earlier.as_ref().map(|(from, _)| from.clone()),
         });
         let damaged = self.damaged_inputs()?;
         if !damaged.is_empty() {
             return Ok(Outcome::Damaged(damaged));
         }
+        while self.store.is_checkpoint_held(&key) {
+            if self.cancelled() {
+                return Ok(Outcome::Cancelled);
+            }
+            std::thread::sleep(TICK);
+        }
+        let outcome = self.attempt(&lock, earlier.as_ref())?;
+        match outcome {
+            Outcome::Ran(_) => self.store.discard_checkpoint(&key),
+            _ => self.store.tidy_checkpoint(&key),
+        }
+        Ok(outcome)
+    }
+
+    /// Does the work and publishes what comes of it. The checkpoint folder stays as the job leaves it.
+    fn attempt(
+        &self,
+        lock: &Lock,
+        earlier: Option<&(StartedFrom, Earlier)>,
+    ) -> Result<Outcome, Error> {
+        let key = self.ready.key;
+        let log = self.store.log(&key);
+        let failed = |message: String| {
+            note(&log, &format!("failed: {message}"));
+            Ok(Outcome::Failed(message))
+        };
         let scratch = self.store.scratch()?;
         let begun = Instant::now();
         let started = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default()
             .as_secs();
-        let task = self.task(&scratch);
-        let before = self.stamps(&task);
-        let log = self.store.log(&key);
+        let task = self.task(&scratch, earlier.map(|(_, earlier)| earlier));
         self.open_log(&log, &task, started)?;
+        if let Some(file) = self.changed_outside() {
+            let file = file.display();
+            return failed(format!("{file} was changed while the job waited"));
+        }
+        let before = stamps(&task);
+        match self.open_checkpoint(lock, &before)? {
+            Left::Nothing => {}
+            Left::Saved => note(&log, "finds what an attempt before it saved"),
+            Left::Discarded => {
+                let message = format!(
+                    "what an attempt at {} saved came from files that have changed, or from another device; it starts anew",
+                    self.name
+                );
+                note(&log, &message);
+                self.say(Event::Warning { message });
+            }
+        }
+        if let Some((from, _)) = earlier {
+            note(&log, &format!("starts from {from}: {}", from.key));
+        }
         match self.executor.run(&task, &log, self) {
             Ok(()) => {}
             Err(Failure::Cancelled) => {
                 note(&log, "cancelled");
                 return Ok(Outcome::Cancelled);
             }
-            Err(Failure::Failed(message)) => {
-                note(&log, &format!("failed: {message}"));
-                return Ok(Outcome::Failed(message));
-            }
+            Err(Failure::Failed(message)) => return failed(message),
         }
-        let after = self.stamps(&task);
-        if let Some((file, _)) = before.iter().find(|(file, stamp)| after[*file] != **stamp) {
-            let message = format!("{} was changed while the job read it", file.display());
-            note(&log, &format!("failed: {message}"));
-            return Ok(Outcome::Failed(message));
+        let changed = before
+            .into_iter()
+            .find(|(path, was)| Stamp::of(path) != *was);
+        if let Some(file) = changed
+            .map(|(path, _)| path)
+            .or_else(|| self.changed_outside())
+        {
+            // What it left for its next attempt came from the same mixture.
+            self.store.discard_checkpoint(&key);
+            let file = file.display();
+            return failed(format!("{file} was changed while the job read it"));
         }
         let artifact = match self.store.take_in(&scratch) {
-            Err(error @ (Error::Empty | Error::NotAFile(_))) => {
-                note(&log, &format!("failed: {error}"));
-                return Ok(Outcome::Failed(error.to_string()));
-            }
+            Err(error @ (Error::Empty | Error::NotAFile(_))) => return failed(error.to_string()),
             taken => taken?,
         };
         if let Some(before) = &self.ready.before
@@ -663,17 +723,16 @@ impl RunningJob<'_> {
             job: self.name.clone(),
             started,
             seconds: begun.elapsed().as_secs_f64(),
-            device: match self.resources.gpu {
-                0 => "cpu".into(),
-                _ => "cuda".into(),
-            },
+            device: self.device().into(),
+            started_from: earlier.map(|(from, _)| from.clone()),
         };
         self.store.commit(&record)?;
+        self.join_family();
         note(&log, &format!("done in {:.1} s", record.seconds));
         Ok(Outcome::Ran(Box::new(record)))
     }
 
-    fn task(&self, scratch: &Scratch) -> Task {
+    fn task(&self, scratch: &Scratch, earlier: Option<&Earlier>) -> Task {
         let instance = self.plan.instance(self.id);
         let artifact = |from| {
             self.inputs
@@ -686,11 +745,97 @@ impl RunningJob<'_> {
             parameters: (*instance.full).clone(),
             inputs: inputs(self.plan, self.id, self.store, artifact)
                 .expect("a job runs when its inputs are known"),
+            outside: instance.outside.clone(),
+            earlier: earlier.cloned(),
             out: scratch.out(),
+            checkpoint: self.store.checkpoint(&self.ready.key),
             device: instance.device,
             cores: self.resources.cores,
             time: self.resources.time,
         }
+    }
+
+    /// Where it computes, as its record says.
+    fn device(&self) -> &'static str {
+        match self.resources.gpu {
+            0 => "cpu",
+            _ => "cuda",
+        }
+    }
+
+    /// The longest shorter job of its family that is whole and was made on such a device: only there are the bytes the same.
+    /// What is damaged is set aside, and costs no more than the chance.
+    fn earlier(&self) -> Option<(StartedFrom, Earlier)> {
+        let all = earlier(self.plan, self.id, &self.ready.fingerprint, self.store);
+        for (from, record) in all.filter(|(_, record)| record.device == self.device()) {
+            let files = &record.artifact.files;
+            if files
+                .values()
+                .all(|file| matches!(self.store.verify(file), Ok(true)))
+            {
+                let files = files
+                    .iter()
+                    .map(|(name, file)| (name.clone(), self.store.object(&file.digest)));
+                let earlier = Earlier {
+                    length: from.length,
+                    files: files.collect(),
+                };
+                return Some((from, earlier));
+            }
+            let message = format!(
+                "what {} left was damaged in the store; {} does not start from it",
+                record.job, self.name
+            );
+            self.say(Event::Warning { message });
+        }
+        None
+    }
+
+    /// Lets longer jobs find this one; that they cannot is no reason to fail.
+    fn join_family(&self) {
+        let instance = self.plan.instance(self.id);
+        if let Some(extension) = instance.parameters.extends() {
+            let family = self.ready.fingerprint.family(&extension);
+            let _ = self
+                .store
+                .join_family(&family, extension.length, &self.ready.key);
+        }
+    }
+
+    fn open_checkpoint(
+        &self,
+        lock: &Lock,
+        stamps: &[(PathBuf, Option<Stamp>)],
+    ) -> Result<Left, Error> {
+        let inputs = stamps.iter();
+        let inputs = inputs.filter_map(|(path, stamp)| Some((path.as_path(), (*stamp)?)));
+        let outside = self.ready.outside.values().flat_map(BTreeMap::values);
+        let outside = outside.map(|(seen, _)| (seen.path.as_path(), seen.stamp));
+        let key = &self.ready.key;
+        self.store
+            .open_checkpoint(key, lock, self.device(), inputs.chain(outside))
+    }
+
+    /// A file that its parameters name and that is no longer what it was when it became part of the fingerprint.
+    fn changed_outside(&self) -> Option<PathBuf> {
+        let instance = self.plan.instance(self.id);
+        for (parameter, before) in &self.ready.outside {
+            let path = &instance.outside[parameter];
+            let Ok(now) = survey(path) else {
+                return Some(path.clone());
+            };
+            let come = now.iter().find(|(name, _)| !before.contains_key(*name));
+            if let Some((_, seen)) = come {
+                return Some(seen.path.clone());
+            }
+            let other = before
+                .iter()
+                .find(|(name, (seen, _))| now.get(*name).is_none_or(|now| now.stamp != seen.stamp));
+            if let Some((_, (seen, _))) = other {
+                return Some(seen.path.clone());
+            }
+        }
+        None
     }
 
     /// The jobs whose artifacts are not what their records say; their bad objects are set aside.
@@ -717,17 +862,6 @@ impl RunningJob<'_> {
         Ok(damaged)
     }
 
-    /// Size and time of change of every input file.
-    fn stamps(&self, task: &Task) -> BTreeMap<PathBuf, Option<(u64, SystemTime)>> {
-        let inputs = task.inputs.values().flatten();
-        let files = inputs.flat_map(|input| input.files.values());
-        let stamp = |path: &PathBuf| {
-            let meta = fs::metadata(path).ok()?;
-            Some((meta.len(), meta.modified().ok()?))
-        };
-        files.map(|path| (path.clone(), stamp(path))).collect()
-    }
-
     fn open_log(&self, log: &Path, task: &Task, started: u64) -> Result<(), Error> {
         let parameters = serde_json::to_string(&task.parameters).expect("plain data");
         let text = format!(
@@ -736,6 +870,15 @@ impl RunningJob<'_> {
         );
         crate::store::write_atomically(log, text.as_bytes())
     }
+}
+
+/// The stamp of every file of an artifact that a task reads.
+fn stamps(task: &Task) -> Vec<(PathBuf, Option<Stamp>)> {
+    let inputs = task.inputs.values().flatten();
+    let files = inputs.flat_map(|input| input.files.values());
+    let earlier = task.earlier.iter();
+    let files = files.chain(earlier.flat_map(|earlier| earlier.files.values()));
+    files.map(|path| (path.clone(), Stamp::of(path))).collect()
 }
 
 /// Adds a line to a log; a log that cannot be written stops nothing.

@@ -1,15 +1,19 @@
 //! `train`: a dataset in, a model and its learning curve out.
 
 use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use polars::prelude::df;
 
 use crate::figures::table;
 use crate::learn::device::DeviceChoice;
+use crate::learn::model::Architecture;
 use crate::learn::task::Dataset;
-use crate::learn::training::{self, Places, Settings};
+use crate::learn::training::{self, Places, Settings, StateFiles, state};
 use crate::pipeline::{
-    ArtifactType, Complaint, Context, Device, Port, Progress, Resources, Stage, Stop, Takes,
+    ArtifactType, Complaint, Context, Device, Extension, Outside, Port, Progress, Resources, Stage,
+    Stop, Takes,
 };
 
 impl Stage for Settings {
@@ -41,9 +45,34 @@ impl Stage for Settings {
             .collect()
     }
 
+    fn extends(&self) -> Option<Extension> {
+        let (length, unit) = match (self.steps, self.epochs) {
+            (Some(steps), _) => (steps, "steps"),
+            (None, Some(epochs)) => (epochs, "epochs"),
+            (None, None) => return None,
+        };
+        self.schedule.is_endless().then_some(Extension {
+            length,
+            unit,
+            without: &["steps", "epochs"],
+        })
+    }
+
+    fn reads(&self) -> Vec<Outside> {
+        match &self.architecture {
+            Architecture::Pretrained(pretrained) => vec![Outside {
+                parameter: PRETRAINED.into(),
+                path: pretrained.path.clone(),
+            }],
+            _ => Vec::new(),
+        }
+    }
+
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
         let dataset = Dataset::load(job.one("data")?.file("dataset.safetensors")?)?;
         let device = choice(job.device).open()?;
+        let mut saved = Instant::now();
+        let mut problem = None;
         let mut observe = |moment: &training::Moment<'_>| {
             let now = moment.progress;
             let mut metrics = vec![("loss".to_string(), now.loss)];
@@ -54,16 +83,51 @@ impl Stage for Settings {
                 unit: "steps".into(),
                 metrics,
             };
-            match job.progress(progress) {
-                Ok(()) => ControlFlow::Continue(()),
-                Err(_) => ControlFlow::Break(()),
+            let stop = job.progress(progress).is_err();
+            if now.step > 0 && (stop || saved.elapsed() >= PACE) {
+                let state = moment.state().map_err(|error| error.to_string());
+                let kept = state.and_then(|state| {
+                    state::save(&state, job.checkpoint).map_err(|error| error.to_string())
+                });
+                problem = kept.err();
+                saved = Instant::now();
+            }
+            // One that cannot save has ever more to lose: it ends, and goes on from what it saved before.
+            match stop || problem.is_some() {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
             }
         };
-        let trained =
-            match training::train(&dataset, self, &device, &Places::default(), &mut observe) {
-                Err(training::Error::Cancelled) => return Err(Stop::Cancelled),
-                trained => trained?,
-            };
+        let mut states: Vec<StateFiles> = state::checkpoints(job.checkpoint)
+            .iter()
+            .map(|place| StateFiles::of(place))
+            .collect();
+        if let Some(earlier) = job.earlier
+            && let (Some(facts), Some(tensors)) = (
+                earlier.files.get(state::FACTS),
+                earlier.files.get(state::TENSORS),
+            )
+        {
+            states.push(StateFiles {
+                facts: facts.clone(),
+                tensors: tensors.clone(),
+            });
+        }
+        let places = Places {
+            states,
+            pretrained: job.outside.get(PRETRAINED).map(PathBuf::as_path),
+        };
+        let trained = training::train(&dataset, self, &device, &places, &mut observe);
+        let trained = match (trained, problem) {
+            (Err(training::Error::Cancelled), _) if job.monitor.cancelled() => {
+                return Err(Stop::Cancelled);
+            }
+            (Err(training::Error::Cancelled), Some(problem)) => {
+                let message = format!("the training cannot save where it stands: {problem}");
+                return Err(Stop::failed(message));
+            }
+            (trained, _) => trained?,
+        };
         trained.learner.save(job.out)?;
         let curve = &trained.curve;
         let curve = df!(
@@ -80,9 +144,18 @@ impl Stage for Settings {
             "accuracy" => forced.iter().map(|row| row.accuracy).collect::<Vec<_>>(),
         )?;
         table::write(&positions, &job.out.join("positions.parquet"))?;
+        if let Some(state) = &trained.state {
+            state.write(job.out)?;
+        }
         Ok(())
     }
 }
+
+/// The parameter that names a published model.
+const PRETRAINED: &str = "architecture.path";
+
+/// Time between two checkpoints: no more than this is lost to a kill, and saving takes a small part of it.
+const PACE: Duration = Duration::from_secs(30);
 
 /// The learning wing's word for a device.
 pub(super) fn choice(device: Device) -> DeviceChoice {

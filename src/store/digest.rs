@@ -12,6 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 const OBJECT: &str = "etude 2026-11 object v1";
 const KEY: &str = "etude 2026-11 cache key v1";
 const ARTIFACT: &str = "etude 2026-11 artifact v1";
+const FAMILY: &str = "etude 2026-11 family v1";
 
 /// A hash of bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -43,6 +44,11 @@ impl Digest {
     /// A cache key: the digest of a fingerprint in canonical form.
     pub fn of_key(bytes: &[u8]) -> Digest {
         Digest(blake3::derive_key(KEY, bytes))
+    }
+
+    /// The name of a family: the digest of what the fingerprints of its members share.
+    pub fn of_family(bytes: &[u8]) -> Digest {
+        Digest(blake3::derive_key(FAMILY, bytes))
     }
 
     pub(super) fn of_artifact(bytes: &[u8]) -> Digest {

@@ -10,6 +10,9 @@
 //!         records/ab/cdef….json  how the artifact of one cache key came to be
 //!         locks/<key>           one advisory lock a job, released by the kernel when its holder dies
 //!         scratch/              private folders of running jobs
+//!         checkpoints/<key>/    what attempts at a job that is not done left for the next; <key>.json: from what they made it
+//!         families/<family>/<length>-<key>  which jobs differ only in their length
+//!         outside/<digest>.json what the bytes of a large file outside the store were, and when
 //!         logs/<key>.log        what a job said
 //!         quarantine/           objects whose bytes no longer fit their name
 //!         pipelines/<name>.json what each job of a pipeline was last, and which files below outputs/ are etude's
@@ -17,9 +20,12 @@
 //! ```
 
 mod artifact;
+mod checkpoint;
 mod digest;
+mod family;
 mod files;
 mod ledger;
+mod outside;
 mod record;
 mod view;
 
@@ -27,11 +33,15 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 pub use artifact::{Artifact, StoredFile};
+pub use checkpoint::Left;
 pub use digest::{Digest, ParseDigestError};
+pub use family::StartedFrom;
 pub use files::write_atomically;
 pub use ledger::Ledger;
+pub use outside::{Seen, Stamp, Survey, survey};
 pub use record::Record;
 pub use view::{ViewProblem, Views, file_name};
 
@@ -57,6 +67,14 @@ pub enum Error {
     /// A job left nothing.
     #[error("the job left no file in its output folder")]
     Empty,
+    /// What lies outside the store cannot be read whole.
+    #[error("cannot read {}: {why}", path.display())]
+    Unreadable {
+        /// Where.
+        path: PathBuf,
+        /// Why not.
+        why: String,
+    },
     /// A record or ledger cannot be read.
     #[error("{} is damaged: {message}", path.display())]
     Damaged {
@@ -88,6 +106,8 @@ impl Error {
 #[derive(Debug, Clone)]
 pub struct Store {
     root: PathBuf,
+    /// Digests of large files outside that were read or looked up before.
+    known: Arc<Mutex<BTreeMap<PathBuf, outside::Known>>>,
 }
 
 /// What a lookup found.
@@ -139,16 +159,19 @@ impl Store {
     pub fn at(folder: &Path) -> Store {
         Store {
             root: folder.join(FORMAT),
+            known: Arc::default(),
         }
     }
 
-    /// Creates the store's folders and sweeps the scratch folders that dead engines left.
+    /// Creates the store's folders and sweeps what dead engines left: scratch folders, and the checkpoints of jobs that are
+    /// done. The checkpoints of jobs that are not stay for the next attempt.
     pub fn prepare(&self) -> Result<(), Error> {
         for name in [
             "objects",
             "records",
             "locks",
             "scratch",
+            "checkpoints",
             "logs",
             "pipelines",
             "runs",
@@ -157,6 +180,7 @@ impl Store {
             fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
         }
         self.sweep();
+        self.sweep_checkpoints();
         Ok(())
     }
 
@@ -362,6 +386,7 @@ mod tests {
             started: 0,
             seconds: 0.0,
             device: "cpu".into(),
+            started_from: None,
         };
         store.commit(&record).unwrap();
         record

@@ -6,7 +6,7 @@ use std::path::{Component, Path};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Artifact, Digest};
+use super::{Artifact, Digest, StartedFrom};
 
 /// The record of one job.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,6 +25,9 @@ pub struct Record {
     pub seconds: f64,
     /// Where it ran, e.g. `cpu` or `cuda`.
     pub device: String,
+    /// From which shorter job it went on, if it did. Its bytes are the same as if it had not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_from: Option<StartedFrom>,
 }
 
 impl Record {

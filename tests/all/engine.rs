@@ -7,7 +7,7 @@ use etude::plan::{Freshness, Reason, assess};
 use etude::run::{Event, Status};
 use etude::store::Lookup;
 
-use crate::toys::Bench;
+use crate::toys::{Bench, engine, workers};
 
 const SWEEP: &str = "
     [stage.n]
@@ -96,12 +96,12 @@ fn a_deleted_artifact_is_made_again_and_nothing_else() {
     let plan = bench.plan(SWEEP);
     bench.run(SWEEP);
     let store = bench.store();
-    let states = assess(&plan, &store, &store.ledger("toy"));
+    let states = assess(&plan, &store, &store.ledger("toy")).unwrap();
     let Freshness::Fresh(record) = &states[plan.find("t[value=2]").unwrap()] else {
         panic!("not fresh")
     };
     fs::remove_file(store.object(&record.artifact.files["table.parquet"].digest)).unwrap();
-    let states = assess(&plan, &store, &store.ledger("toy"));
+    let states = assess(&plan, &store, &store.ledger("toy")).unwrap();
     let Freshness::Stale { reason, .. } = &states[plan.find("t[value=2]").unwrap()] else {
         panic!("not stale")
     };
@@ -200,7 +200,7 @@ fn every_seed_has_its_place_and_its_reason() {
     bench.run(SWEEP);
     let plan = bench.plan(&SWEEP.replace("kind = 'times'", "kind = 'times'\n    factor = 3"));
     let store = bench.store();
-    let states = assess(&plan, &store, &store.ledger("toy"));
+    let states = assess(&plan, &store, &store.ledger("toy")).unwrap();
     let mut lines = Vec::new();
     for (job, state) in plan.jobs.iter().zip(&states) {
         lines.push(match state {
@@ -319,7 +319,7 @@ fn selectors_narrow_a_plan_to_what_is_asked_for() {
         ["n[value=2]", "t[value=2]"]
     );
     let key = |text: &str| {
-        let states = assess(&bench.plan(text), &bench.store(), &Default::default());
+        let states = assess(&bench.plan(text), &bench.store(), &Default::default()).unwrap();
         states
             .iter()
             .filter(|state| matches!(state, Freshness::Fresh(_)))
@@ -402,4 +402,410 @@ fn views_of_stages_that_are_gone_go_too_and_a_lost_ledger_blocks_none() {
     let ran = bench.run(&renamed.replace("[1, 2, 3]", "[1, 2]"));
     assert_eq!(ran.warnings(), Vec::<String>::new());
     assert_eq!(fs::read_to_string(figures.join("figure.svg")).unwrap(), "6");
+}
+
+/// A job that takes two attempts.
+fn stubborn(ends: &str) -> String {
+    format!("[stage.s]\nkind = 'stubborn'\nvalue = 6\nends = '{ends}'\n")
+}
+
+/// Runs a job that ends as it is told the first time, and again; what it says of the first time.
+fn twice(bench: &Bench, text: &str) -> String {
+    let plan = bench.plan(text);
+    let first = bench.execute_on(&workers(), &plan);
+    assert_eq!(first.jobs(Status::Failed), ["s"]);
+    assert_eq!(bench.checkpoints().len(), 2, "a folder and what it is from");
+    let again = bench.execute_on(&workers(), &plan);
+    assert_eq!(again.jobs(Status::Ran), ["s"], "{:?}", again.failures());
+    assert_eq!(bench.table("s"), "6");
+    assert!(bench.checkpoints().is_empty(), "{:?}", bench.checkpoints());
+    first.failures().remove(0)
+}
+
+#[test]
+fn the_next_attempt_finds_what_a_failed_one_saved() {
+    let bench = Bench::new();
+    let plan = bench.plan(&stubborn("fails"));
+    assert_eq!(bench.execute(&plan).jobs(Status::Failed), ["s"]);
+    // Another key has another folder, and so its first attempt still before it.
+    let other = stubborn("fails").replace('6', "8");
+    assert_eq!(bench.run(&other).jobs(Status::Failed), ["s"]);
+    assert_eq!(bench.execute(&plan).jobs(Status::Ran), ["s"]);
+    assert_eq!(bench.checkpoints().len(), 2);
+    assert_eq!(bench.run(&other).jobs(Status::Ran), ["s"]);
+    assert_eq!(bench.table("s"), "8");
+    assert!(bench.checkpoints().is_empty());
+}
+
+#[test]
+fn a_job_that_keeps_nothing_leaves_no_folder_when_it_fails() {
+    let bench = Bench::new();
+    let text = "[stage.n]\nkind = 'number'\nvalue = 1\nfails = true";
+    assert_eq!(bench.run(text).summary.failed, 1);
+    assert!(bench.checkpoints().is_empty());
+}
+
+#[test]
+fn the_folder_of_a_job_whose_engine_died_after_it_was_done_is_swept() {
+    let bench = Bench::new();
+    let text = "[stage.n]\nkind = 'number'\nvalue = 1";
+    bench.run(text);
+    let states = assess(&bench.plan(text), &bench.store(), &Default::default()).unwrap();
+    let Freshness::Fresh(record) = &states[0] else {
+        panic!("not fresh")
+    };
+    fs::create_dir(bench.store().checkpoint(&record.key)).unwrap();
+    bench.run(text);
+    assert!(bench.checkpoints().is_empty());
+}
+
+#[cfg(unix)]
+#[test]
+fn the_next_attempt_finds_what_a_worker_saved_before_it_was_killed() {
+    let message = twice(&Bench::new(), &stubborn("dies"));
+    assert!(message.contains("died of signal 9"), "{message}");
+}
+
+#[test]
+fn a_job_at_its_time_limit_may_save_and_the_next_attempt_finds_it() {
+    let text = stubborn("lasts") + "resources = { time = '1 s' }";
+    let message = twice(&Bench::new(), &text);
+    assert!(message.contains("longer than its limit"), "{message}");
+}
+
+#[test]
+fn a_job_that_is_stopped_may_save_and_the_next_attempt_finds_it() {
+    let bench = Bench::new();
+    let plan = bench.plan(&stubborn("lasts"));
+    let stopped = std::thread::scope(|scope| {
+        let run = scope.spawn(|| bench.execute_on(&workers(), &plan));
+        until("the job has begun", || begun(&bench));
+        bench.cancel.store(true, Ordering::Relaxed);
+        run.join().unwrap()
+    });
+    assert_eq!(stopped.jobs(Status::Cancelled), ["s"]);
+    bench.cancel.store(false, Ordering::Relaxed);
+    let again = bench.execute_on(&workers(), &plan);
+    assert_eq!(again.jobs(Status::Ran), ["s"]);
+    assert_eq!(bench.table("s"), "6");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_a_job_saved_outlives_an_engine_that_is_killed() {
+    let bench = Bench::new();
+    let plan = bench.plan(&stubborn("lasts"));
+    let mut killed = engine(&bench).spawn().unwrap();
+    until("the job has begun", || begun(&bench));
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    // It had no time to save; the folder is as it was.
+    let folder = &bench.checkpoints()[0];
+    assert!(folder.join("begun").exists());
+    fs::write(folder.join("half"), "3").unwrap();
+    assert_eq!(bench.execute(&plan).jobs(Status::Ran), ["s"]);
+    assert_eq!(bench.table("s"), "6");
+    assert!(bench.checkpoints().is_empty());
+}
+
+fn begun(bench: &Bench) -> bool {
+    let folders = bench.checkpoints();
+    folders.iter().any(|folder| folder.join("begun").exists())
+}
+
+fn until(what: &str, look: impl Fn() -> bool) {
+    let start = std::time::Instant::now();
+    while !look() {
+        assert!(start.elapsed().as_secs() < 60, "{what} never came");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+}
+
+/// A count up to a number, and a file where it notes its work.
+struct Counting {
+    bench: Bench,
+    work: std::path::PathBuf,
+}
+
+impl Counting {
+    fn new() -> Counting {
+        let bench = Bench::new();
+        let work = bench.folder.path().join("work");
+        Counting { bench, work }
+    }
+
+    fn text(&self, to: u64) -> String {
+        let work = self.work.display();
+        format!("[stage.c]\nkind = 'count'\nto = {{ number = {to} }}\nwork = '{work}'\n")
+    }
+
+    /// Counts, and says how many numbers that took and from what it started.
+    fn count(&self, text: &str) -> (usize, String, etude::store::Digest) {
+        let _ = fs::remove_file(&self.work);
+        let ran = self.bench.run(text);
+        assert_eq!(ran.jobs(Status::Ran), ["c"], "{:?}", ran.failures());
+        let work = fs::read_to_string(&self.work).unwrap();
+        let starts = ran.starts().remove("c").unwrap();
+        (work.lines().count(), starts, ran.artifacts()["c"])
+    }
+
+    fn to(&self, number: u64) -> (usize, String, etude::store::Digest) {
+        self.count(&self.text(number))
+    }
+}
+
+#[test]
+fn a_longer_job_goes_on_from_a_shorter_one_to_the_same_bytes() {
+    let counting = Counting::new();
+    assert_eq!(counting.to(10).0, 10);
+    let text = counting.text(20);
+    let (plan, store) = (counting.bench.plan(&text), counting.bench.store());
+    let states = assess(&plan, &store, &store.ledger("toy")).unwrap();
+    let Freshness::Stale { earlier, .. } = &states[0] else {
+        panic!("not stale")
+    };
+    assert_eq!(earlier.as_ref().unwrap().to_string(), "10 numbers");
+    let (work, starts, digest) = counting.to(20);
+    assert_eq!(work, 10);
+    insta::assert_snapshot!(starts, @"to.number: 10 → 20; starts from 10 numbers");
+    let clean = Counting::new();
+    assert_eq!((20, digest), {
+        let (work, _, digest) = clean.to(20);
+        (work, digest)
+    });
+
+    // Of several, from the longest; a shorter one, from one that is shorter still.
+    assert_eq!(counting.to(25).0, 5);
+    assert_eq!(counting.to(15).0, 5);
+    let (work, starts, _) = counting.to(5);
+    assert_eq!(work, 5);
+    assert!(!starts.contains("starts from"), "{starts}");
+    let states = assess(&counting.bench.plan(&text), &store, &Default::default()).unwrap();
+    let Freshness::Fresh(record) = &states[0] else {
+        panic!("not fresh")
+    };
+    assert_eq!(record.started_from.as_ref().unwrap().length, 10);
+}
+
+#[test]
+fn a_job_that_differs_in_more_than_its_length_starts_from_nothing() {
+    let counting = Counting::new();
+    counting.to(10);
+    assert_eq!(counting.count(&(counting.text(20) + "from = 3")).0, 20);
+}
+
+#[test]
+fn from_a_damaged_job_none_starts_and_the_bytes_are_the_same() {
+    let counting = Counting::new();
+    counting.to(5);
+    counting.to(10);
+    let object = counting.bench.object(&counting.text(10), "c");
+    fs::remove_file(&object).unwrap();
+    fs::write(&object, "1\n2\n3\n4\n5\n6\n7\n8\n9\n11\n").unwrap();
+    let ran = counting.bench.run(&counting.text(20));
+    // It is noticed when it is read, and costs the work since the one before.
+    assert_eq!(
+        ran.starts()["c"],
+        "to.number: 10 → 20; starts from 5 numbers"
+    );
+    assert!(
+        ran.warnings()[0].contains("damaged"),
+        "{:?}",
+        ran.warnings()
+    );
+    assert_eq!(ran.artifacts()["c"], Counting::new().to(20).2);
+
+    // Without its record, or with entries that are none, there is only less to start from.
+    let families = counting
+        .bench
+        .folder
+        .path()
+        .join("outputs/.etude/v1/families");
+    let family = fs::read_dir(&families)
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
+    let other = etude::store::Digest::of_key(b"other");
+    fs::write(family.join(format!("29-{other}")), "").unwrap();
+    fs::write(family.join("28-short"), "").unwrap();
+    let (work, starts, _) = counting.to(30);
+    assert_eq!(
+        (work, starts.as_str()),
+        (10, "to.number: 20 → 30; starts from 20 numbers")
+    );
+    fs::remove_dir_all(&families).unwrap();
+    fs::write(&families, "in the way").unwrap();
+    assert_eq!(counting.to(40).0, 40);
+}
+
+#[test]
+fn jobs_of_one_run_need_no_order_to_give_the_same_bytes() {
+    let counting = Counting::new();
+    let sweep = counting.text(1) + "[axes]\nn = { 'c.to.number' = [5, 10, 20, 40] }";
+    let ran = counting.bench.run(&sweep);
+    assert_eq!(ran.summary.ran, 4);
+    for number in [5, 10, 20, 40] {
+        let job = format!("c[n={number}]");
+        assert_eq!(ran.artifacts()[&job], Counting::new().to(number).2);
+    }
+}
+
+const TEXTS: &str = "[stage.t]\nkind = 'texts'\ntext = { path = 'data' }";
+
+/// A bench with a directory `data` of two files.
+fn with_data() -> Bench {
+    let bench = Bench::new();
+    let data = bench.folder.path().join("data");
+    fs::create_dir(&data).unwrap();
+    fs::write(data.join("a"), "one").unwrap();
+    fs::write(data.join("b"), "two").unwrap();
+    bench
+}
+
+#[test]
+fn what_stands_in_the_files_that_parameters_name_is_identity() {
+    let bench = with_data();
+    let at = |name: &str| bench.folder.path().join(name);
+    bench.run(TEXTS);
+    assert_eq!(bench.table("t"), "one two");
+    assert_eq!(bench.run(TEXTS).summary.cached, 1);
+    fs::write(at("data/b"), "three").unwrap();
+    let ran = bench.run(TEXTS);
+    assert_eq!(ran.starts()["t"], "text.path: `b` changed");
+    assert_eq!(bench.table("t"), "one three");
+    fs::write(at("data/c"), "four").unwrap();
+    assert_eq!(bench.run(TEXTS).starts()["t"], "text.path: `c` is new");
+    fs::remove_file(at("data/c")).unwrap();
+    // As it was before: that result is still there.
+    assert_eq!(bench.run(TEXTS).summary.cached, 1);
+    fs::rename(at("data/b"), at("data/c")).unwrap();
+    let ran = bench.run(TEXTS);
+    assert_eq!(
+        ran.starts()["t"],
+        "text.path: `b` is gone; text.path: `c` is new"
+    );
+    let one = TEXTS.replace("'data'", "'data/a'");
+    assert_eq!(bench.run(&one).summary.ran, 1);
+    fs::write(at("data/a"), "other").unwrap();
+    assert_eq!(bench.run(&one).starts()["t"], "text.path: the file changed");
+}
+
+#[test]
+fn where_files_lie_and_when_they_were_touched_is_not_identity() {
+    let bench = with_data();
+    let at = |name: &str| bench.folder.path().join(name);
+    bench.run(TEXTS);
+    let file = fs::File::options().write(true).open(at("data/a")).unwrap();
+    file.set_modified(std::time::SystemTime::UNIX_EPOCH)
+        .unwrap();
+    assert_eq!(bench.run(TEXTS).summary.cached, 1);
+    fs::create_dir(at("data/.git")).unwrap();
+    fs::write(at("data/.git/index"), "hidden").unwrap();
+    assert_eq!(bench.run(TEXTS).summary.cached, 1);
+    fs::create_dir(at("moved")).unwrap();
+    fs::rename(at("data"), at("moved/there")).unwrap();
+    let moved = TEXTS.replace("'data'", "'moved/there'");
+    assert_eq!(bench.run(&moved).summary.cached, 1);
+    let absolute = TEXTS.replace("data", &at("moved/there").display().to_string());
+    assert_eq!(bench.run(&absolute).summary.cached, 1);
+    #[cfg(unix)]
+    {
+        // As a cache of downloads does it: links to where the bytes are.
+        fs::create_dir(at("links")).unwrap();
+        for name in ["a", "b"] {
+            let target = at("moved/there").join(name);
+            std::os::unix::fs::symlink(target, at("links").join(name)).unwrap();
+        }
+        let links = TEXTS.replace("'data'", "'links'");
+        assert_eq!(bench.run(&links).summary.cached, 1);
+    }
+}
+
+#[test]
+fn a_file_that_changes_while_a_job_reads_it_spoils_the_job_and_what_it_saved() {
+    let bench = with_data();
+    let ran = bench.run(&format!("{TEXTS}\nchanges = true"));
+    let message = &ran.failures()[0];
+    assert!(
+        message.ends_with("data/a was changed while the job read it"),
+        "{message}"
+    );
+    assert!(bench.checkpoints().is_empty());
+    bench.run(TEXTS);
+    assert_eq!(bench.table("t"), "something else two");
+}
+
+#[test]
+fn a_file_that_changes_while_a_job_waits_is_noticed_before_it_runs() {
+    let mut bench = with_data();
+    bench.capacity.cores = 1;
+    // Both are looked at before the first of them changes what the other reads too.
+    let other = TEXTS
+        .replace("stage.t", "stage.u")
+        .replace("'data'", "'data/a'");
+    let text = format!("{TEXTS}\nchanges = true\n{other}\nchanges = true");
+    let ran = bench.run(&text);
+    assert_eq!(ran.jobs(Status::Failed), ["t", "u"]);
+    let said = ran.failures().join("; ");
+    assert!(
+        said.contains("data/a was changed while the job waited"),
+        "{said}"
+    );
+}
+
+/// The key of the one job of a pipeline, which must run.
+fn key_of(bench: &Bench, text: &str) -> etude::store::Digest {
+    let states = assess(&bench.plan(text), &bench.store(), &Default::default()).unwrap();
+    match &states[0] {
+        Freshness::Stale { key, .. } => *key,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn what_was_saved_from_other_bytes_is_not_taken_up() {
+    let bench = with_data();
+    let key = key_of(&bench, TEXTS);
+    // An attempt that was killed while somebody edited what it read, and put the old bytes back.
+    let store = bench.store();
+    store.prepare().unwrap();
+    let lock = store.try_lock(&key).unwrap().unwrap();
+    let file = bench.folder.path().join("data/a");
+    let stamp = etude::store::Stamp::of(&file).unwrap();
+    store
+        .open_checkpoint(&key, &lock, "cpu", [(file.as_path(), stamp)])
+        .unwrap();
+    drop(lock);
+    let saved = store.checkpoint(&key).join("half");
+    fs::write(&saved, "of something else").unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    fs::write(&file, "eno").unwrap();
+    fs::write(&file, "one").unwrap();
+    let ran = bench.run(TEXTS);
+    assert_eq!(ran.summary.ran, 1);
+    assert!(
+        ran.warnings()[0].ends_with("it starts anew"),
+        "{:?}",
+        ran.warnings()
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_job_waits_for_the_worker_of_a_dead_engine_to_let_go_of_its_folder() {
+    let bench = Bench::new();
+    let text = stubborn("fails");
+    let folder = bench.store().checkpoint(&key_of(&bench, &text));
+    fs::create_dir_all(&folder).unwrap();
+    let held = fs::File::open(&folder).unwrap();
+    held.lock().unwrap();
+    std::thread::scope(|scope| {
+        let run = scope.spawn(|| bench.run(&text));
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        assert!(!run.is_finished());
+        drop(held);
+        assert_eq!(run.join().unwrap().jobs(Status::Failed), ["s"]);
+    });
 }

@@ -93,7 +93,7 @@ set  = { model.steps = 200 }
     16:16 ["next-tokn"] `objective` cannot be of kind `next-tokn`
         help: did you mean `next-token`? The kinds are `next-token`, `reversed`, `teacherless`, `multi-token`, `token-order`, `bag-of-words`, `hybrid`, `masked`, `first-step`
     17:16 [0] `batch` must be at least 1
-        help: Examples in a step.
+        help: Examples that are read before gradients are added up.
     22:9 ["graphs"] `decode.model` needs a model; `graphs` gives a dataset
     26:8 ["agregate"] there is no kind `agregate`
         help: did you mean `aggregate`? The kinds are `aggregate`, `claim`, `decode`, `path-star`, `plot`, `table`, `train`
@@ -329,7 +329,7 @@ fn includes_merge_and_a_circle_of_them_is_shown() {
     1:12 ['top.toml'] files include each other in a circle: top.toml → base.toml → top.toml
     1:24 ['none.toml'] cannot read FOLDER/none.toml: No such file or directory (os error 2)
     2:8 [n] the stage `n` needs a `kind`
-        help: the kinds are `number`, `picture`, `sum`, `times`
+        help: the kinds are `count`, `number`, `picture`, `stubborn`, `sum`, `texts`, `times`
     ");
 }
 
@@ -352,7 +352,7 @@ fn what_the_command_line_says_is_checked_like_the_file() {
             "by".into(),
         ],
         keep: vec!["x=1,y=2".into(), "x=3".into()],
-        device: None,
+        ..Request::default()
     };
     insta::assert_snapshot!(shown(&bench.read(text, &request).unwrap_err()), @"
     1:1 [m] there is no stage `m`
@@ -539,4 +539,56 @@ fn what_is_excluded_takes_with_it_what_reads_it() {
         help: what it names is excluded, or not kept by the profile or --where
     ");
     assert!(etude::plan::Plan::unroll(pipeline, &[]).jobs.is_empty());
+}
+
+#[test]
+fn files_that_parameters_name_are_looked_for_before_anything_runs() {
+    let bench = Bench::new();
+    std::fs::create_dir_all(bench.folder.path().join("empty")).unwrap();
+    std::fs::write(bench.folder.path().join("there"), "text").unwrap();
+    let text = "
+        [stage.gone]
+        kind = 'texts'
+        text = { path = 'data/none' }
+        [stage.nothing]
+        kind = 'texts'
+        text = { path = '' }
+        [stage.swept]
+        kind = 'texts'
+        text.path = 'there'
+        [axes]
+        which = { 'swept.text.path' = ['there', '/nowhere/at/all'] }
+        [profile.elsewhere]
+        set = { gone.text.path = 'not-on-this-machine' }
+    ";
+    let request = Request {
+        root: bench.folder.path().to_path_buf(),
+        ..Request::default()
+    };
+    insta::assert_snapshot!(shown(&bench.read(text, &request).unwrap_err()), @"
+    4:25 ['data/none'] there is nothing at `data/none`
+        help: a path is taken from the project's root, unless it is absolute
+    7:25 [''] `text.path` must name a path
+        help: a path is taken from the project's root, unless it is absolute
+    12:49 ['/nowhere/at/all'] there is nothing at `/nowhere/at/all`
+        help: a path is taken from the project's root, unless it is absolute
+    ");
+    let kept = Request {
+        keep: vec!["which=there".into()],
+        ..request
+    };
+    let text = text
+        .replace("data/none", "there")
+        .replace("path = ''", "path = 'there'");
+    assert!(bench.read(&text, &kept).is_ok());
+    let empty = text.replace("text.path = 'there'", "text.path = 'empty'");
+    let problems = bench.read(&empty, &kept).map(drop);
+    assert!(problems.is_ok(), "the axis is laid over it: {problems:#?}");
+    let empty = text.replace("path = 'there' }", "path = 'empty' }");
+    let problems = bench.read(&empty, &kept).unwrap_err();
+    assert!(
+        problems[0]
+            .message
+            .ends_with("it is a directory without a file")
+    );
 }

@@ -90,7 +90,13 @@ fn the_library_below_the_face_prints_nothing_and_reads_no_environment() {
                 "home_dir",
                 "unsafe {",
             ] {
-                assert!(!code.contains(word), "{} says {word}", file.display());
+                // Only the kernels speak to the vector units.
+                let may = word == "unsafe {" && file.starts_with(src().join("learn/kernel"));
+                assert!(
+                    may || !code.contains(word),
+                    "{} says {word}",
+                    file.display()
+                );
             }
         }
     }

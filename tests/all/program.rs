@@ -176,7 +176,7 @@ fn every_kind_describes_itself() {
     let project = Project::new(SMOKE);
     let output = project.etude(&["kinds", "decode"]);
     insta::assert_snapshot!(String::from_utf8(output.stdout).unwrap(), @r#"
-    decode → answers (version 1)
+    decode → answers (version 2)
       Lets a model answer examples: token by token with a cache, or in one pass where it was taught
       without a teacher.
       inputs
@@ -373,18 +373,20 @@ fn a_worker_that_dies_fails_its_job_alone() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn ctrl_c_stops_cleanly_and_the_next_run_goes_on() {
-    let project = Project::new(SMOKE);
-    let mut engine = Background::start(&project, &long(), &LONG);
-    until_training(&project);
-    signal(engine.id(), "-INT");
-    let (out, code) = engine.end();
-    assert_eq!(code, Some(130), "{out}");
-    assert!(last(&out).starts_with("1 ran, 1 not done"), "{out}");
-    let scratch = fs::read_dir(project.path("outputs/.etude/v1/scratch")).unwrap();
-    assert_eq!(scratch.count(), 0);
-    project.write(SMOKE);
-    assert_eq!(last(&project.run()), "18 ran, 1 cached");
+fn ctrl_c_and_a_request_to_end_stop_cleanly_and_the_next_run_goes_on() {
+    for how in ["-INT", "-TERM"] {
+        let project = Project::new(SMOKE);
+        let mut engine = Background::start(&project, &long(), &LONG);
+        until_training(&project);
+        signal(engine.id(), how);
+        let (out, code) = engine.end();
+        assert_eq!(code, Some(130), "{out}");
+        assert!(last(&out).starts_with("1 ran, 1 not done"), "{out}");
+        let scratch = fs::read_dir(project.path("outputs/.etude/v1/scratch")).unwrap();
+        assert_eq!(scratch.count(), 0);
+        project.write(SMOKE);
+        assert_eq!(last(&project.run()), "18 ran, 1 cached");
+    }
 }
 
 #[cfg(target_os = "linux")]

@@ -2,16 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use etude::pipeline::{
-    self, ArtifactType, Context, Kind, Pipeline, Port, Problem, Progress, Registry, Request,
-    Resources, Stage, Stop, Takes,
+    self, ArtifactType, Context, Extension, Kind, Outside, Pipeline, Port, Problem, Progress,
+    Registry, Request, Resources, Stage, Stop, Takes,
 };
 use etude::plan::{Freshness, Plan, assess};
-use etude::run::{Capacity, Event, InProcess, Options, Status, Summary, execute};
+use etude::run::{
+    Capacity, Event, Executor, InProcess, Local, Options, Status, Summary, execute, serve,
+};
 use etude::store::{Digest, Store};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -163,8 +167,161 @@ impl Stage for Picture {
     }
 }
 
+/// How a first attempt ends.
+#[derive(Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum End {
+    /// It fails.
+    Fails,
+    /// Its process is killed.
+    Dies,
+    /// It goes on until it is told to stop, and then needs a moment to save.
+    Lasts,
+}
+
+/// A number that takes two attempts: the second needs what the first saved.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Stubborn {
+    value: i64,
+    ends: End,
+}
+
+impl Stage for Stubborn {
+    const KIND: &'static str = "stubborn";
+    const VERSION: u32 = 1;
+    const OUTPUT: ArtifactType = ArtifactType::Table;
+    const PORTS: &'static [Port] = &[];
+
+    fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
+        let saved = job.checkpoint.join("half");
+        if let Ok(half) = fs::read_to_string(&saved) {
+            return leave(job, 2 * half.parse::<i64>()?);
+        }
+        let save = || fs::write(&saved, (self.value / 2).to_string());
+        if self.ends == End::Lasts {
+            fs::write(job.checkpoint.join("begun"), "")?;
+            while !job.monitor.cancelled() {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            std::thread::sleep(Duration::from_millis(100));
+            save()?;
+            return Err(Stop::Cancelled);
+        }
+        save()?;
+        if self.ends == End::Dies {
+            let me = std::process::id().to_string();
+            Command::new("kill").args(["-KILL", &me]).status()?;
+            std::thread::sleep(Duration::from_secs(60));
+        }
+        Err(Stop::failed("it is the first attempt"))
+    }
+}
+
+/// All numbers up to one; a longer count goes on from a shorter one.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Count {
+    to: Until,
+    /// The first number.
+    #[serde(default = "one")]
+    from: i64,
+    /// A file where it notes every number that it had to work for.
+    work: String,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Until {
+    number: u64,
+}
+
+impl Stage for Count {
+    const KIND: &'static str = "count";
+    const VERSION: u32 = 1;
+    const OUTPUT: ArtifactType = ArtifactType::Table;
+    const PORTS: &'static [Port] = &[];
+
+    fn extends(&self) -> Option<Extension> {
+        Some(Extension {
+            length: self.to.number,
+            unit: "numbers",
+            without: &["to.number"],
+        })
+    }
+
+    fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
+        let (mut done, mut numbers) = (0, String::new());
+        if let Some(earlier) = job.earlier {
+            done = earlier.length;
+            numbers = fs::read_to_string(&earlier.files["table.parquet"])?;
+        }
+        let mut work = fs::read_to_string(&self.work).unwrap_or_default();
+        for number in done..self.to.number {
+            let line = format!("{}\n", self.from + number as i64);
+            numbers.push_str(&line);
+            work.push_str(&line);
+        }
+        fs::write(&self.work, work)?;
+        fs::write(job.out.join("table.parquet"), numbers)?;
+        Ok(())
+    }
+}
+
+/// What stands in files outside.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Texts {
+    text: Place,
+    /// Whether it is changed while the job reads it.
+    #[serde(default)]
+    changes: bool,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Place {
+    path: String,
+}
+
+impl Stage for Texts {
+    const KIND: &'static str = "texts";
+    const VERSION: u32 = 1;
+    const OUTPUT: ArtifactType = ArtifactType::Table;
+    const PORTS: &'static [Port] = &[];
+
+    fn reads(&self) -> Vec<Outside> {
+        vec![Outside {
+            parameter: "text.path".into(),
+            path: self.text.path.clone(),
+        }]
+    }
+
+    fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
+        let path = &job.outside["text.path"];
+        let mut files = vec![path.clone()];
+        if path.is_dir() {
+            let entries = fs::read_dir(path)?.collect::<io::Result<Vec<_>>>()?;
+            files = entries.iter().map(fs::DirEntry::path).collect();
+            files.retain(|file| file.is_file());
+            files.sort();
+        }
+        let texts = files.iter().map(fs::read_to_string);
+        let text = texts.collect::<io::Result<Vec<_>>>()?.join(" ");
+        fs::write(job.checkpoint.join("read"), &text)?;
+        if self.changes {
+            fs::write(&files[0], "something else")?;
+        }
+        fs::write(job.out.join("table.parquet"), text)?;
+        Ok(())
+    }
+}
+
 pub fn registry() -> Registry {
     Registry::new([
+        Kind::of::<Stubborn>(),
+        Kind::of::<Count>(),
+        Kind::of::<Texts>(),
         Kind::of::<Number>(),
         Kind::of::<Times>(),
         Kind::of::<Sum>(),
@@ -228,6 +385,33 @@ impl Ran {
         most
     }
 
+    /// Why each job that began did so, and from what.
+    pub fn starts(&self) -> BTreeMap<String, String> {
+        let mut starts = BTreeMap::new();
+        for event in &self.events {
+            if let Event::JobStarted {
+                job,
+                reason,
+                started_from,
+                ..
+            } = event
+            {
+                let why = etude::report::show_start(reason, started_from.as_ref());
+                starts.insert(job.clone(), why);
+            }
+        }
+        starts
+    }
+
+    /// What the jobs that failed said.
+    pub fn failures(&self) -> Vec<String> {
+        let failures = self.events.iter().filter_map(|event| match event {
+            Event::JobEnded(ended) if ended.status == Status::Failed => ended.message.clone(),
+            _ => None,
+        });
+        failures.collect()
+    }
+
     pub fn warnings(&self) -> Vec<String> {
         let warnings = self.events.iter().filter_map(|event| match event {
             Event::Warning { message } => Some(message.clone()),
@@ -266,7 +450,11 @@ impl Bench {
     }
 
     pub fn plan(&self, text: &str) -> Plan {
-        let pipeline = self.read(text, &Request::default());
+        let request = Request {
+            root: self.folder.path().to_path_buf(),
+            ..Request::default()
+        };
+        let pipeline = self.read(text, &request);
         Plan::unroll(
             pipeline.unwrap_or_else(|problems| panic!("{problems:#?}")),
             &[],
@@ -276,7 +464,7 @@ impl Bench {
     /// Where the one file of a cached job lies in the store.
     pub fn object(&self, text: &str, job: &str) -> PathBuf {
         let (plan, store) = (self.plan(text), self.store());
-        let states = assess(&plan, &store, &store.ledger("toy"));
+        let states = assess(&plan, &store, &store.ledger("toy")).unwrap();
         let Freshness::Fresh(record) = &states[plan.find(job).unwrap()] else {
             panic!("{job} is not cached")
         };
@@ -288,6 +476,13 @@ impl Bench {
     }
 
     pub fn execute(&self, plan: &Plan) -> Ran {
+        let executor = InProcess {
+            registry: &self.registry,
+        };
+        self.execute_on(&executor, plan)
+    }
+
+    pub fn execute_on(&self, executor: &dyn Executor, plan: &Plan) -> Ran {
         let mut events = Vec::new();
         let options = Options {
             capacity: self.capacity,
@@ -295,10 +490,7 @@ impl Bench {
             prune: true,
             cancel: &self.cancel,
         };
-        let executor = InProcess {
-            registry: &self.registry,
-        };
-        let summary = execute(plan, &self.store(), &executor, &options, &mut |event| {
+        let summary = execute(plan, &self.store(), executor, &options, &mut |event| {
             events.push(event.clone());
         });
         Ran {
@@ -307,9 +499,72 @@ impl Bench {
         }
     }
 
+    /// The checkpoint folders that are there, and what stands beside them.
+    pub fn checkpoints(&self) -> Vec<PathBuf> {
+        let folder = self.folder.path().join("outputs/.etude/v1/checkpoints");
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        let mut paths: Vec<_> = entries.map(|entry| entry.path()).collect();
+        paths.sort();
+        paths
+    }
+
     /// What the view of a table holds.
     pub fn table(&self, name: &str) -> String {
         let path: PathBuf = self.folder.path().join("outputs/toy/tables").join(name);
         fs::read_to_string(path.with_added_extension("parquet")).unwrap()
     }
+}
+
+/// An argument that makes this very program do what the named test does, and nothing else.
+fn only(test: &str) -> Vec<String> {
+    [test, "--exact", "--ignored", "--nocapture"]
+        .map(String::from)
+        .to_vec()
+}
+
+/// Worker processes that know the toy stages.
+pub fn workers() -> Local {
+    let program = std::env::current_exe().unwrap();
+    Local::new(program, only("toys::as_a_worker"))
+}
+
+#[test]
+#[ignore = "this is no test: it is what the worker processes of the tests do"]
+fn as_a_worker() {
+    // What the harness has printed stands on a line of its own.
+    println!();
+    let orders = io::BufReader::new(io::stdin());
+    serve(&registry(), orders, io::stdout(), || std::process::exit(1));
+}
+
+const FOLDER: &str = "ETUDE_TEST_FOLDER";
+
+/// An engine in a process of its own, which runs the pipeline that was last read on this bench.
+pub fn engine(bench: &Bench) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(only("toys::as_an_engine"));
+    command.env(FOLDER, bench.folder.path());
+    command.stdout(Stdio::null());
+    command
+}
+
+#[test]
+#[ignore = "this is no test: it is what the engine processes of the tests do"]
+fn as_an_engine() {
+    let folder = std::env::var(FOLDER).unwrap();
+    let folder = Path::new(&folder);
+    let pipeline = pipeline::read(&folder.join("toy.toml"), &Request::default(), &registry());
+    let options = Options {
+        capacity: Capacity {
+            cores: 1,
+            memory: 1 << 40,
+            gpus: 0,
+        },
+        views: folder.join("outputs/toy"),
+        prune: true,
+        cancel: &AtomicBool::new(false),
+    };
+    let store = Store::at(&folder.join("outputs/.etude"));
+    let plan = Plan::unroll(pipeline.unwrap(), &[]);
+    execute(&plan, &store, &workers(), &options, &mut |_| {}).unwrap();
 }

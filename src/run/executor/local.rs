@@ -15,8 +15,8 @@ use super::worker::{Order, Report};
 use super::{Executor, Failure, Task};
 use crate::pipeline::Monitor;
 
-/// How long a job that was told to stop may take to do so.
-const GRACE: Duration = Duration::from_secs(20);
+/// How long a job that was told to stop may take to do so: long enough to save a large checkpoint on a slow disk.
+const GRACE: Duration = Duration::from_secs(60);
 const TICK: Duration = Duration::from_millis(50);
 
 /// Worker processes on this machine.

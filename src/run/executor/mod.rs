@@ -4,12 +4,14 @@ mod in_process;
 mod local;
 mod worker;
 
+use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use crate::pipeline::{Context, Device, Inputs, Monitor, Registry, Stop};
+use crate::pipeline::{Context, Device, Earlier, Inputs, Monitor, Registry, Stop};
 
 pub use in_process::InProcess;
 pub use local::Local;
@@ -26,8 +28,14 @@ pub struct Task {
     pub parameters: Json,
     /// What it reads.
     pub inputs: Inputs,
+    /// The files and directories that its parameters name, absolute, by parameter.
+    pub outside: BTreeMap<String, PathBuf>,
+    /// What a shorter job of its family left, where there is one.
+    pub earlier: Option<Earlier>,
     /// The empty folder for what it leaves.
     pub out: PathBuf,
+    /// The folder for what makes its next attempt shorter.
+    pub checkpoint: PathBuf,
     /// Where to compute.
     pub device: Device,
     /// How many threads to compute with.
@@ -51,6 +59,15 @@ pub trait Executor: Sync {
     fn run(&self, task: &Task, log: &Path, monitor: &dyn Monitor) -> Result<(), Failure>;
 }
 
+/// Takes a task's checkpoint folder until dropped; the kernel lets go of it when this process dies. An engine waits for that
+/// before it lets another attempt begin: a worker whose engine was killed dies too, but perhaps a moment later. A file system
+/// that cannot lock a folder stops nothing.
+fn hold(checkpoint: &Path) -> Option<File> {
+    let folder = File::open(checkpoint).ok()?;
+    folder.try_lock().ok()?;
+    Some(folder)
+}
+
 /// Does a task's work in this very process.
 fn perform(registry: &Registry, task: &Task, monitor: &dyn Monitor) -> Result<(), Failure> {
     let kind = registry
@@ -59,9 +76,13 @@ fn perform(registry: &Registry, task: &Task, monitor: &dyn Monitor) -> Result<()
     let parameters = kind
         .parse(task.parameters.clone())
         .map_err(|error| Failure::Failed(format!("the parameters cannot be read: {error}")))?;
+    let _held = hold(&task.checkpoint);
     let context = Context {
         inputs: &task.inputs,
+        outside: &task.outside,
+        earlier: task.earlier.as_ref(),
         out: &task.out,
+        checkpoint: &task.checkpoint,
         device: task.device,
         monitor,
     };

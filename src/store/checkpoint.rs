@@ -1,0 +1,225 @@
+//! What an attempt at a job leaves for the next: a folder for each cache key, which outlives engines and workers.
+//!
+//! What lies in it is the job's business and never part of an artifact. But it was computed from what the job read, and an
+//! attempt that was cut short was never asked whether that had changed meanwhile. So beside the folder stands what all
+//! attempts read, and on which device; where any of it is another now, the folder starts empty.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Digest, Error, Lock, Lookup, Stamp, Store, write_atomically};
+
+/// What the attempts at a job read, and where they computed.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Basis {
+    device: String,
+    /// Paths below the store are from its root, so that it can be moved.
+    files: BTreeMap<PathBuf, Stamp>,
+}
+
+/// What an attempt finds in its folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Left {
+    /// Nothing: it is the first, or those before it saved nothing.
+    Nothing,
+    /// What those before it saved.
+    Saved,
+    /// Nothing, because what they saved came from other files or from another device; it was removed.
+    Discarded,
+}
+
+impl Store {
+    fn checkpoints(&self) -> PathBuf {
+        self.root.join("checkpoints")
+    }
+
+    /// The folder of a key; it may not exist.
+    pub fn checkpoint(&self, key: &Digest) -> PathBuf {
+        self.checkpoints().join(key.to_string())
+    }
+
+    /// Whether a worker still works in the folder of a key: one whose engine was killed a moment ago.
+    pub fn is_checkpoint_held(&self, key: &Digest) -> bool {
+        let folder = File::open(self.checkpoint(key));
+        folder.is_ok_and(|folder| matches!(folder.try_lock(), Err(TryLockError::WouldBlock)))
+    }
+
+    fn basis(&self, key: &Digest) -> PathBuf {
+        self.checkpoints().join(format!("{key}.json"))
+    }
+
+    /// Makes the folder of a key ready for an attempt on this device that reads these files: as the last one left it, or
+    /// empty. The lock is that of the key: a folder has one writer.
+    pub fn open_checkpoint<'a>(
+        &self,
+        key: &Digest,
+        _lock: &Lock,
+        device: &str,
+        reads: impl IntoIterator<Item = (&'a Path, Stamp)>,
+    ) -> Result<Left, Error> {
+        let folder = self.checkpoint(key);
+        let holds = || fs::read_dir(&folder).is_ok_and(|mut entries| entries.next().is_some());
+        let mut left = match holds() {
+            true => Left::Saved,
+            false => Left::Nothing,
+        };
+        let basis = fs::read(self.basis(key)).ok();
+        let basis = basis.and_then(|text| serde_json::from_slice::<Basis>(&text).ok());
+        let stands = |basis: &Basis| {
+            let mut files = basis.files.iter();
+            basis.device == device
+                && files.all(|(path, stamp)| Stamp::of(&self.root.join(path)) == Some(*stamp))
+        };
+        let mut basis = basis.filter(stands).unwrap_or_else(|| {
+            self.discard_checkpoint(key);
+            if left == Left::Saved {
+                left = Left::Discarded;
+            }
+            Basis {
+                device: device.to_string(),
+                ..Basis::default()
+            }
+        });
+        for (path, stamp) in reads {
+            let path = match path.strip_prefix(&self.root) {
+                Ok(inside) => inside.to_path_buf(),
+                Err(_) => path.to_path_buf(),
+            };
+            basis.files.insert(path, stamp);
+        }
+        let text = serde_json::to_vec_pretty(&basis).expect("plain data");
+        write_atomically(&self.basis(key), &text)?;
+        // A link there would lead the job out of the store.
+        if fs::symlink_metadata(&folder).is_ok_and(|meta| !meta.is_dir()) {
+            fs::remove_file(&folder).map_err(Error::io("remove", &folder))?;
+        }
+        fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
+        Ok(left)
+    }
+
+    /// Removes the folder of a key and all that is in it, as far as that is possible: the next attempt that finds a rest
+    /// without what it was made from removes it.
+    pub fn discard_checkpoint(&self, key: &Digest) {
+        let _ = fs::remove_file(self.basis(key));
+        let folder = self.checkpoint(key);
+        let _ = fs::remove_dir_all(&folder).or_else(|_| fs::remove_file(&folder));
+    }
+
+    /// Removes the folder of a key if nothing is in it.
+    pub fn tidy_checkpoint(&self, key: &Digest) {
+        if fs::remove_dir(self.checkpoint(key)).is_ok() {
+            let _ = fs::remove_file(self.basis(key));
+        }
+    }
+
+    /// Removes the folders of jobs that have their artifact: an engine died right after it had committed one. Those of jobs
+    /// that have none stay.
+    pub(super) fn sweep_checkpoints(&self) {
+        let entries = fs::read_dir(self.checkpoints());
+        for entry in entries.into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let key = name.to_str().and_then(|name| name.parse::<Digest>().ok());
+            let Some(key) = key else { continue };
+            if matches!(self.lookup(&key), Lookup::Present(_))
+                && let Ok(Some(_lock)) = self.try_lock(&key)
+            {
+                self.discard_checkpoint(&key);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Bench {
+        folder: tempfile::TempDir,
+        store: Store,
+        key: Digest,
+    }
+
+    impl Bench {
+        fn new() -> Bench {
+            let folder = tempfile::tempdir().unwrap();
+            let store = Store::at(&folder.path().join("store"));
+            store.prepare().unwrap();
+            fs::write(folder.path().join("input"), "one").unwrap();
+            let key = Digest::of_key(b"job");
+            Bench { folder, store, key }
+        }
+
+        fn open(&self, device: &str) -> (PathBuf, Left) {
+            let lock = self.store.try_lock(&self.key).unwrap().unwrap();
+            let input = self.folder.path().join("input");
+            let stamp = Stamp::of(&input).unwrap();
+            let reads = [(input.as_path(), stamp)];
+            let left = self.store.open_checkpoint(&self.key, &lock, device, reads);
+            (self.store.checkpoint(&self.key), left.unwrap())
+        }
+    }
+
+    #[test]
+    fn the_next_attempt_finds_what_the_last_one_left() {
+        let bench = Bench::new();
+        let (folder, left) = bench.open("cpu");
+        assert_eq!(left, Left::Nothing);
+        fs::write(folder.join("state"), "half").unwrap();
+        bench.store.prepare().unwrap();
+        assert_eq!(bench.open("cpu").1, Left::Saved);
+        assert!(folder.join("state").exists());
+        bench.store.discard_checkpoint(&bench.key);
+        let folder = bench.store.checkpoints();
+        assert_eq!(fs::read_dir(folder).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_was_computed_elsewhere_or_from_other_files_is_not_found() {
+        let bench = Bench::new();
+        let save = || fs::write(bench.store.checkpoint(&bench.key).join("state"), "half").unwrap();
+        let discards = |device: &str| {
+            let (folder, left) = bench.open(device);
+            left == Left::Discarded && fs::read_dir(folder).unwrap().count() == 0
+        };
+        bench.open("cpu");
+        save();
+        assert!(discards("cuda"));
+        save();
+        fs::write(bench.folder.path().join("input"), "other").unwrap();
+        assert!(discards("cuda"));
+        save();
+        fs::write(bench.store.basis(&bench.key), "{ half").unwrap();
+        assert!(discards("cuda"));
+    }
+
+    #[test]
+    fn a_folder_without_anything_in_it_is_no_litter() {
+        let bench = Bench::new();
+        let (folder, _) = bench.open("cpu");
+        fs::write(folder.join("state"), "half").unwrap();
+        bench.store.tidy_checkpoint(&bench.key);
+        assert!(folder.exists());
+        fs::remove_file(folder.join("state")).unwrap();
+        bench.store.tidy_checkpoint(&bench.key);
+        let folder = bench.store.checkpoints();
+        assert_eq!(fs::read_dir(folder).unwrap().count(), 0);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_in_the_place_of_the_folder_is_not_followed() {
+        let bench = Bench::new();
+        let mine = bench.folder.path().join("mine");
+        fs::create_dir(&mine).unwrap();
+        fs::write(mine.join("file"), "mine").unwrap();
+        fs::remove_dir(bench.open("cpu").0).unwrap();
+        std::os::unix::fs::symlink(&mine, bench.store.checkpoint(&bench.key)).unwrap();
+        let (folder, _) = bench.open("cpu");
+        assert!(fs::symlink_metadata(&folder).unwrap().is_dir());
+        assert!(mine.join("file").exists());
+    }
+}

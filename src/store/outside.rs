@@ -1,0 +1,356 @@
+//! Files outside the store, which only people change: what lies there, what its bytes are, and whether it is still the same.
+//!
+//! Reading gigabytes whenever somebody asks what would run is too slow, so the digest of a large file is remembered with
+//! the file's size, times and inode. A file is remembered only once it has rested for a while: a clock ticks coarsely, and
+//! two edits within one tick would look like one.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, Metadata};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Digest, Error, Store, write_atomically};
+
+/// Size, time of change and inode of a file: when they differ, its bytes may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stamp {
+    size: u64,
+    /// Seconds and nanoseconds since 1970.
+    modified: (i64, i64),
+    /// 0 where a system has none.
+    inode: u64,
+}
+
+impl Stamp {
+    /// The stamp of a file, links followed; `None` if there is none.
+    pub fn of(path: &Path) -> Option<Stamp> {
+        fs::metadata(path).ok().map(|meta| Stamp::from(&meta))
+    }
+}
+
+impl From<&Metadata> for Stamp {
+    fn from(meta: &Metadata) -> Stamp {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt;
+            Stamp {
+                size: meta.len(),
+                modified: (meta.mtime(), meta.mtime_nsec()),
+                inode: meta.ino(),
+            }
+        }
+        #[cfg(not(unix))]
+        {
+            let modified = meta.modified().unwrap_or(UNIX_EPOCH);
+            let since = modified.duration_since(UNIX_EPOCH).unwrap_or_default();
+            Stamp {
+                size: meta.len(),
+                modified: (since.as_secs() as i64, i64::from(since.subsec_nanos())),
+                inode: 0,
+            }
+        }
+    }
+}
+
+/// When a file's entry last changed, which no program can set back; where a system does not tell, when its bytes did.
+fn changed(meta: &Metadata) -> (i64, i64) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        (meta.ctime(), meta.ctime_nsec())
+    }
+    #[cfg(not(unix))]
+    {
+        Stamp::from(meta).modified
+    }
+}
+
+/// A plain file outside the store, as it was when somebody looked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// What tells whether it is still the same.
+    pub stamp: Stamp,
+    changed: (i64, i64),
+}
+
+impl Seen {
+    fn at(path: PathBuf) -> Result<Seen, Error> {
+        let meta = fs::metadata(&path).map_err(Error::io("read", &path))?;
+        // Asked before it is opened: opening a pipe waits for its other end.
+        if !meta.is_file() {
+            let why = "it is neither a plain file nor a directory".into();
+            return Err(Error::Unreadable { path, why });
+        }
+        let file = File::open(&path).map_err(Error::io("read", &path))?;
+        let meta = file.metadata().map_err(Error::io("read", &path))?;
+        Ok(Seen {
+            stamp: Stamp::from(&meta),
+            changed: changed(&meta),
+            path,
+        })
+    }
+}
+
+/// The plain files at a path, by name below it with `/` between folders; a path that is itself a file has one, `.`.
+pub type Survey = BTreeMap<String, Seen>;
+
+/// So many files are a mistake: a path that names a home directory.
+const MOST: usize = 10_000;
+
+/// What lies at a path. Links are followed, whose target is what will be read; names that begin with a dot are left out.
+/// It is an error if there is nothing, or something that is no plain file.
+pub fn survey(path: &Path) -> Result<Survey, Error> {
+    let meta = fs::metadata(path).map_err(Error::io("read", path))?;
+    let mut files = Survey::new();
+    if !meta.is_dir() {
+        files.insert(".".into(), Seen::at(path.to_path_buf())?);
+        return Ok(files);
+    }
+    walk(path, "", &mut Vec::new(), &mut files)?;
+    if files.is_empty() {
+        return Err(unreadable(path, "it is a directory without a file"));
+    }
+    Ok(files)
+}
+
+fn unreadable(path: &Path, why: &str) -> Error {
+    Error::Unreadable {
+        path: path.to_path_buf(),
+        why: why.to_string(),
+    }
+}
+
+/// `above` are the directories on the way here, by their real paths: a link may lead back to one.
+fn walk(
+    folder: &Path,
+    within: &str,
+    above: &mut Vec<PathBuf>,
+    files: &mut Survey,
+) -> Result<(), Error> {
+    let real = fs::canonicalize(folder).map_err(Error::io("read", folder))?;
+    if above.contains(&real) {
+        return Err(unreadable(folder, "it leads back into itself"));
+    }
+    above.push(real);
+    for entry in fs::read_dir(folder).map_err(Error::io("read", folder))? {
+        let path = entry.map_err(Error::io("read", folder))?.path();
+        let name = path.file_name().unwrap_or_default();
+        // Two names that are no text could look the same.
+        let Some(name) = name.to_str() else {
+            return Err(unreadable(&path, "its name is no text"));
+        };
+        if name.starts_with('.') {
+            continue;
+        }
+        let meta = fs::metadata(&path).map_err(Error::io("read", &path))?;
+        if meta.is_dir() {
+            walk(&path, &format!("{within}{name}/"), above, files)?;
+        } else {
+            files.insert(format!("{within}{name}"), Seen::at(path)?);
+        }
+        if files.len() > MOST {
+            return Err(unreadable(folder, "it holds too many files"));
+        }
+    }
+    above.pop();
+    Ok(())
+}
+
+/// A file whose digest is remembered.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Known {
+    path: PathBuf,
+    stamp: Stamp,
+    changed: (i64, i64),
+    digest: Digest,
+}
+
+impl Known {
+    fn is(&self, seen: &Seen) -> bool {
+        (&self.path, self.stamp, self.changed) == (&seen.path, seen.stamp, seen.changed)
+    }
+}
+
+/// Smaller files are read every time.
+const LARGE: u64 = 1 << 20;
+
+/// How long a file must have rested before its digest is remembered; the coarsest clocks of file systems tick every 2 s.
+const RESTED: Duration = Duration::from_secs(3);
+
+fn has_rested(seen: &Seen) -> bool {
+    let (seconds, _) = seen.changed.max(seen.stamp.modified);
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    // One that was changed in the future says nothing of when it will be next.
+    u64::try_from(seconds).is_ok_and(|then| now > Duration::from_secs(then) + RESTED)
+}
+
+impl Store {
+    /// The digest of a file's bytes, as they were when it was seen or later: whoever relies on it looks afterwards whether
+    /// the file still has its stamp.
+    pub fn digest_outside(&self, seen: &Seen) -> Result<Digest, Error> {
+        let read = || Digest::of_file(&seen.path).map_err(Error::io("read", &seen.path));
+        if seen.stamp.size < LARGE {
+            return Ok(read()?.0);
+        }
+        let memory = |known: Known| {
+            let mut all = self.known.lock().unwrap_or_else(|p| p.into_inner());
+            all.insert(known.path.clone(), known);
+        };
+        let remembered = {
+            let all = self.known.lock().unwrap_or_else(|p| p.into_inner());
+            all.get(&seen.path).cloned()
+        };
+        if let Some(known) = remembered.filter(|known| known.is(seen)) {
+            return Ok(known.digest);
+        }
+        let place = self.known_path(&seen.path);
+        let written = fs::read(&place).ok();
+        let written = written.and_then(|text| serde_json::from_slice::<Known>(&text).ok());
+        if let Some(known) = written.filter(|known| known.is(seen)) {
+            let digest = known.digest;
+            memory(known);
+            return Ok(digest);
+        }
+        let (digest, _) = read()?;
+        let same = Seen::at(seen.path.clone()).is_ok_and(|now| now == *seen);
+        if same && has_rested(seen) {
+            let known = Known {
+                path: seen.path.clone(),
+                stamp: seen.stamp,
+                changed: seen.changed,
+                digest,
+            };
+            // Looking at a plan creates no store, and what cannot be remembered is read again.
+            if self.root.is_dir() {
+                let text = serde_json::to_vec_pretty(&known).expect("plain data");
+                let _ = write_atomically(&place, &text);
+            }
+            memory(known);
+        }
+        Ok(digest)
+    }
+
+    fn known_path(&self, path: &Path) -> PathBuf {
+        let name = Digest::of_bytes(path.as_os_str().as_encoded_bytes());
+        self.root.join("outside").join(format!("{name}.json"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn age(path: &Path, seconds: u64) {
+        let then = SystemTime::now() - Duration::from_secs(seconds);
+        let file = File::options().write(true).open(path).unwrap();
+        file.set_modified(then).unwrap();
+    }
+
+    #[test]
+    fn a_survey_has_every_file_below_but_hidden_ones_and_follows_links() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir_all(at("m/inner")).unwrap();
+        fs::create_dir_all(at("m/.git")).unwrap();
+        fs::write(at("m/a"), "a").unwrap();
+        fs::write(at("m/inner/b"), "b").unwrap();
+        fs::write(at("m/.git/c"), "c").unwrap();
+        let mut names = vec!["a", "inner/b"];
+        #[cfg(unix)]
+        {
+            fs::write(at("blob"), "d").unwrap();
+            std::os::unix::fs::symlink(at("blob"), at("m/link")).unwrap();
+            names.push("link");
+        }
+        let found = survey(&at("m")).unwrap();
+        assert_eq!(found.keys().map(String::as_str).collect::<Vec<_>>(), names);
+        let one = survey(&at("m/a")).unwrap();
+        assert_eq!(one.keys().collect::<Vec<_>>(), ["."]);
+    }
+
+    #[test]
+    fn what_cannot_be_read_whole_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(survey(&folder.path().join("none")).is_err());
+        let said = survey(folder.path()).unwrap_err().to_string();
+        assert!(said.contains("a directory without a file"), "{said}");
+        #[cfg(unix)]
+        {
+            fs::write(folder.path().join("a"), "a").unwrap();
+            let link = folder.path().join("round");
+            std::os::unix::fs::symlink(folder.path(), &link).unwrap();
+            let said = survey(folder.path()).unwrap_err().to_string();
+            assert!(said.contains("leads back into itself"), "{said}");
+            fs::remove_file(&link).unwrap();
+            std::os::unix::fs::symlink("nowhere", &link).unwrap();
+            assert!(survey(folder.path()).is_err());
+            let socket = folder.path().join("socket");
+            let _listens = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+            fs::remove_file(&link).unwrap();
+            let said = survey(folder.path()).unwrap_err().to_string();
+            assert!(said.contains("neither a plain file"), "{said}");
+        }
+    }
+
+    #[test]
+    fn the_digest_of_a_large_file_is_remembered_once_it_has_rested_and_until_it_changes() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::at(&folder.path().join("store"));
+        let path = folder.path().join("weights");
+        let seen = || survey(&path).unwrap().remove(".").unwrap();
+        let remembered = |store: &Store| store.known_path(&path).exists();
+        let mut bytes = vec![0; LARGE as usize];
+        fs::write(&path, &bytes).unwrap();
+        let first = store.digest_outside(&seen()).unwrap();
+        assert_eq!(first, Digest::of_bytes(&bytes));
+        assert!(store.known.lock().unwrap().is_empty(), "it has not rested");
+        let mut rested = seen();
+        // The time of an entry's change cannot be set back, so the test says that it was.
+        rested.changed.0 -= 100;
+        age(&path, 100);
+        assert!(!has_rested(&seen()));
+        rested.stamp = seen().stamp;
+        assert!(has_rested(&rested));
+
+        let known = Known {
+            path: path.clone(),
+            stamp: seen().stamp,
+            changed: seen().changed,
+            digest: Digest::of_bytes(b"remembered"),
+        };
+        store.prepare().unwrap();
+        let text = serde_json::to_vec(&known).unwrap();
+        write_atomically(&store.known_path(&path), &text).unwrap();
+        assert!(remembered(&store));
+        assert_eq!(store.digest_outside(&seen()).unwrap(), known.digest);
+        // The same size and the same time of change, but other bytes: the entry tells.
+        let then = fs::metadata(&path).unwrap().modified().unwrap();
+        std::thread::sleep(Duration::from_millis(20));
+        bytes[7] = 1;
+        fs::write(&path, &bytes).unwrap();
+        let file = File::options().write(true).open(&path).unwrap();
+        file.set_modified(then).unwrap();
+        assert_eq!(
+            store.digest_outside(&seen()).unwrap(),
+            Digest::of_bytes(&bytes)
+        );
+    }
+
+    #[test]
+    fn a_store_that_is_not_there_is_not_created_by_looking() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::at(&folder.path().join("store"));
+        let path = folder.path().join("weights");
+        fs::write(&path, vec![1; LARGE as usize]).unwrap();
+        let mut seen = survey(&path).unwrap().remove(".").unwrap();
+        seen.changed.0 -= 100;
+        store.digest_outside(&seen).unwrap();
+        assert!(!folder.path().join("store").exists());
+    }
+}
