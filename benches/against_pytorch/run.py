@@ -307,16 +307,16 @@ def table(subject, sides, by_memory):
         ratios = [theirs / first_s for theirs, first_s in zip(values[side.name][key], values[first.name][key])]
         return f"{statistics.median(ratios):.2f} ({min(ratios):.2f}–{max(ratios):.2f})"
 
-    print(f"    {'':<11}{'one iteration':>20}{'':>8}{'peak':>8}{'':>8}     {f'{first.name} = 1':<22}")
+    print(f"    {'':<11}{'one iteration':>20}{'':>8}{'peak':>8}{'':>8}     {f'{first.name} = 1':<26}")
     columns = f"{'wall s':>10}{'CPU s':>10}{'rounds':>8}{'MiB':>8}{'loss':>8}"
-    print(f"    {'side':<11}{columns}     {'wall':<22}{'CPU':<22}{'peak' if by_memory else ''}")
+    print(f"    {'side':<11}{columns}     {'wall':<26}{'CPU':<26}{'peak' if by_memory else ''}")
     for side in sides:
         wall, cpu = (statistics.median(values[side.name][key]) for key in ("seconds", "cpu"))
         loss = side.turns[-1]["loss"]
         peak = side.turns[-1]["peak_rss"] / 2**20
         print(
             f"    {side.name:<11}{wall:>10.4f}{cpu:>10.4f}{len(side.turns):>8}{peak:>8.0f}{'' if loss is None else f'{loss:.3f}':>8}"
-            f"     {ratio(side, 'seconds'):<22}{ratio(side, 'cpu'):<22}{ratio(side, 'peak') if by_memory else ''}"
+            f"     {ratio(side, 'seconds'):<26}{ratio(side, 'cpu'):<26}{ratio(side, 'peak') if by_memory else ''}"
             f"{'  the best of PyTorch' if side.name == best else ''}"
         )
 

@@ -389,6 +389,101 @@ fn ctrl_c_and_a_request_to_end_stop_cleanly_and_the_next_run_goes_on() {
     }
 }
 
+/// One training of so many steps, and the digest of what it leaves once it is done.
+#[cfg(target_os = "linux")]
+fn trained(project: &Project, steps: &str) -> (String, String) {
+    let text = SMOKE.replace("steps         = 40", &format!("steps         = {steps}"));
+    project.write(&text);
+    let output = project.etude(&[&["run", "p.toml"], &LONG[..]].concat());
+    let out = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{out}");
+    let runs = fs::read_dir(project.path("outputs/.etude/v1/runs")).unwrap();
+    let journals = runs.map(|run| fs::read_to_string(run.unwrap().path()).unwrap());
+    let ended = journals.flat_map(|text| {
+        let events = text.lines().map(|line| serde_json::from_str(line).unwrap());
+        events.collect::<Vec<serde_json::Value>>()
+    });
+    let wanted = |event: &serde_json::Value| {
+        event["event"] == "job-ended" && event["job"] == "model[method=reversed, seed=0]"
+    };
+    let digests = ended.filter(wanted);
+    let digests = digests.filter_map(|event| event["artifact"].as_str().map(str::to_owned));
+    (out, digests.last().unwrap())
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_stopped_training_goes_on_to_the_bytes_of_one_that_never_was() {
+    const STEPS: &str = "8_000";
+    let (_, whole) = trained(&Project::new(SMOKE), STEPS);
+    let project = Project::new(SMOKE);
+    let text = SMOKE.replace("steps         = 40", &format!("steps         = {STEPS}"));
+    let mut engine = Background::start(&project, &text, &LONG);
+    until_training(&project);
+    signal(engine.id(), "-INT");
+    let (out, code) = engine.end();
+    assert_eq!(code, Some(130), "{out}");
+    let saved = || fs::read_dir(project.path("outputs/.etude/v1/checkpoints")).unwrap();
+    assert!(saved().count() > 0, "it saved when it was told to stop");
+    let (_, resumed) = trained(&project, STEPS);
+    assert_eq!(resumed, whole);
+    assert_eq!(saved().count(), 0, "what is done needs no checkpoint");
+    let log = project.etude(&["log", "p.toml", LONG[0]]);
+    let log = String::from_utf8(log.stdout).unwrap();
+    assert!(
+        log.contains("finds what an attempt before it saved"),
+        "{log}"
+    );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_longer_training_goes_on_from_a_shorter_one() {
+    let (_, whole) = trained(&Project::new(SMOKE), "900");
+    let project = Project::new(SMOKE);
+    trained(&project, "500");
+    let (out, longer) = trained(&project, "900");
+    assert_eq!(longer, whole);
+    assert!(out.contains("starts from 500 steps"), "{out}");
+    let (out, shorter) = trained(&project, "300");
+    assert!(!out.contains("starts from"), "{out}");
+    assert_eq!(shorter, trained(&Project::new(SMOKE), "300").1);
+}
+
+#[test]
+fn a_training_begins_with_a_published_model_wherever_it_lies() {
+    let published = |path: &str| {
+        SMOKE.replace(
+            "{ kind = \"transformer\", layers = 1, width = 16, heads = 2, positions = \"rotary\" }",
+            &format!("{{ kind = \"pretrained\", path = \"{path}\" }}"),
+        )
+    };
+    let project = Project::new(&published("published"));
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/gpt2");
+    let output = project.etude(&["run", "p.toml"]);
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    assert!(text.contains("published"), "{text}");
+    fs::create_dir(project.path("published")).unwrap();
+    for entry in fs::read_dir(fixture).unwrap() {
+        let path = entry.unwrap().path();
+        let to = project.path("published").join(path.file_name().unwrap());
+        fs::copy(&path, to).unwrap();
+    }
+    // The fixture's vocabulary has no `$`, which hides a token; GPT-2's has. Its token for a space is of no use here.
+    let vocabulary = project.path("published/tokenizer.json");
+    let text = fs::read_to_string(&vocabulary).unwrap();
+    fs::write(&vocabulary, text.replace("\"Ġ\"", "\"$\"")).unwrap();
+    assert_eq!(last(&project.run()), "19 ran");
+    let model = project.path("outputs/smoke/models/model[method=reversed, seed=1]");
+    for file in ["config.json", "model.safetensors", "tokenizer.json"] {
+        assert!(model.join(file).exists(), "{file}");
+    }
+    fs::rename(project.path("published"), project.path("moved")).unwrap();
+    project.write(&published("moved"));
+    assert_eq!(last(&project.run()), "19 cached");
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_job_that_runs_longer_than_its_limit_fails_and_says_so() {

@@ -480,7 +480,11 @@ impl Trunk {
         if let Some(token) = tokens.iter().find(|&&token| token as usize >= most) {
             bail!("token {token} is not in a vocabulary of {most}")
         }
-        if first + new > self.form.length || keep == 0 || keep > new || tokens.len() % new != 0 {
+        if first + new > self.form.length
+            || keep == 0
+            || keep > new
+            || !tokens.len().is_multiple_of(new)
+        {
             bail!(
                 "{new} tokens after {first}, {keep} kept, in a model of at most {}",
                 self.form.length

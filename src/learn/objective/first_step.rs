@@ -43,6 +43,10 @@ impl Contract for FirstStep {
         }
     }
 
+    fn picks_by_place(&self) -> bool {
+        true
+    }
+
     fn order(&self) -> Order {
         if self.hint {
             Order::StepLast

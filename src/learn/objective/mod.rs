@@ -51,6 +51,11 @@ pub trait Contract {
         Specification::new()
     }
 
+    /// Whether it picks a node of the path by its place in the target; in text, every other token is a separator.
+    fn picks_by_place(&self) -> bool {
+        false
+    }
+
     /// In which order the target is taught and written.
     fn order(&self) -> Order {
         Order::Natural

@@ -53,7 +53,7 @@ impl Gradients {
     /// The place of the weight with the gradient farthest from zero, and that gradient; one that is no number is the
     /// farthest.
     pub(super) fn largest(&self) -> Result<(usize, f32)> {
-        let farther = |best: f32, x: f32| best.is_finite() && !(x.abs() <= best.abs());
+        let farther = |best: f32, x: f32| best.is_finite() && (x.is_nan() || x.abs() > best.abs());
         let mut largest = (0, 0.0);
         let mut see = |place: usize, numbers: &[f32]| {
             for &x in numbers {

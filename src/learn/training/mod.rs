@@ -127,6 +127,11 @@ impl Settings {
         for (name, why) in self.objective.contract().problems(None) {
             add(format!("objective.{name}"), why);
         }
+        let reads_text = matches!(self.architecture, Architecture::Pretrained(_));
+        if reads_text && self.objective.contract().picks_by_place() {
+            let why = "a published model reads the path as text, where the second token is a comma and not the first step";
+            add("objective".to_owned(), why.to_owned());
+        }
         for (name, why) in self.optimizer.problems() {
             add(format!("optimizer.{name}"), why);
         }

@@ -678,6 +678,11 @@ fn settings_that_contradict_themselves_are_named() {
         refused.contains("objective.heads: 4 heads ahead reach past targets of 4 tokens"),
         "{refused}"
     );
+    let text = Settings {
+        architecture: serde_json::from_str(r#"{"kind":"pretrained","path":"gpt2"}"#).unwrap(),
+        ..settings(Objective::FirstStep(FirstStep { hint: false }), 5)
+    };
+    assert_eq!(text.problems()[0].0, "objective");
     let epochs = Settings {
         steps: None,
         epochs: Some(3),
