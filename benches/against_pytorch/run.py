@@ -357,6 +357,7 @@ def main():
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # sides are ended, as after Ctrl-C
     try:
         main()
     except KeyboardInterrupt:

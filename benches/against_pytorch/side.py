@@ -111,7 +111,7 @@ WHAT = {"train": train, "decode": decode, "generate": generate, "mamba": mamba}
 
 def serve(go):
     """Answers `go N` until `quit` or the end of input."""
-    go(2)
+    go(1)  # and run.py asks for one more before it counts
     print("ready", flush=True)
     for line in sys.stdin:
         word, *rest = line.split() or [""]
