@@ -1,10 +1,14 @@
 //! The few operations that decide speed, written out with their gradients for the processor.
 //!
 //! Candle's fused layer norm, softmax, rotary embedding and attention drop the gradient without a word, and its
-//! primitive ones make many passes over fresh memory. Each file here holds one operation: one pass forward, one
-//! backward, for `f32` (and `f64`, by which the gradients are checked), in safe Rust. Sums run in one fixed order on
-//! the thread of the caller, so results do not depend on how many threads there are; matrix products are candle's, whose
-//! every output is summed by one thread. On a card the same functions are composed of candle's own operations.
+//! primitive ones make many passes over fresh memory. There are two kinds of files here. One holds an operation on candle's
+//! tensors, forward and backward, for `f32` and for `f64`, by which gradients are checked; on a card the same function is
+//! composed of candle's own operations. The other holds what a hand-written pass is made of, on slices of `f32`:
+//! `product`, `rows`, `heads` and `adamw`. Sums run in one fixed order on the thread of the caller, so results do not
+//! depend on how many threads there are.
+//!
+//! All that is unsafe in etude is here: pointers in `product`, whose sizes are asserted before, and vectors and calls of
+//! what was compiled for more of the processor than the build assumes, in `vector`.
 //!
 //! The exponential is our own: it vectorises, and it gives the same bits on every machine.
 

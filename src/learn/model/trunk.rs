@@ -2,10 +2,10 @@
 //!
 //! It computes what [`super::transformer`] composes of tensor operations, which stays the definition, the way on other
 //! devices and the twin that this is tested against. Three things make it fast. Products run at the speed of the vector
-//! units over weights that are laid out once a step ([`kernel::product`]). Everything is kept in buffers that are used
-//! again ([`Desk`]), because fresh memory costs more than arithmetic. And nothing is computed that the loss cannot see, or
+//! units over weights that are laid out once a step (`kernel::product`). Everything is kept in buffers that are used
+//! again (`Desk`), because fresh memory costs more than arithmetic. And nothing is computed that the loss cannot see, or
 //! twice: in the last layer only the asked positions have queries, an output and an MLP; in the first, a row depends on its
-//! token and its position alone, so each such pair is computed once for all sequences ([`Distinct`]).
+//! token and its position alone, so each such pair is computed once for all sequences (`Distinct`).
 //!
 //! One call works on the thread of its caller, on some sequences; callers run many. Shapes: `rows` is sequences × positions,
 //! `asked` sequences × asked positions.
