@@ -436,7 +436,12 @@ impl Learner {
             return Ok(None);
         }
         let architecture = self.card.architecture.contract();
-        architecture.trunk(self.card.dimensions(), &self.parameters)
+        // A published model may take far longer sequences than these examples, and is not laid out for them.
+        let dimensions = Dimensions {
+            length: self.card.input_length(),
+            ..self.card.dimensions()
+        };
+        architecture.trunk(dimensions, &self.parameters)
     }
 
     /// Writes its files into a directory. The same learner gives the same bytes.
@@ -495,10 +500,7 @@ impl Learner {
                 why: "there is no such file".to_owned(),
             });
         };
-        let text = std::fs::read(path).map_err(|source| shard::Error::Io {
-            path: path.clone(),
-            source,
-        })?;
+        let text = shard::read_small(path)?;
         let card = card(&text).map_err(|why| Error::Malformed {
             path: path.clone(),
             why,

@@ -75,7 +75,11 @@ impl Stage for Settings {
         let mut problem = None;
         let mut observe = |moment: &training::Moment<'_>| {
             let now = moment.progress;
-            let mut metrics = vec![("loss".to_string(), now.loss)];
+            let mut metrics = Vec::new();
+            // Before the first step of this attempt there is none.
+            if now.loss.is_finite() {
+                metrics.push(("loss".to_string(), now.loss));
+            }
             metrics.extend(now.exact.map(|exact| ("exact".to_string(), exact)));
             let progress = Progress {
                 done: now.step,

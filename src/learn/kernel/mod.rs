@@ -4,7 +4,7 @@
 //! primitive ones make many passes over fresh memory. There are two kinds of files here. One holds an operation on candle's
 //! tensors, forward and backward, for `f32` and for `f64`, by which gradients are checked; on a card the same function is
 //! composed of candle's own operations. The other holds what a hand-written pass is made of, on slices of `f32`:
-//! `product`, `rows`, `heads` and `adamw`. Sums run in one fixed order on the thread of the caller, so results do not
+//! `product`, `rows`, `heads` and `adamw`. Sums run in one fixed order, so results do not
 //! depend on how many threads there are.
 //!
 //! All that is unsafe in etude is here: pointers in `product`, whose sizes are asserted before, and vectors and calls of

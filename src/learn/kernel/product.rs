@@ -44,7 +44,9 @@ impl Panels {
         stride: (usize, usize),
     ) {
         let width = panel_width();
-        let count = columns.div_ceil(width) * width * depth;
+        let count = (columns.div_ceil(width).checked_mul(width))
+            .and_then(|padded| padded.checked_mul(depth))
+            .expect("a matrix has no more numbers than memory");
         if self.numbers.len() < count + LINE {
             self.numbers = vec![0.0; count + LINE];
             // An offset that cannot be known (as under an interpreter) only costs speed.
@@ -157,9 +159,22 @@ pub(crate) fn multiply_part(
     // What the tiles below rely on.
     let padded = right.columns.next_multiple_of(right.width.max(1));
     assert!(depth <= right.depth && columns <= padded && columns <= out_row);
-    assert!((rows - 1) * out_row + columns <= out.len());
+    assert_eq!(
+        right.width,
+        panel_width(),
+        "panels of another processor's width"
+    );
+    let last = |rows: usize, row: usize, columns: usize, step: usize| {
+        let begins = (rows - 1).checked_mul(row)?;
+        begins.checked_add((columns - 1).checked_mul(step)?)
+    };
+    let inside = |last: Option<usize>, count: usize| last.is_some_and(|last| last < count);
     assert!(
-        depth == 0 || (rows - 1) * left.row + (depth - 1) * left.step < left.numbers.len(),
+        inside(last(rows, out_row, columns, 1), out.len()),
+        "an output too small"
+    );
+    assert!(
+        depth == 0 || inside(last(rows, left.row, depth, left.step), left.numbers.len()),
         "a left matrix too small"
     );
     if let Start::Bias(bias) = start {
@@ -401,7 +416,8 @@ impl Task<'_> {
                 }
             }
             let mut right = self.strips.as_ptr().add(strip * self.strip);
-            let mut left = self.left.numbers.as_ptr().add(row * self.left.row);
+            // Without depth it may point anywhere, and is not read.
+            let mut left = (self.left.numbers.as_ptr()).wrapping_add(row * self.left.row);
             for _ in 0..self.depth {
                 let mut vectors = [V::splat(0.0); VECTORS];
                 for (v, vector) in vectors.iter_mut().enumerate() {

@@ -205,8 +205,8 @@ impl Parameters {
     /// Reads weights, which must be exactly the specified ones, in `f32`.
     ///
     /// # Errors
-    /// [`Error::Malformed`] where the file lacks weights, has some too many, or some of another shape or type, all of
-    /// them named; [`Error::File`] where it is broken or holds a number that is not finite.
+    /// [`Error::Malformed`] where the file lacks weights, has some too many, or some of another shape or type, the
+    /// first ten of them named; [`Error::File`] where it is broken or holds a number that is not finite.
     pub fn load(
         path: &Path,
         specification: &Specification,

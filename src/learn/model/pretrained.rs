@@ -97,10 +97,7 @@ impl Pretrained {
             .get(checkpoint::CONFIG)
             .cloned()
             .unwrap_or_else(|| directory.join(checkpoint::CONFIG));
-        let text = std::fs::read(&path).map_err(|source| shard::Error::Io {
-            path: path.clone(),
-            source,
-        })?;
+        let text = shard::read_small(&path)?;
         let described = serde_json::from_slice(&text)
             .map_err(|e| vec![(checkpoint::CONFIG.to_owned(), e.to_string())])
             .and_then(|config| checkpoint::describe(&config));

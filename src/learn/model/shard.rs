@@ -154,6 +154,30 @@ impl Shard {
     }
 }
 
+/// The largest file that is read as a whole: descriptions and indices have a few megabytes at most.
+const LARGEST: u64 = 1 << 28;
+
+/// Reads a file that is not one of numbers as a whole.
+///
+/// # Errors
+/// The file system's, and [`Error::Malformed`] where it is larger than such a file can be.
+pub fn read_small(path: &Path) -> Result<Vec<u8>, Error> {
+    let io = |source| Error::Io {
+        path: path.into(),
+        source,
+    };
+    let file = File::open(path).map_err(io)?;
+    let mut bytes = Vec::new();
+    let read = file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(io)?;
+    if read as u64 > LARGEST {
+        return Err(Error::Malformed {
+            path: path.into(),
+            why: format!("it has more than {LARGEST} bytes"),
+        });
+    }
+    Ok(bytes)
+}
+
 /// Whether numbers of this type can be read.
 #[must_use]
 pub fn is_known(dtype: Dtype) -> bool {

@@ -24,6 +24,9 @@ pub struct MultiToken {
     pub heads: Option<u32>,
 }
 
+/// The most heads there may be.
+const MOST_HEADS: usize = 999;
+
 impl MultiToken {
     fn count(&self, target_length: usize) -> usize {
         self.heads
@@ -34,6 +37,10 @@ impl MultiToken {
 impl Contract for MultiToken {
     fn problems(&self, target_length: Option<usize>) -> Vec<(&'static str, String)> {
         match (self.heads, target_length) {
+            _ if target_length.is_some_and(|length| self.count(length) > MOST_HEADS) => vec![(
+                "heads",
+                format!("more than {MOST_HEADS} heads; give `heads` to predict fewer tokens ahead"),
+            )],
             (Some(0), _) => vec![(
                 "heads",
                 "0 heads ahead is `next-token`; use at least 1".to_owned(),

@@ -62,8 +62,8 @@ const ATTEMPTS: u32 = 500;
 /// Examples of one stream.
 const CHUNK: usize = 4096;
 
-/// Chunks drawn between two looks at `cancel`.
-const AT_ONCE: usize = 64;
+/// Tokens drawn between two looks at `cancel`, but at least a chunk.
+const AT_ONCE: usize = 1 << 23;
 
 /// Memory that one draw leaves to the next.
 #[derive(Default)]
@@ -118,9 +118,17 @@ impl PathStar {
             .map(|i| (u64::from(self.nodes) - i) as f64);
         // Divided on the way, so that the product grows steadily; infinity is a good answer.
         let mut orders = (1..self.degree).map(f64::from);
-        labels.fold(1.0, |product, factor| {
+        let product = labels.clone().fold(1.0, |product, factor| {
             product * factor / orders.next().unwrap_or(1.0)
-        })
+        });
+        if product.is_finite() {
+            return product;
+        }
+        // On its way it may have been larger than at its end.
+        let orders = (1..self.degree).map(|order| f64::from(order).ln());
+        (labels.map(f64::ln).sum::<f64>() - orders.sum::<f64>())
+            .exp()
+            .round()
     }
 
     /// One graph, its prefix and then its target, into `row`; `labels` are all node values in whatever order, and stay so.
@@ -209,7 +217,8 @@ impl PathStar {
             if cancel() {
                 return Err(Error::Cancelled);
             }
-            let (now, later) = rest.split_at_mut(rest.len().min(AT_ONCE));
+            let at_once = (AT_ONCE / (CHUNK * width)).max(1);
+            let (now, later) = rest.split_at_mut(rest.len().min(at_once));
             now.par_iter_mut()
                 .for_each(|(chunk, (rows, identities))| draw(*chunk, rows, identities));
             rest = later;
@@ -218,6 +227,9 @@ impl PathStar {
         seen.reserve(count);
         let mut spare = None;
         for (index, identity) in identities.into_iter().enumerate() {
+            if index.is_multiple_of(1 << 16) && cancel() {
+                return Err(Error::Cancelled);
+            }
             let (mut identity, mut attempt) = (identity, 0);
             while !seen.insert(identity) {
                 attempt += 1;

@@ -103,6 +103,7 @@ fn check(tokenizer: &Value) -> Result<(), String> {
             return Err(format!("`{name}` is not supported"));
         }
     }
+    check_steps(tokenizer)?;
     let Some(vocabulary) = model["vocab"].as_object() else {
         return Err("its model has no `vocab`".to_owned());
     };
@@ -134,6 +135,43 @@ fn check(tokenizer: &Value) -> Result<(), String> {
                 ));
             }
         }
+    }
+    Ok(())
+}
+
+/// What is wrong with what happens to a text before its model sees it: only steps that published byte-pair encodings have,
+/// none of which lets a text grow beyond a space in front.
+fn check_steps(tokenizer: &Value) -> Result<(), String> {
+    let normalizer = &tokenizer["normalizer"];
+    let known = ["NFC", "NFD", "NFKC", "NFKD"];
+    if !normalizer.is_null() && !known.iter().any(|kind| normalizer["type"] == *kind) {
+        let kind = &normalizer["type"];
+        return Err(format!(
+            "its normalizer is {kind}, only {known:?} are supported"
+        ));
+    }
+    let before = &tokenizer["pre_tokenizer"];
+    let steps = match before["pretokenizers"].as_array() {
+        Some(steps) if before["type"] == "Sequence" => &steps[..],
+        _ if before.is_null() => &[],
+        _ => std::slice::from_ref(before),
+    };
+    let known = ["ByteLevel", "Digits", "Split"];
+    for step in steps {
+        if !known.iter().any(|kind| step["type"] == *kind) {
+            let kind = &step["type"];
+            return Err(format!(
+                "its pre-tokenizer is {kind}, only {known:?} are supported"
+            ));
+        }
+    }
+    if steps
+        .iter()
+        .filter(|step| step["type"] == "ByteLevel")
+        .count()
+        > 1
+    {
+        return Err("its pre-tokenizer turns text into bytes twice".to_owned());
     }
     Ok(())
 }
@@ -449,6 +487,10 @@ pub(crate) mod tests {
             Encoding::from_bytes(text.replacen(from, to, 1).into_bytes()).unwrap_err()
         };
         assert!(complain("\"BPE\"", "\"Unigram\"").contains("Unigram"));
+        let normalizer = r#""normalizer":{"type":"Precompiled","precompiled_charsmap":"AAAAAA=="}"#;
+        assert!(complain("\"normalizer\":null", normalizer).contains("Precompiled"));
+        let grows = r#""pre_tokenizer":{"type":"Metaspace"},"unused":"#;
+        assert!(complain("\"pre_tokenizer\":", grows).contains("Metaspace"));
         assert!(complain("\"1 0\"", "\"1 x\"").contains("needs the token \"x\""));
         assert!(complain("\"1 0\"", "\"10 10\"").contains("needs the token \"1010\""));
         assert!(complain("\"1 0\"", "\"10\"").contains("no pair"));

@@ -47,8 +47,8 @@ pub struct Settings {
     #[serde(default = "batch")]
     #[schemars(range(min = 1, max = 1_000_000))]
     pub batch: u32,
-    /// Batches whose gradients are averaged before a step: `batch` × `accumulate` examples make a step, in the memory of one
-    /// batch.
+    /// Batches whose gradients are averaged before a step: `batch` × `accumulate` examples make a step, whose
+    /// activations take the memory of one batch.
     #[serde(default = "one")]
     #[schemars(range(min = 1, max = 1_000_000))]
     pub accumulate: u32,
@@ -109,6 +109,9 @@ fn evaluate_on() -> u64 {
     512
 }
 
+/// The most examples that may make a step.
+const MOST_A_STEP: u64 = 1 << 24;
+
 /// Steps between two rows of the loss curve, beside those of the evaluations.
 const ROW_EVERY: u64 = 10;
 
@@ -165,6 +168,11 @@ impl Settings {
             if value == Some(0) {
                 add(name.to_owned(), format!("`{name}` must be at least 1"));
             }
+        }
+        if self.examples_a_step() > MOST_A_STEP {
+            let count = self.examples_a_step();
+            let why = format!("{count} examples a step are more than {MOST_A_STEP}");
+            add("accumulate".to_owned(), why);
         }
         for (name, value, most) in [
             ("stop_at", self.stop_at, 1.0),
@@ -343,9 +351,9 @@ pub enum Error {
     /// The caller asked to stop.
     #[error("cancelled")]
     Cancelled,
-    /// The loss is no number any more.
+    /// The loss or a gradient is no number any more.
     #[error(
-        "the loss became {loss} at step {step}; the largest gradient is that of `{weight}`, {gradient}: the training diverged; a lower `lr`, a longer `warmup` or a `clip` may help"
+        "at step {step} the loss is {loss}, and the largest gradient is that of `{weight}`, {gradient}: the training diverged; a lower `lr`, a longer `warmup` or a `clip` may help"
     )]
     Diverged {
         /// The step, from 1.
@@ -435,7 +443,7 @@ fn keep_memory() {
 ///
 /// # Errors
 /// [`Error::Settings`] where [`Settings::fit`] finds problems, [`Error::Cancelled`] once `observe` breaks,
-/// [`Error::Diverged`] once the loss is not finite.
+/// [`Error::Diverged`] once the loss or a gradient is not finite.
 pub fn train(
     dataset: &Dataset,
     settings: &Settings,
@@ -621,7 +629,9 @@ impl<'a> Training<'a> {
     ) -> Result<(), Error> {
         let step = self.facts.step + 1;
         let (loss, gradients) = self.gradients_of(step)?;
-        if !loss.is_finite() {
+        // A loss can be finite where a gradient is not, and one such step spoils every weight.
+        let norm = gradients.norm()?;
+        if !loss.is_finite() || !norm.is_finite() {
             let (place, gradient) = gradients.largest()?;
             let weight = self.learner.parameters().iter().nth(place);
             return Err(Error::Diverged {
@@ -633,8 +643,11 @@ impl<'a> Training<'a> {
         }
         let rate = self.rate(step);
         let parameters = self.learner.parameters();
-        self.memory
-            .step(parameters, &gradients, rate, self.settings.clip)?;
+        let scale = self
+            .settings
+            .clip
+            .map_or(1.0, |clip| (clip / norm).min(1.0));
+        self.memory.step(parameters, &gradients, rate, scale)?;
         if let (Some(keep), Some(all)) = (self.settings.average, &mut self.average) {
             for (average, (_, variable)) in all.iter_mut().zip(parameters.iter()) {
                 let moved = (variable.as_detached_tensor() * (1.0 - keep))?;

@@ -188,19 +188,14 @@ impl Memory {
         Ok(())
     }
 
-    /// Moves every weight along its gradient at the given learning rate, after scaling all gradients down to a common
-    /// norm of at most `clip`.
+    /// Moves every weight along `scale` times its gradient at the given learning rate.
     pub(super) fn step(
         &mut self,
         parameters: &Parameters,
         gradients: &Gradients,
         lr: f64,
-        clip: Option<f64>,
+        scale: f64,
     ) -> Result<()> {
-        let scale = match clip {
-            Some(clip) => (clip / gradients.norm()?).min(1.0),
-            None => 1.0,
-        };
         self.steps = self.steps.saturating_add(1);
         let [first, second] = self.how.betas;
         let correction = [1.0 - first.powi(self.steps), 1.0 - second.powi(self.steps)];
@@ -342,7 +337,14 @@ mod tests {
                     Moments::Buffers(..) => Gradients::Buffers(all.map(numbers).collect()),
                     Moments::Tensors(..) => Gradients::Tensors(all.collect()),
                 };
-                memory.step(parameters, &gradients, 0.1, Some(0.7)).unwrap();
+                memory
+                    .step(
+                        parameters,
+                        &gradients,
+                        0.1,
+                        (0.7 / gradients.norm().unwrap()).min(1.0),
+                    )
+                    .unwrap();
             }
         }
         for ((_, a), (_, b)) in ours.iter().zip(theirs.iter()) {

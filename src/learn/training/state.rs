@@ -1,7 +1,7 @@
 //! All that a training is between two steps, at rest.
 //!
-//! A directory of two files: `state.json` (steps done, curves, what early stopping counts, and the settings it belongs to)
-//! and `state.safetensors` (for each weight its numbers, both moments of the optimizer and, where one is kept, its running
+//! A directory of two files: `state.json` (steps done, curves, what early stopping counts, the settings it belongs to, and in a
+//! line of its own the digest of all) and `state.safetensors` (for each weight its numbers, both moments of the optimizer and, where one is kept, its running
 //! average). Random numbers need none: every draw has a stream named after its step. A training that continues from here
 //! ends in the same bytes as one that was never interrupted.
 //!
@@ -103,12 +103,15 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> Error {
     move |source| Error::Io { path, source }
 }
 
-/// The settings a state belongs to: all but how long the training is, so that a longer one can go on from it.
+/// The settings a state belongs to: where the rate does not depend on it, all but how long the training is, so that a longer
+/// one can go on from it.
 pub(super) fn identity(settings: &Settings) -> serde_json::Value {
     let mut all = serde_json::to_value(settings).expect("settings are plain data");
     if let Some(all) = all.as_object_mut() {
-        all.remove("steps");
-        all.remove("epochs");
+        if settings.schedule.is_endless() {
+            all.remove("steps");
+            all.remove("epochs");
+        }
         // Where a published model lies changes nothing either.
         if let Some(serde_json::Value::Object(architecture)) = all.get_mut("architecture")
             && matches!(settings.architecture, Architecture::Pretrained(_))
@@ -150,8 +153,9 @@ impl State {
             Ok::<_, Error>(numbers.cloned().unwrap_or_default())
         })?;
         let facts = directory.join(FACTS);
-        let mut text = serde_json::to_string(&self.facts).expect("facts are plain data");
-        text.push('\n');
+        let text = serde_json::to_string(&self.facts).expect("facts are plain data");
+        let sums = sums(text.as_bytes(), &path)?;
+        let text = format!("{text}\n{sums}\n");
         fs::write(&facts, text).map_err(at(&facts))?;
         for path in [path, facts] {
             let file = File::open(&path).and_then(|file| file.sync_all());
@@ -174,9 +178,16 @@ impl State {
             path: path.into(),
             why,
         };
-        let text = fs::read(facts).map_err(at(facts))?;
+        let text = shard::read_small(facts)?;
+        let line = text.split(|&byte| byte == b'\n').next().unwrap_or_default();
+        if text[line.len()..] != *format!("\n{}\n", sums(line, tensors)?).as_bytes() {
+            return Err(foreign(facts, "it or its numbers are damaged".to_owned()));
+        }
         let read: Facts =
-            serde_json::from_slice(&text).map_err(|e| foreign(facts, e.to_string()))?;
+            serde_json::from_slice(line).map_err(|e| foreign(facts, e.to_string()))?;
+        if u64::try_from(read.updates) != Ok(read.step.min(i32::MAX as u64)) {
+            return Err(foreign(facts, "its steps contradict each other".to_owned()));
+        }
         if read.settings != identity(settings) {
             return Err(foreign(facts, "it has other settings".to_owned()));
         }
@@ -211,6 +222,16 @@ impl State {
     }
 }
 
+/// The digest of the facts and of the file of numbers, which the last line of the facts says.
+fn sums(facts: &[u8], tensors: &Path) -> Result<String, Error> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&(facts.len() as u64).to_le_bytes());
+    hasher.update(facts);
+    let mut file = File::open(tensors).map_err(at(tensors))?;
+    io::copy(&mut file, &mut hasher).map_err(at(tensors))?;
+    Ok(hasher.finalize().to_hex().to_string())
+}
+
 /// Checkpoints that are kept: should the newest be damaged, there is one more.
 const KEPT: usize = 2;
 const UNDER_WAY: &str = "under-way";
@@ -229,8 +250,12 @@ pub fn save(state: &State, directory: &Path) -> Result<(), Error> {
     fs::create_dir(&under_way).map_err(at(&under_way))?;
     state.write(&under_way)?;
     let place = directory.join(format!("{:020}", state.facts.step));
-    if place.exists() {
-        fs::remove_dir_all(&place).map_err(at(&place))?;
+    // Those of this step or a later one could not be read, or this training would not be here.
+    for beyond in checkpoints(directory)
+        .into_iter()
+        .filter(|other| *other >= place)
+    {
+        fs::remove_dir_all(&beyond).map_err(at(&beyond))?;
     }
     let sync = |path: &Path| File::open(path).and_then(|folder| folder.sync_all());
     sync(&under_way).map_err(at(&under_way))?;

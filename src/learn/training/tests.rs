@@ -929,12 +929,35 @@ fn the_newest_whole_checkpoint_is_taken_and_two_are_kept() {
     // The last step is done; what is left is the evaluation that ends a training.
     assert_eq!(begins(), 9);
     let good = std::fs::read(saved[0].join(state::TENSORS)).unwrap();
-    for damaged in [good[..good.len() / 2].to_vec(), Vec::new()] {
+    let mut flipped = good.clone();
+    let middle = flipped.len() / 2;
+    flipped[middle] ^= 1;
+    let facts = std::fs::read_to_string(saved[0].join(state::FACTS)).unwrap();
+    let other = facts.replacen("\"counted\":", "\"counted\":1", 1);
+    assert_ne!(facts, other);
+    std::fs::write(saved[0].join(state::FACTS), other).unwrap();
+    assert_eq!(begins(), 9, "the one before, and its next step");
+    std::fs::write(saved[0].join(state::FACTS), facts).unwrap();
+    for damaged in [flipped, good[..good.len() / 2].to_vec(), Vec::new()] {
         std::fs::write(saved[0].join(state::TENSORS), damaged).unwrap();
         assert_eq!(begins(), 9, "the one before, and its next step");
     }
     std::fs::remove_dir_all(&saved[1]).unwrap();
     assert_eq!(begins(), 1, "none is whole");
+}
+
+#[test]
+fn a_checkpoint_that_could_not_be_read_makes_room_for_those_that_can() {
+    let dataset = data(4, 20);
+    let trained = train(&dataset, &busy(3), &Device::Cpu, &mut quiet).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    for beyond in ["00000000000000000007", "00000000000000000009"] {
+        std::fs::create_dir(directory.path().join(beyond)).unwrap();
+    }
+    state::save(&trained.state.unwrap(), directory.path()).unwrap();
+    let names = state::checkpoints(directory.path());
+    assert_eq!(names.len(), 1);
+    assert!(names[0].ends_with("00000000000000000003"));
 }
 
 #[test]

@@ -363,10 +363,7 @@ fn shards(files: &Files) -> Result<Vec<Shard>, Error> {
         let beside = files.get(CONFIG).map(|path| path.with_file_name(WEIGHTS));
         return Err(malformed(&beside.unwrap_or(WEIGHTS.into()), why));
     };
-    let text = std::fs::read(path).map_err(|source| shard::Error::Io {
-        path: path.clone(),
-        source,
-    })?;
+    let text = shard::read_small(path)?;
     let index: Index = serde_json::from_slice(&text).map_err(|e| malformed(path, e.to_string()))?;
     let mut by_name = BTreeMap::new();
     let mut wrong = Vec::new();
@@ -453,8 +450,8 @@ fn find(layout: &Layout, shards: &[Shard]) -> (Found, Vec<String>) {
 /// Reads the weights of a model from its directory's files.
 ///
 /// # Errors
-/// [`Error::Malformed`] where tensors are missing, too many, or of another shape or type than the layout says, all of
-/// them named; [`Error::File`] where a file is broken or holds a number that is not finite.
+/// [`Error::Malformed`] where tensors are missing, too many, or of another shape or type than the layout says, the
+/// first ten of them named; [`Error::File`] where a file is broken or holds a number that is not finite.
 pub fn read(
     files: &Files,
     layout: &Layout,
