@@ -51,9 +51,9 @@ fn every_kind_leaves_the_bytes_it_always_left() {
             curve c6864b233a30762dd0a47d29424ad4cf1c507578ac38ea4104f4412a3c56d3b8
             figure 5c2c220e2382f5281ae21168145e2ddcbd53524c36deacab6b43e8f69281ff9f
             learning 886161b3771c55d699a63f88a0fbac69280e353faa759c9e61d478f323747c9c
-            model[method=next-token, seed=0] 0f7005a16bd4e57b96e9d71d5bebfa6538f54969889571564ef339a0c3a068a8
-            model[method=reversed, seed=0] 311f1b9ebaab2c28aaffba65376a70f4f086ad3dd0245fbcb308329cb1d8f927
-            model[method=teacherless, seed=0] c5f08ba698b8844044f22eae8a42d9d994e8c2950f781d73b2670d01d85b30e3
+            model[method=next-token, seed=0] fd5e1aa7b8e8723ba5f56b10c1fc5fb725997d3e25c5379cfb7ddd9606ac610c
+            model[method=reversed, seed=0] a018ac0d0df329fc93accb687955a0db185a1710b2ede01165803cc6df017069
+            model[method=teacherless, seed=0] 1e714c3b2bebb0941f4444117d0ae3fae71f9652ccd13b7484607b875ed44cb9
             table 436ec41423b7fcc14ec6991b396f45d25bd378b8f41025cf945eca937d8a0a31
             trained b2e034b78555e9fba6cda1854f57c899c9a2a03ab53c3711253a098750301e5c
             ");
