@@ -406,8 +406,8 @@ fn trained(project: &Project, steps: &str) -> String {
         event["event"] == "job-ended" && event["job"] == "model[method=reversed, seed=0]"
     };
     let digests = ended.filter(wanted);
-    let digests = digests.filter_map(|event| event["artifact"].as_str().map(str::to_owned));
-    digests.last().unwrap()
+    let mut digests = digests.filter_map(|event| event["artifact"].as_str().map(str::to_owned));
+    digests.next_back().unwrap()
 }
 
 #[cfg(target_os = "linux")]
