@@ -1150,3 +1150,22 @@ fn a_training_begins_with_a_published_model_and_learns_in_its_vocabulary() {
     let lost = train(&dataset, &elsewhere, &Device::Cpu, &mut quiet).unwrap_err();
     assert!(lost.to_string().contains("nowhere"), "{lost}");
 }
+
+#[test]
+fn weight_decay_spares_biases_norms_and_the_rates_of_mamba() {
+    let dataset = data(4, 8);
+    let mamba = r#"{"kind":"mamba","layers":1,"width":16}"#;
+    for architecture in [
+        architecture(16, 1, Positions::Learned),
+        serde_json::from_str(mamba).unwrap(),
+    ] {
+        let card = Card::new(architecture, Objective::NextToken(NextToken {}), &dataset);
+        let learner = Learner::new(card, 0, DType::F32, &Device::Cpu).unwrap();
+        let decays = learner.decays();
+        for ((name, _), decays) in learner.parameters().iter().zip(decays) {
+            let spared = ["bias", "norm.weight", "log_rates", "skip"];
+            let spared = spared.iter().any(|end| name.ends_with(end));
+            assert_eq!(decays, !spared, "{name}");
+        }
+    }
+}
