@@ -32,8 +32,14 @@ pub enum Reason {
     Changed(Vec<String>),
     /// Its record is there, but this file of its artifact is not.
     FileGone(String),
+    /// What it left is damaged.
+    Damaged,
+    /// Its bytes were given back after use, and a job needs them once more.
+    Released,
     /// It ran before, but its record is gone.
     RecordGone,
+    /// It was asked for, though its artifact is there.
+    Again,
 }
 
 impl fmt::Display for Reason {
@@ -42,6 +48,9 @@ impl fmt::Display for Reason {
             Reason::New => f.write_str("new"),
             Reason::Changed(lines) => f.write_str(&lines.join("; ")),
             Reason::FileGone(file) => write!(f, "`{file}` is missing from the store"),
+            Reason::Damaged => f.write_str("what it left was damaged in the store"),
+            Reason::Released => f.write_str("released after use, and needed once more"),
+            Reason::Again => f.write_str("asked for once more"),
             Reason::RecordGone => f.write_str("its record is missing from the store"),
         }
     }
@@ -79,7 +88,7 @@ fn look_up(
 ) -> Freshness {
     let key = fingerprint.key();
     let reason = match store.lookup(&key) {
-        Lookup::Present(record) => return Freshness::Fresh(record),
+        Lookup::Present(record) | Lookup::Released(record) => return Freshness::Fresh(record),
         Lookup::Broken { file, .. } => Reason::FileGone(file),
         Lookup::Absent => reason(plan, id, fingerprint, store, ledger),
     };
@@ -132,7 +141,7 @@ pub fn reason(
     };
     match store.lookup(last) {
         _ if *last == fingerprint.key() => Reason::RecordGone,
-        Lookup::Present(record) | Lookup::Broken { record, .. } => {
+        Lookup::Present(record) | Lookup::Broken { record, .. } | Lookup::Released(record) => {
             Reason::Changed(fingerprint.differences(&record.fingerprint))
         }
         Lookup::Absent => Reason::New,

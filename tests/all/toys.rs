@@ -1,6 +1,6 @@
 //! Toy stages, so that the whole engine is tested in milliseconds; and a bench to run them on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -335,6 +335,7 @@ pub struct Bench {
     pub registry: Registry,
     pub capacity: Capacity,
     pub cancel: AtomicBool,
+    pub fail_fast: bool,
 }
 
 /// What a run did.
@@ -433,9 +434,10 @@ impl Bench {
             capacity: Capacity {
                 cores: 2,
                 memory: 1 << 40,
-                gpus: 0,
+                cards: Vec::new(),
             },
             cancel: AtomicBool::new(false),
+            fail_fast: false,
         }
     }
 
@@ -485,9 +487,12 @@ impl Bench {
     pub fn execute_on(&self, executor: &dyn Executor, plan: &Plan) -> Ran {
         let mut events = Vec::new();
         let options = Options {
-            capacity: self.capacity,
+            capacity: self.capacity.clone(),
             views: self.folder.path().join("outputs/toy"),
             prune: true,
+            fail_fast: self.fail_fast,
+            again: BTreeSet::new(),
+            compare: &|_, _, _, _| None,
             cancel: &self.cancel,
         };
         let summary = execute(plan, &self.store(), executor, &options, &mut |event| {
@@ -558,10 +563,13 @@ fn as_an_engine() {
         capacity: Capacity {
             cores: 1,
             memory: 1 << 40,
-            gpus: 0,
+            cards: Vec::new(),
         },
         views: folder.join("outputs/toy"),
         prune: true,
+        fail_fast: false,
+        again: BTreeSet::new(),
+        compare: &|_, _, _, _| None,
         cancel: &AtomicBool::new(false),
     };
     let store = Store::at(&folder.join("outputs/.etude"));
