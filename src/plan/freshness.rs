@@ -10,6 +10,8 @@ use crate::store::{Digest, Error, Ledger, Lookup, Record, StartedFrom, Store};
 pub enum Freshness {
     /// Its artifact is in the store.
     Fresh(Box<Record>),
+    /// Its artifact was released after use, and nothing needs it now.
+    Released(Box<Record>),
     /// It must run.
     Stale {
         /// Its cache key.
@@ -63,20 +65,40 @@ pub fn assess(plan: &Plan, store: &Store, ledger: &Ledger) -> Result<Vec<Freshne
     for id in 0..plan.jobs.len() {
         let stale = plan.reads(id);
         let mut stale: Vec<JobId> = stale
-            .filter(|from| !matches!(states[*from], Freshness::Fresh(_)))
+            .filter(|from| states[*from].record().is_none())
             .collect();
         stale.sort_unstable();
-        let known = |from: JobId| match &states[from] {
-            Freshness::Fresh(record) => Some(&record.artifact),
-            _ => None,
-        };
+        let known = |from: JobId| states[from].record().map(|record| &record.artifact);
         let outside = outside(plan, id, store)?;
         states.push(match Fingerprint::of(plan, id, &outside, known) {
             Some(fingerprint) => look_up(plan, id, &fingerprint, store, ledger),
             None => Freshness::Follows(stale),
         });
     }
+    // Whoever must run needs what it reads, and so on upwards.
+    for id in (0..states.len()).rev() {
+        let runs = |reader: JobId| states[reader].record().is_none();
+        if let Freshness::Released(record) = &states[id]
+            && plan.readers(id).any(runs)
+        {
+            states[id] = Freshness::Stale {
+                key: record.key,
+                reason: Reason::Released,
+                earlier: None,
+            };
+        }
+    }
     Ok(states)
+}
+
+impl Freshness {
+    /// The record of an artifact that is there, or was until it was used.
+    pub fn record(&self) -> Option<&Record> {
+        match self {
+            Freshness::Fresh(record) | Freshness::Released(record) => Some(record),
+            _ => None,
+        }
+    }
 }
 
 fn look_up(
@@ -88,7 +110,8 @@ fn look_up(
 ) -> Freshness {
     let key = fingerprint.key();
     let reason = match store.lookup(&key) {
-        Lookup::Present(record) | Lookup::Released(record) => return Freshness::Fresh(record),
+        Lookup::Present(record) => return Freshness::Fresh(record),
+        Lookup::Released(record) => return Freshness::Released(record),
         Lookup::Broken { file, .. } => Reason::FileGone(file),
         Lookup::Absent => reason(plan, id, fingerprint, store, ledger),
     };
