@@ -292,6 +292,9 @@ pub struct Context<'a> {
     pub outside: &'a BTreeMap<String, PathBuf>,
     /// What a shorter job of the same family left, where there is one. A gift: the result must be the same bytes without it.
     pub earlier: Option<&'a Earlier>,
+    /// What the tables it reads lack because jobs failed, a line each: `answers: 4 of 5, without [seed=3]`. A kind that shows
+    /// something to people shows this too.
+    pub holes: &'a [String],
     /// An empty folder for what the job leaves.
     pub out: &'a Path,
     /// A folder for what makes the next attempt shorter. It is this job's alone and outlives an attempt that failed, was
@@ -330,6 +333,10 @@ impl Context<'_> {
         }
     }
 }
+
+/// The file of an artifact that says what it lacks, a JSON list of lines; only those that lack something have it.
+/// Its name begins with a dot, so that it is not among what is shown.
+pub const HOLES: &str = ".holes.json";
 
 /// A table that a stage will read, as far as it is known before anything runs.
 #[derive(Debug, Clone, PartialEq)]

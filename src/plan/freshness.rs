@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Fingerprint, JobId, Plan, outside};
+use super::{Fingerprint, JobId, Known, Plan, outside};
 use crate::store::{Digest, Error, Ledger, Lookup, Record, StartedFrom, Store};
 
 /// The state of a job before a run.
@@ -68,7 +68,7 @@ pub fn assess(plan: &Plan, store: &Store, ledger: &Ledger) -> Result<Vec<Freshne
             .filter(|from| states[*from].record().is_none())
             .collect();
         stale.sort_unstable();
-        let known = |from: JobId| states[from].record().map(|record| &record.artifact);
+        let known = |from: JobId| Known::from(states[from].record().map(|record| &record.artifact));
         let outside = outside(plan, id, store)?;
         states.push(match Fingerprint::of(plan, id, &outside, known) {
             Some(fingerprint) => look_up(plan, id, &fingerprint, store, ledger),
