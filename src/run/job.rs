@@ -160,7 +160,7 @@ impl RunningJob<'_> {
         if !damaged.is_empty() {
             return Ok(Outcome::Damaged(damaged));
         }
-        while self.store.is_checkpoint_held(&key) {
+        while self.saves() && self.store.is_checkpoint_held(&key) {
             if self.cancelled() {
                 return Ok(Outcome::Cancelled);
             }
@@ -168,10 +168,15 @@ impl RunningJob<'_> {
         }
         let outcome = self.attempt(&lock, earlier.as_ref())?;
         match outcome {
+            _ if !self.saves() => {}
             Outcome::Ran(_) => self.store.discard_checkpoint(&key),
             _ => self.store.tidy_checkpoint(&key),
         }
         Ok(outcome)
+    }
+
+    fn saves(&self) -> bool {
+        self.plan.instance(self.id).parameters.saves()
     }
 
     /// Whether the job runs though its artifact is there.
@@ -405,6 +410,9 @@ impl RunningJob<'_> {
         lock: &Lock,
         stamps: &[(PathBuf, Option<Stamp>)],
     ) -> Result<Left, Error> {
+        if !self.saves() {
+            return Ok(Left::Nothing);
+        }
         let inputs = stamps.iter();
         let inputs = inputs.filter_map(|(path, stamp)| Some((path.as_path(), (*stamp)?)));
         let outside = self.ready.outside.values().flat_map(BTreeMap::values);

@@ -329,7 +329,7 @@ fn includes_merge_and_a_circle_of_them_is_shown() {
     1:12 ['top.toml'] files include each other in a circle: top.toml → base.toml → top.toml
     1:24 ['none.toml'] cannot read FOLDER/none.toml: No such file or directory (os error 2)
     2:8 [n] the stage `n` needs a `kind`
-        help: the kinds are `count`, `number`, `picture`, `stubborn`, `sum`, `texts`, `times`
+        help: the kinds are `cards`, `count`, `flaky`, `noted`, `number`, `picture`, `stubborn`, `sum`, `texts`, `times`
     ");
 }
 

@@ -353,9 +353,11 @@ fn a_worker_that_dies_fails_its_job_alone() {
         (fs::read_dir(&models).ok()?.count() == 5).then_some(())
     });
     // Whichever of them has the long job; the others are idle by now.
-    for worker in children(engine.id()) {
-        signal(worker, "-KILL");
-    }
+    let workers = children(engine.id());
+    let workers: Vec<String> = workers.iter().map(u32::to_string).collect();
+    // All at once, or one that idles is given the next job before it dies.
+    let killed = Command::new("kill").arg("-KILL").args(&workers).status();
+    assert!(killed.unwrap().success());
     let (out, code) = engine.end();
     assert_eq!(code, Some(1), "{out}");
     assert!(
