@@ -48,6 +48,13 @@ fn describe(job: &str, state: &Freshness, store: &Store, ledger: &Ledger) -> Str
             text.push_str(&about(record));
             text.push_str(&said(store, &record.key));
         }
+        Freshness::Released(record) => {
+            text.push_str(
+                "released after use: its bytes are made again where something needs them\n",
+            );
+            text.push_str(&about(record));
+            text.push_str(&said(store, &record.key));
+        }
         Freshness::Stale { key, reason, .. } => {
             text.push_str(&format!("has no artifact: {reason}\n"));
             text.push_str(&said(store, key));

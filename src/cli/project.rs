@@ -59,8 +59,26 @@ pub fn capacity(cores: Option<u32>) -> Capacity {
     Capacity {
         cores: cores.unwrap_or(there).max(1),
         memory: memory(),
-        gpus: u32::from(crate::learn::device::has_card()),
+        cards: cards(),
     }
+}
+
+/// The CUDA cards that this program can use, as the driver is told of them: those that `CUDA_VISIBLE_DEVICES` names, else
+/// all by their index.
+fn cards() -> Vec<String> {
+    let count = crate::learn::device::cards();
+    match env::var("CUDA_VISIBLE_DEVICES") {
+        Ok(named) => visible(&named, count),
+        Err(_) => (0..count).map(|at| at.to_string()).collect(),
+    }
+}
+
+/// What CUDA makes of the variable: a list, cut off at the first entry that is none. The driver counts only the cards that
+/// it names.
+fn visible(named: &str, count: usize) -> Vec<String> {
+    let entries = named.split(',').map(str::trim);
+    let real = entries.take_while(|entry| !entry.is_empty() && !entry.starts_with('-'));
+    real.take(count).map(str::to_string).collect()
 }
 
 /// Memory of this machine in bytes; where nobody tells, more than any job asks for.
@@ -69,4 +87,17 @@ fn memory() -> u64 {
     let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"));
     line.and_then(|size| parse_size(&size.replace("kB", "KiB")).ok())
         .unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cards_that_a_job_may_have_are_those_that_the_variable_names() {
+        assert_eq!(visible("2, 0", 2), ["2", "0"]);
+        assert_eq!(visible("GPU-8932f937,1", 2), ["GPU-8932f937", "1"]);
+        assert_eq!(visible("0,-1,1", 1), ["0"]);
+        assert!(visible("", 0).is_empty() && visible("-1", 0).is_empty());
+    }
 }

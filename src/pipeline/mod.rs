@@ -15,6 +15,7 @@ mod coordinates;
 mod document;
 mod parameters;
 mod patch;
+mod policy;
 mod problem;
 mod resolve;
 mod resources;
@@ -30,6 +31,7 @@ pub use contract::{
 };
 pub use coordinates::{Condition, Coordinates, JobName, Selector};
 pub(crate) use parameters::{first_line, kind_of, options, schema_types};
+pub use policy::{Cause, Grow, Keep, Retry};
 pub use problem::{Problem, Problems, alternatives, nearest};
 pub use resolve::{Request, read};
 pub use resources::{Resources, parse_size, show_size};
@@ -94,6 +96,10 @@ pub struct Instance {
     pub resources: Resources,
     /// Where it computes.
     pub device: Device,
+    /// What to do when it fails.
+    pub retry: Arc<Retry>,
+    /// How long its artifact stays.
+    pub keep: Keep,
 }
 
 impl std::fmt::Debug for Instance {

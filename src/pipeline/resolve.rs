@@ -14,6 +14,7 @@ use super::coordinates::{Condition, Coordinates, is_name};
 use super::document::{self, Document};
 use super::parameters;
 use super::patch::{self, Names, Patch};
+use super::policy::{Keep, Retry};
 use super::problem::{Problem, Problems, alternatives};
 use super::resources::{Asked, Resources};
 use super::source::{Source, Span};
@@ -37,7 +38,7 @@ pub struct Request {
 }
 
 /// Keys of a stage that are no parameters, but may be patched.
-const POLICY: [&str; 2] = ["device", "resources"];
+const POLICY: [&str; 4] = ["device", "resources", "retry", "keep"];
 
 /// Reads, checks and resolves a pipeline file. On error, everything that is wrong with it.
 pub fn read(path: &Path, request: &Request, registry: &Registry) -> Result<Pipeline, Vec<Problem>> {
@@ -907,12 +908,12 @@ impl Layers<'_> {
         problems: &mut Problems,
     ) -> Option<Resolved> {
         let mut own = Problems::default();
-        let (resources, device) = policy(kind, &mut value, &mut own);
+        let policy = policy(kind, &mut value, &mut own);
         let also: Vec<&str> = kind
             .ports
             .iter()
             .map(|port| port.name)
-            .chain(["per", "resources"])
+            .chain(["per", "resources", "retry", "keep"])
             .chain(kind.uses_device.then_some("device"))
             .collect();
         let json = parameters::check(&kind.schema, &value, kind.name, &also, &mut own);
@@ -937,8 +938,13 @@ impl Layers<'_> {
                         full: Arc::new(parameters.full()),
                         coordinates,
                         parameters,
-                        resources,
-                        device: self.device.filter(|_| kind.uses_device).unwrap_or(device),
+                        resources: policy.resources,
+                        device: self
+                            .device
+                            .filter(|_| kind.uses_device)
+                            .unwrap_or(policy.device),
+                        retry: policy.retry,
+                        keep: policy.keep,
                     });
                 }
                 Err(error) => own.push(Problem::at(
@@ -985,8 +991,16 @@ fn show(coordinates: &Coordinates) -> String {
     pairs.collect::<Vec<_>>().join(", ")
 }
 
-/// Takes `resources` and `device` out of a stage's parameters.
-fn policy(kind: &Kind, value: &mut Value, problems: &mut Problems) -> (Resources, Device) {
+/// What a stage says of its jobs beside their parameters.
+struct Policy {
+    resources: Resources,
+    device: Device,
+    retry: Arc<Retry>,
+    keep: Keep,
+}
+
+/// Takes the policy out of a stage's parameters.
+fn policy(kind: &Kind, value: &mut Value, problems: &mut Problems) -> Policy {
     let mut taken: BTreeMap<String, Value> = BTreeMap::new();
     if let Data::Table(table) = &mut value.data {
         let keep = |(key, _): &(Key, Value)| {
@@ -997,14 +1011,19 @@ fn policy(kind: &Kind, value: &mut Value, problems: &mut Problems) -> (Resources
         }
         table.retain(keep);
     }
-    let mut resources = kind.resources;
+    let mut policy = Policy {
+        resources: kind.resources,
+        device: Device::Auto,
+        retry: Arc::default(),
+        keep: Keep::Always,
+    };
     if let Some(value) = taken.get("resources") {
         let mut own = Problems::default();
         let json = parameters::check(&schema_of::<Asked>(), value, "resources", &[], &mut own);
         if own.is_empty() {
             let asked: Asked = serde_json::from_value(json).unwrap_or_default();
             match asked.over(kind.resources) {
-                Ok(asked) => resources = asked,
+                Ok(asked) => policy.resources = asked,
                 Err((key, message)) => {
                     let at = value.get(key).unwrap_or(value);
                     own.push(Problem::at(&at.span, message));
@@ -1013,12 +1032,19 @@ fn policy(kind: &Kind, value: &mut Value, problems: &mut Problems) -> (Resources
         }
         problems.extend(own.into_sorted());
     }
-    let mut device = Device::Auto;
     if let Some(value) = taken.get("device") {
         let json = parameters::check(&schema_of::<Device>(), value, "device", &[], problems);
-        device = serde_json::from_value(json).unwrap_or_default();
+        policy.device = serde_json::from_value(json).unwrap_or_default();
     }
-    (resources, device)
+    if let Some(value) = taken.get("retry") {
+        let json = parameters::check(&schema_of::<Retry>(), value, "retry", &[], problems);
+        policy.retry = Arc::new(serde_json::from_value(json).unwrap_or_default());
+    }
+    if let Some(value) = taken.get("keep") {
+        let json = parameters::check(&schema_of::<Keep>(), value, "keep", &[], problems);
+        policy.keep = serde_json::from_value(json).unwrap_or_default();
+    }
+    policy
 }
 
 /// Whether the files and directories that parameters name are there, to be read.

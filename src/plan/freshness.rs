@@ -10,6 +10,8 @@ use crate::store::{Digest, Error, Ledger, Lookup, Record, StartedFrom, Store};
 pub enum Freshness {
     /// Its artifact is in the store.
     Fresh(Box<Record>),
+    /// Its artifact was released after use, and nothing needs it now.
+    Released(Box<Record>),
     /// It must run.
     Stale {
         /// Its cache key.
@@ -32,8 +34,14 @@ pub enum Reason {
     Changed(Vec<String>),
     /// Its record is there, but this file of its artifact is not.
     FileGone(String),
+    /// What it left is damaged.
+    Damaged,
+    /// Its bytes were given back after use, and a job needs them once more.
+    Released,
     /// It ran before, but its record is gone.
     RecordGone,
+    /// It was asked for, though its artifact is there.
+    Again,
 }
 
 impl fmt::Display for Reason {
@@ -42,6 +50,9 @@ impl fmt::Display for Reason {
             Reason::New => f.write_str("new"),
             Reason::Changed(lines) => f.write_str(&lines.join("; ")),
             Reason::FileGone(file) => write!(f, "`{file}` is missing from the store"),
+            Reason::Damaged => f.write_str("what it left was damaged in the store"),
+            Reason::Released => f.write_str("released after use, and needed once more"),
+            Reason::Again => f.write_str("asked for once more"),
             Reason::RecordGone => f.write_str("its record is missing from the store"),
         }
     }
@@ -54,20 +65,40 @@ pub fn assess(plan: &Plan, store: &Store, ledger: &Ledger) -> Result<Vec<Freshne
     for id in 0..plan.jobs.len() {
         let stale = plan.reads(id);
         let mut stale: Vec<JobId> = stale
-            .filter(|from| !matches!(states[*from], Freshness::Fresh(_)))
+            .filter(|from| states[*from].record().is_none())
             .collect();
         stale.sort_unstable();
-        let known = |from: JobId| match &states[from] {
-            Freshness::Fresh(record) => Some(&record.artifact),
-            _ => None,
-        };
+        let known = |from: JobId| states[from].record().map(|record| &record.artifact);
         let outside = outside(plan, id, store)?;
         states.push(match Fingerprint::of(plan, id, &outside, known) {
             Some(fingerprint) => look_up(plan, id, &fingerprint, store, ledger),
             None => Freshness::Follows(stale),
         });
     }
+    // Whoever must run needs what it reads, and so on upwards.
+    for id in (0..states.len()).rev() {
+        let runs = |reader: JobId| states[reader].record().is_none();
+        if let Freshness::Released(record) = &states[id]
+            && plan.readers(id).any(runs)
+        {
+            states[id] = Freshness::Stale {
+                key: record.key,
+                reason: Reason::Released,
+                earlier: None,
+            };
+        }
+    }
     Ok(states)
+}
+
+impl Freshness {
+    /// The record of an artifact that is there, or was until it was used.
+    pub fn record(&self) -> Option<&Record> {
+        match self {
+            Freshness::Fresh(record) | Freshness::Released(record) => Some(record),
+            _ => None,
+        }
+    }
 }
 
 fn look_up(
@@ -80,6 +111,7 @@ fn look_up(
     let key = fingerprint.key();
     let reason = match store.lookup(&key) {
         Lookup::Present(record) => return Freshness::Fresh(record),
+        Lookup::Released(record) => return Freshness::Released(record),
         Lookup::Broken { file, .. } => Reason::FileGone(file),
         Lookup::Absent => reason(plan, id, fingerprint, store, ledger),
     };
@@ -132,7 +164,7 @@ pub fn reason(
     };
     match store.lookup(last) {
         _ if *last == fingerprint.key() => Reason::RecordGone,
-        Lookup::Present(record) | Lookup::Broken { record, .. } => {
+        Lookup::Present(record) | Lookup::Broken { record, .. } | Lookup::Released(record) => {
             Reason::Changed(fingerprint.differences(&record.fingerprint))
         }
         Lookup::Absent => Reason::New,

@@ -8,6 +8,15 @@ use super::Error;
 
 /// Writes a file so that readers see the old bytes or all of the new ones, also after a power cut.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    put(path, bytes, true)
+}
+
+/// The same but for power cuts, for what can be lost.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    put(path, bytes, false)
+}
+
+fn put(path: &Path, bytes: &[u8], sync: bool) -> Result<(), Error> {
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
     let mut file = tempfile::Builder::new()
@@ -15,7 +24,10 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), Error> {
         .tempfile_in(folder)
         .map_err(Error::io("create a file in", folder))?;
     file.write_all(bytes)
-        .and_then(|()| file.as_file().sync_all())
+        .and_then(|()| match sync {
+            true => file.as_file().sync_all(),
+            false => Ok(()),
+        })
         .map_err(Error::io("write", path))?;
     #[cfg(unix)]
     {
@@ -27,7 +39,10 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     }
     file.persist(path)
         .map_err(|error| Error::io("replace", path)(error.error))?;
-    sync_folder(folder)
+    match sync {
+        true => sync_folder(folder),
+        false => Ok(()),
+    }
 }
 
 /// Makes renames in a folder durable.

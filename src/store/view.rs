@@ -27,6 +27,20 @@ pub struct ViewProblem {
 }
 
 impl Views<'_> {
+    /// How the views of an artifact are called below the folder, in the order of its files.
+    pub fn names(section: &str, name: &str, artifact: &Artifact) -> Vec<String> {
+        let name = file_name(name);
+        let flat = flat(artifact);
+        let names = artifact.files.keys().map(|file| match flat {
+            true => match Path::new(file).extension() {
+                Some(ext) => format!("{section}/{name}.{}", ext.to_string_lossy()),
+                None => format!("{section}/{name}"),
+            },
+            false => format!("{section}/{name}/{file}"),
+        });
+        names.collect()
+    }
+
     /// Shows an artifact as `<folder>/<section>/<name>.<ext>`, or as a folder `<name>/` where its files do not differ by
     /// extension alone. Returns the paths shown.
     pub fn show(
@@ -37,17 +51,10 @@ impl Views<'_> {
         copy: bool,
         ledger: &mut Ledger,
     ) -> Result<(Vec<PathBuf>, Vec<ViewProblem>), Error> {
-        let name = file_name(name);
         let mut shown = Vec::new();
         let mut problems = Vec::new();
-        for (file, stored) in &artifact.files {
-            let relative = match flat(artifact) {
-                true => match Path::new(file).extension() {
-                    Some(ext) => format!("{section}/{name}.{}", ext.to_string_lossy()),
-                    None => format!("{section}/{name}"),
-                },
-                false => format!("{section}/{name}/{file}"),
-            };
+        let names = Views::names(section, name, artifact);
+        for (relative, stored) in names.into_iter().zip(artifact.files.values()) {
             let path = self.folder.join(&relative);
             if let Some(problem) =
                 self.in_the_way(&path, ledger.views.get(&relative), Some(&stored.digest))?

@@ -210,6 +210,7 @@ fn every_seed_has_its_place_and_its_reason() {
         lines.push(match state {
             Freshness::Fresh(_) => format!("{}: cached", job.name),
             Freshness::Stale { reason, .. } => format!("{}: {reason}", job.name),
+            Freshness::Released(_) => format!("{}: released", job.name),
             Freshness::Follows(after) => format!("{}: after {} jobs", job.name, after.len()),
         });
     }

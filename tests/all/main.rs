@@ -3,7 +3,9 @@
 mod engine;
 mod fingerprint;
 mod golden;
+mod killed;
 mod language;
 mod layers;
 mod program;
+mod running;
 mod toys;

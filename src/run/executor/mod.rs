@@ -2,6 +2,7 @@
 
 mod in_process;
 mod local;
+mod memory;
 mod worker;
 
 use std::collections::BTreeMap;
@@ -11,7 +12,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use crate::pipeline::{Context, Device, Earlier, Inputs, Monitor, Registry, Stop};
+use crate::pipeline::{Cause, Context, Device, Earlier, Inputs, Monitor, Registry, Stop};
 
 pub use in_process::InProcess;
 pub use local::Local;
@@ -40,8 +41,12 @@ pub struct Task {
     pub device: Device,
     /// How many threads to compute with.
     pub cores: u32,
+    /// The CUDA cards that are its own, as the driver is told of them.
+    pub cards: Vec<String>,
     /// The longest it may run, in seconds.
     pub time: Option<u64>,
+    /// The most memory it may take, in bytes, where there is a limit.
+    pub memory: Option<u64>,
 }
 
 /// Why a task left no artifact.
@@ -49,8 +54,8 @@ pub struct Task {
 pub enum Failure {
     /// It was told to stop.
     Cancelled,
-    /// It failed, or its worker died.
-    Failed(String),
+    /// It failed, or its worker died: in what way, and why.
+    Failed(Cause, String),
 }
 
 /// An engine that runs tasks. Several threads call it at once.
@@ -70,12 +75,13 @@ fn hold(checkpoint: &Path) -> Option<File> {
 
 /// Does a task's work in this very process.
 fn perform(registry: &Registry, task: &Task, monitor: &dyn Monitor) -> Result<(), Failure> {
+    let failed = |message| Failure::Failed(Cause::Error, message);
     let kind = registry
         .get(&task.kind)
-        .ok_or_else(|| Failure::Failed(format!("this etude has no kind `{}`", task.kind)))?;
+        .ok_or_else(|| failed(format!("this etude has no kind `{}`", task.kind)))?;
     let parameters = kind
         .parse(task.parameters.clone())
-        .map_err(|error| Failure::Failed(format!("the parameters cannot be read: {error}")))?;
+        .map_err(|error| failed(format!("the parameters cannot be read: {error}")))?;
     let _held = hold(&task.checkpoint);
     let context = Context {
         inputs: &task.inputs,
@@ -90,17 +96,18 @@ fn perform(registry: &Registry, task: &Task, monitor: &dyn Monitor) -> Result<()
     match std::panic::catch_unwind(run) {
         Ok(Ok(())) => Ok(()),
         Ok(Err(Stop::Cancelled)) => Err(Failure::Cancelled),
-        Ok(Err(Stop::Failed(message))) => Err(Failure::Failed(message)),
+        Ok(Err(Stop::Failed(message))) => Err(failed(message)),
         Err(panic) => {
             let message = panic
                 .downcast_ref::<&str>()
                 .map(|text| text.to_string())
                 .or_else(|| panic.downcast_ref::<String>().cloned())
                 .unwrap_or_default();
-            Err(Failure::Failed(format!(
+            let message = format!(
                 "this is a bug of the stage kind `{}`: it panicked: {message}",
                 task.kind
-            )))
+            );
+            Err(Failure::Failed(Cause::Crash, message))
         }
     }
 }

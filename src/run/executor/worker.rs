@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use super::{Failure, Task, perform};
-use crate::pipeline::{Monitor, Progress, Registry};
+use crate::pipeline::{Cause, Monitor, Progress, Registry};
 
 /// What an engine tells a worker.
 #[derive(Debug, Serialize, Deserialize)]
@@ -32,7 +32,7 @@ pub(super) enum Report {
     /// The task stopped as told.
     Cancelled,
     /// The task failed.
-    Failed(String),
+    Failed(Cause, String),
 }
 
 /// How often a worker reports at most.
@@ -107,7 +107,7 @@ pub fn serve(
         let report = match perform(registry, &task, &speaker) {
             Ok(()) => Report::Done,
             Err(Failure::Cancelled) => Report::Cancelled,
-            Err(Failure::Failed(message)) => Report::Failed(message),
+            Err(Failure::Failed(cause, message)) => Report::Failed(cause, message),
         };
         busy.store(false, Ordering::Relaxed);
         say(&out, &report);
