@@ -523,7 +523,7 @@ impl<S: Stage> Parameters for Typed<S> {
 }
 
 /// Parameters from JSON and the schema they were checked against.
-type Parse = fn(Json, Arc<Json>) -> Result<Arc<dyn Parameters>, serde_json::Error>;
+type Parse = fn(&Json, Arc<Json>) -> Result<Arc<dyn Parameters>, serde_json::Error>;
 
 /// A kind, with its parameter type erased.
 #[derive(Clone)]
@@ -563,14 +563,14 @@ impl Kind {
             resources: S::resources(),
             schema: Arc::new(schema_of::<S>()),
             parse: |json, schema| {
-                let stage: S = serde_json::from_value(json)?;
+                let stage = S::deserialize(json)?;
                 Ok(Arc::new(Typed { stage, schema }))
             },
         }
     }
 
     /// Parameters from a value that was checked against the schema.
-    pub fn parse(&self, json: Json) -> Result<Arc<dyn Parameters>, serde_json::Error> {
+    pub fn parse(&self, json: &Json) -> Result<Arc<dyn Parameters>, serde_json::Error> {
         (self.parse)(json, self.schema.clone())
     }
 

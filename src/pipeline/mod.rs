@@ -9,10 +9,12 @@
 //! overrides' (likewise), the profile's, `--set`.
 
 mod axis;
+mod columns;
 mod complaint;
 mod contract;
 mod coordinates;
 mod document;
+mod layers;
 mod parameters;
 mod patch;
 mod policy;
@@ -23,13 +25,14 @@ mod source;
 mod value;
 
 pub use axis::{Axis, Point};
+pub use columns::ColumnsOn;
 pub use complaint::Complaint;
 pub use contract::{
     ArtifactType, Columns, Context, Device, Earlier, Extension, HOLES, Input, Inputs, Kind,
     Monitor, Outside, Parameters, Port, Progress, Registry, Scalar, Stage, Stop, TableOf,
     TableShape, Takes, Verdict,
 };
-pub use coordinates::{Condition, Coordinates, JobName, Selector};
+pub use coordinates::{ByLabels, Condition, Coordinates, JobName, Selector};
 pub(crate) use parameters::{first_line, kind_of, options, schema_types};
 pub use policy::{Cause, Grow, Keep, Retry};
 pub use problem::{Problem, Problems, alternatives, nearest};
@@ -50,7 +53,7 @@ pub struct Pipeline {
     /// What it is about.
     pub about: Option<String>,
     /// Its axes, in the order of the file.
-    pub axes: Vec<Axis>,
+    pub axes: Arc<[Axis]>,
     /// Its stages, in the order of the file.
     pub stages: Vec<DeclaredStage>,
 }
@@ -88,8 +91,6 @@ pub struct Instance {
     pub coordinates: Coordinates,
     /// Its parameters.
     pub parameters: Arc<dyn Parameters>,
-    /// The parameters as plain data, defaults included.
-    pub full: Arc<serde_json::Value>,
     /// The files and directories that its parameters name, absolute, by parameter.
     pub outside: BTreeMap<String, PathBuf>,
     /// What it takes of the machine.
@@ -129,14 +130,12 @@ impl Pipeline {
             selectors.extend(Selector::parse(&span, &stages, &self.axes, &mut problems));
         }
         for (selector, text) in selectors.iter().zip(texts) {
-            let instances = self.stages.iter().flat_map(|stage| {
-                let coordinates = stage.instances.iter().map(|i| i.coordinates.clone());
-                coordinates.map(|coordinates| JobName {
-                    stage: stage.name.clone(),
-                    coordinates,
-                })
+            let mut stages = self.stages.iter().filter(|s| s.name == *selector.stage);
+            let selects = stages.any(|stage| {
+                let mut instances = stage.instances.iter();
+                instances.any(|instance| selector.condition.matches(&instance.coordinates))
             });
-            if problems.is_empty() && !instances.into_iter().any(|job| selector.matches(&job)) {
+            if problems.is_empty() && !selects {
                 let problem = Problem::of(format!("`{text}` selects no job"))
                     .help("what it names is excluded, or not kept by the profile or --where");
                 problems.push(problem);
@@ -148,89 +147,8 @@ impl Pipeline {
         }
     }
 
-    /// The columns that coordinates give to the rows of a table: one for each axis, one for each parameter it sweeps.
-    pub fn columns(&self, coordinates: &Coordinates) -> Columns {
-        let mut columns = Columns::new();
-        for (axis, label) in &coordinates.0 {
-            let value = self
-                .axis(axis)
-                .and_then(|axis| axis.point(label))
-                .map(|point| point.value.clone());
-            columns.insert(axis.clone(), value.unwrap_or(Scalar::Text(label.clone())));
-            columns.extend(self.swept_columns(axis, coordinates));
-        }
-        columns
-    }
-
-    /// The columns of the parameters that an axis sweeps, at some coordinates: a parameter is there if it has one value
-    /// there.
-    pub fn swept_columns(&self, axis: &str, coordinates: &Coordinates) -> Columns {
-        let mut columns = Columns::new();
-        for (name, stage, path) in self.swept(axis) {
-            let instances = self.stages[stage].instances.iter();
-            let mut values = instances
-                .filter(|instance| instance.coordinates.joins(coordinates))
-                .map(|instance| Scalar::from(lookup(&instance.full, &path)));
-            let Some(first) = values.next() else { continue };
-            if values.all(|value| value == first) {
-                columns.insert(name, first);
-            }
-        }
-        columns
-    }
-
-    /// The parameters that an axis sweeps: the column of each, its stage, its path. A column has the parameter's own name,
-    /// or, where two would share one, `stage_parameter`.
-    pub fn swept(&self, axis: &str) -> Vec<(String, usize, Vec<String>)> {
-        let mut all: BTreeMap<(usize, Vec<String>), &str> = BTreeMap::new();
-        for axis in &self.axes {
-            for assignment in axis.assignments() {
-                let place = (assignment.stage, assignment.path.clone());
-                all.entry(place).or_insert(axis.name());
-            }
-        }
-        let last = |path: &[String]| path.last().cloned().unwrap_or_default();
-        let Some(this) = self.axis(axis) else {
-            return Vec::new();
-        };
-        let mut columns = Vec::new();
-        for (stage, path) in all.keys() {
-            let mut assignments = this.assignments();
-            if !assignments.any(|a| a.stage == *stage && a.path == *path) {
-                continue;
-            }
-            let name = last(path);
-            let shared = all.keys().filter(|(_, other)| last(other) == name).count() > 1;
-            let named_as_axis = self.axis(&name).is_some();
-            // The axis' own column already holds the value of the parameter it is named after.
-            if name == axis && !shared && !this.is_variants() {
-                continue;
-            }
-            let name = match shared || named_as_axis {
-                true => format!("{}_{name}", sql_name(&self.stages[*stage].name)),
-                false => name,
-            };
-            columns.push((name, *stage, path.clone()));
-        }
-        columns
-    }
-
     /// The axis of this name.
     pub fn axis(&self, name: &str) -> Option<&Axis> {
         self.axes.iter().find(|axis| axis.name() == name)
     }
-}
-
-impl Axis {
-    /// Whether its column holds labels rather than values.
-    fn is_variants(&self) -> bool {
-        self.points
-            .iter()
-            .all(|point| point.value == Scalar::Text(point.label.clone()))
-    }
-}
-
-/// The value at a path; `null` where there is none.
-fn lookup<'a>(json: &'a serde_json::Value, path: &[String]) -> &'a serde_json::Value {
-    path.iter().fold(json, |here, key| &here[key])
 }

@@ -2,9 +2,18 @@
 //! result's identity.
 
 use std::fmt;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use super::contract::{Device, Kind, schema_of};
+use super::parameters;
+use super::problem::{Problem, Problems};
+use super::resources::{Asked, Resources};
+use super::value::{Key, Value};
 
 /// What kind of end a job that left nothing came to.
 #[derive(
@@ -103,4 +112,113 @@ pub enum Keep {
     Always,
     /// Until all that read them are done; their bytes go, and are made again if something needs them.
     UntilUsed,
+}
+
+/// What a stage says of its jobs beside their parameters.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// What it takes of the machine.
+    pub resources: Resources,
+    /// Where it computes.
+    pub device: Device,
+    /// What to do when it fails.
+    pub retry: Arc<Retry>,
+    /// How long its artifact stays.
+    pub keep: Keep,
+}
+
+impl Policy {
+    /// What holds for a kind unless the file says otherwise.
+    pub fn of(kind: &Kind) -> Policy {
+        Policy {
+            resources: kind.resources,
+            device: Device::Auto,
+            retry: Arc::default(),
+            keep: Keep::Always,
+        }
+    }
+
+    /// Reads one key of a stage, unless it is none of the policy: those are parameters.
+    pub fn read(
+        &mut self,
+        policies: &Policies,
+        kind: &Kind,
+        key: &Key,
+        value: &Value,
+        problems: &mut Problems,
+    ) -> bool {
+        match key.name.as_str() {
+            "resources" => {
+                let Some(asked) = read(&policies.resources, "resources", value, problems) else {
+                    return true;
+                };
+                match Asked::over(&asked, kind.resources) {
+                    Ok(resources) => self.resources = resources,
+                    Err((key, message)) => {
+                        let at = value.get(key).unwrap_or(value);
+                        problems.push(Problem::at(&at.span, message));
+                    }
+                }
+            }
+            "device" if kind.uses_device => {
+                let device = read(&policies.device, "device", value, problems);
+                self.device = device.unwrap_or_default();
+            }
+            "retry" => {
+                let retry: Option<Retry> = read(&policies.retry, "retry", value, problems);
+                self.retry = Arc::new(retry.unwrap_or_default());
+            }
+            "keep" => {
+                let keep = read(&policies.keep, "keep", value, problems);
+                self.keep = keep.unwrap_or_default();
+            }
+            _ => return false,
+        }
+        true
+    }
+}
+
+/// A value of the policy; `None` if it has a problem.
+fn read<T: DeserializeOwned>(
+    schema: &Json,
+    what: &str,
+    value: &Value,
+    problems: &mut Problems,
+) -> Option<T> {
+    let mut own = Problems::default();
+    let json = parameters::check(schema, value, what, &mut own);
+    if !own.is_empty() {
+        problems.extend(own.into_sorted());
+        return None;
+    }
+    serde_json::from_value(json).ok()
+}
+
+/// The schemas of what a policy may say.
+pub struct Policies {
+    resources: Json,
+    device: Json,
+    retry: Json,
+    keep: Json,
+}
+
+impl Default for Policies {
+    fn default() -> Policies {
+        Policies {
+            resources: schema_of::<Asked>(),
+            device: schema_of::<Device>(),
+            retry: schema_of::<Retry>(),
+            keep: schema_of::<Keep>(),
+        }
+    }
+}
+
+impl Policies {
+    /// The keys that may stand beside the parameters of a kind.
+    pub fn beside(kind: &Kind) -> impl Iterator<Item = &'static str> {
+        let device = kind.uses_device.then_some("device");
+        ["per", "resources", "retry", "keep"]
+            .into_iter()
+            .chain(device)
+    }
 }

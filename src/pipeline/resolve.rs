@@ -1,6 +1,6 @@
 //! From what was written to a [`Pipeline`] that cannot be wrong.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,15 +8,14 @@ use petgraph::algo::{tarjan_scc, toposort};
 use petgraph::graph::{DiGraph, NodeIndex};
 
 use super::axis::{self, Axis};
-use super::complaint::{self, Complaint};
-use super::contract::{Device, Kind, Port, Registry, TableShape, Takes, schema_of};
+use super::complaint::Complaint;
+use super::contract::{Device, Kind, Outside, Port, Registry, TableShape, Takes};
 use super::coordinates::{Condition, Coordinates, is_name};
 use super::document::{self, Document};
-use super::parameters;
+use super::layers::{Declared, Fan, Layers, Override, Profile};
 use super::patch::{self, Names, Patch};
-use super::policy::{Keep, Retry};
-use super::problem::{Problem, Problems, alternatives};
-use super::resources::{Asked, Resources};
+use super::policy::Policies;
+use super::problem::{Problem, Problems, alternatives, count};
 use super::source::{Source, Span};
 use super::value::{Data, Key, Table, Value};
 use super::{DeclaredInput, DeclaredStage, Instance, Pipeline, sql_name};
@@ -36,9 +35,6 @@ pub struct Request {
     /// The project's root, from which the paths in parameters are; empty for the current folder.
     pub root: PathBuf,
 }
-
-/// Keys of a stage that are no parameters, but may be patched.
-const POLICY: [&str; 4] = ["device", "resources", "retry", "keep"];
 
 /// Reads, checks and resolves a pipeline file. On error, everything that is wrong with it.
 pub fn read(path: &Path, request: &Request, registry: &Registry) -> Result<Pipeline, Vec<Problem>> {
@@ -76,20 +72,6 @@ impl Written<'_> {
     }
 }
 
-/// An `[[override]]`.
-struct Override {
-    when: Condition,
-    set: Patch,
-    span: Span,
-}
-
-/// A `[profile.*]`, or the empty one.
-#[derive(Default)]
-struct Profile {
-    set: Patch,
-    keep: Condition,
-}
-
 fn resolve(
     document: &Document,
     path: &Path,
@@ -98,14 +80,11 @@ fn resolve(
     problems: &mut Problems,
 ) -> Pipeline {
     let written = stages(document, registry, problems);
-    let names = Names {
-        stages: written
-            .iter()
-            .map(|stage| stage.key.name.as_str())
-            .collect(),
-        fixed: written.iter().map(fixed_keys).collect(),
-    };
-    let axes = axes(document, &names, problems);
+    let names = written.iter();
+    let names = Names::new(names.map(|stage| (stage.key.name.as_str(), fixed_keys(stage))));
+    let axes: Arc<[Axis]> = axes(document, &names, problems).into();
+    check_case(&written, &axes, problems);
+    check_labels(&axes, problems);
     let overrides = overrides(document, &names, &axes, problems);
     let excludes = excludes(document, &axes, problems);
     let mut profiles = BTreeMap::new();
@@ -131,76 +110,117 @@ fn resolve(
             &none
         }),
     };
-    let layers = Layers {
-        written: &written,
-        axes: &axes,
-        overrides: &overrides,
-        excludes: &excludes,
-        reaching: &reaching,
-        set: &set,
-        device: request.device,
-        root: &request.root,
-    };
-    // Every profile is checked, not only the one that is asked for.
-    for other in profiles.values().filter(|p| !std::ptr::eq(*p, chosen)) {
-        layers.instances(&order, other, problems);
-    }
-    let (instances, failed) = layers.instances(&order, chosen, problems);
-    // About an axis that could not be read nothing more can be said.
-    let axes_read = axes.iter().all(|axis| !axis.points.is_empty());
-    if axes_read {
-        layers.check_matches(&instances, &failed, problems);
-    }
-
     keep.0.extend(chosen.keep.0.iter().cloned());
-    let file = path.file_stem().unwrap_or_default().to_string_lossy();
-    let name = document
-        .name
-        .as_ref()
-        .and_then(Value::text)
-        .unwrap_or(&file);
-    if let Some(value) = &document.name
-        && name.trim().is_empty()
-    {
-        problems.push(Problem::at(&value.span, "`name` must not be empty"));
-    }
-    let kept = instances.into_iter().map(|instances| {
-        let mut kept = instances;
-        kept.retain(|(instance, _)| {
-            let mut pairs = instance.coordinates.0.iter();
-            pairs.all(|(axis, label)| keep.allows(axis, label))
-        });
-        kept
-    });
-    let kept: Vec<Vec<Resolved>> = kept.collect();
-    // Unlike the text of a file, what lies on this machine matters only where it will be read.
-    for (instance, value) in kept.iter().flatten() {
-        check_outside(instance, value, problems);
-    }
-    let stages = written.iter().zip(&kept).zip(&reaching);
-    let stages = stages.filter_map(|((written, kept), axes)| {
-        Some(DeclaredStage {
-            name: written.key.name.clone(),
-            kind: written.kind?.clone(),
-            axes: axes.iter().map(|axis| axis.to_string()).collect(),
-            inputs: declared(written),
-            columns: None,
-            instances: kept.iter().map(|(instance, _)| instance.clone()).collect(),
-        })
-    });
     let mut pipeline = Pipeline {
-        name: name.to_string(),
+        name: name(document, path, problems),
         about: document
             .about
             .as_ref()
             .and_then(Value::text)
             .map(str::to_string),
-        stages: stages.collect(),
+        stages: Vec::new(),
         axes: axes.clone(),
     };
+    let stages = written.iter().zip(reaching);
+    let stages = stages.map(|(stage, axes)| Declared {
+        name: &stage.key.name,
+        span: &stage.span,
+        kind: stage.kind,
+        parameters: &stage.parameters,
+        reads: stage.reads().collect(),
+        axes,
+    });
+    let stages: Vec<Declared<'_>> = stages.collect();
+    let layers = Layers {
+        stages: &stages,
+        overrides: &overrides,
+        excludes: &excludes,
+        set: &set,
+        device: request.device,
+        root: &request.root,
+    };
+    if !layers.fits(&order, problems) {
+        return pipeline;
+    }
+    let fans = layers.fans(&order);
+    let policies = Policies::default();
+    // Every profile is checked, not only the one that is asked for.
+    for other in profiles.values().filter(|p| !std::ptr::eq(*p, chosen)) {
+        for (at, fan) in fans.iter().enumerate() {
+            if let Some(fan) = fan.as_ref().filter(|_| Layers::concerns(other, at)) {
+                layers.settle(at, fan, other, &policies, problems);
+            }
+        }
+    }
+    // About an axis that could not be read nothing more can be said.
+    let axes_read = axes.iter().all(|axis| !axis.points.is_empty());
+    if axes_read {
+        layers.check_matches(&fans, problems);
+    }
+    let place = |at: usize, variant: usize, complaint: &Complaint| {
+        let fan = fans[at].as_ref().expect("a stage with variants has a fan");
+        layers.place(at, (fan, variant), chosen, complaint)
+    };
+    let mut surveyed = HashMap::new();
+    let mut variants = vec![Vec::new(); written.len()];
+    for (at, fan) in fans.iter().enumerate() {
+        let (Some(fan), Some(kind)) = (fan, written[at].kind) else {
+            continue;
+        };
+        let settled = layers.settle(at, fan, chosen, &policies, problems);
+        let mut instances = Vec::new();
+        for (coordinates, variant) in kept(fan, &keep) {
+            let Some(settled) = &settled[variant] else {
+                continue;
+            };
+            variants[at].push(variant);
+            instances.push(Instance {
+                coordinates: coordinates.clone(),
+                parameters: settled.parameters.clone(),
+                outside: settled.outside.clone(),
+                resources: settled.policy.resources,
+                device: settled.policy.device,
+                retry: settled.policy.retry.clone(),
+                keep: settled.policy.keep,
+            });
+        }
+        // Unlike the text of a file, what lies on this machine matters only where it will be read.
+        for variant in variants[at].iter().copied().collect::<BTreeSet<usize>>() {
+            let Some(settled) = &settled[variant] else {
+                continue;
+            };
+            for outside in settled.parameters.reads() {
+                let path = &settled.outside[&outside.parameter];
+                let there = surveyed.entry(path.clone());
+                let there =
+                    there.or_insert_with(|| survey(path).map(drop).map_err(|e| e.to_string()));
+                if let Some(message) = check_outside(&outside, path, there) {
+                    let complaint = Complaint::new(&outside.parameter, "");
+                    let problem = Problem::at(&place(at, variant, &complaint), message);
+                    problems
+                        .push(problem.help(
+                            "a path is taken from the project's root, unless it is absolute",
+                        ));
+                }
+            }
+        }
+        pipeline.stages.push(DeclaredStage {
+            name: written[at].key.name.clone(),
+            kind: kind.clone(),
+            axes: stages[at]
+                .axes
+                .iter()
+                .map(|axis| axis.name().to_string())
+                .collect(),
+            inputs: declared(&written[at]),
+            columns: None,
+            instances,
+        });
+    }
     // With a stage missing, places of stages would be off by one.
-    if axes_read && pipeline.stages.len() == written.len() {
-        check_columns(&mut pipeline, &kept, &order, problems);
+    let whole = axes_read && pipeline.stages.len() == written.len();
+    if whole {
+        check_columns(&mut pipeline, &variants, &order, place, problems);
     }
     pipeline
 }
@@ -235,9 +255,7 @@ fn stages<'a>(
     for (key, value) in &document.stages {
         if !is_name(&key.name) {
             let message = format!("`{}` cannot name a stage", key.name);
-            let problem = Problem::at(&key.span, message)
-                .help("a name is a letter, then letters, digits, `_` or `-`");
-            problems.push(problem);
+            problems.push(Problem::at(&key.span, message).help(NAMES));
         }
         written.push(stage(key, value, &names, registry, problems));
     }
@@ -462,17 +480,82 @@ fn axes(document: &Document, names: &Names<'_>, problems: &mut Problems) -> Vec<
     let mut axes = Vec::new();
     for (key, value) in &document.axes {
         if !is_name(&key.name) {
-            let problem = Problem::at(&key.span, format!("`{}` cannot name an axis", key.name))
-                .help("a name is a letter, then letters, digits, `_` or `-`");
-            problems.push(problem);
+            let problem = Problem::at(&key.span, format!("`{}` cannot name an axis", key.name));
+            problems.push(problem.help(NAMES));
         }
-        axes.push(axis::read(key, value, names, problems).unwrap_or(Axis {
-            key: key.clone(),
-            points: Vec::new(),
-        }));
+        let axis = axis::read(key, value, names, problems);
+        axes.push(axis.unwrap_or_else(|| Axis::new(key, Vec::new())));
     }
     axes
 }
+
+/// Names that differ in nothing but case are one name to SQL, which knows stages as tables and axes as columns, and on the
+/// file systems of many machines, which know stages as files. Labels are data, where case may well mean something: they may
+/// differ so, and [`Plan::view`](crate::plan::Plan::view) keeps their files apart.
+fn check_case(written: &[Written<'_>], axes: &[Axis], problems: &mut Problems) {
+    let stages = written.iter().map(|stage| stage.key).collect();
+    let axes = axes.iter().map(|axis| &axis.key).collect();
+    for keys in [stages, axes] as [Vec<&Key>; 2] {
+        let mut seen: HashMap<String, &Key> = HashMap::new();
+        for key in keys {
+            if let Some(other) = seen.insert(key.name.to_lowercase(), key) {
+                let message = format!("`{}` and `{}` differ only in case", other.name, key.name);
+                let problem = Problem::at(&key.span, message);
+                problems.push(
+                    problem.help("rename one of them: SQL and many file systems take both for one"),
+                );
+            }
+        }
+    }
+}
+
+/// A label that reads like two coordinates would give two jobs one name.
+fn check_labels(axes: &[Axis], problems: &mut Problems) {
+    for axis in axes {
+        for label in axis.labels() {
+            let mut pieces = label
+                .split(", ")
+                .skip(1)
+                .filter_map(|piece| piece.split_once('='));
+            if let Some((other, _)) =
+                pieces.find(|(name, _)| axes.iter().any(|other| other.name() == *name))
+            {
+                let message = format!(
+                    "the label `{label}` of the axis `{}` reads like a place on the axis `{other}` too",
+                    axis.name()
+                );
+                problems.push(Problem::at(&axis.key.span, message).help("give it another name"));
+            }
+        }
+    }
+}
+
+/// The pipeline's name: what the file says, or what it is called.
+fn name(document: &Document, path: &Path, problems: &mut Problems) -> String {
+    let file = path.file_stem().unwrap_or_default().to_string_lossy();
+    let Some(value) = &document.name else {
+        return file.into_owned();
+    };
+    let name = value.text().unwrap_or(&file);
+    let length = name.chars().count();
+    if name.trim().is_empty() {
+        problems.push(Problem::at(&value.span, "`name` must not be empty"));
+    } else if name.contains(char::is_control) {
+        problems.push(Problem::at(
+            &value.span,
+            "`name` must be visible text, on one line",
+        ));
+    } else if length > LONGEST {
+        let length = count(length as u128);
+        let message = format!("`name` has {length} characters; at most {LONGEST}");
+        problems.push(Problem::at(&value.span, message));
+    }
+    name.to_string()
+}
+
+/// So many characters the name of a pipeline, a stage or an axis may have.
+const LONGEST: usize = 100;
+const NAMES: &str = "a name is a letter, then letters, digits, `_` or `-`, at most 100 in all";
 
 /// Checks the keys of an entry such as `[[override]]`.
 fn check_keys(value: &Value, what: &str, keys: &[&str], problems: &mut Problems) {
@@ -492,7 +575,7 @@ fn patch_of(value: &Value, names: &Names<'_>, problems: &mut Problems) -> Patch 
         None => {
             let message = format!("a patch is a table, not {}", value.noun());
             problems.push(Problem::at(&value.span, message));
-            Patch::new()
+            Patch::default()
         }
     }
 }
@@ -561,7 +644,7 @@ fn profile(
     Profile {
         set: value
             .get("set")
-            .map_or(Patch::new(), |set| patch_of(set, names, problems)),
+            .map_or(Patch::default(), |set| patch_of(set, names, problems)),
         keep: value
             .get("keep")
             .and_then(|keep| Condition::read(keep, axes, problems))
@@ -571,7 +654,7 @@ fn profile(
 
 /// `--set model.lr=1e-3`: TOML, or, where it is none, a bare string.
 fn settings(texts: &[String], names: &Names<'_>, problems: &mut Problems) -> Patch {
-    let mut patch = Patch::new();
+    let mut patch = Patch::default();
     for text in texts {
         let source = Source::new("--set", text.as_str());
         let whole = Span::new(&source, 0..text.len());
@@ -595,7 +678,9 @@ fn settings(texts: &[String], names: &Names<'_>, problems: &mut Problems) -> Pat
                 .split('.')
                 .map(|part| part.trim().to_string())
                 .collect();
-            patch::assign(&path, &value, &whole, names, problems)
+            let target = patch::target(&path, &whole, names, problems);
+            target
+                .map(|target| target.set(value, &whole))
                 .into_iter()
                 .collect()
         } else {
@@ -604,8 +689,7 @@ fn settings(texts: &[String], names: &Names<'_>, problems: &mut Problems) -> Pat
             continue;
         };
         // Of two settings of one parameter the later stands, as everywhere on a command line.
-        patch.retain(|old| !set.iter().any(|new| new.meets(old)));
-        patch.extend(set);
+        patch.replace(set);
     }
     patch
 }
@@ -685,25 +769,28 @@ fn reaching<'a>(
     axes: &'a [Axis],
     overrides: &[Override],
     problems: &mut Problems,
-) -> Vec<Vec<&'a str>> {
-    let mut reaching: Vec<Vec<&'a str>> = vec![Vec::new(); written.len()];
+) -> Vec<Vec<&'a Axis>> {
+    let mut conditions: Vec<BTreeSet<&str>> = vec![BTreeSet::new(); written.len()];
+    for one in overrides {
+        for stage in one.set.iter().map(|a| a.stage).collect::<BTreeSet<usize>>() {
+            conditions[stage].extend(one.when.0.iter().map(|(axis, _)| axis.as_str()));
+        }
+    }
+    let mut reaching: Vec<Vec<&'a Axis>> = vec![Vec::new(); written.len()];
     for &at in order {
         let stage = &written[at];
         let mut collapsed = BTreeSet::new();
         let mut mine = BTreeSet::new();
         for (takes, from) in stage.reads() {
-            let from = reaching[from].clone();
+            let from = reaching[from].iter().map(|axis| axis.name());
             match takes {
                 Takes::One => mine.extend(from),
                 Takes::All => collapsed.extend(from),
             }
         }
         for axis in axes {
-            let when = |o: &Override| {
-                o.set.iter().any(|a| a.stage == at)
-                    && o.when.0.iter().any(|(n, _)| n == axis.name())
-            };
-            if !axis.points.is_empty() && (axis.touches(at) || overrides.iter().any(when)) {
+            let touched = axis.touches(at) || conditions[at].contains(axis.name());
+            if !axis.points.is_empty() && touched {
                 mine.insert(axis.name());
             }
         }
@@ -727,365 +814,61 @@ fn reaching<'a>(
                 }
             }
         }
-        let names = axes.iter().map(Axis::name);
-        reaching[at] = names.filter(|name| mine.contains(name)).collect();
+        let all = axes.iter();
+        reaching[at] = all.filter(|axis| mine.contains(axis.name())).collect();
     }
     reaching
 }
 
-/// Everything that makes an instance out of a declared stage.
-struct Layers<'a> {
-    written: &'a [Written<'a>],
-    axes: &'a [Axis],
-    overrides: &'a [Override],
-    excludes: &'a [(Condition, Span)],
-    reaching: &'a [Vec<&'a str>],
-    set: &'a Patch,
-    device: Option<Device>,
-    root: &'a Path,
+/// The instances that a run is about.
+fn kept<'b>(
+    fan: &'b Fan<'_>,
+    keep: &'b Condition,
+) -> impl Iterator<Item = (&'b Coordinates, usize)> {
+    let all = fan.instances.iter().filter(|(coordinates, _)| {
+        let mut pairs = coordinates.0.iter();
+        pairs.all(|(axis, label)| keep.allows(axis, label))
+    });
+    all.map(|(coordinates, variant)| (coordinates, *variant))
 }
 
-type Resolved = (Instance, Value);
-
-impl Layers<'_> {
-    /// All instances of every stage, with the parameters as written, and whether some could not be resolved; by place of
-    /// the stage.
-    fn instances(
-        &self,
-        order: &[usize],
-        profile: &Profile,
-        problems: &mut Problems,
-    ) -> (Vec<Vec<Resolved>>, Vec<bool>) {
-        let mut all: Vec<Vec<Resolved>> = self.written.iter().map(|_| Vec::new()).collect();
-        let mut failed = vec![true; self.written.len()];
-        for &at in order {
-            let Some(kind) = self.written[at].kind else {
-                continue;
-            };
-            failed[at] = self.written[at].reads().any(|(_, from)| failed[from]);
-            for coordinates in self.coordinates(at) {
-                if self.is_left_out(at, &coordinates, &all, &failed) {
-                    continue;
-                }
-                let value = self.parameters(at, &coordinates, profile, problems);
-                let instance = self.instance(kind, coordinates, value, problems);
-                failed[at] |= instance.is_none();
-                all[at].extend(instance);
-            }
-        }
-        (all, failed)
-    }
-
-    /// Every combination of labels on the axes that reach a stage, the first axis slowest.
-    fn coordinates(&self, stage: usize) -> Vec<Coordinates> {
-        let mut all = vec![Coordinates::default()];
-        for name in &self.reaching[stage] {
-            let axis = self.axes.iter().find(|axis| axis.name() == *name);
-            let labels: Vec<&str> = axis.into_iter().flat_map(Axis::labels).collect();
-            all = all
-                .into_iter()
-                .flat_map(|before| {
-                    labels.iter().map(move |label| {
-                        let mut coordinates = before.clone();
-                        coordinates.0.push((name.to_string(), label.to_string()));
-                        coordinates
-                    })
-                })
-                .collect();
-        }
-        all
-    }
-
-    /// Whether an instance is excluded, or reads one that is.
-    fn is_left_out(
-        &self,
-        stage: usize,
-        coordinates: &Coordinates,
-        all: &[Vec<Resolved>],
-        failed: &[bool],
-    ) -> bool {
-        if self
-            .excludes
-            .iter()
-            .any(|(when, _)| when.matches(coordinates))
-        {
-            return true;
-        }
-        self.written[stage].reads().any(|(_, from)| {
-            // A stage that could not be resolved has its own problem.
-            if failed[from] {
-                return false;
-            }
-            let mut joined = all[from]
-                .iter()
-                .filter(|(i, _)| i.coordinates.joins(coordinates));
-            joined.next().is_none()
-        })
-    }
-
-    /// The declared parameters with every patch laid over them.
-    fn parameters(
-        &self,
-        stage: usize,
-        coordinates: &Coordinates,
-        profile: &Profile,
-        problems: &mut Problems,
-    ) -> Value {
-        let mut value = self.written[stage].parameters.clone();
-        let mine = |patch: &'_ Patch| {
-            let mine: Vec<_> = patch.iter().filter(|a| a.stage == stage).cloned().collect();
-            mine
-        };
-        let mut swept: Vec<(&str, patch::Assignment)> = Vec::new();
-        for (name, label) in &coordinates.0 {
-            let axis = self.axes.iter().find(|axis| axis.name() == *name);
-            let Some((axis, point)) = axis.and_then(|a| Some((a, a.point(label)?))) else {
-                continue;
-            };
-            for assignment in mine(&point.patch) {
-                if let Some((other, _)) = swept.iter().find(|(_, other)| other.meets(&assignment)) {
-                    let message = format!(
-                        "the axes `{other}` and `{name}` both set `{}.{}`",
-                        self.written[stage].key.name,
-                        assignment.path.join(".")
-                    );
-                    let problem = Problem::at(&assignment.span, message)
-                        .help("two patches of one instance must not set the same parameter; make them one axis or use an override");
-                    problems.push(problem);
-                }
-                swept.push((axis.name(), assignment));
-            }
-        }
-        let mut set: Vec<patch::Assignment> = Vec::new();
-        for patch in self
-            .overrides
-            .iter()
-            .filter(|o| o.when.matches(coordinates))
-        {
-            for assignment in mine(&patch.set) {
-                if set.iter().any(|other| other.meets(&assignment)) {
-                    let message = format!(
-                        "two overrides both set `{}.{}` at {}",
-                        self.written[stage].key.name,
-                        assignment.path.join("."),
-                        show(coordinates),
-                    );
-                    problems.push(
-                        Problem::at(&assignment.span, message)
-                            .help("narrow one of their conditions"),
-                    );
-                }
-                set.push(assignment);
-            }
-        }
-        for (whose, patch) in [("this profile", &profile.set), ("this setting", self.set)] {
-            for assignment in mine(patch) {
-                if let Some((axis, _)) = swept.iter().find(|(_, other)| other.meets(&assignment)) {
-                    let message = format!(
-                        "{whose} sets `{}.{}`, which the axis `{axis}` sweeps",
-                        self.written[stage].key.name,
-                        assignment.path.join(".")
-                    );
-                    let help = format!(
-                        "to take one value of it, keep one label: `keep = {{ {axis} = … }}` or --where {axis}=…"
-                    );
-                    problems.push(Problem::at(&assignment.span, message).help(help));
-                }
-                set.push(assignment);
-            }
-        }
-        for assignment in swept.iter().map(|(_, assignment)| assignment).chain(&set) {
-            patch::apply(&mut value, assignment);
-        }
-        value
-    }
-
-    fn instance(
-        &self,
-        kind: &Kind,
-        coordinates: Coordinates,
-        mut value: Value,
-        problems: &mut Problems,
-    ) -> Option<Resolved> {
-        let mut own = Problems::default();
-        let policy = policy(kind, &mut value, &mut own);
-        let also: Vec<&str> = kind
-            .ports
-            .iter()
-            .map(|port| port.name)
-            .chain(["per", "resources", "retry", "keep"])
-            .chain(kind.uses_device.then_some("device"))
-            .collect();
-        let json = parameters::check(&kind.schema, &value, kind.name, &also, &mut own);
-        let mut instance = None;
-        if own.is_empty() && value.is_readable() {
-            match kind.parse(json) {
-                Ok(parameters) => {
-                    for said in parameters.complaints() {
-                        let span = complaint::place(&value, &said);
-                        own.push(Problem::at(&span, &said.message).maybe_help(said.help));
-                    }
-                    let outside = parameters.reads().into_iter().map(|outside| {
-                        let path = self.root.join(&outside.path);
-                        // A relative path means the same to a worker, but not in a message.
-                        (
-                            outside.parameter,
-                            std::path::absolute(&path).unwrap_or(path),
-                        )
-                    });
-                    instance = Some(Instance {
-                        outside: outside.collect(),
-                        full: Arc::new(parameters.full()),
-                        coordinates,
-                        parameters,
-                        resources: policy.resources,
-                        device: self
-                            .device
-                            .filter(|_| kind.uses_device)
-                            .unwrap_or(policy.device),
-                        retry: policy.retry,
-                        keep: policy.keep,
-                    });
-                }
-                Err(error) => own.push(Problem::at(
-                    &value.span,
-                    format!("`{}`: {error}", kind.name),
-                )),
-            }
-        }
-        let fine = own.is_empty();
-        problems.extend(own.into_sorted());
-        instance.filter(|_| fine).map(|instance| (instance, value))
-    }
-
-    /// An exclude or override that touches no instance was meant for something else.
-    fn check_matches(&self, instances: &[Vec<Resolved>], failed: &[bool], problems: &mut Problems) {
-        for (when, span) in self.excludes {
-            let mut all = (0..self.written.len()).flat_map(|stage| self.coordinates(stage));
-            if !all.any(|coordinates| when.matches(&coordinates)) {
-                let problem = Problem::at(span, "this exclude matches nothing")
-                    .help("no stage lies on all of these axes");
-                problems.push(problem);
-            }
-        }
-        for one in self.overrides {
-            let stages: BTreeSet<usize> = one.set.iter().map(|a| a.stage).collect();
-            if stages.iter().any(|stage| failed[*stage]) {
-                continue;
-            }
-            let mut all = stages.iter().flat_map(|stage| &instances[*stage]);
-            if !all.any(|(instance, _)| one.when.matches(&instance.coordinates)) {
-                let problem = Problem::at(&one.span, "this override matches nothing")
-                    .help("every instance that it could change is excluded");
-                problems.push(problem);
-            }
-        }
+/// What is wrong with a file or directory that a parameter names, to be read.
+fn check_outside(outside: &Outside, path: &Path, there: &Result<(), String>) -> Option<String> {
+    let name = &outside.parameter;
+    match there {
+        _ if outside.path.trim().is_empty() => Some(format!("`{name}` must name a path")),
+        Ok(()) => None,
+        Err(_) if !path.exists() => Some(format!("there is nothing at `{}`", outside.path)),
+        Err(error) => Some(format!("`{name}`: {error}")),
     }
 }
 
-fn show(coordinates: &Coordinates) -> String {
-    let pairs = coordinates
-        .0
-        .iter()
-        .map(|(axis, label)| format!("{axis}={label}"));
-    pairs.collect::<Vec<_>>().join(", ")
-}
-
-/// What a stage says of its jobs beside their parameters.
-struct Policy {
-    resources: Resources,
-    device: Device,
-    retry: Arc<Retry>,
-    keep: Keep,
-}
-
-/// Takes the policy out of a stage's parameters.
-fn policy(kind: &Kind, value: &mut Value, problems: &mut Problems) -> Policy {
-    let mut taken: BTreeMap<String, Value> = BTreeMap::new();
-    if let Data::Table(table) = &mut value.data {
-        let keep = |(key, _): &(Key, Value)| {
-            !POLICY.contains(&key.name.as_str()) || (key.name == "device" && !kind.uses_device)
-        };
-        for (key, value) in table.iter().filter(|entry| !keep(entry)) {
-            taken.insert(key.name.clone(), value.clone());
-        }
-        table.retain(keep);
-    }
-    let mut policy = Policy {
-        resources: kind.resources,
-        device: Device::Auto,
-        retry: Arc::default(),
-        keep: Keep::Always,
-    };
-    if let Some(value) = taken.get("resources") {
-        let mut own = Problems::default();
-        let json = parameters::check(&schema_of::<Asked>(), value, "resources", &[], &mut own);
-        if own.is_empty() {
-            let asked: Asked = serde_json::from_value(json).unwrap_or_default();
-            match asked.over(kind.resources) {
-                Ok(asked) => policy.resources = asked,
-                Err((key, message)) => {
-                    let at = value.get(key).unwrap_or(value);
-                    own.push(Problem::at(&at.span, message));
-                }
-            }
-        }
-        problems.extend(own.into_sorted());
-    }
-    if let Some(value) = taken.get("device") {
-        let json = parameters::check(&schema_of::<Device>(), value, "device", &[], problems);
-        policy.device = serde_json::from_value(json).unwrap_or_default();
-    }
-    if let Some(value) = taken.get("retry") {
-        let json = parameters::check(&schema_of::<Retry>(), value, "retry", &[], problems);
-        policy.retry = Arc::new(serde_json::from_value(json).unwrap_or_default());
-    }
-    if let Some(value) = taken.get("keep") {
-        let json = parameters::check(&schema_of::<Keep>(), value, "keep", &[], problems);
-        policy.keep = serde_json::from_value(json).unwrap_or_default();
-    }
-    policy
-}
-
-/// Whether the files and directories that parameters name are there, to be read.
-fn check_outside(instance: &Instance, value: &Value, problems: &mut Problems) {
-    for outside in instance.parameters.reads() {
-        let path = &instance.outside[&outside.parameter];
-        let name = &outside.parameter;
-        let message = match survey(path) {
-            _ if outside.path.trim().is_empty() => format!("`{name}` must name a path"),
-            Ok(_) => continue,
-            Err(_) if !path.exists() => format!("there is nothing at `{}`", outside.path),
-            Err(error) => format!("`{name}`: {error}"),
-        };
-        let span = complaint::place(value, &Complaint::new(name, ""));
-        let problem = Problem::at(&span, message)
-            .help("a path is taken from the project's root, unless it is absolute");
-        problems.push(problem);
-    }
-}
-
-/// Holds what each stage reads against the columns it will be given.
+/// Holds what each stage reads against the columns it will be given. `variants` are those of the instances of each stage, and
+/// `place` tells where what a complaint is about stands.
 fn check_columns(
     pipeline: &mut Pipeline,
-    written: &[Vec<Resolved>],
+    variants: &[Vec<usize>],
     order: &[usize],
+    place: impl Fn(usize, usize, &Complaint) -> Span,
     problems: &mut Problems,
 ) {
+    let mut all: Vec<Vec<TableShape>> = vec![Vec::new(); pipeline.stages.len()];
     for &at in order {
         let stage = &pipeline.stages[at];
-        let mut shapes = Vec::new();
-        for from in stage.inputs.iter().flat_map(|input| &input.stages) {
-            shapes.extend(tables(pipeline, *from, problems));
-        }
+        let from = stage.inputs.iter().flat_map(|input| &input.stages);
+        let shapes: Vec<TableShape> = from.flat_map(|from| all[*from].clone()).collect();
         let mut columns = None;
-        for (n, instance) in stage.instances.iter().enumerate() {
+        let mut checked = BTreeSet::new();
+        for (instance, variant) in stage.instances.iter().zip(&variants[at]) {
+            if !checked.insert(*variant) {
+                continue;
+            }
             match instance.parameters.columns(&shapes) {
-                Ok(left) if n == 0 => columns = left,
+                Ok(left) if checked.len() == 1 => columns = left,
                 Ok(_) => {}
                 Err(complaints) => {
                     for complaint in complaints {
-                        let span = complaint::place(&written[at][n].1, &complaint);
+                        let span = place(at, *variant, &complaint);
                         let problem = Problem::at(&span, &complaint.message);
                         problems.push(problem.maybe_help(complaint.help));
                     }
@@ -1093,6 +876,7 @@ fn check_columns(
             }
         }
         pipeline.stages[at].columns = columns;
+        all[at] = tables(pipeline, at, problems);
     }
 }
 
@@ -1112,9 +896,9 @@ fn tables(pipeline: &Pipeline, stage: usize, problems: &mut Problems) -> Vec<Tab
             let mut columns = own.clone();
             let first = stage.instances.first();
             let coordinates = first
-                .map(|i| pipeline.columns(&i.coordinates))
+                .map(|i| pipeline.column_names(&i.coordinates))
                 .unwrap_or_default();
-            for axis in &pipeline.axes {
+            for axis in pipeline.axes.iter() {
                 if !own.iter().any(|column| column == axis.name()) {
                     continue;
                 }
@@ -1129,12 +913,12 @@ fn tables(pipeline: &Pipeline, stage: usize, problems: &mut Problems) -> Vec<Tab
                         Problem::at(&axis.key.span, message).help("give the axis another name"),
                     );
                 }
-                if let Some(point) = axis.points.first() {
-                    let here = Coordinates(vec![(axis.name().to_string(), point.label.clone())]);
-                    columns.extend(pipeline.swept_columns(axis.name(), &here).into_keys());
+                if !axis.points.is_empty() {
+                    let here = Coordinates([axis.coordinate(0)].into());
+                    columns.extend(pipeline.swept_names(axis.name(), &here));
                 }
             }
-            columns.extend(coordinates.into_keys());
+            columns.extend(coordinates);
             let mut seen = BTreeSet::new();
             columns.retain(|column| seen.insert(column.clone()));
             columns

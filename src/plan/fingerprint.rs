@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value as Json, json};
 
 use super::{JobId, JobInput, Plan};
-use crate::pipeline::{Columns, Coordinates, Extension, Input, Inputs, sql_name};
+use crate::pipeline::{Columns, ColumnsOn, Coordinates, Extension, Input, Inputs, sql_name};
 use crate::store::{Artifact, Digest, Error, Seen, Store, survey};
 
 /// The fingerprint's own version.
@@ -219,40 +219,37 @@ fn gather<'a>(
     known: &impl Fn(JobId) -> Known<'a>,
 ) -> Option<Vec<Given<'a>>> {
     let read = plan.instance(id).parameters.columns_read();
-    let labels = label_columns(plan, input.stage, &read);
-    let mut given = Vec::new();
-    for &job in &input.jobs {
-        let artifact = match known(job) {
-            Known::Made(artifact) => artifact,
-            Known::Hole => continue,
+    let mut jobs = Vec::with_capacity(input.jobs.len());
+    for &job in input.jobs.iter() {
+        match known(job) {
+            Known::Made(artifact) => jobs.push((job, artifact)),
+            Known::Hole => {}
             Known::Open => return None,
-        };
+        }
+    }
+    let labels = label_columns(plan, input.stage, &read);
+    let given = jobs.into_iter().map(|(job, artifact)| {
         let coordinates = &plan.jobs[job].name.coordinates;
-        let columns = match is_nothing(&read) {
-            true => Columns::new(),
-            false => kept(plan.pipeline.columns(coordinates), &read),
-        };
-        given.push(Given {
+        Given {
             job,
             artifact,
             digest: artifact.digest(),
-            columns,
+            columns: match is_nothing(&read) {
+                true => Columns::new(),
+                false => plan
+                    .columns(input.stage)
+                    .of(&plan.pipeline, coordinates, read.as_ref()),
+            },
             labels: labels.clone(),
-        });
-    }
+        }
+    });
+    let mut given: Vec<Given<'a>> = given.collect();
     given.sort_by_cached_key(|given| (json!(given.columns).to_string(), given.digest));
     Some(given)
 }
 
 fn is_nothing(read: &Option<BTreeSet<String>>) -> bool {
     read.as_ref().is_some_and(BTreeSet::is_empty)
-}
-
-fn kept(mut columns: Columns, read: &Option<BTreeSet<String>>) -> Columns {
-    if let Some(read) = read {
-        columns.retain(|name, _| read.contains(name));
-    }
-    columns
 }
 
 /// For a stage whose table may hold labels in a column named after an axis: what each label means.
@@ -272,17 +269,18 @@ fn label_columns(
     if is_nothing(read) || !derived {
         return all;
     }
-    for axis in &plan.pipeline.axes {
+    for axis in plan.pipeline.axes.iter() {
         // The axes a stage fans out over are coordinates of its artifacts already.
         let reaches = stage.axes.iter().any(|name| name == axis.name());
         let lacks = |columns: &Vec<String>| !columns.iter().any(|column| column == axis.name());
         if reaches || stage.columns.as_ref().is_some_and(lacks) {
             continue;
         }
+        let on = ColumnsOn::new(&plan.pipeline, &[axis.name().to_string()]);
         let mut labels = BTreeMap::new();
-        for label in axis.labels() {
-            let here = Coordinates(vec![(axis.name().to_string(), label.to_string())]);
-            let columns = kept(plan.pipeline.swept_columns(axis.name(), &here), read);
+        for (place, label) in axis.labels().enumerate() {
+            let here = Coordinates([axis.coordinate(place)].into());
+            let columns = on.swept(&plan.pipeline, &here, read.as_ref());
             if !columns.is_empty() {
                 labels.insert(label.to_string(), columns);
             }

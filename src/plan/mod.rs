@@ -6,12 +6,13 @@
 mod fingerprint;
 mod freshness;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, OnceLock};
 
+use petgraph::algo::toposort;
 use petgraph::graph::{DiGraph, NodeIndex};
-use petgraph::{Direction, algo::toposort};
 
-use crate::pipeline::{Instance, JobName, Kind, Pipeline, Selector};
+use crate::pipeline::{ByLabels, ColumnsOn, Instance, JobName, Kind, Pipeline, Selector};
 
 pub use fingerprint::{Fingerprint, Known, Outside, holes, inputs, outside};
 pub use freshness::{Freshness, Reason, assess, earlier, reason};
@@ -36,8 +37,8 @@ pub struct JobInput {
     pub port: &'static str,
     /// The stage that is read.
     pub stage: usize,
-    /// Its jobs that join.
-    pub jobs: Vec<JobId>,
+    /// Its jobs that join; whoever reads the same shares the list.
+    pub jobs: Arc<[JobId]>,
 }
 
 /// A job's place in the plan.
@@ -50,42 +51,56 @@ pub struct Plan {
     pub pipeline: Pipeline,
     /// The jobs, each after those it reads.
     pub jobs: Vec<Job>,
-    /// Who reads whom; node indices are places in `jobs`.
-    graph: DiGraph<JobId, ()>,
+    /// Who reads each job.
+    readers: Vec<Vec<JobId>>,
+    /// What the coordinates of a stage's jobs are as columns, once somebody asks.
+    columns: Vec<OnceLock<ColumnsOn>>,
+    /// The jobs by name, once somebody asks.
+    names: OnceLock<HashMap<String, JobId>>,
 }
 
 impl Plan {
     /// Unrolls a pipeline; with selectors, only the jobs they select and what those need.
     pub fn unroll(pipeline: Pipeline, selectors: &[Selector]) -> Plan {
-        let order = stage_order(&pipeline);
         let mut jobs: Vec<Job> = Vec::new();
-        let mut of_stage: Vec<Vec<JobId>> = vec![Vec::new(); pipeline.stages.len()];
-        for at in order {
+        let mut of_stage: Vec<std::ops::Range<JobId>> = vec![0..0; pipeline.stages.len()];
+        for at in stage_order(&pipeline) {
             let stage = &pipeline.stages[at];
+            let mut joining: BTreeMap<usize, ByLabels<Arc<[JobId]>>> = BTreeMap::new();
+            for from in stage.inputs.iter().flat_map(|input| &input.stages) {
+                joining.entry(*from).or_insert_with(|| {
+                    let theirs = &pipeline.stages[*from].axes;
+                    let mut joining: ByLabels<Vec<JobId>> = ByLabels::shared(&stage.axes, theirs);
+                    for id in of_stage[*from].clone() {
+                        joining.entry(&jobs[id].name.coordinates).push(id);
+                    }
+                    joining.map(Arc::from)
+                });
+            }
+            let name: Arc<str> = Arc::from(stage.name.as_str());
+            let first = jobs.len();
             for (n, instance) in stage.instances.iter().enumerate() {
                 let inputs = stage.inputs.iter().flat_map(|input| {
                     input.stages.iter().map(|from| JobInput {
                         port: input.port.name,
                         stage: *from,
-                        jobs: of_stage[*from]
-                            .iter()
-                            .copied()
-                            .filter(|id| jobs[*id].name.coordinates.joins(&instance.coordinates))
-                            .collect(),
+                        jobs: joining[from]
+                            .get(&instance.coordinates)
+                            .cloned()
+                            .unwrap_or_default(),
                     })
                 });
-                let job = Job {
+                jobs.push(Job {
                     name: JobName {
-                        stage: stage.name.clone(),
+                        stage: name.clone(),
                         coordinates: instance.coordinates.clone(),
                     },
                     stage: at,
                     instance: n,
                     inputs: inputs.collect(),
-                };
-                of_stage[at].push(jobs.len());
-                jobs.push(job);
+                });
             }
+            of_stage[at] = first..jobs.len();
         }
         let plan = Plan::of(pipeline, jobs);
         match selectors {
@@ -95,19 +110,18 @@ impl Plan {
     }
 
     fn of(pipeline: Pipeline, jobs: Vec<Job>) -> Plan {
-        let mut graph = DiGraph::new();
-        for id in 0..jobs.len() {
-            graph.add_node(id);
-        }
+        let mut readers = vec![Vec::new(); jobs.len()];
         for (id, job) in jobs.iter().enumerate() {
-            for from in job.inputs.iter().flat_map(|input| &input.jobs) {
-                graph.update_edge(NodeIndex::new(*from), NodeIndex::new(id), ());
+            for from in job.reads() {
+                readers[from].push(id);
             }
         }
         Plan {
+            columns: pipeline.stages.iter().map(|_| OnceLock::new()).collect(),
+            names: OnceLock::new(),
             pipeline,
             jobs,
-            graph,
+            readers,
         }
     }
 
@@ -125,10 +139,13 @@ impl Plan {
             kept.binary_search(id)
                 .expect("what a wanted job reads is wanted")
         };
+        let mut lists: HashMap<*const JobId, Arc<[JobId]>> = HashMap::new();
         let jobs = kept.iter().map(|id| {
             let mut job = self.jobs[*id].clone();
             for input in &mut job.inputs {
-                input.jobs = input.jobs.iter().map(place).collect();
+                let list = lists.entry(input.jobs.as_ptr());
+                let list = list.or_insert_with(|| input.jobs.iter().map(place).collect());
+                input.jobs = list.clone();
             }
             job
         });
@@ -136,19 +153,14 @@ impl Plan {
         Plan::of(self.pipeline, jobs)
     }
 
-    /// The jobs that a job reads.
+    /// The jobs that a job reads, each once.
     pub fn reads(&self, id: JobId) -> impl Iterator<Item = JobId> {
-        self.neighbours(id, Direction::Incoming)
+        self.jobs[id].reads()
     }
 
-    /// The jobs that read a job.
+    /// The jobs that read a job, each once.
     pub fn readers(&self, id: JobId) -> impl Iterator<Item = JobId> {
-        self.neighbours(id, Direction::Outgoing)
-    }
-
-    fn neighbours(&self, id: JobId, direction: Direction) -> impl Iterator<Item = JobId> {
-        let nodes = self.graph.neighbors_directed(NodeIndex::new(id), direction);
-        nodes.map(NodeIndex::index)
+        self.readers[id].iter().copied()
     }
 
     /// The kind of a job.
@@ -164,9 +176,30 @@ impl Plan {
 
     /// The job of this name.
     pub fn find(&self, name: &str) -> Option<JobId> {
-        self.jobs
-            .iter()
-            .position(|job| job.name.to_string() == name)
+        let names = self.names.get_or_init(|| {
+            let jobs = self.jobs.iter().enumerate();
+            jobs.map(|(id, job)| (job.name.to_string(), id)).collect()
+        });
+        names.get(name).copied()
+    }
+
+    /// What the coordinates of a stage's jobs are as columns.
+    fn columns(&self, stage: usize) -> &ColumnsOn {
+        let axes = &self.pipeline.stages[stage].axes;
+        self.columns[stage].get_or_init(|| ColumnsOn::new(&self.pipeline, axes))
+    }
+}
+
+impl Job {
+    /// The jobs that it reads, each once.
+    fn reads(&self) -> impl Iterator<Item = JobId> {
+        let inputs = self.inputs.iter().enumerate();
+        // A stage that stands at two ports gives the same jobs to both.
+        let first = inputs.filter(|(n, input)| {
+            let mut before = self.inputs[..*n].iter();
+            before.all(|other| other.stage != input.stage)
+        });
+        first.flat_map(|(_, input)| input.jobs.iter().copied())
     }
 }
 

@@ -95,7 +95,8 @@ fn in_common(plan: &Plan, stage: usize, jobs: &[&JobName]) -> String {
         return String::new();
     };
     let mut common = Vec::new();
-    for (axis, label) in &first.coordinates.0 {
+    for (axis, label) in first.coordinates.0.iter() {
+        let label = label.as_ref();
         let theirs = |job: &&JobName| job.coordinates.get(axis) == Some(label);
         let mut of_stage = plan.jobs.iter().filter(|job| job.stage == stage);
         let tells = of_stage.any(|job| job.name.coordinates.get(axis) != Some(label));

@@ -342,7 +342,7 @@ impl RunningJob<'_> {
         Task {
             job: self.name.clone(),
             kind: self.plan.kind(self.id).name.to_string(),
-            parameters: (*instance.full).clone(),
+            parameters: instance.parameters.full(),
             inputs: inputs(self.plan, self.id, self.store, known)
                 .expect("a job runs when its inputs are known"),
             outside: instance.outside.clone(),

@@ -313,7 +313,7 @@ fn includes_merge_and_a_circle_of_them_is_shown() {
     let values: Vec<_> = pipeline.stages[0]
         .instances
         .iter()
-        .map(|i| i.full.to_string())
+        .map(|i| i.parameters.full().to_string())
         .collect();
     assert_eq!(
         values,
@@ -486,7 +486,10 @@ keep = { seed = [0] }
     };
     let pipeline = read(&file, &smoke, &etude::stages::registry()).unwrap();
     assert_eq!(pipeline.stages[1].instances.len(), 5);
-    assert_eq!(pipeline.stages[1].instances[4].full["epochs"], 1);
+    assert_eq!(
+        pipeline.stages[1].instances[4].parameters.full()["epochs"],
+        1
+    );
 }
 
 #[test]

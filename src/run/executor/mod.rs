@@ -82,7 +82,7 @@ fn perform(registry: &Registry, task: &Task, monitor: &dyn Monitor) -> Result<()
         .get(&task.kind)
         .ok_or_else(|| failed(format!("this etude has no kind `{}`", task.kind)))?;
     let parameters = kind
-        .parse(task.parameters.clone())
+        .parse(&task.parameters)
         .map_err(|error| failed(format!("the parameters cannot be read: {error}")))?;
     let _held = hold(&task.checkpoint);
     let context = Context {
