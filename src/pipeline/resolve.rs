@@ -168,7 +168,7 @@ fn resolve(
             continue;
         };
         let settled = layers.settle(at, fan, chosen, &policies, problems);
-        let mut instances = Vec::new();
+        let mut instances = Vec::with_capacity(fan.instances.len());
         for (coordinates, variant) in kept(fan, &keep) {
             let Some(settled) = &settled[variant] else {
                 continue;
@@ -689,7 +689,7 @@ fn settings(texts: &[String], names: &Names<'_>, problems: &mut Problems) -> Pat
             continue;
         };
         // Of two settings of one parameter the later stands, as everywhere on a command line.
-        patch.replace(set);
+        patch = patch.under(set);
     }
     patch
 }

@@ -62,7 +62,8 @@ pub struct Plan {
 impl Plan {
     /// Unrolls a pipeline; with selectors, only the jobs they select and what those need.
     pub fn unroll(pipeline: Pipeline, selectors: &[Selector]) -> Plan {
-        let mut jobs: Vec<Job> = Vec::new();
+        let all = pipeline.stages.iter().map(|stage| stage.instances.len());
+        let mut jobs: Vec<Job> = Vec::with_capacity(all.sum());
         let mut of_stage: Vec<std::ops::Range<JobId>> = vec![0..0; pipeline.stages.len()];
         for at in stage_order(&pipeline) {
             let stage = &pipeline.stages[at];
@@ -77,19 +78,23 @@ impl Plan {
                     joining.map(Arc::from)
                 });
             }
+            let read = stage.inputs.iter().map(|input| input.stages.len()).sum();
             let name: Arc<str> = Arc::from(stage.name.as_str());
             let first = jobs.len();
             for (n, instance) in stage.instances.iter().enumerate() {
-                let inputs = stage.inputs.iter().flat_map(|input| {
-                    input.stages.iter().map(|from| JobInput {
-                        port: input.port.name,
-                        stage: *from,
-                        jobs: joining[from]
-                            .get(&instance.coordinates)
-                            .cloned()
-                            .unwrap_or_default(),
-                    })
-                });
+                let mut inputs = Vec::with_capacity(read);
+                for input in &stage.inputs {
+                    inputs.extend(input.stages.iter().map(|from| {
+                        JobInput {
+                            port: input.port.name,
+                            stage: *from,
+                            jobs: joining[from]
+                                .get(&instance.coordinates)
+                                .cloned()
+                                .unwrap_or_default(),
+                        }
+                    }));
+                }
                 jobs.push(Job {
                     name: JobName {
                         stage: name.clone(),
@@ -97,7 +102,7 @@ impl Plan {
                     },
                     stage: at,
                     instance: n,
-                    inputs: inputs.collect(),
+                    inputs,
                 });
             }
             of_stage[at] = first..jobs.len();
