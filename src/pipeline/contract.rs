@@ -292,10 +292,13 @@ pub struct Context<'a> {
     pub outside: &'a BTreeMap<String, PathBuf>,
     /// What a shorter job of the same family left, where there is one. A gift: the result must be the same bytes without it.
     pub earlier: Option<&'a Earlier>,
+    /// What the tables it reads lack because jobs failed, a line each: `answers: 4 of 5, without [seed=3]`. A kind that shows
+    /// something to people shows this too.
+    pub holes: &'a [String],
     /// An empty folder for what the job leaves.
     pub out: &'a Path,
     /// A folder for what makes the next attempt shorter. It is this job's alone and outlives an attempt that failed, was
-    /// stopped or was killed; what the last one left is still there, perhaps half written. No part of the artifact, and gone
+    /// stopped or was killed; what the last one left is still there, perhaps half written. Only kinds that save have it. No part of the artifact, and gone
     /// once that is in the store. Nobody but the job checks what lies in it.
     pub checkpoint: &'a Path,
     /// Where to compute.
@@ -330,6 +333,10 @@ impl Context<'_> {
         }
     }
 }
+
+/// The file of an artifact that says what it lacks, a JSON list of lines; only those that lack something have it.
+/// Its name begins with a dot, so that it is not among what is shown.
+pub const HOLES: &str = ".holes.json";
 
 /// A table that a stage will read, as far as it is known before anything runs.
 #[derive(Debug, Clone, PartialEq)]
@@ -430,6 +437,11 @@ pub trait Stage: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'stat
         None
     }
 
+    /// Whether an attempt saves what makes the next one shorter; only then has it a [`Context::checkpoint`] to write into.
+    fn saves(&self) -> bool {
+        false
+    }
+
     /// The files and directories that the parameters name. They may lie anywhere, but only to be read. Of a directory all
     /// that lies in it counts, links followed, but not what has a name that begins with a dot; a kind must not read that.
     /// What counts is content: the parameter itself is no part of a result's identity, and a kind must not let the path
@@ -456,6 +468,8 @@ pub trait Parameters: Send + Sync {
     fn full(&self) -> Json;
     /// See [`Stage::extends`].
     fn extends(&self) -> Option<Extension>;
+    /// See [`Stage::saves`].
+    fn saves(&self) -> bool;
     /// See [`Stage::reads`].
     fn reads(&self) -> Vec<Outside>;
     /// See [`Stage::run`].
@@ -493,6 +507,10 @@ impl<S: Stage> Parameters for Typed<S> {
 
     fn extends(&self) -> Option<Extension> {
         self.stage.extends()
+    }
+
+    fn saves(&self) -> bool {
+        self.stage.saves()
     }
 
     fn reads(&self) -> Vec<Outside> {

@@ -28,9 +28,9 @@ pub use axis::{Axis, Point};
 pub use columns::ColumnsOn;
 pub use complaint::Complaint;
 pub use contract::{
-    ArtifactType, Columns, Context, Device, Earlier, Extension, Input, Inputs, Kind, Monitor,
-    Outside, Parameters, Port, Progress, Registry, Scalar, Stage, Stop, TableOf, TableShape, Takes,
-    Verdict,
+    ArtifactType, Columns, Context, Device, Earlier, Extension, HOLES, Input, Inputs, Kind,
+    Monitor, Outside, Parameters, Port, Progress, Registry, Scalar, Stage, Stop, TableOf,
+    TableShape, Takes, Verdict,
 };
 pub use coordinates::{ByLabels, Condition, Coordinates, JobName, Selector};
 pub(crate) use parameters::{first_line, kind_of, options, schema_types};

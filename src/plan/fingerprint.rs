@@ -48,6 +48,54 @@ pub(super) fn look(path: &Path, store: &Store) -> Result<Files, Error> {
     Ok(files)
 }
 
+/// What is known of a job that another reads.
+#[derive(Debug, Clone, Copy)]
+pub enum Known<'a> {
+    /// It left this.
+    Made(&'a Artifact),
+    /// It left nothing and will not; whoever takes all does without it, and says so.
+    Hole,
+    /// Nobody can tell yet.
+    Open,
+}
+
+impl<'a> From<Option<&'a Artifact>> for Known<'a> {
+    fn from(artifact: Option<&'a Artifact>) -> Known<'a> {
+        artifact.map_or(Known::Open, Known::Made)
+    }
+}
+
+/// So many missing jobs are named; more are counted.
+const NAMED: usize = 3;
+
+/// What a job would read and has to do without, a line for each stage: `answers: 4 of 5, without [seed=3]`.
+pub fn holes<'a>(plan: &Plan, id: JobId, known: impl Fn(JobId) -> Known<'a>) -> Vec<String> {
+    let mut lines = Vec::new();
+    for input in &plan.jobs[id].inputs {
+        let missing = input.jobs.iter();
+        let missing = missing.filter(|from| matches!(known(**from), Known::Hole));
+        let missing: Vec<String> = missing
+            .map(|from| plan.jobs[*from].name.to_string())
+            .collect();
+        if missing.is_empty() {
+            continue;
+        }
+        let stage = &plan.pipeline.stages[input.stage].name;
+        let names = missing
+            .iter()
+            .take(NAMED)
+            .map(|name| name.trim_start_matches(stage.as_str()));
+        let names = names.collect::<Vec<_>>().join(", ");
+        let more = match missing.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let (all, there) = (input.jobs.len(), input.jobs.len() - missing.len());
+        lines.push(format!("{stage}: {there} of {all}, without {names}{more}"));
+    }
+    lines
+}
+
 /// What a job's result depends on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fingerprint(pub Json);
@@ -58,13 +106,13 @@ impl Fingerprint {
         plan: &Plan,
         id: JobId,
         outside: &Outside,
-        artifact: impl Fn(JobId) -> Option<&'a Artifact>,
+        known: impl Fn(JobId) -> Known<'a>,
     ) -> Option<Fingerprint> {
         let kind = plan.kind(id);
         // A list of lists: which stage an artifact comes from is part of what a job reads, though not the stage's name.
         let mut ports: BTreeMap<&str, Vec<Vec<Json>>> = BTreeMap::new();
         for input in &plan.jobs[id].inputs {
-            let given = gather(plan, id, input, &artifact)?;
+            let given = gather(plan, id, input, &known)?;
             let entries = given.into_iter().map(|given| {
                 plain(json!({
                     "artifact": given.digest,
@@ -95,6 +143,10 @@ impl Fingerprint {
                 (parameter.clone(), Json::Object(digests.collect()))
             });
             fingerprint["files"] = Json::Object(digests.collect());
+        }
+        let holes = holes(plan, id, &known);
+        if !holes.is_empty() {
+            fingerprint["holes"] = json!(holes);
         }
         fingerprint.sort_all_objects();
         Some(Fingerprint(fingerprint))
@@ -145,11 +197,11 @@ pub fn inputs<'a>(
     plan: &Plan,
     id: JobId,
     store: &Store,
-    artifact: impl Fn(JobId) -> Option<&'a Artifact>,
+    known: impl Fn(JobId) -> Known<'a>,
 ) -> Option<Inputs> {
     let mut inputs = Inputs::new();
     for input in &plan.jobs[id].inputs {
-        for given in gather(plan, id, input, &artifact)? {
+        for given in gather(plan, id, input, &known)? {
             let files = given.artifact.files.iter();
             let all = inputs.entry(input.port.to_string()).or_default();
             all.push(Input {
@@ -180,11 +232,17 @@ fn gather<'a>(
     plan: &Plan,
     id: JobId,
     input: &JobInput,
-    artifact: &impl Fn(JobId) -> Option<&'a Artifact>,
+    known: &impl Fn(JobId) -> Known<'a>,
 ) -> Option<Vec<Given<'a>>> {
     let read = plan.instance(id).parameters.columns_read();
-    let jobs = input.jobs.iter().map(|job| Some((*job, artifact(*job)?)));
-    let jobs = jobs.collect::<Option<Vec<_>>>()?;
+    let mut jobs = Vec::with_capacity(input.jobs.len());
+    for &job in input.jobs.iter() {
+        match known(job) {
+            Known::Made(artifact) => jobs.push((job, artifact)),
+            Known::Hole => {}
+            Known::Open => return None,
+        }
+    }
     let labels = label_columns(plan, input.stage, &read);
     let given = jobs.into_iter().map(|(job, artifact)| {
         let coordinates = &plan.jobs[job].name.coordinates;

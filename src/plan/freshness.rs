@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::fingerprint::{look, outside_by};
-use super::{Fingerprint, JobId, Plan};
+use super::{Fingerprint, JobId, Known, Plan};
 use crate::store::{Digest, Error, Ledger, Lookup, Record, StartedFrom, Store};
 
 /// The state of a job before a run.
@@ -66,7 +66,7 @@ pub fn assess(plan: &Plan, store: &Store, ledger: &Ledger) -> Result<Vec<Freshne
     let mut states: Vec<Freshness> = Vec::with_capacity(plan.jobs.len());
     let mut looked = BTreeMap::new();
     for id in 0..plan.jobs.len() {
-        let known = |from: JobId| states[from].record().map(|record| &record.artifact);
+        let known = |from: JobId| Known::from(states[from].record().map(|record| &record.artifact));
         // Many jobs may read the same files.
         let outside = outside_by(plan, id, |path| {
             if !looked.contains_key(path) {

@@ -14,7 +14,7 @@ use petgraph::graph::{DiGraph, NodeIndex};
 
 use crate::pipeline::{ByLabels, ColumnsOn, Instance, JobName, Kind, Pipeline, Selector};
 
-pub use fingerprint::{Fingerprint, Outside, inputs, outside};
+pub use fingerprint::{Fingerprint, Known, Outside, holes, inputs, outside};
 pub use freshness::{Freshness, Reason, assess, earlier, reason};
 
 /// A job: a stage at its coordinates. The DAG's only node type.

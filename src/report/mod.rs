@@ -99,6 +99,8 @@ pub struct Closing {
     verdicts: Vec<(String, Verdict)>,
     views: Vec<(String, String)>,
     failures: Vec<Ended>,
+    /// What rests on less than it should, and on how much.
+    holes: HashMap<String, Vec<String>>,
 }
 
 impl Closing {
@@ -125,6 +127,9 @@ impl Closing {
         if let Some(verdict) = &ended.verdict {
             self.verdicts.push((ended.job.clone(), verdict.clone()));
         }
+        if !ended.holes.is_empty() {
+            self.holes.insert(ended.job.clone(), ended.holes.clone());
+        }
         if ended.status == Status::Failed {
             self.failures.push(ended.clone());
         }
@@ -146,12 +151,18 @@ impl Closing {
         self.verdicts.iter().all(|(_, verdict)| verdict.holds)
     }
 
+    /// On how much less than it should something rests.
+    fn lacking(&self, job: &str) -> String {
+        let holes = self.holes.get(job);
+        holes.map_or(String::new(), |holes| format!("; {}", holes.join("; ")))
+    }
+
     /// The closing lines.
     pub fn lines(&self, plan: &Plan, summary: &Summary) -> Vec<String> {
         let mut lines = Vec::new();
         let mut verdicts: Vec<_> = self.verdicts.iter().collect();
         verdicts.sort_by_key(|(job, _)| self.place(job));
-        for (_, verdict) in verdicts {
+        for (job, verdict) in verdicts {
             let (mark, word) = match verdict.holds {
                 true => ("✓", "reproduced"),
                 false => ("✗", "not reproduced"),
@@ -160,7 +171,11 @@ impl Closing {
                 (_, 0) => "it speaks of no row".to_string(),
                 (_, rows) => format!("{} of {rows} rows", verdict.held),
             };
-            lines.push(format!("{mark} {word} ({rows}): {}", verdict.says));
+            let says = &verdict.says;
+            lines.push(format!(
+                "{mark} {word} ({rows}{}): {says}",
+                self.lacking(job)
+            ));
             lines.extend(
                 verdict
                     .against
@@ -170,7 +185,8 @@ impl Closing {
         }
         let mut views: Vec<_> = self.views.iter().collect();
         views.sort_by_key(|(job, _)| self.place(job));
-        lines.extend(views.iter().map(|(_, path)| format!("→ {path}")));
+        let views = views.iter();
+        lines.extend(views.map(|(job, path)| format!("→ {path}{}", self.lacking(job))));
         lines.extend(failures::lines(plan, &self.failures));
         let counts = [
             (summary.ran, "ran"),

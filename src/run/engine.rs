@@ -14,8 +14,10 @@ use super::executor::Executor;
 use super::job::{Made, Message, Outcome, Ready, RunningJob, TICK};
 use super::order::{Rank, ranks};
 use super::{Options, Slots};
-use crate::pipeline::{ArtifactType, Cause, Device, Keep, Resources, Verdict, show_size};
-use crate::plan::{Fingerprint, JobId, Plan, Reason, outside, reason};
+use crate::pipeline::{
+    ArtifactType, Cause, Device, HOLES, Keep, Resources, Takes, Verdict, show_size,
+};
+use crate::plan::{Fingerprint, JobId, Known, Plan, Reason, holes, outside, reason};
 use crate::store::{Digest, Error, Ledger, Lookup, Snapshot, Store, Views};
 
 /// The state of a job during a run.
@@ -265,9 +267,7 @@ impl<'a, 'o> Engine<'a, 'o> {
     }
 
     fn look_at(&mut self, id: JobId) -> Result<(), Error> {
-        let mut broken = self.plan.reads(id);
-        if let Some(from) = broken.find(|from| matches!(self.states[*from], State::Over)) {
-            let message = format!("{} has no result", self.plan.jobs[from].name);
+        if let Some(message) = self.lacks(id) {
             self.over(id, Status::Skipped, Some((None, message)), None, 0.0);
             return Ok(());
         }
@@ -284,12 +284,8 @@ impl<'a, 'o> Engine<'a, 'o> {
                 return Ok(());
             }
         };
-        let artifact = |from: JobId| match &self.states[from] {
-            State::Done(made) => Some(made.artifact.as_ref()),
-            _ => None,
-        };
-        let fingerprint = Fingerprint::of(self.plan, id, &outside, artifact);
-        let fingerprint = fingerprint.expect("everything that it reads is done");
+        let fingerprint = Fingerprint::of(self.plan, id, &outside, |from| self.known(from));
+        let fingerprint = fingerprint.expect("everything that it reads is settled");
         let key = fingerprint.key();
         let again = self.options.again.contains(&id) && !self.repeated.contains(&id);
         if !again && let Some(artifact) = self.snapshot.artifact(self.store, &key) {
@@ -328,6 +324,51 @@ impl<'a, 'o> Engine<'a, 'o> {
         }));
         self.come.push(id);
         Ok(())
+    }
+
+    fn known(&self, id: JobId) -> Known<'_> {
+        match &self.states[id] {
+            State::Done(made) => Known::Made(&made.artifact),
+            State::Over => Known::Hole,
+            _ => Known::Open,
+        }
+    }
+
+    /// Why a job cannot run without what failed. One that takes all of a stage does with what is there, if anything is.
+    fn lacks(&self, id: JobId) -> Option<String> {
+        let is_over = |from: &&JobId| matches!(self.states[**from], State::Over);
+        let stage = &self.plan.pipeline.stages[self.plan.jobs[id].stage];
+        for input in &self.plan.jobs[id].inputs {
+            let port = stage.inputs.iter().find(|of| of.port.name == input.port);
+            let takes_all = port.is_some_and(|of| of.port.takes == Takes::All);
+            let missing = input.jobs.iter().filter(is_over).count();
+            if missing > 0 && (!takes_all || missing == input.jobs.len()) {
+                let from = input.jobs.iter().find(is_over)?;
+                return Some(format!("{} has no result", self.plan.jobs[*from].name));
+            }
+        }
+        None
+    }
+
+    /// What a job does without: what failed, and what those it reads did without.
+    fn holes(&self, id: JobId) -> Vec<String> {
+        let mut lines = holes(self.plan, id, |from| self.known(from));
+        for from in self.plan.reads(id) {
+            if let State::Done(made) = &self.states[from] {
+                lines.extend(self.holes_of(made));
+            }
+        }
+        let mut seen = BTreeSet::new();
+        lines.retain(|line| seen.insert(line.clone()));
+        lines
+    }
+
+    /// What an artifact says that it lacks.
+    fn holes_of(&self, made: &Made) -> Vec<String> {
+        let file = made.artifact.files.get(HOLES);
+        let text = file.and_then(|file| fs::read(self.store.object(&file.digest)).ok());
+        text.and_then(|text| serde_json::from_slice(&text).ok())
+            .unwrap_or_default()
     }
 
     /// Whether what will be shown to people has the bytes it should have. What only jobs read is verified when they do.
@@ -557,6 +598,7 @@ impl<'a, 'o> Engine<'a, 'o> {
             resources,
             cards: names,
             inputs: inputs.collect(),
+            holes: self.holes(id),
             verified: self.verified,
             ready,
         };
@@ -679,6 +721,7 @@ impl<'a, 'o> Engine<'a, 'o> {
             log,
             artifact: None,
             views: Vec::new(),
+            holes: Vec::new(),
             verdict: None,
         }));
         if status == Status::Failed && self.options.fail_fast {
@@ -713,6 +756,7 @@ impl<'a, 'o> Engine<'a, 'o> {
             log: (status == Status::Ran).then(|| self.store.log(&made.key)),
             artifact: Some(made.artifact.digest()),
             views: shown,
+            holes: self.holes_of(&made),
             verdict,
         }));
         self.ledger.jobs.insert(name, made.key);

@@ -90,6 +90,9 @@ pub struct Ended {
     /// Its readable views.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub views: Vec<PathBuf>,
+    /// What it had to do without, because jobs failed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub holes: Vec<String>,
     /// What became of a claim.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,

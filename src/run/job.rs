@@ -11,8 +11,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::executor::{Executor, Failure, Task};
 use super::{Compare, Event};
-use crate::pipeline::{Cause, Earlier, Monitor, Progress, Resources};
-use crate::plan::{Fingerprint, JobId, Outside, Plan, Reason, earlier, inputs};
+use crate::pipeline::{Cause, Earlier, HOLES, Monitor, Progress, Resources};
+use crate::plan::{Fingerprint, JobId, Known, Outside, Plan, Reason, earlier, inputs};
 use crate::store::{
     Artifact, Digest, Error, Left, Lock, Lookup, Record, Scratch, Stamp, StartedFrom, Store, survey,
 };
@@ -74,6 +74,8 @@ pub(super) struct RunningJob<'a> {
     /// The cards it has.
     pub cards: Vec<String>,
     pub inputs: BTreeMap<JobId, Made>,
+    /// What it has to do without: jobs that failed and, of those it reads, what they did without.
+    pub holes: Vec<String>,
     pub verified: &'a Mutex<BTreeSet<Digest>>,
     pub ready: Box<Ready>,
 }
@@ -158,7 +160,7 @@ impl RunningJob<'_> {
         if !damaged.is_empty() {
             return Ok(Outcome::Damaged(damaged));
         }
-        while self.store.is_checkpoint_held(&key) {
+        while self.saves() && self.store.is_checkpoint_held(&key) {
             if self.cancelled() {
                 return Ok(Outcome::Cancelled);
             }
@@ -166,10 +168,15 @@ impl RunningJob<'_> {
         }
         let outcome = self.attempt(&lock, earlier.as_ref())?;
         match outcome {
+            _ if !self.saves() => {}
             Outcome::Ran(_) => self.store.discard_checkpoint(&key),
             _ => self.store.tidy_checkpoint(&key),
         }
         Ok(outcome)
+    }
+
+    fn saves(&self) -> bool {
+        self.plan.instance(self.id).parameters.saves()
     }
 
     /// Whether the job runs though its artifact is there.
@@ -239,6 +246,15 @@ impl RunningJob<'_> {
             self.store.discard_checkpoint(&key);
             let file = file.display();
             return failed(format!("{file} was changed while the job read it"));
+        }
+        if !self.holes.is_empty() {
+            let text = serde_json::to_vec_pretty(&self.holes).expect("lines are plain data");
+            let path = task.out.join(HOLES);
+            fs::write(&path, text).map_err(|source| Error::Io {
+                action: "write",
+                path,
+                source,
+            })?;
         }
         let artifact = match self.store.take_in(&scratch) {
             Err(error @ (Error::Empty | Error::NotAFile(_))) => return failed(error.to_string()),
@@ -319,18 +335,18 @@ impl RunningJob<'_> {
 
     fn task(&self, scratch: &Scratch, earlier: Option<&Earlier>) -> Task {
         let instance = self.plan.instance(self.id);
-        let artifact = |from| {
-            self.inputs
-                .get(&from)
-                .map(|made: &Made| made.artifact.as_ref())
+        let known = |from| match self.inputs.get(&from) {
+            Some(made) => Known::Made(made.artifact.as_ref()),
+            None => Known::Hole,
         };
         Task {
             job: self.name.clone(),
             kind: self.plan.kind(self.id).name.to_string(),
             parameters: instance.parameters.full(),
-            inputs: inputs(self.plan, self.id, self.store, artifact)
+            inputs: inputs(self.plan, self.id, self.store, known)
                 .expect("a job runs when its inputs are known"),
             outside: instance.outside.clone(),
+            holes: self.holes.clone(),
             earlier: earlier.cloned(),
             out: scratch.out(),
             checkpoint: self.store.checkpoint(&self.ready.key),
@@ -394,6 +410,9 @@ impl RunningJob<'_> {
         lock: &Lock,
         stamps: &[(PathBuf, Option<Stamp>)],
     ) -> Result<Left, Error> {
+        if !self.saves() {
+            return Ok(Left::Nothing);
+        }
         let inputs = stamps.iter();
         let inputs = inputs.filter_map(|(path, stamp)| Some((path.as_path(), (*stamp)?)));
         let outside = self.ready.outside.values().flat_map(BTreeMap::values);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use super::frames;
-use crate::figures::plot::{Level, Plot, draw};
+use crate::figures::plot::{Level, Plot, annotated};
 use crate::pipeline::{ArtifactType, Complaint, Context, Port, Stage, Stop, TableShape, Takes};
 
 /// Pixels to a point: 288 to an inch.
@@ -77,7 +77,8 @@ impl Stage for Plot {
 
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
         let rows = frames::stacked(&[job.one("from")?], "table.parquet", false)?;
-        let drawing = draw(self, &rows)?;
+        let note = (!job.holes.is_empty()).then(|| job.holes.join("; "));
+        let drawing = annotated(self, &rows, note.as_deref())?;
         fs::write(job.out.join("figure.svg"), drawing.svg())?;
         fs::write(job.out.join("figure.pdf"), drawing.pdf()?)?;
         fs::write(job.out.join("figure.png"), drawing.png(PNG_SCALE)?)?;

@@ -36,7 +36,15 @@ impl Stage for TableSpec {
 
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
         let rows = frames::stacked(&[job.one("from")?], "table.parquet", false)?;
-        for (name, bytes) in render(&rows, self)? {
+        let mut table = self.clone();
+        if !job.holes.is_empty() {
+            let mut caption = table.caption.take().unwrap_or_default();
+            if !caption.is_empty() {
+                caption.push(' ');
+            }
+            table.caption = Some(format!("{caption}({})", job.holes.join("; ")));
+        }
+        for (name, bytes) in render(&rows, &table)? {
             fs::write(job.out.join(name), bytes)?;
         }
         Ok(())

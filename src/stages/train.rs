@@ -58,6 +58,10 @@ impl Stage for Settings {
         })
     }
 
+    fn saves(&self) -> bool {
+        true
+    }
+
     fn reads(&self) -> Vec<Outside> {
         match &self.architecture {
             Architecture::Pretrained(pretrained) => vec![Outside {

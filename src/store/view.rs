@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{Artifact, Digest, Error, Ledger, Store, write_atomically};
+use super::{Artifact, Digest, Error, Ledger, Store, StoredFile, write_atomically};
 
 /// The folder of a pipeline's views, and the ledger that says which files there are etude's.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ impl Views<'_> {
     pub fn names(section: &str, name: &str, artifact: &Artifact) -> Vec<String> {
         let name = file_name(name);
         let flat = flat(artifact);
-        let names = artifact.files.keys().map(|file| match flat {
+        let names = visible(artifact).map(|(file, _)| match flat {
             true => match Path::new(file).extension() {
                 Some(ext) => format!("{section}/{name}.{}", ext.to_string_lossy()),
                 None => format!("{section}/{name}"),
@@ -54,7 +54,7 @@ impl Views<'_> {
         let mut shown = Vec::new();
         let mut problems = Vec::new();
         let names = Views::names(section, name, artifact);
-        for (relative, stored) in names.into_iter().zip(artifact.files.values()) {
+        for (relative, (_, stored)) in names.into_iter().zip(visible(artifact)) {
             let path = self.folder.join(&relative);
             if let Some(problem) =
                 self.in_the_way(&path, ledger.views.get(&relative), Some(&stored.digest))?
@@ -137,13 +137,16 @@ impl Views<'_> {
     }
 }
 
+/// The files of an artifact that are shown: all but those whose name begins with a dot.
+fn visible(artifact: &Artifact) -> impl Iterator<Item = (&String, &StoredFile)> {
+    let files = artifact.files.iter();
+    files.filter(|(name, _)| !name.starts_with('.'))
+}
+
 /// Whether the files of an artifact differ by extension alone.
 fn flat(artifact: &Artifact) -> bool {
-    let mut stems: Vec<_> = artifact
-        .files
-        .keys()
-        .map(|file| Path::new(file).with_extension(""))
-        .collect();
+    let stems = visible(artifact).map(|(file, _)| Path::new(file).with_extension(""));
+    let mut stems: Vec<_> = stems.collect();
     stems.dedup();
     stems.len() == 1
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use etude::pipeline::{
     ArtifactType, Complaint, Context, Kind, Port, Registry, Stage, Stop, TableShape, Takes,
 };
-use etude::plan::{Fingerprint, Freshness, Outside, Plan, Reason, assess};
+use etude::plan::{Fingerprint, Freshness, Known, Outside, Plan, Reason, assess};
 use etude::run::{Event, Status};
 use etude::store::{Artifact, Digest, Lookup, StoredFile};
 
@@ -143,10 +143,17 @@ fn a_failure_stays_with_its_job_and_those_that_read_it() {
     ";
     let ran = bench.run(&text);
     assert_eq!(ran.jobs(Status::Failed), ["n[value=2]"]);
-    assert_eq!(ran.jobs(Status::Skipped), ["all", "picture", "t[value=2]"]);
+    assert_eq!(ran.jobs(Status::Skipped), ["t[value=2]"]);
     assert_eq!(
         ran.jobs(Status::Ran),
-        ["n[value=1]", "n[value=3]", "t[value=1]", "t[value=3]"]
+        [
+            "all",
+            "n[value=1]",
+            "n[value=3]",
+            "picture",
+            "t[value=1]",
+            "t[value=3]"
+        ]
     );
     let failed = ran.events.iter().find_map(|event| match event {
         Event::JobEnded(ended) if ended.status == Status::Failed => Some(ended),
@@ -864,8 +871,10 @@ fn keys(plan: &Plan) -> String {
     });
     let artifacts: Vec<_> = artifacts.collect();
     let lines = plan.jobs.iter().enumerate().map(|(id, job)| {
-        let fingerprint =
-            Fingerprint::of(plan, id, &Outside::new(), |from| Some(&artifacts[from])).unwrap();
+        let fingerprint = Fingerprint::of(plan, id, &Outside::new(), |from| {
+            Known::Made(&artifacts[from])
+        })
+        .unwrap();
         format!("{} {}", fingerprint.key().short(), job.name)
     });
     lines.collect::<Vec<_>>().join("\n")

@@ -193,6 +193,10 @@ impl Stage for Stubborn {
     const OUTPUT: ArtifactType = ArtifactType::Table;
     const PORTS: &'static [Port] = &[];
 
+    fn saves(&self) -> bool {
+        true
+    }
+
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
         let saved = job.checkpoint.join("half");
         if let Ok(half) = fs::read_to_string(&saved) {
@@ -297,6 +301,10 @@ impl Stage for Texts {
         }]
     }
 
+    fn saves(&self) -> bool {
+        true
+    }
+
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
         let path = &job.outside["text.path"];
         let mut files = vec![path.clone()];
@@ -345,6 +353,10 @@ impl Stage for Flaky {
     const VERSION: u32 = 1;
     const OUTPUT: ArtifactType = ArtifactType::Table;
     const PORTS: &'static [Port] = &[];
+
+    fn saves(&self) -> bool {
+        true
+    }
 
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
         let place = job.checkpoint.join("attempts");

@@ -31,6 +31,8 @@ pub struct Task {
     pub inputs: Inputs,
     /// The files and directories that its parameters name, absolute, by parameter.
     pub outside: BTreeMap<String, PathBuf>,
+    /// What the tables that it reads lack.
+    pub holes: Vec<String>,
     /// What a shorter job of its family left, where there is one.
     pub earlier: Option<Earlier>,
     /// The empty folder for what it leaves.
@@ -87,6 +89,7 @@ fn perform(registry: &Registry, task: &Task, monitor: &dyn Monitor) -> Result<()
         inputs: &task.inputs,
         outside: &task.outside,
         earlier: task.earlier.as_ref(),
+        holes: &task.holes,
         out: &task.out,
         checkpoint: &task.checkpoint,
         device: task.device,
