@@ -742,7 +742,7 @@ impl<'a, 'o> Engine<'a, 'o> {
         self.settle(id);
         // What goes again after use is not shown.
         let shown = match self.plan.instance(id).keep {
-            Keep::Always => self.show(&name, output, &made)?,
+            Keep::Always => self.show(&self.plan.view(id), output, &made)?,
             Keep::UntilUsed => Vec::new(),
         };
         let verdict = (output == ArtifactType::Verdict).then(|| self.verdict(&name, &made));
