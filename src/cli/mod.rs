@@ -95,6 +95,9 @@ impl From<crate::store::Error> for Failure {
     }
 }
 
+/// So many problems are shown: who mends these will know what to do with the rest.
+const SHOWN: usize = 100;
+
 impl Failure {
     fn print(&self) {
         match self {
@@ -105,7 +108,7 @@ impl Failure {
                     false => miette::GraphicalTheme::unicode_nocolor(),
                 };
                 let handler = miette::GraphicalReportHandler::new_themed(theme).with_width(100);
-                for problem in problems {
+                for problem in problems.iter().take(SHOWN) {
                     let mut text = String::new();
                     match handler.render_report(&mut text, problem) {
                         Ok(()) => eprintln!("{}", text.trim_end()),
@@ -114,6 +117,9 @@ impl Failure {
                 }
                 match problems.len() {
                     1 => eprintln!("\n1 problem; nothing was run"),
+                    n if n > SHOWN => {
+                        eprintln!("\n{n} problems, the first {SHOWN} are shown; nothing was run");
+                    }
                     n => eprintln!("\n{n} problems; nothing was run"),
                 }
             }

@@ -440,11 +440,7 @@ fn generate(value: &Value, problems: &mut Problems) -> Option<Vec<Value>> {
         // What is a whisker short of another step is rounding.
         let length = ((high - low) / step - 1e-9).ceil();
         if length > MOST as f64 {
-            let length = match length < 1e18 {
-                true => count(length as u128),
-                false => format!("{length:e}"),
-            };
-            let most = count(MOST as u128);
+            let (length, most) = (count(length as u128), count(MOST as u128));
             return refuse(format!("`range` has {length} values; at most {most}"));
         }
         let whole = whole && step.fract() == 0.0;

@@ -17,6 +17,8 @@ struct Swept {
     column: String,
     stage: usize,
     path: Arc<[String]>,
+    /// Its values where it has one, for whoever asks for many.
+    values: OnceLock<ByLabels<Option<Scalar>>>,
 }
 
 impl Swept {
@@ -32,18 +34,15 @@ impl Swept {
 #[derive(Debug)]
 pub struct ColumnsOn {
     axes: Vec<String>,
-    /// For each axis the parameters that it sweeps, with their values once somebody asks.
-    swept: Vec<Vec<(Swept, OnceLock<ByLabels<Option<Scalar>>>)>>,
+    /// The parameters that each axis sweeps.
+    swept: Vec<Vec<Swept>>,
 }
 
 impl ColumnsOn {
     /// For coordinates on these axes.
     pub fn new(pipeline: &Pipeline, axes: &[String]) -> ColumnsOn {
-        let swept = axes.iter().map(|axis| pipeline.swept(axis).into_iter());
         ColumnsOn {
-            swept: swept
-                .map(|all| all.map(|swept| (swept, OnceLock::new())).collect())
-                .collect(),
+            swept: axes.iter().map(|axis| pipeline.swept(axis)).collect(),
             axes: axes.to_vec(),
         }
     }
@@ -81,7 +80,8 @@ impl ColumnsOn {
             if of_axes && wanted(axis) {
                 columns.insert(axis.clone(), pipeline.value(axis, coordinates));
             }
-            for (swept, values) in swept.iter().filter(|(swept, _)| wanted(&swept.column)) {
+            for swept in swept.iter().filter(|swept| wanted(&swept.column)) {
+                let values = &swept.values;
                 let values = values.get_or_init(|| pipeline.values(swept, &self.axes));
                 if let Some(Some(value)) = values.get(coordinates) {
                     columns.insert(swept.column.clone(), value.clone());
@@ -162,6 +162,7 @@ impl Pipeline {
                 column,
                 stage: *stage,
                 path: path.clone(),
+                values: OnceLock::new(),
             });
         }
         columns

@@ -89,7 +89,7 @@ pub struct Fan<'a> {
 /// Instances that the same assignments make what they are.
 struct Variant<'a> {
     /// From the lowest to the highest.
-    layers: Vec<Layer<'a>>,
+    layers: Box<[Layer<'a>]>,
     /// Where the first of them lies.
     first: Coordinates,
 }
@@ -125,7 +125,7 @@ impl<'a> Layers<'a> {
                 });
                 let message = format!(
                     "this sweep has {} instances of `{}`; at most {}",
-                    shown(instances),
+                    count(instances),
                     stage.name,
                     count(MOST_INSTANCES)
                 );
@@ -150,8 +150,8 @@ impl<'a> Layers<'a> {
         if jobs.saturating_add(read) > MOST_IN_ALL {
             let message = format!(
                 "this pipeline has {} jobs that read {} artifacts; at most {} of both",
-                shown(jobs),
-                shown(read),
+                count(jobs),
+                count(read),
                 count(MOST_IN_ALL)
             );
             problems.push(Problem::of(message).help("sweep less, or in several pipelines"));
@@ -202,7 +202,8 @@ impl<'a> Layers<'a> {
             whole: false,
             overrides: BTreeSet::new(),
         };
-        let mut known: HashMap<Vec<*const Assignment>, usize> = HashMap::new();
+        let mut known: HashMap<Box<[*const Assignment]>, usize> = HashMap::new();
+        let (mut layers, mut same) = (Vec::<Layer<'a>>::new(), Vec::new());
         let mut places = vec![0; axes.len()];
         for n in 0..all {
             let mut rest = n;
@@ -219,7 +220,7 @@ impl<'a> Layers<'a> {
             if read.iter().any(|there| there.get(&coordinates).is_none()) {
                 continue;
             }
-            let mut layers: Vec<Layer<'a>> = Vec::new();
+            layers.clear();
             for ((place, axis), _) in places.iter().zip(axes).zip(&touching).filter(|(_, t)| **t) {
                 let set = axis.points[*place].patch.on(at).iter();
                 layers.extend(set.map(|a| (Whose::Axis(axis.name()), a)));
@@ -229,11 +230,14 @@ impl<'a> Layers<'a> {
                 let set = self.overrides[n].set.on(at).iter();
                 layers.extend(set.map(|a| (Whose::Override, a)));
             }
-            let same = layers.iter().map(|(_, a)| std::ptr::from_ref(*a)).collect();
-            let variant = *known.entry(same).or_insert_with(|| {
-                let first = coordinates.clone();
+            same.clear();
+            same.extend(layers.iter().map(|(_, a)| std::ptr::from_ref(*a)));
+            let variant = known.get(same.as_slice()).copied().unwrap_or_else(|| {
+                let (variant, first) = (fan.variants.len(), coordinates.clone());
+                let layers = layers.as_slice().into();
                 fan.variants.push(Variant { layers, first });
-                fan.variants.len() - 1
+                known.insert(same.as_slice().into(), variant);
+                variant
             });
             fan.instances.push((coordinates, variant));
         }
@@ -365,14 +369,6 @@ impl<'a> Layers<'a> {
     }
 }
 
-/// A count for people, as far as it can be said.
-fn shown(number: u128) -> String {
-    match number < 1_000_000_000_000_000_000 {
-        true => count(number),
-        false => format!("{:.1e}", number as f64),
-    }
-}
-
 /// Layers by the parameter they touch, each in its order.
 fn by_key<'b>(layers: impl Iterator<Item = Layer<'b>>) -> BTreeMap<&'b str, Vec<Layer<'b>>> {
     let mut all: BTreeMap<&str, Vec<Layer<'b>>> = BTreeMap::new();
@@ -429,18 +425,16 @@ struct Sheet<'a> {
     /// Keys that may stand beside the parameters.
     also: Vec<&'a str>,
     policies: &'a Policies,
-    /// What is as all variants have it that do not change it.
-    common: Vec<Common>,
-    /// The common parameters that a variant had by now, checked.
+    /// The declared parameters by name.
+    declared: HashMap<&'a str, &'a (Key, Value)>,
+    /// What all variants have that do not change it, as long as there was none such.
+    pending: Vec<(Key, Value)>,
+    /// Of what such variants had, what has a problem.
+    broken: Vec<String>,
+    /// Of what such variants had, the parameters.
     json: Json,
+    /// And the policy.
     policy: Policy,
-}
-
-/// A parameter as all variants have it that do not change it. Whether it is right matters only if there is such a variant.
-struct Common {
-    key: Key,
-    value: Value,
-    is_sound: Option<bool>,
 }
 
 impl<'a> Sheet<'a> {
@@ -450,28 +444,47 @@ impl<'a> Sheet<'a> {
         constant: &BTreeMap<&str, Vec<Layer<'_>>>,
         policies: &'a Policies,
     ) -> Sheet<'a> {
-        let mut value = stage.parameters.clone();
-        for (_, assignment) in constant.values().flatten() {
-            patch::apply(&mut value, assignment);
-        }
-        let table = match value.data {
-            Data::Table(table) => table,
-            _ => Vec::new(),
-        };
-        let common = table.into_iter().map(|(key, value)| Common {
-            key,
-            value,
-            is_sound: None,
-        });
+        let declared = stage.parameters.table().into_iter().flatten();
         let ports = kind.ports.iter().map(|port| port.name);
-        Sheet {
+        let mut sheet = Sheet {
             stage,
             kind,
             also: ports.chain(Policies::beside(kind)).collect(),
             policies,
-            common: common.collect(),
+            declared: declared
+                .map(|entry| (entry.0.name.as_str(), entry))
+                .collect(),
+            pending: Vec::new(),
+            broken: Vec::new(),
             json: Json::Object(Map::new()),
             policy: Policy::of(kind),
+        };
+        let declared = stage.parameters.table().into_iter().flatten();
+        let untouched = declared.filter(|(key, _)| !constant.contains_key(key.name.as_str()));
+        sheet.pending.extend(untouched.cloned());
+        for (name, layers) in constant {
+            sheet.pending.extend(sheet.laid(name, layers.iter()));
+        }
+        sheet
+    }
+
+    /// A parameter as declared, with layers laid over it.
+    fn laid<'b>(
+        &self,
+        name: &str,
+        layers: impl Iterator<Item = &'b Layer<'b>>,
+    ) -> Option<(Key, Value)> {
+        let declared = self.declared.get(name);
+        let mut table = Value {
+            data: Data::Table(declared.into_iter().map(|entry| (*entry).clone()).collect()),
+            span: self.stage.parameters.span.clone(),
+        };
+        for (_, assignment) in layers {
+            patch::apply(&mut table, assignment);
+        }
+        match table.data {
+            Data::Table(mut entries) => entries.pop(),
+            _ => None,
         }
     }
 
@@ -484,51 +497,39 @@ impl<'a> Sheet<'a> {
         own: &mut Problems,
         problems: &mut Problems,
     ) -> Option<(Arc<dyn Parameters>, Policy)> {
-        let mut is_sound = true;
-        let mut common = std::mem::take(&mut self.common);
-        for common in common
-            .iter_mut()
-            .filter(|c| !changed.contains_key(c.key.name.as_str()))
-        {
-            is_sound &= match common.is_sound {
-                Some(is_sound) => is_sound,
-                None => {
-                    let mut theirs = Problems::default();
-                    let mut policy = self.policy.clone();
-                    self.enter(&common.key, &common.value, &mut policy, &mut theirs);
-                    self.policy = policy;
-                    let is_sound = theirs.is_empty() && common.value.is_readable();
-                    problems.extend(theirs.into_sorted());
-                    *common.is_sound.insert(is_sound)
-                }
-            };
+        let is_changed = |name: &str| changed.contains_key(name);
+        let pending = std::mem::take(&mut self.pending).into_iter();
+        let (pending, now) = pending.partition(|(key, _)| is_changed(&key.name));
+        self.pending = pending;
+        for (key, value) in now as Vec<(Key, Value)> {
+            let mut theirs = Problems::default();
+            let mut policy = self.policy.clone();
+            self.enter(&key, &value, &mut policy, &mut theirs);
+            self.policy = policy;
+            if !theirs.is_empty() || !value.is_readable() {
+                self.broken.push(key.name);
+            }
+            problems.extend(theirs.into_sorted());
         }
-        self.common = common;
+        let mut is_sound = self.broken.iter().all(|name| is_changed(name));
         let mut policy = self.policy.clone();
         let mut before = Vec::with_capacity(changed.len());
         for (name, layers) in changed {
             let over = constant.get(name).into_iter().flatten();
-            let mut value = Value {
-                data: Data::Table(Vec::new()),
-                span: self.stage.parameters.span.clone(),
-            };
-            let mut declared = self.stage.parameters.table().into_iter().flatten();
-            if let Some(entry) = declared.find(|(key, _)| key.name == *name) {
-                value.data = Data::Table(vec![entry.clone()]);
-            }
-            for (_, assignment) in layers.iter().chain(over) {
-                patch::apply(&mut value, assignment);
-            }
-            for (key, value) in value.table().into_iter().flatten() {
+            if let Some((key, value)) = self.laid(name, layers.iter().chain(over)) {
                 is_sound &= value.is_readable();
-                before.push((*name, self.enter(key, value, &mut policy, own)));
+                before.push((*name, self.enter(&key, &value, &mut policy, own)));
             }
         }
         let has = |name: &str| self.json.get(name).is_some();
-        let keys = || {
-            let common = self.common.iter().map(|common| common.key.name.as_str());
-            common.chain(changed.keys().copied()).collect()
+        let declared = self.stage.parameters.table();
+        let declared = || {
+            declared
+                .into_iter()
+                .flatten()
+                .map(|(key, _)| key.name.as_str())
         };
+        let keys = || declared().chain(changed.keys().copied());
         let (schema, span) = (&self.kind.schema, &self.stage.parameters.span);
         parameters::check_required(schema, span, self.kind.name, has, keys, own);
         let mut parsed = None;
@@ -570,10 +571,13 @@ impl<'a> Sheet<'a> {
     }
 }
 
+/// Places on axes, of which one must be taken on each.
+type Wanted = Vec<(usize, BTreeSet<usize>)>;
+
 /// Conditions as they bear on one stage.
 struct Conditions {
-    /// The number of each condition, and the places that it wants on the axes it names.
-    all: Vec<(usize, Vec<(usize, BTreeSet<usize>)>)>,
+    /// The number of each condition, and what it wants.
+    all: Vec<(usize, Wanted)>,
     /// Those that want a place on an axis: one of the axes of each condition, the one that tells most apart.
     by_place: HashMap<(usize, usize), Vec<usize>>,
 }
@@ -592,7 +596,7 @@ impl Conditions {
                 let places = labels.iter().filter_map(|label| axes[at].place(label));
                 Some((at, places.collect::<BTreeSet<usize>>()))
             });
-            let Some(wanted) = wanted.collect::<Option<Vec<_>>>() else {
+            let Some(wanted) = wanted.collect::<Option<Wanted>>() else {
                 continue;
             };
             let longest = wanted.iter().max_by_key(|(at, _)| axes[*at].points.len());

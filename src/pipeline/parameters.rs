@@ -40,12 +40,12 @@ pub fn check_entry(
 }
 
 /// Checks that a kind has all parameters it needs, among those of the table at `span`.
-pub fn check_required<'a>(
+pub fn check_required<'a, K: Iterator<Item = &'a str>>(
     schema: &Json,
     span: &Span,
     what: &str,
     has: impl Fn(&str) -> bool,
-    keys: impl Fn() -> Vec<&'a str>,
+    keys: impl Fn() -> K,
     problems: &mut Problems,
 ) {
     let also = &[];
@@ -56,6 +56,9 @@ pub fn check_required<'a>(
     };
     checker.required(schema, span, has, keys, &[]);
 }
+
+/// So many unknown keys may be meant for one that is missing.
+const MISSPELT: usize = 100;
 
 struct Checker<'a> {
     /// Whose parameters: the kind's name.
@@ -154,7 +157,7 @@ impl Checker<'_> {
         }
         let keys = || table.iter().map(|(key, _)| key.name.as_str());
         let has = |name: &str| keys().any(|key| key == name);
-        self.required(schema, &value.span, has, || keys().collect(), path);
+        self.required(schema, &value.span, has, keys, path);
         Json::Object(json)
     }
 
@@ -177,12 +180,12 @@ impl Checker<'_> {
         Some(item)
     }
 
-    fn required<'k>(
+    fn required<'k, K: Iterator<Item = &'k str>>(
         &mut self,
         schema: &Json,
         span: &Span,
         has: impl Fn(&str) -> bool,
-        keys: impl Fn() -> Vec<&'k str>,
+        keys: impl Fn() -> K,
         path: &[String],
     ) {
         let required = schema["required"].as_array().into_iter().flatten();
@@ -193,9 +196,8 @@ impl Checker<'_> {
             // A key that is misspelt is one problem, not two.
             let properties = &schema["properties"];
             let names = || properties.as_object().into_iter().flat_map(Map::keys);
-            let mut unknown = keys()
-                .into_iter()
-                .filter(|key| properties.get(key).is_none());
+            let unknown = keys().filter(|key| properties.get(key).is_none());
+            let mut unknown = unknown.take(MISSPELT);
             if unknown.any(|key| nearest(key, names().map(String::as_str)) == Some(name)) {
                 continue;
             }

@@ -32,7 +32,7 @@ impl Assignment {
 
 /// Values for parameters.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Patch(Vec<Assignment>);
+pub struct Patch(Box<[Assignment]>);
 
 impl Patch {
     /// All of it, stage by stage.
@@ -52,14 +52,11 @@ impl Patch {
         self.0.is_empty()
     }
 
-    /// Lays another patch over this one: where both set a parameter, the other stands.
-    pub fn replace(&mut self, other: Patch) {
-        self.0
-            .retain(|old| !other.on(old.stage).iter().any(|new| new.meets(old)));
-        *self = std::mem::take(&mut self.0)
-            .into_iter()
-            .chain(other.0)
-            .collect();
+    /// This patch with another laid over it: where both set a parameter, the other stands.
+    pub fn under(self, other: Patch) -> Patch {
+        let meets = |old: &Assignment| other.on(old.stage).iter().any(|new| new.meets(old));
+        let kept: Vec<_> = self.0.into_iter().filter(|old| !meets(old)).collect();
+        kept.into_iter().chain(other.0).collect()
     }
 }
 
@@ -67,7 +64,7 @@ impl FromIterator<Assignment> for Patch {
     fn from_iter<I: IntoIterator<Item = Assignment>>(assignments: I) -> Patch {
         let mut all: Vec<_> = assignments.into_iter().collect();
         all.sort_by_key(|a| a.stage);
-        Patch(all)
+        Patch(all.into())
     }
 }
 

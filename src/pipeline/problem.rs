@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::hash::{BuildHasher, RandomState};
 
 use miette::{Diagnostic, LabeledSpan, SourceCode, SpanContents};
 
@@ -80,6 +80,10 @@ fn short(text: String) -> String {
 
 /// A count for people: `1 000 000`.
 pub fn count(number: u128) -> String {
+    const MOST: u128 = 10u128.pow(18);
+    if number > MOST {
+        return "more than 10^18".into();
+    }
     let digits = number.to_string();
     let groups = digits.as_bytes().rchunks(3).rev();
     let groups = groups.map(|group| std::str::from_utf8(group).unwrap_or_default());
@@ -159,11 +163,12 @@ pub struct Problems {
 impl Problems {
     /// Adds a problem unless the same one is there.
     pub fn push(&mut self, problem: Problem) {
-        let mut hasher = self.hasher.build_hasher();
         let place = problem.span.as_ref();
         let place = place.map(|span| (&span.source.name, span.range.start, span.range.end));
-        (&problem.message, place, &problem.help).hash(&mut hasher);
-        if self.known.insert(hasher.finish()) && self.list.len() < MOST {
+        let hash = self
+            .hasher
+            .hash_one((&problem.message, place, &problem.help));
+        if self.known.insert(hash) && self.list.len() < MOST {
             self.list.push(problem);
         }
     }
@@ -209,7 +214,7 @@ impl Extend<Problem> for Problems {
 
 /// Words of more bytes have no spelling that is near, and of more candidates only the first are compared.
 const WORD: usize = 100;
-const COMPARED: usize = 1000;
+const COMPARED: usize = 400;
 
 /// The candidate spelt most like `word`, if any is near.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -225,8 +230,9 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     let lower = word.to_lowercase();
     let near = candidates.into_iter().take(COMPARED).filter_map(|c| {
         let starts = word.len() >= 3 && (c.starts_with(word) || word.starts_with(c));
-        // Every slip changes the length by at most one letter, and a letter has at most four bytes.
-        if !starts && (c.len() > WORD || c.len().abs_diff(word.len()) > 4 * slips) {
+        // A letter that the other word has not is a slip: so most are told apart at a glance.
+        let lacks = (letters(word) & !letters(c)).count_ones() as usize;
+        if !starts && (c.len() > WORD || lacks > slips) {
             return None;
         }
         let distance = match c.len() > WORD {
@@ -237,6 +243,14 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     });
     let nearest = near.min_by_key(|(distance, _)| *distance)?;
     Some(nearest.1)
+}
+
+/// The letters of a word, a bit for each or for several.
+fn letters(word: &str) -> u64 {
+    let bytes = word.bytes().map(|byte| byte.to_ascii_lowercase());
+    bytes
+        .filter(u8::is_ascii)
+        .fold(0, |all, byte| all | 1 << (byte % 64))
 }
 
 /// So many alternatives are named.

@@ -124,6 +124,10 @@ impl Written<'_> {
     }
 }
 
+/// So many stages and axes people write; each looks for others among all of them, and each instance has all its axes.
+const MOST_STAGES: usize = 10_000;
+const MOST_AXES: usize = 64;
+
 fn resolve(
     document: &Document,
     path: &Path,
@@ -131,6 +135,37 @@ fn resolve(
     registry: &Registry,
     problems: &mut Problems,
 ) -> Pipeline {
+    // The empty path stands for the current folder.
+    let root = std::path::absolute(Path::new(".").join(&request.root));
+    let mut pipeline = Pipeline {
+        root: root.unwrap_or_else(|_| request.root.clone()),
+        surroundings: SURROUNDINGS
+            .iter()
+            .filter_map(|name| {
+                let value = request.environment.get(*name)?;
+                Some((name.to_string(), Some(value.clone())))
+            })
+            .collect(),
+        name: name(document, path, problems),
+        about: document
+            .about
+            .as_ref()
+            .and_then(Value::text)
+            .map(str::to_string),
+        stages: Vec::new(),
+        axes: Vec::new().into(),
+    };
+    for (what, table, most) in [
+        ("stages", &document.stages, MOST_STAGES),
+        ("axes", &document.axes, MOST_AXES),
+    ] {
+        if let Some((key, _)) = table.get(most) {
+            let (there, most) = (count(table.len() as u128), count(most as u128));
+            let message = format!("this pipeline has {there} {what}; at most {most}");
+            problems.push(Problem::at(&key.span, message));
+            return pipeline;
+        }
+    }
     let written = stages(document, registry, problems);
     let names = written.iter();
     let names = Names::new(names.map(|stage| (stage.key.name.as_str(), fixed_keys(stage))));
@@ -163,26 +198,7 @@ fn resolve(
         }),
     };
     keep.0.extend(chosen.keep.0.iter().cloned());
-    // The empty path stands for the current folder.
-    let root = std::path::absolute(Path::new(".").join(&request.root));
-    let mut pipeline = Pipeline {
-        root: root.unwrap_or_else(|_| request.root.clone()),
-        surroundings: SURROUNDINGS
-            .iter()
-            .filter_map(|name| {
-                let value = request.environment.get(*name)?;
-                Some((name.to_string(), Some(value.clone())))
-            })
-            .collect(),
-        name: name(document, path, problems),
-        about: document
-            .about
-            .as_ref()
-            .and_then(Value::text)
-            .map(str::to_string),
-        stages: Vec::new(),
-        axes: axes.clone(),
-    };
+    pipeline.axes = axes.clone();
     let stages = written.iter().zip(reaching);
     let stages = stages.map(|(stage, axes)| Declared {
         name: &stage.key.name,
@@ -231,7 +247,7 @@ fn resolve(
             continue;
         };
         let settled = layers.settle(at, fan, chosen, &policies, problems);
-        let mut instances = Vec::new();
+        let mut instances = Vec::with_capacity(fan.instances.len());
         for (coordinates, variant) in kept(fan, &keep) {
             let Some(settled) = &settled[variant] else {
                 continue;
@@ -658,7 +674,7 @@ fn axes(document: &Document, names: &Names<'_>, problems: &mut Problems) -> Vec<
 
 /// Names that differ in nothing but case are one name to SQL, which knows stages as tables and axes as columns, and on the
 /// file systems of many machines, which know stages as files. Labels are data, where case may well mean something: they may
-/// differ so, and [`Plan::view`](crate::plan::Plan::view) keeps their files apart.
+/// differ so, and the names of their files keep them apart.
 fn check_case(written: &[Written<'_>], axes: &[Axis], problems: &mut Problems) {
     let stages = written.iter().map(|stage| stage.key).collect();
     let axes = axes.iter().map(|axis| &axis.key).collect();
@@ -856,7 +872,7 @@ fn settings(texts: &[String], names: &Names<'_>, problems: &mut Problems) -> Pat
             continue;
         };
         // Of two settings of one parameter the later stands, as everywhere on a command line.
-        patch.replace(set);
+        patch = patch.under(set);
     }
     patch
 }

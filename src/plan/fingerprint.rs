@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value as Json, json};
 
@@ -17,20 +18,35 @@ use crate::store::{Artifact, Digest, Error, Seen, Store, survey};
 const FORMAT: u32 = 1;
 
 /// The files outside the store that a job reads, with the digest of each: by parameter, then by name below its path.
-pub type Outside = BTreeMap<String, BTreeMap<String, (Seen, Digest)>>;
+pub type Outside = BTreeMap<String, Files>;
+
+/// Files by name, with the digest of each.
+type Files = BTreeMap<String, (Seen, Digest)>;
 
 /// Looks at the files that a job's parameters name, and reads those whose digest is not known.
 pub fn outside(plan: &Plan, id: JobId, store: &Store) -> Result<Outside, Error> {
-    let mut outside = Outside::new();
-    for (parameter, path) in &plan.instance(id).outside {
-        let mut files = BTreeMap::new();
-        for (name, seen) in survey(path)? {
-            let digest = store.digest_outside(&seen)?;
-            files.insert(name, (seen, digest));
-        }
-        outside.insert(parameter.clone(), files);
+    outside_by(plan, id, |path| look(path, store))
+}
+
+/// The same, by whatever looks at a path.
+pub(super) fn outside_by(
+    plan: &Plan,
+    id: JobId,
+    mut look: impl FnMut(&PathBuf) -> Result<Files, Error>,
+) -> Result<Outside, Error> {
+    let named = plan.instance(id).outside.iter();
+    let files = named.map(|(parameter, path)| Ok((parameter.clone(), look(path)?)));
+    files.collect()
+}
+
+/// The files at a path, with the digest of each.
+pub(super) fn look(path: &Path, store: &Store) -> Result<Files, Error> {
+    let mut files = Files::new();
+    for (name, seen) in survey(path)? {
+        let digest = store.digest_outside(&seen)?;
+        files.insert(name, (seen, digest));
     }
-    Ok(outside)
+    Ok(files)
 }
 
 /// What is known of a job that another reads.

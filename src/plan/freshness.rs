@@ -1,8 +1,10 @@
 //! Whether a job must run, and why.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
-use super::{Fingerprint, JobId, Known, Plan, outside};
+use super::fingerprint::{look, outside_by};
+use super::{Fingerprint, JobId, Known, Plan};
 use crate::store::{Digest, Error, Ledger, Lookup, Record, StartedFrom, Store};
 
 /// The state of a job before a run.
@@ -61,18 +63,26 @@ impl fmt::Display for Reason {
 /// Looks at every job of a plan; reads records and the files that parameters name, changes no result, works on a store that
 /// does not exist. An error is a file that a parameter names and that cannot be read.
 pub fn assess(plan: &Plan, store: &Store, ledger: &Ledger) -> Result<Vec<Freshness>, Error> {
-    let mut states: Vec<Freshness> = Vec::new();
+    let mut states: Vec<Freshness> = Vec::with_capacity(plan.jobs.len());
+    let mut looked = BTreeMap::new();
     for id in 0..plan.jobs.len() {
-        let stale = plan.reads(id);
-        let mut stale: Vec<JobId> = stale
-            .filter(|from| states[*from].record().is_none())
-            .collect();
-        stale.sort_unstable();
         let known = |from: JobId| Known::from(states[from].record().map(|record| &record.artifact));
-        let outside = outside(plan, id, store)?;
+        // Many jobs may read the same files.
+        let outside = outside_by(plan, id, |path| {
+            if !looked.contains_key(path) {
+                looked.insert(path.clone(), look(path, store)?);
+            }
+            Ok(looked[path].clone())
+        })?;
         states.push(match Fingerprint::of(plan, id, &outside, known) {
             Some(fingerprint) => look_up(plan, id, &fingerprint, store, ledger),
-            None => Freshness::Follows(stale),
+            None => {
+                let reads = plan.reads(id);
+                let open = reads.filter(|from| states[*from].record().is_none());
+                let mut open: Vec<JobId> = open.collect();
+                open.sort_unstable();
+                Freshness::Follows(open)
+            }
         });
     }
     // Whoever must run needs what it reads, and so on upwards.

@@ -6,13 +6,16 @@
 mod fingerprint;
 mod freshness;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
 use petgraph::algo::toposort;
 use petgraph::graph::{DiGraph, NodeIndex};
 
-use crate::pipeline::{ByLabels, ColumnsOn, Instance, JobName, Kind, Output, Pipeline, Selector};
+use crate::pipeline::{
+    Axis, ByLabels, ColumnsOn, Coordinates, Instance, JobName, Kind, Output, Pipeline, Selector,
+};
+use crate::store::Digest;
 
 pub use fingerprint::{Fingerprint, Known, Outside, holes, inputs, outside};
 pub use freshness::{Freshness, Reason, assess, earlier, reason};
@@ -61,12 +64,15 @@ pub struct Plan {
     columns: Vec<OnceLock<ColumnsOn>>,
     /// The jobs by name, once somebody asks.
     names: OnceLock<HashMap<String, JobId>>,
+    /// The labels that differ from another one of their axis in nothing but case, once somebody asks.
+    alike: OnceLock<HashSet<(Arc<str>, Arc<str>)>>,
 }
 
 impl Plan {
     /// Unrolls a pipeline; with selectors, only the jobs they select and what those need.
     pub fn unroll(pipeline: Pipeline, selectors: &[Selector]) -> Plan {
-        let mut jobs: Vec<Job> = Vec::new();
+        let all = pipeline.stages.iter().map(|stage| stage.instances.len());
+        let mut jobs: Vec<Job> = Vec::with_capacity(all.sum());
         let mut of_stage: Vec<std::ops::Range<JobId>> = vec![0..0; pipeline.stages.len()];
         for at in stage_order(&pipeline) {
             let stage = &pipeline.stages[at];
@@ -81,21 +87,25 @@ impl Plan {
                     joining.map(Arc::from)
                 });
             }
+            let read = stage.inputs.iter().map(|input| input.reads.len()).sum();
             let name: Arc<str> = Arc::from(stage.name.as_str());
             let first = jobs.len();
             for (n, instance) in stage.instances.iter().enumerate() {
-                let inputs = stage.inputs.iter().flat_map(|input| {
-                    input.reads.iter().map(|from| JobInput {
-                        port: input.port.name,
-                        name: from.name.clone(),
-                        stage: from.stage,
-                        output: from.output,
-                        jobs: joining[&from.stage]
-                            .get(&instance.coordinates)
-                            .cloned()
-                            .unwrap_or_default(),
-                    })
-                });
+                let mut inputs = Vec::with_capacity(read);
+                for input in &stage.inputs {
+                    inputs.extend(input.reads.iter().map(|from| {
+                        JobInput {
+                            port: input.port.name,
+                            name: from.name.clone(),
+                            stage: from.stage,
+                            output: from.output,
+                            jobs: joining[&from.stage]
+                                .get(&instance.coordinates)
+                                .cloned()
+                                .unwrap_or_default(),
+                        }
+                    }));
+                }
                 jobs.push(Job {
                     name: JobName {
                         stage: name.clone(),
@@ -103,7 +113,7 @@ impl Plan {
                     },
                     stage: at,
                     instance: n,
-                    inputs: inputs.collect(),
+                    inputs,
                 });
             }
             of_stage[at] = first..jobs.len();
@@ -125,6 +135,7 @@ impl Plan {
         Plan {
             columns: pipeline.stages.iter().map(|_| OnceLock::new()).collect(),
             names: OnceLock::new(),
+            alike: OnceLock::new(),
             pipeline,
             jobs,
             readers,
@@ -194,11 +205,47 @@ impl Plan {
         names.get(name).copied()
     }
 
+    /// What the views of a job are called: as the job, but that labels which differ in nothing but case have a digest with
+    /// them. Many file systems would take their files for one.
+    pub fn view(&self, id: JobId) -> String {
+        let alike = self.alike.get_or_init(|| {
+            let axes = self.pipeline.axes.iter();
+            axes.flat_map(alike).collect()
+        });
+        let name = &self.jobs[id].name;
+        let pairs = name
+            .coordinates
+            .0
+            .iter()
+            .map(|pair| match alike.contains(pair) {
+                true => {
+                    let digest = Digest::of_bytes(pair.1.as_bytes()).short();
+                    (pair.0.clone(), format!("{}~{digest}", pair.1).into())
+                }
+                false => pair.clone(),
+            });
+        let name = JobName {
+            stage: name.stage.clone(),
+            coordinates: Coordinates(pairs.collect()),
+        };
+        name.to_string()
+    }
+
     /// What the coordinates of a stage's jobs are as columns.
     fn columns(&self, stage: usize) -> &ColumnsOn {
         let axes = &self.pipeline.stages[stage].axes;
         self.columns[stage].get_or_init(|| ColumnsOn::new(&self.pipeline, axes))
     }
+}
+
+/// The places on an axis whose labels differ from another in nothing but case.
+fn alike(axis: &Axis) -> Vec<(Arc<str>, Arc<str>)> {
+    let mut same: HashMap<String, Vec<usize>> = HashMap::new();
+    for (place, label) in axis.labels().enumerate() {
+        same.entry(label.to_lowercase()).or_default().push(place);
+    }
+    let same = same.into_values().filter(|places| places.len() > 1);
+    same.flatten().map(|place| axis.coordinate(place)).collect()
 }
 
 impl Job {

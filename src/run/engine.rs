@@ -743,7 +743,7 @@ impl<'a, 'o> Engine<'a, 'o> {
         self.settle(id);
         // What goes again after use is not shown.
         let shown = match self.plan.instance(id).keep {
-            Keep::Always => self.show(id, &name, &made)?,
+            Keep::Always => self.show(id, &self.plan.view(id), &made)?,
             Keep::UntilUsed => Vec::new(),
         };
         let mut outputs = self.plan.outputs(id).iter();
