@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Digest, Error, Lock, Lookup, Stamp, Store, write_atomically};
+use super::locks::KNOWN;
+use super::{Digest, Error, Lock, Lookup, Stamp, Store, files, sealed};
 
 /// What the attempts at a job read, and where they computed.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -33,7 +34,7 @@ pub enum Left {
 }
 
 impl Store {
-    fn checkpoints(&self) -> PathBuf {
+    pub(super) fn checkpoints(&self) -> PathBuf {
         self.root.join("checkpoints")
     }
 
@@ -57,33 +58,38 @@ impl Store {
     pub fn open_checkpoint<'a>(
         &self,
         key: &Digest,
-        _lock: &Lock,
+        lock: &Lock,
         device: &str,
         reads: impl IntoIterator<Item = (&'a Path, Stamp)>,
     ) -> Result<Left, Error> {
         let folder = self.checkpoint(key);
-        let holds = || fs::read_dir(&folder).is_ok_and(|mut entries| entries.next().is_some());
+        let holds = || {
+            let entries = fs::read_dir(&folder);
+            files::is_folder(&folder) && entries.is_ok_and(|mut entries| entries.next().is_some())
+        };
         let mut left = match holds() {
             true => Left::Saved,
             false => Left::Nothing,
         };
-        let basis = fs::read(self.basis(key)).ok();
-        let basis = basis.and_then(|text| serde_json::from_slice::<Basis>(&text).ok());
+        let basis = self.read_basis(key);
         let stands = |basis: &Basis| {
             let mut files = basis.files.iter();
             basis.device == device
                 && files.all(|(path, stamp)| Stamp::of(&self.root.join(path)) == Some(*stamp))
         };
-        let mut basis = basis.filter(stands).unwrap_or_else(|| {
-            self.discard_checkpoint(key);
-            if left == Left::Saved {
-                left = Left::Discarded;
+        let mut basis = match basis.filter(stands) {
+            Some(basis) => basis,
+            None => {
+                self.remove_checkpoint(key)?;
+                if left == Left::Saved {
+                    left = Left::Discarded;
+                }
+                Basis {
+                    device: device.to_string(),
+                    ..Basis::default()
+                }
             }
-            Basis {
-                device: device.to_string(),
-                ..Basis::default()
-            }
-        });
+        };
         for (path, stamp) in reads {
             let path = match path.strip_prefix(&self.root) {
                 Ok(inside) => inside.to_path_buf(),
@@ -91,28 +97,65 @@ impl Store {
             };
             basis.files.insert(path, stamp);
         }
-        let text = serde_json::to_vec_pretty(&basis).expect("plain data");
-        write_atomically(&self.basis(key), &text)?;
-        // A link there would lead the job out of the store.
-        if fs::symlink_metadata(&folder).is_ok_and(|meta| !meta.is_dir()) {
-            fs::remove_file(&folder).map_err(Error::io("remove", &folder))?;
+        self.put(&self.basis(key), &sealed::seal(&basis))?;
+        if !files::is_folder(&folder) {
+            // A link there would lead the job out of the store.
+            if fs::symlink_metadata(&folder).is_ok() {
+                self.disk
+                    .remove(&folder)
+                    .map_err(Error::io("remove", &folder))?;
+            }
+            self.disk
+                .create_folder(&folder)
+                .map_err(Error::io("create", &folder))?;
         }
-        fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
+        self.disk
+            .write(&lock.file, KNOWN)
+            .map_err(Error::io("write", &self.locks()))?;
         Ok(left)
+    }
+
+    fn read_basis(&self, key: &Digest) -> Option<Basis> {
+        let text = files::read_small(&self.basis(key)).ok()?;
+        sealed::unseal(&text, &["device", "files"]).ok()
+    }
+
+    /// The files that attempts at a job read, absolute or from where the store is; `None` if that cannot be told.
+    pub(super) fn read_by(&self, key: &Digest) -> Option<Vec<PathBuf>> {
+        let basis = self.read_basis(key)?;
+        Some(
+            basis
+                .files
+                .keys()
+                .map(|path| self.root.join(path))
+                .collect(),
+        )
     }
 
     /// Removes the folder of a key and all that is in it, as far as that is possible: the next attempt that finds a rest
     /// without what it was made from removes it.
     pub fn discard_checkpoint(&self, key: &Digest) {
-        let _ = fs::remove_file(self.basis(key));
-        let folder = self.checkpoint(key);
-        let _ = fs::remove_dir_all(&folder).or_else(|_| fs::remove_file(&folder));
+        let _ = self.remove_checkpoint(key);
+    }
+
+    /// What it was made from goes first: a rest without that is nothing to go on from.
+    fn remove_checkpoint(&self, key: &Digest) -> Result<(), Error> {
+        let (basis, folder) = (self.basis(key), self.checkpoint(key));
+        for path in [basis, folder] {
+            let removed = match fs::symlink_metadata(&path) {
+                Ok(meta) if meta.is_dir() => self.disk.remove_all(&path),
+                Ok(_) => self.disk.remove(&path),
+                Err(_) => Ok(()),
+            };
+            removed.map_err(Error::io("remove", &path))?;
+        }
+        Ok(())
     }
 
     /// Removes the folder of a key if nothing is in it.
     pub fn tidy_checkpoint(&self, key: &Digest) {
-        if fs::remove_dir(self.checkpoint(key)).is_ok() {
-            let _ = fs::remove_file(self.basis(key));
+        if self.disk.remove_folder(&self.checkpoint(key)).is_ok() {
+            let _ = self.disk.remove(&self.basis(key));
         }
     }
 
