@@ -4,7 +4,7 @@
 //! attempt that was cut short was never asked whether that had changed meanwhile. So beside the folder stands what all
 //! attempts read, and on which device; where any of it is another now, the folder starts empty.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
@@ -159,14 +159,22 @@ impl Store {
         }
     }
 
-    /// Removes the folders of jobs that have their artifact: an engine died right after it had committed one. Those of jobs
+    /// The keys that have a checkpoint, or a part of one.
+    pub(super) fn checkpointed(&self) -> BTreeSet<Digest> {
+        let entries = fs::read_dir(self.checkpoints());
+        let names = entries.into_iter().flatten().flatten();
+        let keys = names.filter_map(|entry| {
+            let name = entry.file_name();
+            let name = name.to_str()?;
+            name.strip_suffix(".json").unwrap_or(name).parse().ok()
+        });
+        keys.collect()
+    }
+
+    /// Removes the checkpoints of jobs that have their artifact: an engine died right after it had committed one. Those of jobs
     /// that have none stay.
     pub(super) fn sweep_checkpoints(&self) {
-        let entries = fs::read_dir(self.checkpoints());
-        for entry in entries.into_iter().flatten().flatten() {
-            let name = entry.file_name();
-            let key = name.to_str().and_then(|name| name.parse::<Digest>().ok());
-            let Some(key) = key else { continue };
+        for key in self.checkpointed() {
             if matches!(self.lookup(&key), Lookup::Present(_))
                 && let Ok(Some(_lock)) = self.try_lock(&key)
             {

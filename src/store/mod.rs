@@ -210,7 +210,7 @@ impl Store {
     /// Creates the store's folders and sweeps what dead engines left: scratch folders, files half written, and the checkpoints
     /// of jobs that are done. The checkpoints of jobs that are not stay for the next attempt.
     pub fn prepare(&self) -> Result<(), Error> {
-        for name in [
+        let names = [
             "objects",
             "records",
             "locks",
@@ -219,36 +219,39 @@ impl Store {
             "logs",
             "pipelines",
             "runs",
-        ] {
-            self.settle(&self.root.join(name))?;
-        }
+        ];
+        self.settle_all(names.iter().map(|name| self.root.join(name)).collect())?;
         self.sweep_scratch();
         files::sweep_drafts(&*self.disk, &self.root.join("logs"));
         self.sweep_checkpoints();
         Ok(())
     }
 
-    /// Sees to it that a folder of the store is there, and will be if the power goes. Whatever else bears its name is set aside.
+    /// Sees to it that a folder of the store is there, and will be if the power goes.
     fn settle(&self, folder: &Path) -> Result<(), Error> {
-        let known = |set: &Mutex<BTreeSet<PathBuf>>| {
-            let set = set.lock().unwrap_or_else(|p| p.into_inner());
-            set.contains(folder)
-        };
-        if known(&self.settled) && files::is_folder(folder) {
+        self.settle_all(vec![folder.to_path_buf()])
+    }
+
+    /// The same for several folders of one. Whatever else bears their names is set aside.
+    fn settle_all(&self, mut folders: Vec<PathBuf>) -> Result<(), Error> {
+        let settled = || self.settled.lock().unwrap_or_else(|p| p.into_inner());
+        folders.retain(|folder| !(settled().contains(folder) && files::is_folder(folder)));
+        let Some(above) = folders.first().map(|folder| files::folder_of(folder)) else {
             return Ok(());
-        }
-        if folder == self.root {
+        };
+        if folders[0] == self.root {
             self.settle_root()?;
         } else {
-            self.settle(files::folder_of(folder))?;
-            if fs::symlink_metadata(folder).is_ok_and(|meta| !meta.is_dir()) {
-                self.set_aside(folder, "folders")?;
+            self.settle(above)?;
+            for folder in &folders {
+                if fs::symlink_metadata(folder).is_ok_and(|meta| !meta.is_dir()) {
+                    self.set_aside(folder, "folders")?;
+                }
+                files::create_folders(&*self.disk, folder)?;
             }
-            files::create_folders(&*self.disk, folder)?;
-            files::sync_folder(&*self.disk, files::folder_of(folder))?;
+            files::sync_folder(&*self.disk, above)?;
         }
-        let mut settled = self.settled.lock().unwrap_or_else(|p| p.into_inner());
-        settled.insert(folder.to_path_buf());
+        settled().extend(folders);
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 //! Small artifacts (figures, tables, verdicts) are copied, so that opening one in an editor cannot reach the store; large
 //! ones (datasets, models) are links. A file that etude did not write, or that was changed since, is never touched.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
@@ -122,26 +123,36 @@ impl Views<'_> {
     pub fn prune(&self, ledger: &mut Ledger, keep: impl Fn(&Path) -> bool) -> usize {
         let disk = &*self.store.disk;
         let mut removed = 0;
+        let mut touched = BTreeSet::new();
         ledger.views.retain(|relative, digest| {
             let path = self.folder.join(relative);
             if keep(&path) {
                 return true;
             }
-            let ours = match self.there(&path) {
-                Err(_) | Ok(There::Nothing) => false,
-                Ok(there) => self.in_the_way(&there, Some(digest), None).is_none(),
-            };
-            if ours && self.strange_folder(&path).is_none() && disk.remove(&path).is_ok() {
-                removed += 1;
-                // Folders go only when empty, so nothing of the user's can go with them.
-                for folder in path.ancestors().skip(1).take_while(|a| *a != self.folder) {
-                    if disk.remove_folder(folder).is_err() {
-                        break;
-                    }
+            let there = self.there(&path).unwrap_or(There::Nothing);
+            let theirs = self.in_the_way(&there, Some(digest), None).is_some();
+            if matches!(there, There::Nothing) || theirs || self.strange_folder(&path).is_some() {
+                return false;
+            }
+            if disk.remove(&path).is_err() {
+                // It stays ours, to be removed another time.
+                return true;
+            }
+            removed += 1;
+            touched.extend(path.ancestors().skip(1).map(Path::to_path_buf));
+            // Folders go only when empty, so nothing of the user's can go with them.
+            for folder in path.ancestors().skip(1).take_while(|a| *a != self.folder) {
+                if disk.remove_folder(folder).is_err() {
+                    break;
                 }
             }
             false
         });
+        // The ledger forgets them: none may come back when the power goes.
+        let below = touched.iter().filter(|f| f.starts_with(&self.folder));
+        for folder in below.filter(|folder| folder.is_dir()) {
+            let _ = disk.sync(folder);
+        }
         removed
     }
 

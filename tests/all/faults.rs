@@ -1,0 +1,674 @@
+//! A store on disks that fail, fill up, and lose their power, at every operation in turn.
+//!
+//! The promise: after any fault and one more run, every output is that of a clean run, and no success was ever reported for
+//! anything else.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use etude::run::{Event, InProcess, Options, Status, Summary, execute};
+use etude::store::{Digest, Disk, Error, Lookup, RealDisk, Store};
+
+use crate::toys::Bench;
+
+/// What a store does to a disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    CreateFolder,
+    Create,
+    Open,
+    Write,
+    Empty,
+    Sync,
+    Protect,
+    Rename,
+    Link,
+    Remove,
+    RemoveFolder,
+    RemoveAll,
+}
+
+const KINDS: [Kind; 12] = [
+    Kind::CreateFolder,
+    Kind::Create,
+    Kind::Open,
+    Kind::Write,
+    Kind::Empty,
+    Kind::Sync,
+    Kind::Protect,
+    Kind::Rename,
+    Kind::Link,
+    Kind::Remove,
+    Kind::RemoveFolder,
+    Kind::RemoveAll,
+];
+
+/// How an operation goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    /// The disk refuses.
+    Refuses,
+    /// The disk is full.
+    Full,
+    /// It is done by half, where it has halves, or done and said to have failed.
+    Torn,
+    /// The process ends right before it.
+    DiesBefore,
+    /// The process ends right after it.
+    DiesAfter,
+}
+
+const FAULTS: [Fault; 5] = [
+    Fault::Refuses,
+    Fault::Full,
+    Fault::Torn,
+    Fault::DiesBefore,
+    Fault::DiesAfter,
+];
+
+/// A disk whose n-th operation of a kind goes wrong.
+#[derive(Debug)]
+struct Faulty {
+    wrong: Option<(Kind, usize, Fault)>,
+    seen: Mutex<BTreeMap<Kind, usize>>,
+    reached: AtomicBool,
+    dead: AtomicBool,
+}
+
+impl Faulty {
+    fn new(wrong: Option<(Kind, usize, Fault)>) -> Arc<Faulty> {
+        Arc::new(Faulty {
+            wrong,
+            seen: Mutex::default(),
+            reached: AtomicBool::new(false),
+            dead: AtomicBool::new(false),
+        })
+    }
+
+    fn go<T>(
+        &self,
+        kind: Kind,
+        half: impl FnOnce() -> io::Result<()>,
+        whole: impl FnOnce() -> io::Result<T>,
+    ) -> io::Result<T> {
+        let broken = || io::Error::from_raw_os_error(5);
+        if self.dead.load(Ordering::SeqCst) {
+            return Err(broken());
+        }
+        let n = {
+            let mut seen = self.seen.lock().unwrap();
+            let n = seen.entry(kind).or_default();
+            *n += 1;
+            *n - 1
+        };
+        let Some((_, _, fault)) = self.wrong.filter(|(k, at, _)| (*k, *at) == (kind, n)) else {
+            return whole();
+        };
+        self.reached.store(true, Ordering::SeqCst);
+        match fault {
+            Fault::Refuses => Err(broken()),
+            Fault::Full => Err(io::ErrorKind::StorageFull.into()),
+            Fault::Torn => half().and(Err(broken())),
+            Fault::DiesBefore | Fault::DiesAfter => {
+                self.dead.store(true, Ordering::SeqCst);
+                if fault == Fault::DiesAfter {
+                    whole()?;
+                }
+                Err(broken())
+            }
+        }
+    }
+
+    /// An operation without halves: torn, it is done and said to have failed.
+    fn plain(&self, kind: Kind, what: impl Fn() -> io::Result<()>) -> io::Result<()> {
+        self.go(kind, &what, &what)
+    }
+}
+
+impl Disk for Faulty {
+    fn create_folder(&self, path: &Path) -> io::Result<()> {
+        self.plain(Kind::CreateFolder, || RealDisk.create_folder(path))
+    }
+    fn create(&self, path: &Path) -> io::Result<File> {
+        let create = || RealDisk.create(path);
+        self.go(Kind::Create, || create().map(|_| ()), create)
+    }
+    fn open(&self, path: &Path) -> io::Result<File> {
+        let open = || RealDisk.open(path);
+        self.go(Kind::Open, || open().map(|_| ()), open)
+    }
+    fn write(&self, file: &File, bytes: &[u8]) -> io::Result<()> {
+        self.go(
+            Kind::Write,
+            || RealDisk.write(file, &bytes[..bytes.len() / 2]),
+            || RealDisk.write(file, bytes),
+        )
+    }
+    fn empty(&self, file: &File) -> io::Result<()> {
+        self.plain(Kind::Empty, || RealDisk.empty(file))
+    }
+    fn sync(&self, path: &Path) -> io::Result<()> {
+        // Nobody takes the power away here.
+        self.plain(Kind::Sync, || File::open(path).map(|_| ()))
+    }
+    fn protect(&self, path: &Path) -> io::Result<()> {
+        self.plain(Kind::Protect, || RealDisk.protect(path))
+    }
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.plain(Kind::Rename, || RealDisk.rename(from, to))
+    }
+    fn link(&self, target: &Path, at: &Path) -> io::Result<()> {
+        self.plain(Kind::Link, || RealDisk.link(target, at))
+    }
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.plain(Kind::Remove, || RealDisk.remove(path))
+    }
+    fn remove_folder(&self, path: &Path) -> io::Result<()> {
+        self.plain(Kind::RemoveFolder, || RealDisk.remove_folder(path))
+    }
+    fn remove_all(&self, path: &Path) -> io::Result<()> {
+        let half = || {
+            let mut entries: Vec<_> = fs::read_dir(path)?.flatten().map(|e| e.path()).collect();
+            entries.sort();
+            entries.truncate(entries.len().div_ceil(2));
+            entries.iter().try_for_each(|path| match path.is_dir() {
+                true => fs::remove_dir_all(path),
+                false => fs::remove_file(path),
+            })
+        };
+        self.go(Kind::RemoveAll, half, || RealDisk.remove_all(path))
+    }
+}
+
+/// A disk that loses its power before its n-th operation, and with it whatever was not synced.
+#[derive(Debug)]
+struct Frail {
+    /// All of the world that it can lose.
+    root: PathBuf,
+    at: usize,
+    count: AtomicUsize,
+    dead: AtomicBool,
+    safe: Mutex<Safe>,
+    /// Another name for each file that was synced, so that its inode is not used again.
+    names: tempfile::TempDir,
+}
+
+/// What outlasts a power cut: the bytes of inodes, and the entries of folders.
+#[derive(Debug, Default)]
+struct Safe {
+    bytes: BTreeMap<u64, Vec<u8>>,
+    folders: BTreeMap<PathBuf, BTreeMap<OsString, Entry>>,
+}
+
+#[derive(Debug, Clone)]
+enum Entry {
+    File(u64),
+    Folder,
+    Link(PathBuf),
+}
+
+/// What else survives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cut {
+    /// Nothing.
+    LosesAll,
+    /// Names do, even of files whose bytes do not.
+    KeepsNames,
+}
+
+#[cfg(unix)]
+impl Frail {
+    /// All that is there already is safe.
+    fn new(root: &Path, at: usize) -> Arc<Frail> {
+        let frail = Frail {
+            root: root.to_path_buf(),
+            at,
+            count: AtomicUsize::new(0),
+            dead: AtomicBool::new(false),
+            safe: Mutex::default(),
+            names: tempfile::tempdir_in(root.parent().unwrap()).unwrap(),
+        };
+        for path in walk(root) {
+            if !path.is_symlink() {
+                frail.keep(&path).unwrap();
+            }
+        }
+        frail.keep(root).unwrap();
+        Arc::new(frail)
+    }
+
+    fn go<T>(&self, what: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+        let n = self.count.fetch_add(1, Ordering::SeqCst);
+        if n >= self.at {
+            self.dead.store(true, Ordering::SeqCst);
+        }
+        match self.dead.load(Ordering::SeqCst) {
+            true => Err(io::Error::from_raw_os_error(5)),
+            false => what(),
+        }
+    }
+
+    fn keep(&self, path: &Path) -> io::Result<()> {
+        let path = std::path::absolute(path)?;
+        let mut safe = self.safe.lock().unwrap();
+        if path.is_dir() {
+            let mut entries = BTreeMap::new();
+            for entry in fs::read_dir(&path)? {
+                let entry = entry?;
+                let kind = entry.file_type()?;
+                let what = match (kind.is_dir(), kind.is_symlink()) {
+                    (true, _) => Entry::Folder,
+                    (_, true) => Entry::Link(fs::read_link(entry.path())?),
+                    _ => Entry::File(inode(&entry.path())?),
+                };
+                entries.insert(entry.file_name(), what);
+            }
+            safe.folders.insert(path, entries);
+        } else {
+            let inode = inode(&path)?;
+            let _ = fs::hard_link(&path, self.names.path().join(inode.to_string()));
+            safe.bytes.insert(inode, fs::read(&path)?);
+        }
+        Ok(())
+    }
+
+    /// What is found once the power is back.
+    fn cut(&self, cut: Cut) {
+        let safe = self.safe.lock().unwrap();
+        match cut {
+            Cut::LosesAll => {
+                for entry in fs::read_dir(&self.root).unwrap() {
+                    let path = entry.unwrap().path();
+                    match path.is_dir() && !path.is_symlink() {
+                        true => fs::remove_dir_all(path).unwrap(),
+                        false => fs::remove_file(path).unwrap(),
+                    }
+                }
+                restore(&self.root, &safe);
+            }
+            Cut::KeepsNames => {
+                for path in walk(&self.root) {
+                    // What a job saves for its next attempt is for the job to keep safe.
+                    let a_jobs = path.parent().unwrap().ends_with("checkpoints");
+                    let a_jobs = !a_jobs && path.to_string_lossy().contains("/checkpoints/");
+                    if path.is_symlink() || path.is_dir() || a_jobs {
+                        continue;
+                    }
+                    let bytes = safe.bytes.get(&inode(&path).unwrap());
+                    let bytes = bytes.cloned().unwrap_or_default();
+                    if fs::read(&path).unwrap() != bytes {
+                        fs::remove_file(&path).unwrap();
+                        fs::write(&path, bytes).unwrap();
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(unix)]
+fn restore(folder: &Path, safe: &Safe) {
+    for (name, entry) in safe.folders.get(folder).into_iter().flatten() {
+        let path = folder.join(name);
+        match entry {
+            Entry::File(inode) => {
+                let bytes = safe.bytes.get(inode).cloned().unwrap_or_default();
+                fs::write(path, bytes).unwrap();
+            }
+            Entry::Folder => {
+                fs::create_dir(&path).unwrap();
+                restore(&path, safe);
+            }
+            Entry::Link(target) => std::os::unix::fs::symlink(target, path).unwrap(),
+        }
+    }
+}
+
+#[cfg(unix)]
+fn inode(path: &Path) -> io::Result<u64> {
+    use std::os::unix::fs::MetadataExt;
+    Ok(fs::symlink_metadata(path)?.ino())
+}
+
+#[cfg(unix)]
+impl Disk for Frail {
+    fn create_folder(&self, path: &Path) -> io::Result<()> {
+        self.go(|| {
+            RealDisk.create_folder(path)?;
+            // Another folder that bore this name is not this one.
+            let path = std::path::absolute(path)?;
+            self.safe.lock().unwrap().folders.remove(&path);
+            Ok(())
+        })
+    }
+    fn create(&self, path: &Path) -> io::Result<File> {
+        self.go(|| RealDisk.create(path))
+    }
+    fn open(&self, path: &Path) -> io::Result<File> {
+        self.go(|| RealDisk.open(path))
+    }
+    fn write(&self, file: &File, bytes: &[u8]) -> io::Result<()> {
+        self.go(|| RealDisk.write(file, bytes))
+    }
+    fn empty(&self, file: &File) -> io::Result<()> {
+        self.go(|| RealDisk.empty(file))
+    }
+    fn sync(&self, path: &Path) -> io::Result<()> {
+        self.go(|| self.keep(path))
+    }
+    fn protect(&self, path: &Path) -> io::Result<()> {
+        self.go(|| RealDisk.protect(path))
+    }
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.go(|| RealDisk.rename(from, to))
+    }
+    fn link(&self, target: &Path, at: &Path) -> io::Result<()> {
+        self.go(|| RealDisk.link(target, at))
+    }
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.go(|| RealDisk.remove(path))
+    }
+    fn remove_folder(&self, path: &Path) -> io::Result<()> {
+        self.go(|| RealDisk.remove_folder(path))
+    }
+    fn remove_all(&self, path: &Path) -> io::Result<()> {
+        self.go(|| RealDisk.remove_all(path))
+    }
+}
+
+/// Everything below a folder; links are not followed.
+fn walk(folder: &Path) -> Vec<PathBuf> {
+    let mut all = Vec::new();
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut paths: Vec<_> = entries.map(|entry| entry.path()).collect();
+    paths.sort();
+    for path in paths {
+        if path.is_dir() && !path.is_symlink() {
+            all.extend(walk(&path));
+        }
+        all.push(path);
+    }
+    all
+}
+
+fn copy(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).unwrap().flatten() {
+        let (path, to) = (entry.path(), to.join(entry.file_name()));
+        if path.is_symlink() {
+            #[cfg(unix)]
+            std::os::unix::fs::symlink(fs::read_link(&path).unwrap(), to).unwrap();
+        } else if path.is_dir() {
+            fs::create_dir(&to).unwrap();
+            copy(&path, &to);
+        } else {
+            fs::copy(&path, &to).unwrap();
+        }
+    }
+}
+
+/// A few jobs of every sort: one that needs another, one that is shown, one of a family, one with a checkpoint.
+const PIPELINE: &str = "
+    [stage.n]
+    kind = 'number'
+    value = 21
+    [stage.t]
+    kind = 'times'
+    of = 'n'
+    [stage.picture]
+    kind = 'picture'
+    of = 't'
+    [stage.c]
+    kind = 'count'
+    to = { number = 4 }
+    work = '/dev/null'
+    [stage.s]
+    kind = 'stubborn'
+    value = 6
+    ends = 'fails'
+";
+
+/// The same as it was before: all but one job come out otherwise, and one has gone.
+fn before() -> String {
+    let text = PIPELINE.replace("value = 21", "value = 20");
+    text.replace("number = 4", "number = 3") + "[stage.gone]\nkind = 'picture'\nof = 'n'\n"
+}
+
+/// What a run told.
+struct Told {
+    summary: Result<Summary, Error>,
+    events: Vec<Event>,
+}
+
+fn run(bench: &Bench, store: &Store, text: &str) -> Told {
+    let plan = bench.plan(text);
+    let executor = InProcess {
+        registry: &bench.registry,
+    };
+    let options = Options {
+        capacity: bench.capacity,
+        views: bench.folder.path().join("outputs/toy"),
+        prune: true,
+        cancel: &bench.cancel,
+    };
+    let mut events = Vec::new();
+    let summary = execute(&plan, store, &executor, &options, &mut |event| {
+        events.push(event.clone());
+    });
+    Told { summary, events }
+}
+
+impl Told {
+    /// The artifacts of the jobs that are said to have one.
+    fn artifacts(&self) -> BTreeMap<String, Digest> {
+        let mut artifacts = BTreeMap::new();
+        for event in &self.events {
+            if let Event::JobEnded(ended) = event
+                && matches!(ended.status, Status::Ran | Status::Cached)
+            {
+                artifacts.insert(ended.job.clone(), ended.artifact.unwrap());
+            }
+        }
+        artifacts
+    }
+}
+
+/// A bench on which jobs run one after another.
+fn bench() -> Bench {
+    let mut bench = Bench::new();
+    bench.capacity.cores = 1;
+    // There are thousands of them, and none is about how long a disk takes.
+    if let Ok(folder) = tempfile::tempdir_in("/dev/shm") {
+        bench.folder = folder;
+    }
+    bench
+}
+
+fn store_of(bench: &Bench, disk: Arc<dyn Disk>) -> Store {
+    Store::on(&bench.folder.path().join("outputs/.etude"), disk)
+}
+
+/// A store that is right about its disk, and does not wait for it.
+fn sound(bench: &Bench) -> Store {
+    store_of(bench, Faulty::new(None))
+}
+
+/// What is shown to people: every file among the views with its bytes.
+fn views(bench: &Bench) -> BTreeMap<PathBuf, Vec<u8>> {
+    let root = bench.folder.path().join("outputs/toy");
+    let files = walk(&root).into_iter().filter(|path| !path.is_dir());
+    files
+        .map(|path| {
+            let bytes = fs::read(&path).unwrap_or_else(|error| panic!("{path:?}: {error}"));
+            (path.strip_prefix(&root).unwrap().to_path_buf(), bytes)
+        })
+        .collect()
+}
+
+/// The artifacts that the store has, whole and right; what is wrong with the others.
+fn kept(store: &Store) -> (BTreeSet<Digest>, Vec<String>) {
+    let mut kept = BTreeSet::new();
+    let mut wrong = Vec::new();
+    let root = store.root().join("records");
+    for path in walk(&root).into_iter().filter(|path| path.is_file()) {
+        let name = path.strip_prefix(&root).unwrap().with_extension("");
+        let key = name.to_string_lossy().replace('/', "").parse::<Digest>();
+        let Ok(key) = key else {
+            wrong.push(format!("{name:?} is no record"));
+            continue;
+        };
+        let Lookup::Present(record) = store.lookup(&key) else {
+            wrong.push(format!("{:?}", store.lookup(&key)));
+            continue;
+        };
+        let mut files = record.artifact.files.values();
+        match files.all(|file| store.verify(file).unwrap()) {
+            true => drop(kept.insert(record.artifact.digest())),
+            false => wrong.push(format!("{} is damaged", record.job)),
+        }
+    }
+    (kept, wrong)
+}
+
+/// What nobody needs any more.
+fn litter(bench: &Bench) -> Vec<PathBuf> {
+    let all = walk(&bench.folder.path().join("outputs")).into_iter();
+    let useless = |path: &PathBuf| {
+        let text = path.to_string_lossy();
+        let draft = text.contains(".new-");
+        draft || text.contains("/v1/scratch/") || text.contains("/v1/checkpoints/")
+    };
+    all.filter(useless).collect()
+}
+
+/// What a clean run leaves, and where every run that goes wrong begins.
+struct Clean {
+    start: Bench,
+    artifacts: BTreeMap<String, Digest>,
+    views: BTreeMap<PathBuf, Vec<u8>>,
+}
+
+impl Clean {
+    /// `started`: whether the pipeline has run before, when it was another.
+    fn new(started: bool) -> Clean {
+        let start = bench();
+        // The first attempt at one job always fails.
+        let first = match started {
+            true => before(),
+            false => PIPELINE.replace("ends = 'fails'", "ends = 'lasts'"),
+        };
+        if started {
+            run(&start, &sound(&start), &first);
+        }
+        let clean = bench();
+        copy(start.folder.path(), clean.folder.path());
+        run(&clean, &sound(&clean), PIPELINE);
+        let told = run(&clean, &sound(&clean), PIPELINE);
+        assert!(told.summary.unwrap().is_complete());
+        Clean {
+            start,
+            artifacts: Told {
+                summary: Ok(Summary::default()),
+                events: told.events,
+            }
+            .artifacts(),
+            views: views(&clean),
+        }
+    }
+
+    fn bench(&self) -> Bench {
+        let bench = bench();
+        copy(self.start.folder.path(), bench.folder.path());
+        bench
+    }
+
+    /// Whether what a faulty run said is true, and one more heals all it left.
+    fn heals(&self, bench: &Bench, told: &Told, what: &str) {
+        let (there, _) = kept(&sound(bench));
+        for (job, artifact) in told.artifacts() {
+            assert!(
+                there.contains(&artifact),
+                "{what}: {job} is said to be there"
+            );
+            assert_eq!(artifact, self.artifacts[&job], "{what}: {job}");
+        }
+        let mut healed = run(bench, &sound(bench), PIPELINE);
+        if healed.artifacts().len() < self.artifacts.len() && healed.artifacts().get("s").is_none()
+        {
+            // Its first attempt came to nothing and so there was no second: that is the job's own way.
+            healed = run(bench, &sound(bench), PIPELINE);
+        }
+        assert_eq!(
+            healed.artifacts(),
+            self.artifacts,
+            "{what}: {:?}",
+            healed.events
+        );
+        assert_eq!(views(bench), self.views, "{what}");
+        assert_eq!(kept(&sound(bench)).1, Vec::<String>::new(), "{what}");
+        assert_eq!(litter(bench), Vec::<PathBuf>::new(), "{what}");
+    }
+}
+
+/// Lets the n-th operation of every kind go wrong in every way, for every n that a run reaches; how many that were.
+fn every_fault(started: bool) -> usize {
+    let clean = Clean::new(started);
+    let mut tried = 0;
+    for kind in KINDS {
+        for fault in FAULTS {
+            for n in 0.. {
+                let bench = clean.bench();
+                let disk = Faulty::new(Some((kind, n, fault)));
+                let told = run(&bench, &store_of(&bench, disk.clone()), PIPELINE);
+                if !disk.reached.load(Ordering::SeqCst) {
+                    break;
+                }
+                tried += 1;
+                clean.heals(&bench, &told, &format!("{fault:?} at {kind:?} {n}"));
+            }
+        }
+    }
+    tried
+}
+
+#[test]
+fn whatever_operation_fails_one_more_run_leaves_what_a_clean_one_does() {
+    assert!(every_fault(false) > 500);
+}
+
+#[test]
+fn whatever_operation_fails_over_what_an_earlier_run_left_one_more_heals_it() {
+    assert!(every_fault(true) > 500);
+}
+
+#[cfg(unix)]
+#[test]
+fn whenever_the_power_goes_what_was_reported_stays_and_one_more_run_heals_the_rest() {
+    for started in [false, true] {
+        let clean = Clean::new(started);
+        for cut in [Cut::LosesAll, Cut::KeepsNames] {
+            for n in 0.. {
+                let bench = clean.bench();
+                let disk = Frail::new(bench.folder.path(), n);
+                let told = run(&bench, &store_of(&bench, disk.clone()), PIPELINE);
+                disk.cut(cut);
+                let what = format!("{cut:?} before {n}");
+                clean.heals(&bench, &told, &what);
+                if !disk.dead.load(Ordering::SeqCst) {
+                    assert!(n > 100, "{n}");
+                    break;
+                }
+            }
+        }
+    }
+}
+
+/// Says that a test could not do its work, to a stream that the harness does not keep to itself.
+#[allow(dead_code)]
+fn skipped(why: &str) {
+    let _ = writeln!(io::stderr(), "skipped: {why}");
+}
