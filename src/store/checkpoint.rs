@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::locks::KNOWN;
 use super::{Digest, Error, Lock, Lookup, Stamp, Store, files, sealed};
 
 /// What the attempts at a job read, and where they computed.
@@ -58,7 +57,7 @@ impl Store {
     pub fn open_checkpoint<'a>(
         &self,
         key: &Digest,
-        lock: &Lock,
+        _lock: &Lock,
         device: &str,
         reads: impl IntoIterator<Item = (&'a Path, Stamp)>,
     ) -> Result<Left, Error> {
@@ -109,9 +108,6 @@ impl Store {
                 .create_folder(&folder)
                 .map_err(Error::io("create", &folder))?;
         }
-        self.disk
-            .write(&lock.file, KNOWN)
-            .map_err(Error::io("write", &self.locks()))?;
         Ok(left)
     }
 
@@ -120,28 +116,19 @@ impl Store {
         sealed::unseal(&text, &["device", "files"]).ok()
     }
 
-    /// The files that attempts at a job read, absolute or from where the store is; `None` if that cannot be told.
-    pub(super) fn read_by(&self, key: &Digest) -> Option<Vec<PathBuf>> {
-        let basis = self.read_basis(key)?;
-        Some(
-            basis
-                .files
-                .keys()
-                .map(|path| self.root.join(path))
-                .collect(),
-        )
-    }
-
     /// Removes the folder of a key and all that is in it, as far as that is possible: the next attempt that finds a rest
     /// without what it was made from removes it.
     pub fn discard_checkpoint(&self, key: &Digest) {
         let _ = self.remove_checkpoint(key);
     }
 
-    /// What it was made from goes first: a rest without that is nothing to go on from.
+    /// What it was made from comes first, and goes first: a rest without that is nothing to go on from.
+    pub(super) fn checkpoint_paths(&self, key: &Digest) -> [PathBuf; 2] {
+        [self.basis(key), self.checkpoint(key)]
+    }
+
     fn remove_checkpoint(&self, key: &Digest) -> Result<(), Error> {
-        let (basis, folder) = (self.basis(key), self.checkpoint(key));
-        for path in [basis, folder] {
+        for path in self.checkpoint_paths(key) {
             let removed = match fs::symlink_metadata(&path) {
                 Ok(meta) if meta.is_dir() => self.disk.remove_all(&path),
                 Ok(_) => self.disk.remove(&path),
@@ -175,7 +162,7 @@ impl Store {
     /// that have none stay.
     pub(super) fn sweep_checkpoints(&self) {
         for key in self.checkpointed() {
-            if matches!(self.lookup(&key), Lookup::Present(_))
+            if matches!(self.find(&key), Lookup::Present(_))
                 && let Ok(Some(_lock)) = self.try_lock(&key)
             {
                 self.discard_checkpoint(&key);

@@ -30,11 +30,6 @@ pub trait Disk: fmt::Debug + Send + Sync {
         file.write_all(bytes)
     }
 
-    /// Empties an open file.
-    fn empty(&self, file: &File) -> io::Result<()> {
-        file.set_len(0)
-    }
-
     /// Makes the bytes of a file, or the entries of a folder, outlast a power cut.
     fn sync(&self, path: &Path) -> io::Result<()> {
         File::open(path)?.sync_all()

@@ -116,8 +116,23 @@ pub(super) fn dead(path: &Path) -> Option<File> {
     if !is_plain(path) {
         return None;
     }
-    let file = File::open(path).ok()?;
+    // Some file systems let nobody lock a file that he cannot write.
+    let file = File::options().read(true).write(true).open(path).ok()?;
     (file.try_lock().is_ok() && is_at(&file, path)).then_some(file)
+}
+
+/// What lies in a folder, sorted; nothing if there is no folder.
+pub(super) fn entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(Error::io("read", folder))?,
+    };
+    let paths = entries.map(|entry| entry.map(|entry| entry.path()));
+    let mut paths = paths
+        .collect::<io::Result<Vec<_>>>()
+        .map_err(Error::io("read", folder))?;
+    paths.sort();
+    Ok(paths)
 }
 
 /// The drafts in a folder.

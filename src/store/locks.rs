@@ -4,11 +4,11 @@
 //!
 //! The lock of a job's key is held from before its artifact is looked for until it is committed. The lock of the store
 //! is shared by all who build on what lies in it, for as long as nothing else says that they do: from the moment an object is
-//! taken for granted until a record refers to it, and while a job's lock is taken. Whoever removes things holds it alone, and
-//! so never sees half of any of this: see [`garbage`](super::garbage).
+//! taken for granted until a record refers to it, and from looking at a record until it is written down that somebody relies on
+//! it. Whoever removes things holds it alone, and so never sees half of any of this: see [`garbage`](super::garbage).
 
-use std::fs::{self, File, TryLockError};
-use std::path::{Path, PathBuf};
+use std::fs::{File, TryLockError};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ use super::{Digest, Error, Store};
 /// The lock of one cache key, held until dropped; the kernel releases it when the holder dies.
 #[derive(Debug)]
 pub struct Lock {
-    pub(super) file: File,
+    _file: File,
 }
 
 /// While it is held, nothing is removed from the store.
@@ -29,20 +29,6 @@ pub struct Hold {
 /// While it is held, nobody builds on what lies in the store.
 pub(super) struct Alone {
     _file: File,
-}
-
-/// What the file of a job's lock holds once it is written down what the job reads.
-pub(super) const KNOWN: &[u8] = b"what it reads is written down\n";
-
-/// What somebody does who holds the lock of a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Works {
-    /// Nobody holds it.
-    Nobody,
-    /// It is not written down yet what the job reads.
-    Starting,
-    /// What it reads stands in the basis of its checkpoint.
-    Reading,
 }
 
 impl Store {
@@ -90,28 +76,9 @@ impl Store {
         let path = self.locks().join(key.to_string());
         let file = self.disk.open(&path).map_err(Error::io("open", &path))?;
         match file.try_lock() {
-            Ok(()) => {
-                self.disk.empty(&file).map_err(Error::io("write", &path))?;
-                Ok(Some(Lock { file }))
-            }
+            Ok(()) => Ok(Some(Lock { _file: file })),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(Error::io("lock", &path)(error)),
-        }
-    }
-
-    /// What is done under the lock at this path. Only whoever is alone can rely on it.
-    pub(super) fn works(path: &Path) -> Result<Works, Error> {
-        let file = File::open(path).map_err(Error::io("open", path))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Works::Nobody),
-            Err(TryLockError::WouldBlock) => {
-                let text = fs::read(path).map_err(Error::io("read", path))?;
-                Ok(match text.starts_with(KNOWN) {
-                    true => Works::Reading,
-                    false => Works::Starting,
-                })
-            }
-            Err(TryLockError::Error(error)) => Err(Error::io("lock", path)(error)),
         }
     }
 }

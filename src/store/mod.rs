@@ -10,7 +10,7 @@
 //!         records/ab/cdef….json  how the artifact of one cache key came to be
 //!         differing/<key>/<artifact>.json  records of a key whose job once left other bytes
 //!         locks/<key>           one advisory lock a job, released by the kernel when its holder dies; locks/store: of the whole
-//!         scratch/              private folders of running jobs, and files that are being written
+//!         scratch/              private folders of running jobs, files that are being written, what running engines rely on
 //!         checkpoints/<key>/    what attempts at a job that is not done left for the next; <key>.json: from what they made it
 //!         families/<family>/<length>-<key>  which jobs differ only in their length
 //!         outside/<digest>.json what the bytes of a large file outside the store were, and when
@@ -26,14 +26,18 @@
 //! [`Store::verify`] holds bytes against their digest, and records and ledgers carry a digest of their own text.
 
 mod artifact;
+mod audit;
 mod checkpoint;
 mod digest;
 mod disk;
 mod family;
 mod files;
+mod garbage;
+mod lease;
 mod ledger;
 mod locks;
 mod outside;
+mod pin;
 mod publish;
 mod record;
 mod scratch;
@@ -47,14 +51,17 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, Weak};
 
 pub use artifact::{Artifact, StoredFile};
+pub use audit::{Audit, Finding, Repaired, What};
 pub use checkpoint::Left;
 pub use digest::{Digest, ParseDigestError};
 pub use disk::{Disk, RealDisk};
 pub use family::StartedFrom;
 pub use files::write_atomically;
+pub use garbage::{Garbage, Going, Policy, Why};
 pub use ledger::Ledger;
 pub use locks::{Hold, Lock};
 pub use outside::{Seen, Stamp, Survey, survey};
+pub use pin::Pin;
 pub use record::{Adopted, Record};
 pub use scratch::Scratch;
 pub use view::{ViewProblem, Views, file_name};
@@ -112,6 +119,9 @@ pub enum Error {
         /// Where it leads.
         target: PathBuf,
     },
+    /// Others do not let go of the store.
+    #[error("others are at work on the store at {}; try again in a moment", .0.display())]
+    Busy(PathBuf),
     /// A record or ledger cannot be trusted.
     #[error("{} is damaged: {message}", path.display())]
     Damaged {
@@ -157,6 +167,8 @@ pub struct Store {
     known: Arc<Mutex<BTreeMap<PathBuf, outside::Known>>>,
     /// Folders that are there and stay there if the power goes.
     settled: Arc<Mutex<BTreeSet<PathBuf>>>,
+    /// What this store has found and made since it was prepared, which stays.
+    lease: Arc<Mutex<Option<Arc<lease::Lease>>>>,
     /// What keeps the store as it is, while somebody in this process needs that.
     held: Arc<Mutex<Weak<Hold>>>,
 }
@@ -191,6 +203,7 @@ impl Store {
             user: None,
             known: Arc::default(),
             settled: Arc::default(),
+            lease: Arc::default(),
             held: Arc::default(),
         }
     }
@@ -208,7 +221,8 @@ impl Store {
     }
 
     /// Creates the store's folders and sweeps what dead engines left: scratch folders, files half written, and the checkpoints
-    /// of jobs that are done. The checkpoints of jobs that are not stay for the next attempt.
+    /// of jobs that are done. The checkpoints of jobs that are not stay for the next attempt. What is found or made from here on
+    /// is not removed by anybody until the store is dropped.
     pub fn prepare(&self) -> Result<(), Error> {
         let names = [
             "objects",
@@ -221,6 +235,7 @@ impl Store {
             "runs",
         ];
         self.settle_all(names.iter().map(|name| self.root.join(name)).collect())?;
+        self.begin_lease()?;
         self.sweep_scratch();
         files::sweep_drafts(&*self.disk, &self.root.join("logs"));
         self.sweep_checkpoints();
@@ -286,9 +301,10 @@ impl Store {
         };
         self.settle(&folder)?;
         let name = path.file_name().unwrap_or_default();
-        // An object's name is its shard's and its own.
+        // The name of an object or a record is its shard's and its own.
+        let sharded = [self.objects(), self.records()];
         let name = match path.parent() {
-            Some(shard) if shard.parent() == Some(&self.objects()) => {
+            Some(shard) if sharded.iter().any(|root| shard.parent() == Some(root)) => {
                 let mut whole = shard.file_name().unwrap_or_default().to_os_string();
                 whole.push(name);
                 whole
@@ -359,6 +375,19 @@ impl Store {
 
     /// Looks a key up: the record, and whether each object is there at its size.
     pub fn lookup(&self, key: &Digest) -> Lookup {
+        let Some(lease) = self.lease() else {
+            return self.find(key);
+        };
+        let hold = self.hold();
+        let found = self.find(key);
+        if let (Lookup::Present(_), Ok(hold)) = (&found, hold) {
+            lease.keep(key, &hold);
+        }
+        found
+    }
+
+    /// A lookup by somebody who does not go on to rely on what he found.
+    fn find(&self, key: &Digest) -> Lookup {
         let Ok(Some((record, _))) = Record::read(&self.record_path(key)) else {
             return Lookup::Absent;
         };

@@ -74,18 +74,27 @@ impl Store {
     }
 
     fn write_record(&self, record: &Record, adopted: Option<&Adopted>) -> Result<(), Error> {
-        let _hold = self.hold()?;
+        let hold = self.hold()?;
         if let Some(name) = self.gap(record) {
             return Err(Error::Gone {
                 path: self.object(&record.artifact.files[name].digest),
                 job: record.job.clone(),
             });
         }
-        self.put(&self.record_path(&record.key), &record.text(adopted))
+        self.put(&self.record_path(&record.key), &record.text(adopted))?;
+        if let Some(lease) = self.lease() {
+            lease.keep(&record.key, &hold);
+        }
+        Ok(())
     }
 
     pub(super) fn differing(&self) -> PathBuf {
         self.root.join("differing")
+    }
+
+    pub(super) fn apart_path(&self, record: &Record) -> PathBuf {
+        let name = format!("{}.json", record.artifact.digest());
+        self.differing().join(record.key.to_string()).join(name)
     }
 
     /// Keeps an earlier record of a key whose job has left other bytes since, so that both artifacts can be looked at. Whether
@@ -95,13 +104,11 @@ impl Store {
         if self.gap(record).is_some() {
             return Ok(false);
         }
-        let folder = self.differing().join(record.key.to_string());
-        let path = folder.join(format!("{}.json", record.artifact.digest()));
-        let adopted = match self.lookup(&record.key) {
+        let adopted = match self.find(&record.key) {
             Lookup::Present(now) if now.artifact == record.artifact => self.adopted(&record.key),
             _ => None,
         };
-        self.put(&path, &record.text(adopted.as_ref()))?;
+        self.put(&self.apart_path(record), &record.text(adopted.as_ref()))?;
         Ok(true)
     }
 

@@ -10,9 +10,10 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
 
 use etude::run::{Event, InProcess, Options, Status, Summary, execute};
-use etude::store::{Digest, Disk, Error, Lookup, RealDisk, Store};
+use etude::store::{Digest, Disk, Error, Lookup, Policy, RealDisk, Store};
 
 use crate::toys::Bench;
 
@@ -23,7 +24,6 @@ enum Kind {
     Create,
     Open,
     Write,
-    Empty,
     Sync,
     Protect,
     Rename,
@@ -33,12 +33,11 @@ enum Kind {
     RemoveAll,
 }
 
-const KINDS: [Kind; 12] = [
+const KINDS: [Kind; 11] = [
     Kind::CreateFolder,
     Kind::Create,
     Kind::Open,
     Kind::Write,
-    Kind::Empty,
     Kind::Sync,
     Kind::Protect,
     Kind::Rename,
@@ -148,9 +147,6 @@ impl Disk for Faulty {
             || RealDisk.write(file, &bytes[..bytes.len() / 2]),
             || RealDisk.write(file, bytes),
         )
-    }
-    fn empty(&self, file: &File) -> io::Result<()> {
-        self.plain(Kind::Empty, || RealDisk.empty(file))
     }
     fn sync(&self, path: &Path) -> io::Result<()> {
         // Nobody takes the power away here.
@@ -354,9 +350,6 @@ impl Disk for Frail {
     }
     fn write(&self, file: &File, bytes: &[u8]) -> io::Result<()> {
         self.go(|| RealDisk.write(file, bytes))
-    }
-    fn empty(&self, file: &File) -> io::Result<()> {
-        self.go(|| RealDisk.empty(file))
     }
     fn sync(&self, path: &Path) -> io::Result<()> {
         self.go(|| self.keep(path))
@@ -665,6 +658,284 @@ fn whenever_the_power_goes_what_was_reported_stays_and_one_more_run_heals_the_re
             }
         }
     }
+}
+
+/// How a file of a store is damaged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Damage {
+    Flipped,
+    Truncated,
+    Emptied,
+    Extended,
+    Deleted,
+    Folder,
+    Link,
+}
+
+const DAMAGES: [Damage; 7] = [
+    Damage::Flipped,
+    Damage::Truncated,
+    Damage::Emptied,
+    Damage::Extended,
+    Damage::Deleted,
+    Damage::Folder,
+    Damage::Link,
+];
+
+/// Damages a file, and leaves its mode and the time of its change as they were.
+#[cfg(unix)]
+fn corrupt(path: &Path, damage: Damage, elsewhere: &Path) {
+    let meta = fs::metadata(path).unwrap();
+    let mut bytes = fs::read(path).unwrap();
+    match damage {
+        Damage::Flipped => {
+            let at = bytes.len() / 2;
+            bytes[at] ^= 1;
+        }
+        Damage::Truncated => bytes.truncate(bytes.len() - 1),
+        Damage::Emptied => bytes.clear(),
+        Damage::Extended => bytes.push(b' '),
+        _ => {}
+    }
+    fs::remove_file(path).unwrap();
+    match damage {
+        Damage::Deleted => {}
+        Damage::Folder => {
+            fs::create_dir(path).unwrap();
+            fs::write(path.join("file"), bytes).unwrap();
+        }
+        // The right bytes, but not the store's own.
+        Damage::Link => {
+            fs::write(elsewhere, bytes).unwrap();
+            std::os::unix::fs::symlink(elsewhere, path).unwrap();
+        }
+        _ => {
+            fs::write(path, bytes).unwrap();
+            let file = File::options().append(true).open(path).unwrap();
+            file.set_modified(meta.modified().unwrap()).unwrap();
+            fs::set_permissions(path, meta.permissions()).unwrap();
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn whatever_is_damaged_an_audit_finds_it_and_one_more_run_heals_it() {
+    let clean = Clean::new(true);
+    let start = clean.bench();
+    run(&start, &sound(&start), PIPELINE);
+    let root = sound(&start).root().to_path_buf();
+    let files = [root.join("objects"), root.join("records")];
+    let mut files: Vec<PathBuf> = files.iter().flat_map(|root| walk(root)).collect();
+    files.retain(|path| path.is_file());
+    assert!(files.len() > 12, "{files:?}");
+    // What the pipeline was before is no part of what it is now.
+    let used: BTreeSet<PathBuf> = {
+        let told = run(&start, &sound(&start), PIPELINE);
+        assert!(told.summary.unwrap().cached == 5);
+        let bench = bench();
+        for _ in 0..2 {
+            run(&bench, &sound(&bench), PIPELINE);
+        }
+        let own = sound(&bench).root().to_path_buf();
+        let own = walk(&own).into_iter().filter(|path| path.is_file());
+        own.map(|path| {
+            path.strip_prefix(sound(&bench).root())
+                .unwrap()
+                .to_path_buf()
+        })
+        .collect()
+    };
+    for path in files {
+        let inside = path.strip_prefix(&root).unwrap();
+        for damage in DAMAGES {
+            let bench = bench();
+            copy(start.folder.path(), bench.folder.path());
+            let store = sound(&bench);
+            let elsewhere = tempfile::tempdir_in(bench.folder.path().parent().unwrap()).unwrap();
+            let link = elsewhere.path().join("mine");
+            corrupt(&store.root().join(inside), damage, &link);
+            let what = format!("{damage:?} {}", inside.display());
+            let wrong = || {
+                let audit = store.audit(&|_, _| {}).unwrap();
+                audit.findings.into_iter().filter(|f| f.is_wrong()).count()
+            };
+            // A record that is gone is a job that has not run, and its objects are referred to by nobody.
+            let gone = damage == Damage::Deleted && inside.starts_with("records");
+            assert!(gone || wrong() > 0, "{what}");
+            let told = run(&bench, &sound(&bench), PIPELINE);
+            if told.artifacts().len() < 5 {
+                // Its first attempt fails; then it is like any other.
+                run(&bench, &sound(&bench), PIPELINE);
+            }
+            let healed = run(&bench, &sound(&bench), PIPELINE);
+            assert_eq!(healed.artifacts(), clean.artifacts, "{what}");
+            assert_eq!(views(&bench), clean.views, "{what}");
+            if damage == Damage::Link {
+                assert!(link.exists(), "{what}: what is not the store's stays");
+            }
+            if used.contains(inside) {
+                assert_eq!(wrong(), 0, "{what}");
+            }
+            let audit = store.audit(&|_, _| {}).unwrap();
+            store.repair(&audit).unwrap();
+            assert_eq!(wrong(), 0, "{what}");
+            assert_eq!(views(&bench), clean.views, "{what}");
+        }
+    }
+}
+
+#[test]
+fn whatever_the_clocks_say_nothing_runs_again_and_nothing_is_lost() {
+    let clean = Clean::new(true);
+    let bench = clean.bench();
+    run(&bench, &sound(&bench), PIPELINE);
+    let day = Duration::from_secs(86400);
+    for then in [
+        SystemTime::UNIX_EPOCH,
+        SystemTime::now() - 10_000 * day,
+        SystemTime::now() + 10_000 * day,
+    ] {
+        for path in walk(bench.folder.path()) {
+            if path.is_file() && !path.is_symlink() {
+                File::open(&path).unwrap().set_modified(then).unwrap();
+            }
+        }
+        let again = run(&bench, &sound(&bench), PIPELINE);
+        assert_eq!(
+            again.summary.as_ref().unwrap().cached,
+            5,
+            "{:?}",
+            again.events
+        );
+        assert_eq!(again.artifacts(), clean.artifacts);
+        assert_eq!(views(&bench), clean.views);
+        for now in [SystemTime::UNIX_EPOCH, SystemTime::now() + 20_000 * day] {
+            sound(&bench).collect(&policy(now)).unwrap();
+            let again = run(&bench, &sound(&bench), PIPELINE);
+            assert_eq!(again.summary.unwrap().cached, 5);
+        }
+    }
+}
+
+fn policy(now: SystemTime) -> Policy {
+    Policy {
+        grace: Duration::from_secs(86400),
+        keep_last: 0,
+        budget: None,
+        now,
+        patience: Duration::from_secs(60),
+    }
+}
+
+/// When all that is there now is old.
+fn later() -> SystemTime {
+    SystemTime::now() + Duration::from_secs(10 * 86400)
+}
+
+#[test]
+fn a_collection_that_fails_anywhere_leaves_no_record_without_its_objects() {
+    let clean = Clean::new(true);
+    let start = clean.bench();
+    run(&start, &sound(&start), PIPELINE);
+    let mut tried = 0;
+    for kind in [Kind::Open, Kind::Sync, Kind::Remove, Kind::RemoveAll] {
+        for fault in FAULTS {
+            for n in 0.. {
+                let bench = bench();
+                copy(start.folder.path(), bench.folder.path());
+                let disk = Faulty::new(Some((kind, n, fault)));
+                let faulty = store_of(&bench, disk.clone());
+                let done = faulty.collect(&policy(later()));
+                if !disk.reached.load(Ordering::SeqCst) {
+                    assert!(done.unwrap().going.len() > 10);
+                    break;
+                }
+                tried += 1;
+                let what = format!("{fault:?} at {kind:?} {n}");
+                assert_eq!(kept(&sound(&bench)).1, Vec::<String>::new(), "{what}");
+                sound(&bench).collect(&policy(later())).unwrap();
+                let audit = sound(&bench).audit(&|_, _| {}).unwrap();
+                assert_eq!(audit.findings, [], "{what}");
+                let again = run(&bench, &sound(&bench), PIPELINE);
+                assert_eq!(again.summary.unwrap().cached, 5, "{what}");
+            }
+        }
+    }
+    assert!(tried > 50, "{tried}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_collection_that_loses_its_power_leaves_no_record_without_its_objects() {
+    let clean = Clean::new(true);
+    let start = clean.bench();
+    run(&start, &sound(&start), PIPELINE);
+    for n in 0.. {
+        let bench = bench();
+        copy(start.folder.path(), bench.folder.path());
+        let disk = Frail::new(bench.folder.path(), n);
+        let frail = store_of(&bench, disk.clone());
+        let _ = frail.collect(&policy(later()));
+        drop(frail);
+        // The worst: removed objects stay removed, and removed records come back unless that was synced.
+        let root = sound(&bench).root().join("objects");
+        for path in walk(&root)
+            .into_iter()
+            .chain([root])
+            .filter(|path| path.is_dir())
+        {
+            disk.keep(&path).unwrap();
+        }
+        disk.cut(Cut::LosesAll);
+        assert_eq!(kept(&sound(&bench)).1, Vec::<String>::new(), "before {n}");
+        if !disk.dead.load(Ordering::SeqCst) {
+            break;
+        }
+    }
+}
+
+#[test]
+fn engines_and_collections_at_once_leave_a_store_in_order() {
+    let bench = Bench::new();
+    let text = |by: i64| {
+        format!(
+            "[stage.n]\nkind = 'number'\nvalue = 0\nby = {by}\n[stage.t]\nkind = 'times'\nof = 'n'\n\
+             [stage.all]\nkind = 'sum'\nof = 't'\n[axes]\nv = {{ 'n.value' = [1, 2, 3, 4, 5, 6] }}"
+        )
+    };
+    // Divided by other numbers the same bytes come out again and again.
+    let plans: Vec<_> = (1..5).map(|by| bench.plan(&text(by))).collect();
+    let busy = AtomicBool::new(true);
+    bench.store().prepare().unwrap();
+    std::thread::scope(|scope| {
+        let engines: Vec<_> = (0..2)
+            .map(|_| {
+                scope.spawn(|| {
+                    for plan in plans.iter().cycle().take(12) {
+                        let ran = bench.execute(plan);
+                        assert!(ran.summary.is_complete(), "{:?}", ran.failures());
+                    }
+                })
+            })
+            .collect();
+        let collector = scope.spawn(|| {
+            let mut times = 0;
+            while busy.load(Ordering::SeqCst) {
+                bench.store().collect(&policy(later())).unwrap();
+                times += 1;
+                std::thread::sleep(Duration::from_millis(30));
+            }
+            times
+        });
+        let ended: Vec<_> = engines.into_iter().map(|engine| engine.join()).collect();
+        busy.store(false, Ordering::SeqCst);
+        assert!(collector.join().unwrap() > 3);
+        assert!(ended.iter().all(Result::is_ok));
+    });
+    assert_eq!(kept(&bench.store()).1, Vec::<String>::new());
+    bench.execute(&plans[0]);
+    assert_eq!(bench.table("all"), "42");
 }
 
 /// Says that a test could not do its work, to a stream that the harness does not keep to itself.
