@@ -19,7 +19,7 @@ pub struct Adopt {
     #[command(flatten)]
     source: Source,
     /// The file or directory that is what the job would leave; it is copied
-    #[arg(value_name = "FILE")]
+    #[arg(value_name = "ARTIFACT")]
     path: PathBuf,
     /// Which job: `model[method=reversed,seed=0]`
     #[arg(long = "as", value_name = "JOB")]

@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::Failure;
 use super::project::Project;
-use super::verify::{inside, there};
+use super::verify::{count, inside, there};
 use crate::pipeline::{parse_size, show_size};
 use crate::report::show_seconds;
 use crate::store::{Error, Garbage, Going, Policy, Store, Why};
@@ -94,11 +94,11 @@ fn lines(garbage: &Garbage, policy: &Policy, store: &Store, done: bool) -> Vec<S
                 ));
                 continue;
             }
-            Why::Unreferenced => "objects that no record refers to",
-            Why::Family => "entries of families whose artifacts are gone",
-            Why::Log => "logs of jobs whose artifacts are gone",
-            Why::Journal => "journals of runs long ago",
-            Why::Quarantine => "things set aside long ago",
+            Why::Unreferenced => "object that no record refers to",
+            Why::Family => "entry of a family whose artifact is gone",
+            Why::Log => "log of a job whose artifact is gone",
+            Why::Journal => "journal of a run long ago",
+            Why::Quarantine => "thing set aside long ago",
             Why::Lock => continue,
         };
         match rest.iter_mut().find(|(other, ..)| *other == what) {
@@ -106,8 +106,8 @@ fn lines(garbage: &Garbage, policy: &Policy, store: &Store, done: bool) -> Vec<S
             None => rest.push((what, 1, *bytes)),
         }
     }
-    for (what, count, size) in rest {
-        lines.push(format!("{count} {what}: {}", show_size(size)));
+    for (what, n, size) in rest {
+        lines.push(format!("{n} × {what}: {}", show_size(size)));
     }
     let size: u64 = garbage.going.iter().map(|going| going.bytes).sum();
     let verb = if done { "removed" } else { "would go" };
@@ -116,34 +116,21 @@ fn lines(garbage: &Garbage, policy: &Policy, store: &Store, done: bool) -> Vec<S
         false => format!("{verb}: {}", show_size(size)),
     };
     lines.push(format!(
-        "{goes}; {} artifacts stay, {} of objects",
-        garbage.records,
+        "{goes}; {} and {} of objects stay",
+        count(garbage.records, "artifact"),
         show_size(garbage.bytes)
     ));
-    let mut kept = Vec::new();
-    for ledger in &garbage.ledgers {
-        kept.push(inside(ledger, store.root()));
-    }
+    let ledgers = garbage.ledgers.iter();
+    let ledgers = ledgers.map(|ledger| inside(ledger, store.root()));
+    let named = match garbage.ledgers.is_empty() {
+        true => "named by no ledger".to_string(),
+        false => format!("named by {}", ledgers.collect::<Vec<_>>().join(", ")),
+    };
+    let grace = show_seconds(policy.grace.as_secs_f64());
     lines.push(format!(
-        "what stays is named by {}",
-        match kept.is_empty() {
-            true => "no ledger".to_string(),
-            false => kept.join(", "),
-        }
+        "what stays is {named}, or pinned, adopted, used by a run that goes on ({}), or younger than {grace} ({})",
+        garbage.running, garbage.young
     ));
-    if garbage.running > 0 {
-        lines.push(format!(
-            "{} are kept for runs that are going on",
-            garbage.running
-        ));
-    }
-    if garbage.young > 0 {
-        let grace = show_seconds(policy.grace.as_secs_f64());
-        lines.push(format!(
-            "{} are kept only because they are younger than {grace}",
-            garbage.young
-        ));
-    }
     if let Some(over) = policy
         .budget
         .and_then(|budget| garbage.bytes.checked_sub(budget + 1))

@@ -140,7 +140,9 @@ impl Project {
 
 /// A path without links and `..`, as far as it exists.
 fn real(path: &Path) -> PathBuf {
-    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    // The current folder may be written as nothing at all.
+    let path = Path::new(".").join(path);
+    let path = std::path::absolute(&path).unwrap_or(path);
     let mut real = PathBuf::new();
     for part in path.components() {
         match part {

@@ -36,16 +36,16 @@ impl Verify {
         lines(&audit, store.root()).into_iter().for_each(&mut say);
         let wrong = audit.findings.iter().filter(|f| f.is_wrong()).count();
         let read = format!(
-            "{} objects ({}) and {} records were read",
-            audit.objects,
+            "{} ({}) and {} were read",
+            count(audit.objects, "object"),
             show_size(audit.bytes),
-            audit.records
+            count(audit.records, "record")
         );
         let idle = audit.findings.len() == wrong;
         match (wrong, self.repair) {
             (0, false) => say(format!("{read}: all are as they should be")),
             (n, false) => {
-                say(format!("{read}: {n} things are wrong"));
+                say(format!("{read}: {} found", count(n, "fault")));
                 say("`etude verify --repair` sets them aside; a run makes them again".into());
             }
             (0, true) if idle => say(format!("{read}: there is nothing to repair")),
@@ -62,7 +62,8 @@ impl Verify {
                 }
                 let (aside, removed) = (repaired.aside.len(), repaired.removed);
                 say(format!(
-                    "{read}: {aside} set aside, {removed} leftovers removed"
+                    "{read}: {aside} set aside, {} removed",
+                    count(removed, "leftover")
                 ));
                 if aside > 0 {
                     say("a run of their pipelines makes them again".into());
@@ -83,6 +84,14 @@ pub fn there(project: &Project) -> Result<Store, Failure> {
             "there is no store at {}; a run makes it, `store` in etude.toml says where, and --root where the project is",
             store.root().display()
         ))),
+    }
+}
+
+/// So many of something.
+pub fn count(n: usize, noun: &str) -> String {
+    match n {
+        1 => format!("1 {noun}"),
+        n => format!("{n} {noun}s"),
     }
 }
 
@@ -115,7 +124,8 @@ fn lines(audit: &Audit, root: &Path) -> Vec<String> {
     }
     if unused > 0 {
         lines.push(format!(
-            "unused      {unused} objects ({}) that no record refers to; `etude gc` finds what may go",
+            "unused      {} ({}) that no record refers to; `etude gc` finds what may go",
+            count(unused, "object"),
             show_size(bytes)
         ));
     }

@@ -104,18 +104,11 @@ impl Store {
                 Ok(None) => continue,
                 Ok(Some((record, _))) => {
                     audit.records += 1;
-                    let files = record.artifact.files.iter();
-                    referenced.extend(files.clone().map(|(_, file)| file.digest));
-                    let mut gone = files.filter(|(_, file)| {
-                        damaged.contains_key(&file.digest) || !self.is_there(file)
-                    });
-                    // Garbage collection removes a record before its objects.
-                    match gone.next().filter(|_| path.exists()) {
+                    let files = record.artifact.files.values();
+                    referenced.extend(files.map(|file| file.digest));
+                    match self.incomplete(&path, record, &damaged) {
                         None => continue,
-                        Some((file, _)) => What::Incomplete {
-                            job: record.job.clone(),
-                            file: file.clone(),
-                        },
+                        Some(what) => what,
                     }
                 }
                 Err(error) => What::Record(cause(error)),
@@ -213,6 +206,30 @@ impl Store {
                 .then(|| "its bytes are not those that its name says".into()),
             Err(error) => Some(cause(error)),
         }
+    }
+
+    /// Whether a file of a record's artifact is missing or damaged, and still is once nothing can be removed meanwhile.
+    fn incomplete(
+        &self,
+        path: &Path,
+        record: Record,
+        damaged: &BTreeMap<Digest, String>,
+    ) -> Option<What> {
+        let is_bad = |file: &StoredFile| {
+            let known = damaged.contains_key(&file.digest);
+            let judge = || self.judge(&self.object(&file.digest), &file.digest);
+            !self.is_there(file) || (known && judge().is_some())
+        };
+        record.artifact.files.values().find(|file| is_bad(file))?;
+        // A store that cannot be held is one that nobody can change.
+        let _hold = self.hold();
+        let (record, _) = self.read_record(path).ok().flatten()?;
+        let mut files = record.artifact.files.iter();
+        let (file, _) = files.find(|(_, file)| is_bad(file))?;
+        Some(What::Incomplete {
+            job: record.job.clone(),
+            file: file.clone(),
+        })
     }
 
     /// The files of all records, those that were kept apart too.

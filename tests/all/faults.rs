@@ -8,10 +8,12 @@ use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
+use etude::plan::Plan;
 use etude::run::{Event, InProcess, Options, Status, Summary, execute};
 use etude::store::{Digest, Disk, Error, Lookup, Policy, RealDisk, Store};
 
@@ -438,7 +440,10 @@ struct Told {
 }
 
 fn run(bench: &Bench, store: &Store, text: &str) -> Told {
-    let plan = bench.plan(text);
+    run_plan(bench, store, &bench.plan(text))
+}
+
+fn run_plan(bench: &Bench, store: &Store, plan: &Plan) -> Told {
     let executor = InProcess {
         registry: &bench.registry,
     };
@@ -449,7 +454,7 @@ fn run(bench: &Bench, store: &Store, text: &str) -> Told {
         cancel: &bench.cancel,
     };
     let mut events = Vec::new();
-    let summary = execute(&plan, store, &executor, &options, &mut |event| {
+    let summary = execute(plan, store, &executor, &options, &mut |event| {
         events.push(event.clone());
     });
     Told { summary, events }
@@ -923,6 +928,9 @@ fn engines_and_collections_at_once_leave_a_store_in_order() {
             let mut times = 0;
             while busy.load(Ordering::SeqCst) {
                 bench.store().collect(&policy(later())).unwrap();
+                let audit = bench.store().audit(&|_, _| {}).unwrap();
+                let wrong = audit.findings.into_iter().filter(|f| f.is_wrong());
+                assert_eq!(wrong.collect::<Vec<_>>(), []);
                 times += 1;
                 std::thread::sleep(Duration::from_millis(30));
             }
@@ -938,8 +946,73 @@ fn engines_and_collections_at_once_leave_a_store_in_order() {
     assert_eq!(bench.table("all"), "42");
 }
 
+const FOLDER: &str = "ETUDE_TEST_FULL_DISK";
+
+#[cfg(target_os = "linux")]
+#[test]
+fn on_a_disk_that_is_full_nothing_half_written_is_seen_and_one_more_run_heals_it() {
+    let folder = tempfile::tempdir().unwrap();
+    // A small file system of its own, in a name space where that needs no rights.
+    let script = "mount -t tmpfs -o size=2m none \"$1\" && echo mounted && shift && exec \"$@\"";
+    let mut command = Command::new("unshare");
+    command.args(["-rm", "sh", "-c", script, "sh"]);
+    command.arg(folder.path());
+    command.arg(std::env::current_exe().unwrap());
+    let test = "faults::fills_a_disk";
+    command.args([test, "--exact", "--ignored", "--nocapture"]);
+    let output = command.env(FOLDER, folder.path()).output();
+    let mounted = |output: &Output| output.stdout.starts_with(b"mounted");
+    match output {
+        Ok(output) if mounted(&output) => {
+            let text = [output.stdout, output.stderr].concat();
+            let text = String::from_utf8_lossy(&text);
+            assert!(output.status.success(), "{text}");
+            assert!(text.contains("1 passed"), "{text}");
+        }
+        _ => skipped("nobody lets this process mount a small file system"),
+    }
+}
+
+#[test]
+#[ignore = "this is no test: it is what the test of a full disk does on one"]
+fn fills_a_disk() {
+    let folder = PathBuf::from(std::env::var(FOLDER).unwrap());
+    let clean = Clean::new(true);
+    let mut full = 0;
+    for free in (0..).step_by(4096) {
+        let mut bench = bench();
+        bench.folder = tempfile::tempdir_in(&folder).unwrap();
+        copy(clean.start.folder.path(), bench.folder.path());
+        let plan = bench.plan(PIPELINE);
+        let filler = folder.join("filler");
+        let mut file = File::create(&filler).unwrap();
+        let block = [1; 4096];
+        let mut size = 0;
+        while file.write_all(&block).is_ok() {
+            size += 4096;
+        }
+        file.set_len(size - free.min(size)).unwrap();
+        let told = run_plan(&bench, &bench.store(), &plan);
+        drop(file);
+        fs::remove_file(&filler).unwrap();
+        let complete = match &told.summary {
+            Err(error) => {
+                assert!(error.is_disk_full(), "{error}");
+                full += 1;
+                false
+            }
+            Ok(summary) => summary.is_complete(),
+        };
+        assert_eq!(kept(&sound(&bench)).1, Vec::<String>::new(), "{free} free");
+        clean.heals(&bench, &told, &format!("{free} free"));
+        if complete {
+            break;
+        }
+    }
+    assert!(full > 3, "{full}");
+}
+
 /// Says that a test could not do its work, to a stream that the harness does not keep to itself.
-#[allow(dead_code)]
-fn skipped(why: &str) {
+pub fn skipped(why: &str) {
     let _ = writeln!(io::stderr(), "skipped: {why}");
 }

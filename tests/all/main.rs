@@ -7,4 +7,5 @@ mod golden;
 mod language;
 mod layers;
 mod program;
+mod store_commands;
 mod toys;
