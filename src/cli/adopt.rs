@@ -177,7 +177,10 @@ fn arranged(output: ArtifactType, path: &Path) -> Result<BTreeMap<String, Seen>,
             return Err(format!("{noun} has a file `{name}`, and it has none"));
         }
     }
-    for (name, seen) in &files {
+    // Of what else lies there nobody says what it is.
+    let checked = |name: &&String| needed.is_empty() || needed.contains(&name.as_str());
+    for name in files.keys().filter(checked) {
+        let seen = &files[name];
         let broken = |error: io::Error| format!("`{name}` cannot be read: {error}");
         if let Some(why) = look_at(&seen.path).map_err(broken)? {
             return Err(format!("`{name}` {why}"));

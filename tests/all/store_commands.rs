@@ -16,6 +16,7 @@ test = 10
 [stage.model]
 kind = 'train'
 data = 'graphs'
+objective = 'next-token'
 architecture = { kind = 'transformer', layers = 1, width = 8, heads = 1 }
 optimizer = { kind = 'adamw', lr = 3e-3 }
 batch = 4
