@@ -7,10 +7,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 
-use super::project::capacity;
 use super::{Failure, Source};
 use crate::report::{Closing, Journal, Lines, Reporter, Terminal};
 use crate::run::{Event, Local, Options, execute};
+use crate::store::Views;
 
 #[derive(Debug, Args)]
 pub struct Run {
@@ -41,6 +41,12 @@ impl Run {
         let plan = self.source.plan(&self.jobs)?;
         let project = self.source.project();
         let store = project.store();
+        let views = project.views(&plan.pipeline.name);
+        Views {
+            folder: views.clone(),
+            store: &store,
+        }
+        .check(project.root())?;
         store.prepare()?;
         let cancel = listen()?;
         let program = std::env::current_exe()
@@ -56,8 +62,8 @@ impl Run {
                 .any(|selector| selector.matches(&plan.jobs[*id].name))
         });
         let options = Options {
-            capacity: capacity(self.cores),
-            views: project.views(&plan.pipeline.name),
+            capacity: project.capacity(self.cores),
+            views,
             prune: self.source.is_whole() && self.jobs.is_empty(),
             fail_fast: self.fail_fast,
             again: again.collect(),

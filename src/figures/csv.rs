@@ -196,7 +196,7 @@ mod tests {
     fn what_is_no_table_is_refused_with_its_line() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("t");
-        let mut said = |text: &str, json: bool| {
+        let said = |text: &str, json: bool| {
             fs::write(&path, text).unwrap();
             let read = if json { read_json(&path) } else { read(&path) };
             read.unwrap_err().to_string()

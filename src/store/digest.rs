@@ -13,6 +13,7 @@ const OBJECT: &str = "etude 2026-11 object v1";
 const KEY: &str = "etude 2026-11 cache key v1";
 const ARTIFACT: &str = "etude 2026-11 artifact v1";
 const FAMILY: &str = "etude 2026-11 family v1";
+const SEAL: &str = "etude 2026-11 seal v1";
 
 /// A hash of bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -53,6 +54,10 @@ impl Digest {
 
     pub(super) fn of_artifact(bytes: &[u8]) -> Digest {
         Digest(blake3::derive_key(ARTIFACT, bytes))
+    }
+
+    pub(super) fn of_sealed(bytes: &[u8]) -> Digest {
+        Digest(blake3::derive_key(SEAL, bytes))
     }
 
     /// The first eight digits, for people.
