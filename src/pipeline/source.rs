@@ -70,10 +70,10 @@ impl Span {
         self.source.line(self.range.start).0 + 1
     }
 
-    /// As much of it as people can be shown: at most `most` bytes, and one line of what has to be cut.
-    pub(super) fn shown(&self, most: usize) -> Range<usize> {
+    /// All of it, or, where that is longer than `longest`, its first `most` bytes on one line.
+    pub(super) fn cut(&self, longest: usize, most: usize) -> Range<usize> {
         let Range { start, end } = self.range.clone();
-        if end - start <= most {
+        if end - start <= longest {
             return start..end;
         }
         let text = &self.source.text;
