@@ -142,29 +142,27 @@ impl SourceCode for Span {
         before: usize,
         after: usize,
     ) -> Result<Box<dyn SpanContents<'a> + 'a>, miette::MietteError> {
-        let text = &self.source.text;
-        let inner = text.read_span(span, before, after)?;
-        let (data, range, line, column, lines) = match inner.data().len() <= LONGEST {
-            true => {
-                let place = (inner.line(), inner.column());
-                (
-                    inner.data(),
-                    *inner.span(),
-                    place.0,
-                    place.1,
-                    inner.line_count(),
-                )
-            }
-            false => {
-                let here = Span::new(&self.source, span.offset()..span.offset() + span.len());
-                let (range, line, begin) = here.surroundings(AROUND);
-                let data = text[range.clone()].as_bytes();
-                (data, range.clone().into(), line, range.start - begin, line)
-            }
-        };
         let name = self.source.name.clone();
+        let inner = self.source.text.read_span(span, before, after)?;
+        if inner.data().len() <= LONGEST {
+            return Ok(Box::new(miette::MietteSpanContents::new_named(
+                name,
+                inner.data(),
+                *inner.span(),
+                inner.line(),
+                inner.column(),
+                inner.line_count(),
+            )));
+        }
+        let here = Span::new(&self.source, span.offset()..span.offset() + span.len());
+        let (range, line, begin) = here.surroundings(AROUND);
         Ok(Box::new(miette::MietteSpanContents::new_named(
-            name, data, range, line, column, lines,
+            name,
+            &self.source.text.as_bytes()[range.clone()],
+            range.clone().into(),
+            line,
+            range.start - begin,
+            line,
         )))
     }
 }

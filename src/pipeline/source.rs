@@ -78,7 +78,9 @@ impl Span {
         }
         let text = &self.source.text;
         let end = text.floor_char_boundary(start + most).max(start);
-        start..text[start..end].find('\n').map_or(end, |at| start + at)
+        let mut bytes = text.as_bytes()[start..end].iter();
+        let line = bytes.position(|byte| *byte == b'\n');
+        start..line.map_or(end, |at| start + at)
     }
 
     /// At most `most` bytes of its line on each side of it; with the number of the line and where that begins.
@@ -86,7 +88,9 @@ impl Span {
         let text = &self.source.text;
         let (line, begin) = self.source.line(self.range.start);
         let end = self.range.end;
-        let rest = text[end..].find('\n').map_or(text.len(), |at| end + at);
+        let mut bytes = text.as_bytes()[end..].iter();
+        let rest = bytes.position(|byte| *byte == b'\n');
+        let rest = rest.map_or(text.len(), |at| end + at);
         let from = text.ceil_char_boundary(begin.max(self.range.start.saturating_sub(most)));
         let to = text.floor_char_boundary(rest.min(end + most));
         (from..to, line, begin)

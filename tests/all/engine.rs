@@ -858,7 +858,7 @@ impl Stage for Rows {
 }
 
 /// The key of every job, were each job's artifact a file that holds its name.
-fn keys(plan: &Plan) -> String {
+pub fn keys(plan: &Plan) -> String {
     let artifacts = plan.jobs.iter().map(|job| {
         let name = job.name.to_string();
         let file = StoredFile {

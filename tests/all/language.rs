@@ -917,3 +917,76 @@ fn what_instances_share_is_made_once() {
     assert_eq!(factor("v=7, f=one"), 9);
     assert_eq!(factor("v=8, f=two"), 2);
 }
+
+#[test]
+fn the_keys_of_real_jobs_stay_what_they_were() {
+    // Were one of these to change without a raised version, every cache in the world would be cold.
+    let text = r#"
+[stage.graphs]
+kind        = "path-star"
+degree      = 2
+path_length = 5
+nodes       = 50
+train       = 200
+test        = 20
+
+[stage.model]
+kind         = "train"
+data         = "graphs"
+architecture = { kind = "transformer", layers = 6, width = 384, heads = 6 }
+objective    = "next-token"
+optimizer    = { kind = "adamw", lr = 1e-4 }
+batch        = 256
+epochs       = 100
+
+[stage.answers]
+kind  = "decode"
+model = "model"
+data  = "graphs"
+
+[stage.accuracy]
+kind = "aggregate"
+from = "answers"
+sql  = "SELECT graph, method, degree, AVG(exact) AS accuracy FROM answers GROUP BY graph, method, degree"
+
+[stage.each]
+kind = "aggregate"
+from = ["answers", "model"]
+per  = "graph"
+sql  = "SELECT seed, lr, layers, MIN(loss) AS loss FROM model GROUP BY seed, lr, layers"
+
+[stage.figure]
+kind  = "plot"
+from  = "accuracy"
+mark  = "bar"
+x     = "graph"
+y     = "accuracy"
+color = "method"
+
+[stage.at-chance]
+kind  = "claim"
+from  = "accuracy"
+says  = "At chance."
+where = "method = 'next-token'"
+holds = "accuracy < 1.0 / degree"
+
+[axes]
+seed   = { "model.seed" = [0, 1] }
+graph  = { "G(2,5)" = { graphs.degree = 2 }, "G(5,5)" = { graphs.degree = 5 } }
+method = { next-token = {}, reversed = { model.objective = "reversed" } }
+size   = { "model.architecture.layers" = [2, 6], "model.optimizer.lr" = [1e-4, 0.001] }
+
+[[override]]
+when = { method = "reversed" }
+set  = { model.epochs = 200 }
+
+[[exclude]]
+when = { graph = "G(5,5)", method = "reversed" }
+"#;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("x.toml");
+    fs::write(&file, text).unwrap();
+    let pipeline = read(&file, &Request::default(), &etude::stages::registry());
+    let plan = etude::plan::Plan::unroll(pipeline.unwrap(), &[]);
+    insta::assert_snapshot!(crate::engine::keys(&plan), @"");
+}
