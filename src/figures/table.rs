@@ -29,7 +29,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// The file is there but is not a table.
-    #[error("{} is not a readable Parquet table: {reason}", path.display())]
+    #[error("{} is not a readable table: {reason}", path.display())]
     NotATable {
         /// The file in question.
         path: PathBuf,

@@ -33,6 +33,8 @@ pub enum ArtifactType {
     Figure,
     /// Whether a claim holds.
     Verdict,
+    /// Anything else: a file or a folder that only programs read.
+    File,
 }
 
 /// A table inside an artifact, as SQL sees it.
@@ -56,6 +58,7 @@ impl ArtifactType {
             ArtifactType::Table => "a table",
             ArtifactType::Figure => "a figure",
             ArtifactType::Verdict => "a verdict",
+            ArtifactType::File => "a file",
         }
     }
 
@@ -68,6 +71,7 @@ impl ArtifactType {
             ArtifactType::Table => "tables",
             ArtifactType::Figure => "figures",
             ArtifactType::Verdict => "verdicts",
+            ArtifactType::File => "files",
         }
     }
 
@@ -111,7 +115,10 @@ impl ArtifactType {
                 file: "table.parquet",
                 columns: &[],
             }],
-            ArtifactType::Dataset | ArtifactType::Figure | ArtifactType::Verdict => &[],
+            ArtifactType::Dataset
+            | ArtifactType::Figure
+            | ArtifactType::Verdict
+            | ArtifactType::File => &[],
         }
     }
 }
@@ -125,6 +132,17 @@ pub enum Takes {
     All,
 }
 
+/// What may stand at a port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holds {
+    /// The name of a stage.
+    One,
+    /// The name of a stage, or a list of them.
+    List,
+    /// A table of names of one's own choice, each with the name of a stage; it may be left out.
+    Named,
+}
+
 /// An input of a kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Port {
@@ -134,8 +152,8 @@ pub struct Port {
     pub takes: Takes,
     /// The types it takes.
     pub accepts: &'static [ArtifactType],
-    /// Whether a list of stages may stand there.
-    pub many: bool,
+    /// What may stand there.
+    pub holds: Holds,
     /// One line for people.
     pub doc: &'static str,
 }
@@ -196,6 +214,8 @@ pub type Columns = BTreeMap<String, Scalar>;
 pub struct Input {
     /// Its name in SQL: the stage's, with `_` for `-`.
     pub table: String,
+    /// What the stage that reads it calls it, at a port of names; else nothing.
+    pub name: String,
     /// What it is.
     pub artifact: ArtifactType,
     /// Its files, by name inside the artifact.
@@ -241,6 +261,10 @@ pub trait Monitor: Sync {
     fn progress(&self, progress: Progress);
     /// Whether the job should stop.
     fn cancelled(&self) -> bool;
+    /// Takes what a program of the job printed into the job's log.
+    fn says(&self, _text: &[u8]) {}
+    /// A group of processes was started, or is over: whoever must end the job ends them too.
+    fn group(&self, _id: u32, _lives: bool) {}
 }
 
 /// Why a job ended without an artifact.
@@ -301,6 +325,14 @@ pub struct Context<'a> {
     /// stopped or was killed; what the last one left is still there, perhaps half written. Only kinds that save have it. No part of the artifact, and gone
     /// once that is in the store. Nobody but the job checks what lies in it.
     pub checkpoint: &'a Path,
+    /// The project's root, absolute.
+    pub root: &'a Path,
+    /// The variables of the environment that it named (see [`Stage::environment`]) and those of [`SURROUNDINGS`].
+    pub environment: &'a BTreeMap<String, Option<String>>,
+    /// How many threads it may compute with.
+    pub cores: u32,
+    /// The CUDA cards that are its own, as the driver is told of them.
+    pub cards: &'a [String],
     /// Where to compute.
     pub device: Device,
     /// Hears progress, tells of cancellation.
@@ -333,6 +365,17 @@ impl Context<'_> {
         }
     }
 }
+
+/// Variables of the environment that every program needs to find its way on a machine; no part of a result's identity.
+pub const SURROUNDINGS: [&str; 7] = [
+    "PATH",
+    "HOME",
+    "USER",
+    "TMPDIR",
+    "LD_LIBRARY_PATH",
+    "SYSTEMROOT",
+    "VIRTUAL_ENV",
+];
 
 /// The file of an artifact that says what it lacks, a JSON list of lines; only those that lack something have it.
 /// Its name begins with a dot, so that it is not among what is shown.
@@ -405,6 +448,9 @@ pub trait Stage: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'stat
     const PORTS: &'static [Port];
     /// Whether it computes on a device, so that `device` means something.
     const USES_DEVICE: bool = false;
+    /// Whether a stage itself declares in `outputs` what it leaves, each by a name and with a `type`; what a job leaves then
+    /// has a folder of that name for each. With several, `stage.name` is what others read.
+    const DECLARES_OUTPUTS: bool = false;
 
     /// What a job takes unless the file says otherwise.
     fn resources() -> Resources {
@@ -442,6 +488,11 @@ pub trait Stage: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'stat
         false
     }
 
+    /// The variables of the environment whose values are part of a result's identity.
+    fn environment(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// The files and directories that the parameters name. They may lie anywhere, but only to be read. Of a directory all
     /// that lies in it counts, links followed, but not what has a name that begins with a dot; a kind must not read that.
     /// What counts is content: the parameter itself is no part of a result's identity, and a kind must not let the path
@@ -470,6 +521,8 @@ pub trait Parameters: Send + Sync {
     fn extends(&self) -> Option<Extension>;
     /// See [`Stage::saves`].
     fn saves(&self) -> bool;
+    /// See [`Stage::environment`].
+    fn environment(&self) -> Vec<String>;
     /// See [`Stage::reads`].
     fn reads(&self) -> Vec<Outside>;
     /// See [`Stage::run`].
@@ -513,6 +566,10 @@ impl<S: Stage> Parameters for Typed<S> {
         self.stage.saves()
     }
 
+    fn environment(&self) -> Vec<String> {
+        self.stage.environment()
+    }
+
     fn reads(&self) -> Vec<Outside> {
         self.stage.reads()
     }
@@ -538,6 +595,8 @@ pub struct Kind {
     pub ports: &'static [Port],
     /// Whether `device` means something.
     pub uses_device: bool,
+    /// See [`Stage::DECLARES_OUTPUTS`].
+    pub declares_outputs: bool,
     /// What a job takes unless the file says otherwise.
     pub resources: Resources,
     /// The JSON schema of its parameters.
@@ -560,6 +619,7 @@ impl Kind {
             output: S::OUTPUT,
             ports: S::PORTS,
             uses_device: S::USES_DEVICE,
+            declares_outputs: S::DECLARES_OUTPUTS,
             resources: S::resources(),
             schema: Arc::new(schema_of::<S>()),
             parse: |json, schema| {

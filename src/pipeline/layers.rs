@@ -61,6 +61,7 @@ pub struct Layers<'a> {
     pub set: &'a Patch,
     pub device: Option<Device>,
     pub root: &'a Path,
+    pub environment: &'a BTreeMap<String, String>,
 }
 
 /// Who lays an assignment over what is below it.
@@ -97,6 +98,7 @@ struct Variant<'a> {
 pub struct Settled {
     pub parameters: Arc<dyn Parameters>,
     pub outside: BTreeMap<String, PathBuf>,
+    pub environment: BTreeMap<String, Option<String>>,
     pub policy: Policy,
 }
 
@@ -340,8 +342,14 @@ impl<'a> Layers<'a> {
                 if let Some(device) = self.device.filter(|_| kind.uses_device) {
                     policy.device = device;
                 }
+                let named = parameters.environment().into_iter();
+                let environment = named.map(|name| {
+                    let value = self.environment.get(&name).cloned();
+                    (name, value)
+                });
                 Settled {
                     outside: outside.collect(),
+                    environment: environment.collect(),
                     parameters,
                     policy,
                 }

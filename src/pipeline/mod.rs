@@ -28,9 +28,9 @@ pub use axis::{Axis, Point};
 pub use columns::ColumnsOn;
 pub use complaint::Complaint;
 pub use contract::{
-    ArtifactType, Columns, Context, Device, Earlier, Extension, HOLES, Input, Inputs, Kind,
-    Monitor, Outside, Parameters, Port, Progress, Registry, Scalar, Stage, Stop, TableOf,
-    TableShape, Takes, Verdict,
+    ArtifactType, Columns, Context, Device, Earlier, Extension, HOLES, Holds, Input, Inputs, Kind,
+    Monitor, Outside, Parameters, Port, Progress, Registry, SURROUNDINGS, Scalar, Stage, Stop,
+    TableOf, TableShape, Takes, Verdict,
 };
 pub use coordinates::{ByLabels, Condition, Coordinates, JobName, Selector};
 pub(crate) use parameters::{first_line, kind_of, options, schema_types};
@@ -52,6 +52,10 @@ pub struct Pipeline {
     pub name: String,
     /// What it is about.
     pub about: Option<String>,
+    /// The project's root, absolute.
+    pub root: PathBuf,
+    /// What programs see of the environment in any case.
+    pub surroundings: BTreeMap<String, Option<String>>,
     /// Its axes, in the order of the file.
     pub axes: Arc<[Axis]>,
     /// Its stages, in the order of the file.
@@ -67,6 +71,8 @@ pub struct DeclaredStage {
     pub kind: Kind,
     /// The axes it fans out over.
     pub axes: Vec<String>,
+    /// What it leaves.
+    pub outputs: Vec<Output>,
     /// Its inputs, by the kind's ports.
     pub inputs: Vec<DeclaredInput>,
     /// The columns of the table it leaves, if it leaves one and they are known.
@@ -80,8 +86,38 @@ pub struct DeclaredStage {
 pub struct DeclaredInput {
     /// The port.
     pub port: Port,
-    /// The stages it reads, by their place in the pipeline.
-    pub stages: Vec<usize>,
+    /// What it reads there.
+    pub reads: Vec<Reads>,
+}
+
+/// One thing that a stage leaves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Output {
+    /// Its name and folder in the artifact, where the stage declares what it leaves.
+    pub name: Option<String>,
+    /// What it is.
+    pub artifact: ArtifactType,
+}
+
+/// What a stage reads of another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reads {
+    /// The stage that is read, by its place in the pipeline.
+    pub stage: usize,
+    /// Which of its outputs.
+    pub output: usize,
+    /// What the reader calls it, at a port of names.
+    pub name: Option<String>,
+}
+
+impl DeclaredStage {
+    /// One of its outputs, as people and SQL call it: the stage's name, and that of the output where there are several.
+    pub fn output_name(&self, output: usize) -> String {
+        match &self.outputs[output].name {
+            Some(name) if self.outputs.len() > 1 => format!("{}.{name}", self.name),
+            _ => self.name.clone(),
+        }
+    }
 }
 
 /// A stage at its coordinates.
@@ -93,6 +129,8 @@ pub struct Instance {
     pub parameters: Arc<dyn Parameters>,
     /// The files and directories that its parameters name, absolute, by parameter.
     pub outside: BTreeMap<String, PathBuf>,
+    /// The variables of the environment that it names, with their values.
+    pub environment: BTreeMap<String, Option<String>>,
     /// What it takes of the machine.
     pub resources: Resources,
     /// Where it computes.
@@ -111,7 +149,7 @@ impl std::fmt::Debug for Instance {
 
 /// The name of a stage in SQL: `-` becomes `_`.
 pub fn sql_name(stage: &str) -> String {
-    stage.replace('-', "_")
+    stage.replace(['-', '.'], "_")
 }
 
 impl Pipeline {

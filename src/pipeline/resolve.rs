@@ -9,7 +9,9 @@ use petgraph::graph::{DiGraph, NodeIndex};
 
 use super::axis::{self, Axis};
 use super::complaint::Complaint;
-use super::contract::{Device, Kind, Outside, Port, Registry, TableShape, Takes};
+use super::contract::{
+    Device, Holds, Kind, Outside, Port, Registry, SURROUNDINGS, TableShape, Takes,
+};
 use super::coordinates::{Condition, Coordinates, is_name};
 use super::document::{self, Document};
 use super::layers::{Declared, Fan, Layers, Override, Profile};
@@ -18,7 +20,7 @@ use super::policy::Policies;
 use super::problem::{Problem, Problems, alternatives, count};
 use super::source::{Source, Span};
 use super::value::{Data, Key, Table, Value};
-use super::{DeclaredInput, DeclaredStage, Instance, Pipeline, sql_name};
+use super::{DeclaredInput, DeclaredStage, Instance, Output, Pipeline, Reads, sql_name};
 use crate::store::survey;
 
 /// What the command line adds to a file.
@@ -34,6 +36,8 @@ pub struct Request {
     pub device: Option<Device>,
     /// The project's root, from which the paths in parameters are; empty for the current folder.
     pub root: PathBuf,
+    /// The variables of the environment, of which stages may name some.
+    pub environment: BTreeMap<String, String>,
 }
 
 /// Reads, checks and resolves a pipeline file. On error, everything that is wrong with it.
@@ -47,28 +51,76 @@ pub fn read(path: &Path, request: &Request, registry: &Registry) -> Result<Pipel
     }
 }
 
+/// A stage as others can name it.
+struct Offers<'a> {
+    name: &'a str,
+    outputs: Vec<Output>,
+}
+
+/// See [`DeclaredStage::output_name`].
+fn output_name(stage: &str, outputs: &[Output], at: usize) -> String {
+    match &outputs[at].name {
+        Some(name) if outputs.len() > 1 => format!("{stage}.{name}"),
+        _ => stage.to_string(),
+    }
+}
+
+/// What a stage leaves: what its kind does, or what it declares. What is wrong with a declaration beyond names and types the
+/// kind itself finds.
+fn outputs(stage: &Value, registry: &Registry, problems: &mut Problems) -> Vec<Output> {
+    let kind = stage.get("kind").and_then(Value::text);
+    let Some(kind) = kind.and_then(|kind| registry.get(kind)) else {
+        return Vec::new();
+    };
+    if !kind.declares_outputs {
+        return vec![Output {
+            name: None,
+            artifact: kind.output,
+        }];
+    }
+    let mut outputs = Vec::new();
+    let declared = stage.get("outputs").and_then(Value::table);
+    for (key, value) in declared.into_iter().flatten() {
+        if !is_name(&key.name) {
+            let message = format!("`{}` cannot name an output", key.name);
+            problems.push(Problem::at(&key.span, message).help(NAMES));
+        }
+        let json = value.get("type").map(Value::to_json);
+        let artifact = json.and_then(|json| serde_json::from_value(json).ok());
+        outputs.push(Output {
+            name: Some(key.name.clone()),
+            artifact: artifact.unwrap_or(kind.output),
+        });
+    }
+    outputs
+}
+
 /// A stage as written, its keys sorted out.
 struct Written<'a> {
     key: &'a Key,
     span: Span,
     kind: Option<&'a Kind>,
+    outputs: Vec<Output>,
     inputs: Vec<WrittenInput>,
     per: Vec<(String, Span)>,
     /// Parameters and policy.
     parameters: Value,
 }
 
-/// What stands at a port: stages by their place in the file, and where they are named.
+/// What stands at a port, and where.
 struct WrittenInput {
     port: Port,
-    stages: Vec<(usize, Span)>,
+    reads: Vec<(Reads, Span)>,
 }
 
 impl Written<'_> {
     /// The stages it reads, with how many of their artifacts.
     fn reads(&self) -> impl Iterator<Item = (Takes, usize)> {
         let inputs = self.inputs.iter();
-        inputs.flat_map(|input| input.stages.iter().map(|(at, _)| (input.port.takes, *at)))
+        inputs.flat_map(|input| {
+            let reads = input.reads.iter();
+            reads.map(|(reads, _)| (input.port.takes, reads.stage))
+        })
     }
 }
 
@@ -83,7 +135,17 @@ fn resolve(
     registry: &Registry,
     problems: &mut Problems,
 ) -> Pipeline {
+    // The empty path stands for the current folder.
+    let root = std::path::absolute(Path::new(".").join(&request.root));
     let mut pipeline = Pipeline {
+        root: root.unwrap_or_else(|_| request.root.clone()),
+        surroundings: SURROUNDINGS
+            .iter()
+            .filter_map(|name| {
+                let value = request.environment.get(*name)?;
+                Some((name.to_string(), Some(value.clone())))
+            })
+            .collect(),
         name: name(document, path, problems),
         about: document
             .about
@@ -154,6 +216,7 @@ fn resolve(
         set: &set,
         device: request.device,
         root: &request.root,
+        environment: &request.environment,
     };
     if !layers.fits(&order, problems) {
         return pipeline;
@@ -194,6 +257,7 @@ fn resolve(
                 coordinates: coordinates.clone(),
                 parameters: settled.parameters.clone(),
                 outside: settled.outside.clone(),
+                environment: settled.environment.clone(),
                 resources: settled.policy.resources,
                 device: settled.policy.device,
                 retry: settled.policy.retry.clone(),
@@ -228,6 +292,7 @@ fn resolve(
                 .iter()
                 .map(|axis| axis.name().to_string())
                 .collect(),
+            outputs: written[at].outputs.clone(),
             inputs: declared(&written[at]),
             columns: None,
             instances,
@@ -246,7 +311,7 @@ fn declared(written: &Written<'_>) -> Vec<DeclaredInput> {
     inputs
         .map(|input| DeclaredInput {
             port: input.port,
-            stages: input.stages.iter().map(|(at, _)| *at).collect(),
+            reads: input.reads.iter().map(|(reads, _)| reads.clone()).collect(),
         })
         .collect()
 }
@@ -254,7 +319,10 @@ fn declared(written: &Written<'_>) -> Vec<DeclaredInput> {
 fn fixed_keys<'a>(stage: &Written<'a>) -> Vec<&'a str> {
     let ports = stage.kind.map_or(&[][..], |kind| kind.ports);
     let ports = ports.iter().map(|port| port.name);
-    ["kind", "per"].into_iter().chain(ports).collect()
+    let declares = stage.kind.is_some_and(|kind| kind.declares_outputs);
+    let outputs = declares.then_some("outputs");
+    let fixed = ["kind", "per"].into_iter().chain(ports);
+    fixed.chain(outputs).collect()
 }
 
 fn stages<'a>(
@@ -262,10 +330,13 @@ fn stages<'a>(
     registry: &'a Registry,
     problems: &mut Problems,
 ) -> Vec<Written<'a>> {
-    let names: Vec<&str> = document
+    let offers: Vec<Offers<'_>> = document
         .stages
         .iter()
-        .map(|(key, _)| key.name.as_str())
+        .map(|(key, value)| Offers {
+            name: &key.name,
+            outputs: outputs(value, registry, problems),
+        })
         .collect();
     let mut written: Vec<Written<'a>> = Vec::new();
     for (key, value) in &document.stages {
@@ -273,13 +344,19 @@ fn stages<'a>(
             let message = format!("`{}` cannot name a stage", key.name);
             problems.push(Problem::at(&key.span, message).help(NAMES));
         }
-        written.push(stage(key, value, &names, registry, problems));
+        let mut stage = stage(key, value, &offers, registry, problems);
+        stage.outputs = offers[written.len()].outputs.clone();
+        written.push(stage);
     }
     let mut tables: BTreeMap<String, &str> = BTreeMap::new();
     for stage in &written {
-        let offered = stage.kind.map_or(&[][..], |kind| kind.output.tables());
-        for table in offered {
-            let name = format!("{}{}", sql_name(&stage.key.name), table.suffix);
+        let outputs = (0..stage.outputs.len()).map(|at| (at, stage.outputs[at].artifact));
+        let offered = outputs.flat_map(|(at, output)| {
+            let name = output_name(&stage.key.name, &stage.outputs, at);
+            let tables = output.tables().iter();
+            tables.map(move |table| format!("{}{}", sql_name(&name), table.suffix))
+        });
+        for name in offered {
             if let Some(other) = tables.insert(name.clone(), &stage.key.name) {
                 let message = format!(
                     "`{other}` and `{}` would both give the table `{name}` in SQL",
@@ -293,8 +370,14 @@ fn stages<'a>(
     // Types of inputs can be held against their ports only when every stage's kind is known.
     for stage in &written {
         for input in &stage.inputs {
-            for (at, span) in &input.stages {
-                check_type(stage, input.port, &written[*at], span, problems);
+            for (reads, span) in &input.reads {
+                check_type(
+                    stage,
+                    input.port,
+                    (&written[reads.stage], reads.output),
+                    span,
+                    problems,
+                );
             }
         }
     }
@@ -304,7 +387,7 @@ fn stages<'a>(
 fn stage<'a>(
     key: &'a Key,
     value: &Value,
-    names: &[&str],
+    offers: &[Offers<'_>],
     registry: &'a Registry,
     problems: &mut Problems,
 ) -> Written<'a> {
@@ -312,6 +395,7 @@ fn stage<'a>(
         key,
         span: key.span.clone(),
         kind: None,
+        outputs: Vec::new(),
         inputs: Vec::new(),
         per: Vec::new(),
         parameters: Value {
@@ -359,18 +443,16 @@ fn stage<'a>(
     let mut parameters = Table::new();
     for (key, value) in table {
         if let Some(port) = kind.ports.iter().find(|port| port.name == key.name) {
-            let stages = input(port, value, names, problems);
-            written.inputs.push(WrittenInput {
-                port: *port,
-                stages,
-            });
+            let reads = input(port, value, offers, problems);
+            written.inputs.push(WrittenInput { port: *port, reads });
         } else if key.name == "per" {
             written.per = per(value, problems);
         } else if key.name != "kind" {
             parameters.push((key.clone(), value.clone()));
         }
     }
-    for port in kind.ports {
+    let needed = kind.ports.iter().filter(|port| port.holds != Holds::Named);
+    for port in needed {
         if !written
             .inputs
             .iter()
@@ -398,20 +480,35 @@ fn stage<'a>(
 fn input(
     port: &Port,
     value: &Value,
-    names: &[&str],
+    offers: &[Offers<'_>],
     problems: &mut Problems,
-) -> Vec<(usize, Span)> {
-    let items = match &value.data {
-        Data::Array(items) if port.many => items.iter().collect(),
-        Data::Array(_) => {
+) -> Vec<(Reads, Span)> {
+    let items: Vec<(Option<&Key>, &Value)> = match &value.data {
+        Data::Array(items) if port.holds == Holds::List => {
+            items.iter().map(|item| (None, item)).collect()
+        }
+        Data::Table(table) if port.holds == Holds::Named => {
+            table.iter().map(|(key, item)| (Some(key), item)).collect()
+        }
+        Data::Array(_) if port.holds == Holds::One => {
             let message = format!("`{}` takes one stage, not a list", port.name);
             problems.push(Problem::at(&value.span, message));
             return Vec::new();
         }
-        _ => vec![value],
+        _ if port.holds == Holds::Named => {
+            let message = format!(
+                "`{}` takes names, each with a stage, not {}",
+                port.name,
+                value.noun()
+            );
+            let help = format!("write {} = {{ name = \"stage\" }}", port.name);
+            problems.push(Problem::at(&value.span, message).help(help));
+            return Vec::new();
+        }
+        _ => vec![(None, value)],
     };
-    let mut stages: Vec<(usize, Span)> = Vec::new();
-    for item in items {
+    let mut all: Vec<(Reads, Span)> = Vec::new();
+    for (key, item) in items {
         let Some(name) = item.text() else {
             let message = format!(
                 "`{}` must name a stage, not hold {}",
@@ -421,19 +518,24 @@ fn input(
             problems.push(Problem::at(&item.span, message));
             continue;
         };
-        match names.iter().position(|other| *other == name) {
-            Some(at) if stages.iter().any(|(other, _)| *other == at) => {
-                let message = format!("`{}` names `{name}` twice", port.name);
-                problems.push(Problem::at(&item.span, message));
-            }
-            Some(at) => stages.push((at, item.span.clone())),
-            None => {
-                let problem = Problem::at(&item.span, format!("there is no stage `{name}`"))
-                    .label("no such stage")
-                    .maybe_help(alternatives("stages", name, names.iter().copied()));
-                problems.push(problem);
-            }
+        if let Some(key) = key {
+            check_input_name(key, &all, problems);
         }
+        let Some((stage, output)) = find(name, &item.span, offers, problems) else {
+            continue;
+        };
+        let same = |reads: &Reads| (reads.stage, reads.output) == (stage, output);
+        if key.is_none() && all.iter().any(|(reads, _)| same(reads)) {
+            let message = format!("`{}` names `{name}` twice", port.name);
+            problems.push(Problem::at(&item.span, message));
+            continue;
+        }
+        let reads = Reads {
+            stage,
+            output,
+            name: key.map(|key| key.name.clone()),
+        };
+        all.push((reads, item.span.clone()));
     }
     if let Data::Array(items) = &value.data
         && items.is_empty()
@@ -441,7 +543,72 @@ fn input(
         let message = format!("`{}` needs at least one stage", port.name);
         problems.push(Problem::at(&value.span, message));
     }
-    stages
+    all
+}
+
+/// Names of inputs become names of variables, which know no small letters.
+fn check_input_name(key: &Key, before: &[(Reads, Span)], problems: &mut Problems) {
+    let name = &key.name;
+    let mut letters = name.chars();
+    let begins = letters.next().is_some_and(|c| c.is_ascii_lowercase());
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    if !begins || !letters.all(plain) || name.len() > 100 {
+        let message = format!("`{name}` cannot name an input");
+        let help = "a name is a small letter, then small letters, digits or `_`: it becomes part of a variable's name";
+        problems.push(Problem::at(&key.span, message).help(help));
+    }
+    if before
+        .iter()
+        .any(|(reads, _)| reads.name.as_ref() == Some(name))
+    {
+        let message = format!("there are two inputs `{name}`");
+        problems.push(Problem::at(&key.span, message));
+    }
+}
+
+/// The stage that is named, and which of its outputs.
+fn find(
+    name: &str,
+    span: &Span,
+    offers: &[Offers<'_>],
+    problems: &mut Problems,
+) -> Option<(usize, usize)> {
+    let stage = |name: &str| offers.iter().position(|other| other.name == name);
+    let several = |at: usize| {
+        let outputs = &offers[at].outputs;
+        let names = (0..outputs.len()).map(|n| output_name(offers[at].name, outputs, n));
+        names.collect::<Vec<_>>()
+    };
+    if let Some(at) = stage(name) {
+        if offers[at].outputs.len() > 1 {
+            let names = several(at).join("`, `");
+            let message = format!("`{name}` leaves several things; say which");
+            let help = format!("it leaves `{names}`");
+            problems.push(Problem::at(span, message).help(help));
+            return None;
+        }
+        return Some((at, 0));
+    }
+    if let Some((first, last)) = name.rsplit_once('.')
+        && let Some(at) = stage(first)
+    {
+        let outputs = offers[at].outputs.iter();
+        let mut outputs = outputs.map(|output| output.name.as_deref());
+        if let Some(output) = outputs.position(|output| output == Some(last)) {
+            return Some((at, output));
+        }
+        let message = format!("`{first}` leaves nothing of the name `{last}`");
+        let names = several(at);
+        let help = alternatives("outputs", name, names.iter().map(String::as_str));
+        problems.push(Problem::at(span, message).maybe_help(help));
+        return None;
+    }
+    let names = offers.iter().map(|offer| offer.name);
+    let problem = Problem::at(span, format!("there is no stage `{name}`"))
+        .label("no such stage")
+        .maybe_help(alternatives("stages", name, names));
+    problems.push(problem);
+    None
 }
 
 fn per(value: &Value, problems: &mut Problems) -> Vec<(String, Span)> {
@@ -465,11 +632,11 @@ fn per(value: &Value, problems: &mut Problems) -> Vec<(String, Span)> {
 fn check_type(
     stage: &Written<'_>,
     port: Port,
-    from: &Written<'_>,
+    (from, output): (&Written<'_>, usize),
     span: &Span,
     problems: &mut Problems,
 ) {
-    let Some(given) = from.kind.map(|kind| kind.output) else {
+    let Some(given) = from.outputs.get(output).map(|output| output.artifact) else {
         return;
     };
     if port.accepts.contains(&given) {
@@ -485,7 +652,7 @@ fn check_type(
         "`{kind}.{}` needs {}; `{}` gives {}",
         port.name,
         nouns.join(" or "),
-        from.key.name,
+        output_name(&from.key.name, &from.outputs, output),
         given.noun()
     );
     problems.push(Problem::at(span, message).label(given.noun()));
@@ -868,11 +1035,13 @@ fn check_columns(
     place: impl Fn(usize, usize, &Complaint) -> Span,
     problems: &mut Problems,
 ) {
-    let mut all: Vec<Vec<TableShape>> = vec![Vec::new(); pipeline.stages.len()];
+    // By stage and output.
+    let mut all: Vec<Vec<Vec<TableShape>>> = vec![Vec::new(); pipeline.stages.len()];
     for &at in order {
         let stage = &pipeline.stages[at];
-        let from = stage.inputs.iter().flat_map(|input| &input.stages);
-        let shapes: Vec<TableShape> = from.flat_map(|from| all[*from].clone()).collect();
+        let from = stage.inputs.iter().flat_map(|input| &input.reads);
+        let shapes = from.flat_map(|from| all[from.stage][from.output].clone());
+        let shapes: Vec<TableShape> = shapes.collect();
         let mut columns = None;
         let mut checked = BTreeSet::new();
         for (instance, variant) in stage.instances.iter().zip(&variants[at]) {
@@ -892,16 +1061,24 @@ fn check_columns(
             }
         }
         pipeline.stages[at].columns = columns;
-        all[at] = tables(pipeline, at, problems);
+        let outputs = 0..pipeline.stages[at].outputs.len();
+        all[at] = outputs
+            .map(|output| tables(pipeline, (at, output), problems))
+            .collect();
     }
 }
 
 /// The tables that a stage's artifacts offer, coordinates and swept parameters among their columns.
-fn tables(pipeline: &Pipeline, stage: usize, problems: &mut Problems) -> Vec<TableShape> {
+fn tables(
+    pipeline: &Pipeline,
+    (stage, output): (usize, usize),
+    problems: &mut Problems,
+) -> Vec<TableShape> {
     let stage = &pipeline.stages[stage];
+    let called = sql_name(&stage.output_name(output));
     let mut shapes = Vec::new();
-    for table in stage.kind.output.tables() {
-        let name = format!("{}{}", sql_name(&stage.name), table.suffix);
+    for table in stage.outputs[output].artifact.tables() {
+        let name = format!("{called}{}", table.suffix);
         let own = match table.columns {
             // Of a stage without instances nothing is known, not even its coordinates.
             _ if stage.instances.is_empty() => None,

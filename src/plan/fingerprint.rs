@@ -4,6 +4,7 @@
 //! that parameters name and, where the kind reads tables, those coordinate columns that it reads, because there they are
 //! content. Not in it: names of stages, comments, order of keys, paths, device, threads, time.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -110,7 +111,7 @@ impl Fingerprint {
     ) -> Option<Fingerprint> {
         let kind = plan.kind(id);
         // A list of lists: which stage an artifact comes from is part of what a job reads, though not the stage's name.
-        let mut ports: BTreeMap<&str, Vec<Vec<Json>>> = BTreeMap::new();
+        let mut ports: BTreeMap<String, Vec<Vec<Json>>> = BTreeMap::new();
         for input in &plan.jobs[id].inputs {
             let given = gather(plan, id, input, &known)?;
             let entries = given.into_iter().map(|given| {
@@ -120,7 +121,11 @@ impl Fingerprint {
                     "labels": given.labels,
                 }))
             });
-            ports.entry(input.port).or_default().push(entries.collect());
+            let port = match &input.name {
+                Some(name) => format!("{}.{name}", input.port),
+                None => input.port.to_string(),
+            };
+            ports.entry(port).or_default().push(entries.collect());
         }
         let instance = plan.instance(id);
         let mut parameters = instance.parameters.canonical(&neutral_names(plan, id));
@@ -143,6 +148,9 @@ impl Fingerprint {
                 (parameter.clone(), Json::Object(digests.collect()))
             });
             fingerprint["files"] = Json::Object(digests.collect());
+        }
+        if !instance.environment.is_empty() {
+            fingerprint["environment"] = json!(instance.environment);
         }
         let holes = holes(plan, id, &known);
         if !holes.is_empty() {
@@ -205,8 +213,9 @@ pub fn inputs<'a>(
             let files = given.artifact.files.iter();
             let all = inputs.entry(input.port.to_string()).or_default();
             all.push(Input {
-                table: sql_name(&plan.jobs[given.job].name.stage),
-                artifact: plan.kind(given.job).output,
+                table: sql_name(&plan.pipeline.stages[input.stage].output_name(input.output)),
+                name: input.name.clone().unwrap_or_default(),
+                artifact: plan.outputs(given.job)[input.output].artifact,
                 files: files
                     .map(|(name, file)| (name.clone(), store.object(&file.digest)))
                     .collect(),
@@ -220,7 +229,7 @@ pub fn inputs<'a>(
 
 struct Given<'a> {
     job: JobId,
-    artifact: &'a Artifact,
+    artifact: Cow<'a, Artifact>,
     digest: Digest,
     columns: Columns,
     labels: BTreeMap<String, BTreeMap<String, Columns>>,
@@ -243,13 +252,17 @@ fn gather<'a>(
             Known::Open => return None,
         }
     }
-    let labels = label_columns(plan, input.stage, &read);
+    let labels = label_columns(plan, (input.stage, input.output), &read);
     let given = jobs.into_iter().map(|(job, artifact)| {
         let coordinates = &plan.jobs[job].name.coordinates;
+        let artifact = match &plan.outputs(job)[input.output].name {
+            Some(output) => Cow::Owned(artifact.part(output)),
+            None => Cow::Borrowed(artifact),
+        };
         Given {
             job,
-            artifact,
             digest: artifact.digest(),
+            artifact,
             columns: match is_nothing(&read) {
                 true => Columns::new(),
                 false => plan
@@ -271,14 +284,13 @@ fn is_nothing(read: &Option<BTreeSet<String>>) -> bool {
 /// For a stage whose table may hold labels in a column named after an axis: what each label means.
 fn label_columns(
     plan: &Plan,
-    stage: usize,
+    (stage, output): (usize, usize),
     read: &Option<BTreeSet<String>>,
 ) -> BTreeMap<String, BTreeMap<String, Columns>> {
     let mut all = BTreeMap::new();
     let stage = &plan.pipeline.stages[stage];
-    let derived = stage
-        .kind
-        .output
+    let derived = stage.outputs[output]
+        .artifact
         .tables()
         .iter()
         .any(|table| table.columns.is_empty());
@@ -313,8 +325,9 @@ fn neutral_names(plan: &Plan, id: JobId) -> BTreeMap<String, String> {
     let mut names = BTreeMap::new();
     for (n, input) in plan.jobs[id].inputs.iter().enumerate() {
         let stage = &plan.pipeline.stages[input.stage];
-        for table in stage.kind.output.tables() {
-            let name = format!("{}{}", sql_name(&stage.name), table.suffix);
+        let called = sql_name(&stage.output_name(input.output));
+        for table in stage.outputs[input.output].artifact.tables() {
+            let name = format!("{called}{}", table.suffix);
             names.insert(name, format!("${n}{}", table.suffix));
         }
     }

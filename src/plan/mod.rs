@@ -13,7 +13,7 @@ use petgraph::algo::toposort;
 use petgraph::graph::{DiGraph, NodeIndex};
 
 use crate::pipeline::{
-    Axis, ByLabels, ColumnsOn, Coordinates, Instance, JobName, Kind, Pipeline, Selector,
+    Axis, ByLabels, ColumnsOn, Coordinates, Instance, JobName, Kind, Output, Pipeline, Selector,
 };
 use crate::store::Digest;
 
@@ -38,8 +38,12 @@ pub struct Job {
 pub struct JobInput {
     /// The port's name.
     pub port: &'static str,
+    /// What the job calls it, at a port of names.
+    pub name: Option<String>,
     /// The stage that is read.
     pub stage: usize,
+    /// Which of its outputs.
+    pub output: usize,
     /// Its jobs that join; whoever reads the same shares the list.
     pub jobs: Arc<[JobId]>,
 }
@@ -73,27 +77,29 @@ impl Plan {
         for at in stage_order(&pipeline) {
             let stage = &pipeline.stages[at];
             let mut joining: BTreeMap<usize, ByLabels<Arc<[JobId]>>> = BTreeMap::new();
-            for from in stage.inputs.iter().flat_map(|input| &input.stages) {
-                joining.entry(*from).or_insert_with(|| {
-                    let theirs = &pipeline.stages[*from].axes;
+            for from in stage.inputs.iter().flat_map(|input| &input.reads) {
+                joining.entry(from.stage).or_insert_with(|| {
+                    let theirs = &pipeline.stages[from.stage].axes;
                     let mut joining: ByLabels<Vec<JobId>> = ByLabels::shared(&stage.axes, theirs);
-                    for id in of_stage[*from].clone() {
+                    for id in of_stage[from.stage].clone() {
                         joining.entry(&jobs[id].name.coordinates).push(id);
                     }
                     joining.map(Arc::from)
                 });
             }
-            let read = stage.inputs.iter().map(|input| input.stages.len()).sum();
+            let read = stage.inputs.iter().map(|input| input.reads.len()).sum();
             let name: Arc<str> = Arc::from(stage.name.as_str());
             let first = jobs.len();
             for (n, instance) in stage.instances.iter().enumerate() {
                 let mut inputs = Vec::with_capacity(read);
                 for input in &stage.inputs {
-                    inputs.extend(input.stages.iter().map(|from| {
+                    inputs.extend(input.reads.iter().map(|from| {
                         JobInput {
                             port: input.port.name,
-                            stage: *from,
-                            jobs: joining[from]
+                            name: from.name.clone(),
+                            stage: from.stage,
+                            output: from.output,
+                            jobs: joining[&from.stage]
                                 .get(&instance.coordinates)
                                 .cloned()
                                 .unwrap_or_default(),
@@ -179,6 +185,11 @@ impl Plan {
         &self.pipeline.stages[self.jobs[id].stage].kind
     }
 
+    /// What a job leaves.
+    pub fn outputs(&self, id: JobId) -> &[Output] {
+        &self.pipeline.stages[self.jobs[id].stage].outputs
+    }
+
     /// The instance of a job.
     pub fn instance(&self, id: JobId) -> &Instance {
         let job = &self.jobs[id];
@@ -255,8 +266,8 @@ fn stage_order(pipeline: &Pipeline) -> Vec<usize> {
     let mut graph = DiGraph::<(), ()>::new();
     let nodes: Vec<_> = pipeline.stages.iter().map(|_| graph.add_node(())).collect();
     for (at, stage) in pipeline.stages.iter().enumerate() {
-        for from in stage.inputs.iter().flat_map(|input| &input.stages) {
-            graph.update_edge(nodes[*from], nodes[at], ());
+        for from in stage.inputs.iter().flat_map(|input| &input.reads) {
+            graph.update_edge(nodes[from.stage], nodes[at], ());
         }
     }
     let order = toposort(&graph, None).expect("a valid pipeline has no circle");

@@ -53,7 +53,7 @@ fn collapsed(plan: &Plan) -> (Vec<Node<'_>>, Vec<(usize, usize, &'static str)>) 
     let mut edges = Vec::new();
     for (to, at) in present.iter().enumerate() {
         for input in &plan.pipeline.stages[*at].inputs {
-            for from in input.stages.iter().filter_map(|from| place(*from)) {
+            for from in input.reads.iter().filter_map(|from| place(from.stage)) {
                 edges.push((from, to, input.port.name));
             }
         }

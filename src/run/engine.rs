@@ -1,5 +1,6 @@
 //! The engine's one loop and all its state. Work is done once an input settles, never by looking at every job again.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs;
 use std::path::PathBuf;
@@ -15,10 +16,10 @@ use super::job::{Made, Message, Outcome, Ready, RunningJob, TICK};
 use super::order::{Rank, ranks};
 use super::{Options, Slots};
 use crate::pipeline::{
-    ArtifactType, Cause, Device, HOLES, Keep, Resources, Takes, Verdict, show_size,
+    ArtifactType, Cause, Device, HOLES, Keep, Output, Resources, Takes, Verdict, show_size,
 };
 use crate::plan::{Fingerprint, JobId, Known, Plan, Reason, holes, outside, reason};
-use crate::store::{Digest, Error, Ledger, Lookup, Snapshot, Store, Views};
+use crate::store::{Artifact, Digest, Error, Ledger, Lookup, Snapshot, Store, Views};
 
 /// The state of a job during a run.
 enum State {
@@ -372,13 +373,14 @@ impl<'a, 'o> Engine<'a, 'o> {
     }
 
     /// Whether what will be shown to people has the bytes it should have. What only jobs read is verified when they do.
-    fn is_whole(&self, id: JobId, artifact: &crate::store::Artifact) -> Result<bool, Error> {
-        if !self.plan.kind(id).output.is_copied() {
-            return Ok(true);
-        }
+    fn is_whole(&self, id: JobId, artifact: &Artifact) -> Result<bool, Error> {
         let mut whole = true;
-        for file in artifact.files.values() {
-            whole &= self.store.verify(file)?;
+        for output in self.plan.outputs(id) {
+            if output.artifact.is_copied() {
+                for file in part(artifact, output).files.values() {
+                    whole &= self.store.verify(file)?;
+                }
+            }
         }
         Ok(whole)
     }
@@ -732,7 +734,6 @@ impl<'a, 'o> Engine<'a, 'o> {
 
     fn done(&mut self, id: JobId, made: Made, status: Status, seconds: f64) -> Result<(), Error> {
         let name = self.name(id);
-        let output = self.plan.kind(id).output;
         self.has_read(id);
         self.ends[id] = Some(status);
         if status == Status::Ran {
@@ -742,10 +743,12 @@ impl<'a, 'o> Engine<'a, 'o> {
         self.settle(id);
         // What goes again after use is not shown.
         let shown = match self.plan.instance(id).keep {
-            Keep::Always => self.show(&self.plan.view(id), output, &made)?,
+            Keep::Always => self.show(id, &self.plan.view(id), &made)?,
             Keep::UntilUsed => Vec::new(),
         };
-        let verdict = (output == ArtifactType::Verdict).then(|| self.verdict(&name, &made));
+        let mut outputs = self.plan.outputs(id).iter();
+        let verdict = outputs.any(|output| output.artifact == ArtifactType::Verdict);
+        let verdict = verdict.then(|| self.verdict(&name, &made));
         self.shown.extend(shown.iter().cloned());
         self.tell(&Event::JobEnded(Ended {
             job: name.clone(),
@@ -773,43 +776,47 @@ impl<'a, 'o> Engine<'a, 'o> {
     }
 
     /// Shows an artifact to people; without a view it is there all the same.
-    fn show(
-        &mut self,
-        name: &str,
-        output: ArtifactType,
-        made: &Made,
-    ) -> Result<Vec<PathBuf>, Error> {
+    fn show(&mut self, id: JobId, name: &str, made: &Made) -> Result<Vec<PathBuf>, Error> {
         let views = self.views();
-        let names = Views::names(output.section(), name, &made.artifact);
+        let outputs = self.plan.outputs(id);
+        let parts = outputs.iter().map(|output| {
+            let name = match &output.name {
+                Some(part) if outputs.len() > 1 => format!("{name}.{part}"),
+                _ => name.to_string(),
+            };
+            (output.artifact, name, part(&made.artifact, output))
+        });
+        let parts: Vec<_> = parts.collect();
+        let names = parts
+            .iter()
+            .flat_map(|(kind, name, part)| Views::names(kind.section(), name, part));
+        let names: Vec<String> = names.collect();
         if let Some(shown) = self.snapshot.views(&made.key, &views.folder, &names) {
             self.snapshot.stands(&made.key);
             return Ok(shown);
         }
-        let shown = views.show(
-            output.section(),
-            name,
-            &made.artifact,
-            output.is_copied(),
-            &mut self.ledger,
-        );
-        let (shown, problems) = match shown {
-            Err(error) if error.is_disk_full() => return Err(error),
-            Err(error) => {
-                self.warn(format!("{name} cannot be shown: {error}"));
-                return Ok(Vec::new());
+        let (mut shown, mut whole) = (Vec::new(), true);
+        for (kind, called, part) in &parts {
+            let copied = kind.is_copied();
+            match views.show(kind.section(), called, part, copied, &mut self.ledger) {
+                Err(error) if error.is_disk_full() => return Err(error),
+                Err(error) => {
+                    whole = false;
+                    self.warn(format!("{name} cannot be shown: {error}"));
+                }
+                Ok((paths, problems)) => {
+                    whole &= problems.is_empty();
+                    shown.extend(paths);
+                    for problem in problems {
+                        let (path, message) = (problem.path.display(), problem.message);
+                        self.warn(format!("{path} is left as it is: {message}"));
+                    }
+                }
             }
-            Ok(shown) => shown,
-        };
-        if problems.is_empty() {
+        }
+        if whole {
             self.snapshot
                 .note(self.store, &made.key, &made.artifact, &views.folder, &shown);
-        }
-        for problem in problems {
-            self.warn(format!(
-                "{} is left as it is: {}",
-                problem.path.display(),
-                problem.message
-            ));
         }
         Ok(shown)
     }
@@ -827,5 +834,13 @@ impl<'a, 'o> Engine<'a, 'o> {
             source: None,
             against: Vec::new(),
         })
+    }
+}
+
+/// What of an artifact is one output of its stage.
+fn part<'a>(artifact: &'a Artifact, output: &Output) -> Cow<'a, Artifact> {
+    match &output.name {
+        Some(name) => Cow::Owned(artifact.part(name)),
+        None => Cow::Borrowed(artifact),
     }
 }

@@ -350,6 +350,12 @@ impl RunningJob<'_> {
             earlier: earlier.cloned(),
             out: scratch.out(),
             checkpoint: self.store.checkpoint(&self.ready.key),
+            root: self.plan.pipeline.root.clone(),
+            environment: {
+                let mut all = self.plan.pipeline.surroundings.clone();
+                all.extend(instance.environment.clone());
+                all
+            },
             device: instance.device,
             cores: self.resources.cores,
             cards: self.cards.clone(),

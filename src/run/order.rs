@@ -57,7 +57,8 @@ fn ends(plan: &Plan, is_done: &impl Fn(JobId) -> bool) -> BTreeSet<(bool, u64, J
         let below = plan.reads(id).map(|from| left[from]);
         let below = below.fold(0u64, u64::saturating_add);
         left[id] = below.saturating_add(u64::from(!is_done(id)));
-        let is_figure = plan.kind(id).output == ArtifactType::Figure;
+        let mut outputs = plan.outputs(id).iter();
+        let is_figure = outputs.any(|output| output.artifact == ArtifactType::Figure);
         if is_figure || plan.readers(id).next().is_none() {
             ends.insert((!is_figure, left[id], id));
         }

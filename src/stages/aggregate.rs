@@ -10,7 +10,7 @@ use super::frames;
 use crate::figures::sql::Query;
 use crate::figures::table;
 use crate::pipeline::{
-    ArtifactType, Complaint, Context, Input, Port, Stage, Stop, TableShape, Takes,
+    ArtifactType, Complaint, Context, Holds, Input, Port, Stage, Stop, TableShape, Takes,
 };
 
 /// Reads any number of artifacts as tables and makes one table of them, by SQL.
@@ -39,7 +39,7 @@ impl Stage for Aggregate {
             ArtifactType::Model,
             ArtifactType::Table,
         ],
-        many: true,
+        holds: Holds::List,
         doc: "the stages whose tables the SQL reads",
     }];
 

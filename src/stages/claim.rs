@@ -12,7 +12,7 @@ use super::frames;
 use crate::figures::sql::Condition;
 use crate::figures::table;
 use crate::pipeline::{
-    ArtifactType, Complaint, Context, Input, Port, Stage, Stop, TableShape, Takes, Verdict,
+    ArtifactType, Complaint, Context, Holds, Input, Port, Stage, Stop, TableShape, Takes, Verdict,
 };
 
 /// Says something and checks it: a condition that must be true on every row it speaks of, and on at least one. A claim that
@@ -52,7 +52,7 @@ impl Stage for Claim {
         name: "from",
         takes: Takes::All,
         accepts: &[ArtifactType::Table],
-        many: false,
+        holds: Holds::One,
         doc: "the table to hold it against",
     }];
 

@@ -12,7 +12,7 @@ use crate::learn::decoding::{self, Decoding};
 use crate::learn::learner::Learner;
 use crate::learn::task::{Dataset, Examples};
 use crate::pipeline::{
-    ArtifactType, Complaint, Context, Port, Progress, Resources, Stage, Stop, Takes,
+    ArtifactType, Complaint, Context, Holds, Port, Progress, Resources, Stage, Stop, Takes,
 };
 
 /// Lets a model answer examples: token by token with a cache, or in one pass where it was taught without a teacher.
@@ -59,14 +59,14 @@ impl Stage for Decode {
             name: "model",
             takes: Takes::One,
             accepts: &[ArtifactType::Model],
-            many: false,
+            holds: Holds::One,
             doc: "the model that answers",
         },
         Port {
             name: "data",
             takes: Takes::One,
             accepts: &[ArtifactType::Dataset],
-            many: false,
+            holds: Holds::One,
             doc: "the dataset whose examples are answered",
         },
     ];

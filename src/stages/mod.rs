@@ -2,6 +2,7 @@
 
 mod aggregate;
 mod claim;
+mod command;
 mod decode;
 mod frames;
 mod path_star;
@@ -25,6 +26,7 @@ pub fn registry() -> Registry {
         Kind::of::<crate::figures::plot::Plot>(),
         Kind::of::<crate::figures::formats::TableSpec>(),
         Kind::of::<claim::Claim>(),
+        Kind::of::<command::Command>(),
     ])
 }
 

@@ -5,7 +5,9 @@ use std::fs;
 
 use super::frames;
 use crate::figures::plot::{Level, Plot, annotated};
-use crate::pipeline::{ArtifactType, Complaint, Context, Port, Stage, Stop, TableShape, Takes};
+use crate::pipeline::{
+    ArtifactType, Complaint, Context, Holds, Port, Stage, Stop, TableShape, Takes,
+};
 
 /// Pixels to a point: 288 to an inch.
 const PNG_SCALE: f64 = 4.0;
@@ -48,7 +50,7 @@ impl Stage for Plot {
         name: "from",
         takes: Takes::One,
         accepts: &[ArtifactType::Table],
-        many: false,
+        holds: Holds::One,
         doc: "the table to draw",
     }];
 

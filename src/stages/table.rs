@@ -5,7 +5,9 @@ use std::fs;
 
 use super::frames;
 use crate::figures::formats::{TableSpec, render};
-use crate::pipeline::{ArtifactType, Complaint, Context, Port, Stage, Stop, TableShape, Takes};
+use crate::pipeline::{
+    ArtifactType, Complaint, Context, Holds, Port, Stage, Stop, TableShape, Takes,
+};
 
 impl Stage for TableSpec {
     const KIND: &'static str = "table";
@@ -15,7 +17,7 @@ impl Stage for TableSpec {
         name: "from",
         takes: Takes::One,
         accepts: &[ArtifactType::Table],
-        many: false,
+        holds: Holds::One,
         doc: "the table to print",
     }];
 

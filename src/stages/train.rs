@@ -12,8 +12,8 @@ use crate::learn::model::Architecture;
 use crate::learn::task::Dataset;
 use crate::learn::training::{self, Places, Settings, StateFiles, state};
 use crate::pipeline::{
-    ArtifactType, Complaint, Context, Device, Extension, Outside, Port, Progress, Resources, Stage,
-    Stop, Takes,
+    ArtifactType, Complaint, Context, Device, Extension, Holds, Outside, Port, Progress, Resources,
+    Stage, Stop, Takes,
 };
 
 impl Stage for Settings {
@@ -24,7 +24,7 @@ impl Stage for Settings {
         name: "data",
         takes: Takes::One,
         accepts: &[ArtifactType::Dataset],
-        many: false,
+        holds: Holds::One,
         doc: "the dataset to learn from",
     }];
     const USES_DEVICE: bool = true;

@@ -5,7 +5,7 @@ use std::fs;
 use std::sync::atomic::Ordering;
 
 use etude::pipeline::{
-    ArtifactType, Complaint, Context, Kind, Port, Registry, Stage, Stop, TableShape, Takes,
+    ArtifactType, Complaint, Context, Holds, Kind, Port, Registry, Stage, Stop, TableShape, Takes,
 };
 use etude::plan::{Fingerprint, Freshness, Known, Outside, Plan, Reason, assess};
 use etude::run::{Event, Status};
@@ -840,7 +840,7 @@ impl Stage for Rows {
         name: "from",
         takes: Takes::All,
         accepts: &[ArtifactType::Table],
-        many: true,
+        holds: Holds::List,
         doc: "the tables",
     }];
 

@@ -9,8 +9,8 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use etude::pipeline::{
-    self, ArtifactType, Context, Extension, Kind, Outside, Pipeline, Port, Problem, Progress,
-    Registry, Request, Resources, Stage, Stop, Takes,
+    self, ArtifactType, Context, Extension, Holds, Kind, Outside, Pipeline, Port, Problem,
+    Progress, Registry, Request, Resources, Stage, Stop, Takes,
 };
 use etude::plan::{Freshness, Plan, assess};
 use etude::run::{
@@ -85,7 +85,7 @@ impl Stage for Times {
         name: "of",
         takes: Takes::One,
         accepts: &[ArtifactType::Table],
-        many: false,
+        holds: Holds::One,
         doc: "the number",
     }];
 
@@ -126,7 +126,7 @@ impl Stage for Sum {
         name: "of",
         takes: Takes::All,
         accepts: &[ArtifactType::Table],
-        many: true,
+        holds: Holds::List,
         doc: "the numbers",
     }];
 

@@ -11,6 +11,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use super::groups::Groups;
 use super::memory::{killed_for_memory, resident};
 use super::worker::{Order, Report};
 use super::{Executor, Failure, Task};
@@ -32,6 +33,8 @@ pub struct Local {
 struct Worker {
     cores: u32,
     cards: Vec<String>,
+    /// What its task started.
+    groups: Groups,
     /// How many the system had killed for want of memory when its task began.
     killed: u64,
     child: Child,
@@ -103,6 +106,7 @@ impl Local {
         Ok(Worker {
             cores,
             cards: cards.to_vec(),
+            groups: Groups::default(),
             killed: 0,
             child,
             orders,
@@ -148,7 +152,7 @@ impl Executor for Local {
                 match report {
                     Report::Cancelled => Err(Failure::Cancelled),
                     Report::Failed(cause, message) => Err(Failure::Failed(cause, message)),
-                    Report::Done | Report::Progress(_) => Ok(()),
+                    Report::Done | Report::Progress(_) | Report::Group(..) => Ok(()),
                 }
             }
             Heard::Failure(failure) => {
@@ -158,6 +162,7 @@ impl Executor for Local {
             Heard::Death => {
                 // One that closed its stream and lives on is of no use either.
                 drop(worker.orders);
+                worker.groups.end();
                 let _ = worker.child.kill();
                 let status = worker.child.wait();
                 let short_of_memory = killed_for_memory() > worker.killed;
@@ -193,6 +198,7 @@ impl Worker {
         loop {
             match self.reports.recv_timeout(TICK) {
                 Ok(Report::Progress(progress)) => monitor.progress(progress),
+                Ok(Report::Group(id, lives)) => self.groups.note(id, lives),
                 // Told to stop at a limit, it saved what it had.
                 Ok(Report::Cancelled) if over.is_some() => {
                     let failure = over.expect("just seen");
@@ -235,6 +241,7 @@ impl Worker {
     }
 
     fn end(mut self) {
+        self.groups.end();
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,5 +1,6 @@
 //! What runs a job: one file an engine.
 
+mod groups;
 mod in_process;
 mod local;
 mod memory;
@@ -39,6 +40,10 @@ pub struct Task {
     pub out: PathBuf,
     /// The folder for what makes its next attempt shorter.
     pub checkpoint: PathBuf,
+    /// The project's root.
+    pub root: PathBuf,
+    /// The variables of the environment that it named.
+    pub environment: BTreeMap<String, Option<String>>,
     /// Where to compute.
     pub device: Device,
     /// How many threads to compute with.
@@ -92,6 +97,10 @@ fn perform(registry: &Registry, task: &Task, monitor: &dyn Monitor) -> Result<()
         holes: &task.holes,
         out: &task.out,
         checkpoint: &task.checkpoint,
+        root: &task.root,
+        environment: &task.environment,
+        cores: task.cores,
+        cards: &task.cards,
         device: task.device,
         monitor,
     };

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+use super::groups::Groups;
 use super::{Failure, Task, perform};
 use crate::pipeline::{Cause, Monitor, Progress, Registry};
 
@@ -27,6 +28,8 @@ pub(super) enum Order {
 pub(super) enum Report {
     /// The task is so far.
     Progress(Progress),
+    /// A group of processes was started, or is over.
+    Group(u32, bool),
     /// The task left its artifact.
     Done,
     /// The task stopped as told.
@@ -42,6 +45,7 @@ struct Speaker<'a, W> {
     out: &'a Mutex<W>,
     cancelled: &'a AtomicBool,
     last: Mutex<Option<Instant>>,
+    groups: &'a Mutex<Groups>,
 }
 
 fn say<W: Write>(out: &Mutex<W>, report: &Report) {
@@ -64,6 +68,19 @@ impl<W: Write + Send> Monitor for Speaker<'_, W> {
     fn cancelled(&self) -> bool {
         self.cancelled.load(Ordering::Relaxed)
     }
+
+    fn says(&self, text: &[u8]) {
+        // What a worker prints there goes into the job's log.
+        let _ = std::io::stderr().write_all(text);
+    }
+
+    fn group(&self, id: u32, lives: bool) {
+        self.groups
+            .lock()
+            .unwrap_or_else(|p| p.into_inner())
+            .note(id, lives);
+        say(self.out, &Report::Group(id, lives));
+    }
 }
 
 /// Serves an engine until its orders end. `orphaned` is called when they end while a task runs: the engine is dead, and
@@ -78,6 +95,8 @@ pub fn serve(
     let cancelled = std::sync::Arc::new(AtomicBool::new(false));
     let busy = std::sync::Arc::new(AtomicBool::new(false));
     let (tasks, queue) = mpsc::channel();
+    let groups: std::sync::Arc<Mutex<Groups>> = Default::default();
+    let theirs = groups.clone();
     let (flag, working) = (cancelled.clone(), busy.clone());
     std::thread::spawn(move || {
         for line in orders.lines() {
@@ -95,6 +114,7 @@ pub fn serve(
             }
         }
         if working.load(Ordering::Relaxed) {
+            theirs.lock().unwrap_or_else(|p| p.into_inner()).end();
             orphaned();
         }
     });
@@ -103,6 +123,7 @@ pub fn serve(
             out: &out,
             cancelled: &cancelled,
             last: Mutex::new(None),
+            groups: &groups,
         };
         let report = match perform(registry, &task, &speaker) {
             Ok(()) => Report::Done,

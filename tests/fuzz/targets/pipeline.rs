@@ -7,7 +7,7 @@ use std::fs;
 use etude_fuzz::learn::task::path_star::PathStar;
 use etude_fuzz::learn::training::Settings;
 use etude_fuzz::pipeline::{
-    self, ArtifactType, Context, Kind, Port, Registry, Request, Stage, Stop, Takes,
+    self, ArtifactType, Context, Holds, Kind, Port, Registry, Request, Stage, Stop, Takes,
 };
 use etude_fuzz::plan::{Plan, assess};
 use etude_fuzz::store::{Ledger, Store};
@@ -54,7 +54,7 @@ impl Stage for All {
         name: "of",
         takes: Takes::All,
         accepts: &[ArtifactType::Table],
-        many: true,
+        holds: Holds::List,
         doc: "everything",
     }];
 
