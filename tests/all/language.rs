@@ -96,7 +96,7 @@ set  = { model.steps = 200 }
         help: Examples that are read before gradients are added up.
     22:9 ["graphs"] `decode.model` needs a model; `graphs` gives a dataset
     26:8 ["agregate"] there is no kind `agregate`
-        help: did you mean `aggregate`? The kinds are `aggregate`, `claim`, `decode`, `path-star`, `plot`, `table`, `train`
+        help: did you mean `aggregate`? The kinds are `aggregate`, `claim`, `command`, `decode`, `path-star`, `plot`, `table`, `train`
     31:12 ["modle.seed"] there is no stage `modle`
         help: did you mean `model`? The stages are `graphs`, `model`, `answers`, `accuracy`
     32:39 ["graphs.degree"] lists of one axis move together, but `graphs.degree` has 1 values and `graphs.nodes` has 2
@@ -988,5 +988,37 @@ when = { graph = "G(5,5)", method = "reversed" }
     fs::write(&file, text).unwrap();
     let pipeline = read(&file, &Request::default(), &etude::stages::registry());
     let plan = etude::plan::Plan::unroll(pipeline.unwrap(), &[]);
-    insta::assert_snapshot!(crate::engine::keys(&plan), @"");
+    insta::assert_snapshot!(crate::engine::keys(&plan), @"
+    045f8628 graphs[graph=G(2,5)]
+    cec1420a graphs[graph=G(5,5)]
+    739cf634 model[seed=0, graph=G(2,5), method=next-token, size=2]
+    df5b472a model[seed=0, graph=G(2,5), method=next-token, size=6]
+    615545b7 model[seed=0, graph=G(2,5), method=reversed, size=2]
+    2c8837e8 model[seed=0, graph=G(2,5), method=reversed, size=6]
+    a977c823 model[seed=0, graph=G(5,5), method=next-token, size=2]
+    b6151d03 model[seed=0, graph=G(5,5), method=next-token, size=6]
+    bd17deaa model[seed=1, graph=G(2,5), method=next-token, size=2]
+    3acee945 model[seed=1, graph=G(2,5), method=next-token, size=6]
+    74d734d6 model[seed=1, graph=G(2,5), method=reversed, size=2]
+    d84d3e99 model[seed=1, graph=G(2,5), method=reversed, size=6]
+    36f7c88e model[seed=1, graph=G(5,5), method=next-token, size=2]
+    523dcdf4 model[seed=1, graph=G(5,5), method=next-token, size=6]
+    2c06d896 answers[seed=0, graph=G(2,5), method=next-token, size=2]
+    17bf4017 answers[seed=0, graph=G(2,5), method=next-token, size=6]
+    da9ffd24 answers[seed=0, graph=G(2,5), method=reversed, size=2]
+    586daadf answers[seed=0, graph=G(2,5), method=reversed, size=6]
+    2c804ad1 answers[seed=0, graph=G(5,5), method=next-token, size=2]
+    8c31eba9 answers[seed=0, graph=G(5,5), method=next-token, size=6]
+    7f4cd627 answers[seed=1, graph=G(2,5), method=next-token, size=2]
+    c2a516ef answers[seed=1, graph=G(2,5), method=next-token, size=6]
+    3fef64e8 answers[seed=1, graph=G(2,5), method=reversed, size=2]
+    ebf2deaa answers[seed=1, graph=G(2,5), method=reversed, size=6]
+    b7cab187 answers[seed=1, graph=G(5,5), method=next-token, size=2]
+    92f1b4a6 answers[seed=1, graph=G(5,5), method=next-token, size=6]
+    54fa4572 each[graph=G(2,5)]
+    4cca12c5 each[graph=G(5,5)]
+    d9712e51 accuracy
+    59400a5b at-chance
+    c34932b5 figure
+    ");
 }
