@@ -451,6 +451,9 @@ fn run_plan(bench: &Bench, store: &Store, plan: &Plan) -> Told {
         capacity: bench.capacity,
         views: bench.folder.path().join("outputs/toy"),
         prune: true,
+        fail_fast: false,
+        again: Default::default(),
+        compare: &|_, _, _, _| None,
         cancel: &bench.cancel,
     };
     let mut events = Vec::new();
