@@ -448,7 +448,7 @@ fn run_plan(bench: &Bench, store: &Store, plan: &Plan) -> Told {
         registry: &bench.registry,
     };
     let options = Options {
-        capacity: bench.capacity,
+        capacity: bench.capacity.clone(),
         views: bench.folder.path().join("outputs/toy"),
         prune: true,
         fail_fast: false,
