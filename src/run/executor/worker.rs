@@ -26,6 +26,8 @@ pub(super) enum Order {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Report {
+    /// The task begins. A worker that dies before it says so has not touched it.
+    Begun,
     /// The task is so far.
     Progress(Progress),
     /// A group of processes was started, or is over.
@@ -119,6 +121,7 @@ pub fn serve(
         }
     });
     for task in queue {
+        say(&out, &Report::Begun);
         let speaker = Speaker {
             out: &out,
             cancelled: &cancelled,
