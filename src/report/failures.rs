@@ -6,13 +6,16 @@ use crate::pipeline::{Cause, JobName};
 use crate::plan::Plan;
 use crate::run::Ended;
 
+/// A job that failed, and how.
+type Failed<'a> = (&'a JobName, &'a Ended);
+
 /// So many jobs of a stage are told one by one; more are gathered.
 const FEW: usize = 3;
 
 /// What failed, stage by stage in the order of the file: how many, of what, and what they have in common.
 pub(super) fn lines(plan: &Plan, failures: &[Ended]) -> Vec<String> {
     let failed: BTreeMap<&str, &Ended> = failures.iter().map(|f| (f.job.as_str(), f)).collect();
-    let mut stages: BTreeMap<usize, (usize, Vec<(&JobName, &Ended)>)> = BTreeMap::new();
+    let mut stages: BTreeMap<usize, (usize, Vec<Failed<'_>>)> = BTreeMap::new();
     for job in &plan.jobs {
         let stage = stages.entry(job.stage).or_default();
         stage.0 += 1;
@@ -47,10 +50,10 @@ fn many(
     stage: usize,
     name: &str,
     count: usize,
-    failed: &[(&JobName, &Ended)],
+    failed: &[Failed<'_>],
     lines: &mut Vec<String>,
 ) {
-    let mut causes: BTreeMap<Option<Cause>, Vec<(&JobName, &Ended)>> = BTreeMap::new();
+    let mut causes: BTreeMap<Option<Cause>, Vec<Failed<'_>>> = BTreeMap::new();
     for (job, ended) in failed {
         causes.entry(ended.cause).or_default().push((job, ended));
     }
