@@ -163,6 +163,7 @@ impl Source {
                 DeviceName::Cuda => Device::Cuda,
             }),
             root: self.project().root().to_path_buf(),
+            environment: std::env::vars_os().collect(),
         };
         pipeline::read(&self.file, &request, &crate::stages::registry()).map_err(Failure::Problems)
     }

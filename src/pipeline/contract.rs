@@ -3,8 +3,11 @@
 //! A kind is one file in `stages/`: a parameter struct that implements [`Stage`]. The [`Registry`] is the roster of kinds;
 //! planning and running get it as an argument, so they are tested with toy kinds.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::fmt;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -16,6 +19,7 @@ use serde_json::Value as Json;
 use super::complaint::Complaint;
 use super::parameters;
 use super::resources::Resources;
+use crate::store::Artifact;
 
 /// What a job leaves, by type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -33,6 +37,8 @@ pub enum ArtifactType {
     Figure,
     /// Whether a claim holds.
     Verdict,
+    /// A file or a folder that etude knows nothing of.
+    File,
 }
 
 /// A table inside an artifact, as SQL sees it.
@@ -47,6 +53,17 @@ pub struct TableOf {
 }
 
 impl ArtifactType {
+    /// Every type there is.
+    pub const ALL: &'static [ArtifactType] = &[
+        ArtifactType::Dataset,
+        ArtifactType::Model,
+        ArtifactType::Answers,
+        ArtifactType::Table,
+        ArtifactType::Figure,
+        ArtifactType::Verdict,
+        ArtifactType::File,
+    ];
+
     /// With its article.
     pub fn noun(self) -> &'static str {
         match self {
@@ -56,6 +73,7 @@ impl ArtifactType {
             ArtifactType::Table => "a table",
             ArtifactType::Figure => "a figure",
             ArtifactType::Verdict => "a verdict",
+            ArtifactType::File => "a file",
         }
     }
 
@@ -68,6 +86,7 @@ impl ArtifactType {
             ArtifactType::Table => "tables",
             ArtifactType::Figure => "figures",
             ArtifactType::Verdict => "verdicts",
+            ArtifactType::File => "files",
         }
     }
 
@@ -111,8 +130,37 @@ impl ArtifactType {
                 file: "table.parquet",
                 columns: &[],
             }],
-            ArtifactType::Dataset | ArtifactType::Figure | ArtifactType::Verdict => &[],
+            ArtifactType::Dataset
+            | ArtifactType::Figure
+            | ArtifactType::Verdict
+            | ArtifactType::File => &[],
         }
+    }
+}
+
+/// One of the artifacts that a stage leaves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Output {
+    /// Its name in the file; empty where a kind leaves one artifact that needs none.
+    pub name: String,
+    /// What it is.
+    pub artifact: ArtifactType,
+}
+
+impl Output {
+    /// Its files, out of all that a job leaves. An output that has a name is the folder of that name; whoever reads it
+    /// depends on nothing beside it.
+    pub fn part<'a>(&self, left: &'a Artifact) -> Cow<'a, Artifact> {
+        if self.name.is_empty() {
+            return Cow::Borrowed(left);
+        }
+        let files = left.files.iter().filter_map(|(name, file)| {
+            let inside = name.strip_prefix(&self.name)?.strip_prefix('/')?;
+            Some((inside.to_string(), file.clone()))
+        });
+        Cow::Owned(Artifact {
+            files: files.collect(),
+        })
     }
 }
 
@@ -125,6 +173,19 @@ pub enum Takes {
     All,
 }
 
+/// What stands at a port in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// A stage: `from = "a"`.
+    Stage,
+    /// A stage, or a list of them: `from = ["a", "b"]`.
+    List,
+    /// Any number of stages, also none, under names that the file gives: `inputs = { x = "a" }`. Each is a port of its own,
+    /// `inputs.x`, and all such ports of a stage have different names. What takes one artifact there is not given its
+    /// coordinates: a name tells it from all others.
+    Named,
+}
+
 /// An input of a kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Port {
@@ -134,8 +195,8 @@ pub struct Port {
     pub takes: Takes,
     /// The types it takes.
     pub accepts: &'static [ArtifactType],
-    /// Whether a list of stages may stand there.
-    pub many: bool,
+    /// What stands there.
+    pub form: Form,
     /// One line for people.
     pub doc: &'static str,
 }
@@ -219,6 +280,9 @@ impl Input {
     }
 }
 
+/// Environment variables and their values.
+pub type Environment = BTreeMap<OsString, OsString>;
+
 /// The artifacts of each port, in the order the file names their stages.
 pub type Inputs = BTreeMap<String, Vec<Input>>;
 
@@ -284,22 +348,38 @@ pub struct Earlier {
     pub files: BTreeMap<String, PathBuf>,
 }
 
-/// Everything a job is given: no store, plan, clock or environment.
+/// Everything a job is given: no store, plan or clock.
 pub struct Context<'a> {
     /// The artifacts to read.
     pub inputs: &'a Inputs,
     /// The files and directories that its parameters name, absolute, by parameter; see [`Stage::reads`].
     pub outside: &'a BTreeMap<String, PathBuf>,
+    /// The environment variables that it asked for, those that are set; see [`Stage::environment`].
+    pub environment: &'a BTreeMap<String, String>,
+    /// The environment of the process that runs it: where this machine keeps programs and temporary files. A result must not
+    /// depend on it.
+    pub surroundings: &'a Environment,
+    /// The project's root, absolute.
+    pub root: &'a Path,
     /// What a shorter job of the same family left, where there is one. A gift: the result must be the same bytes without it.
     pub earlier: Option<&'a Earlier>,
     /// An empty folder for what the job leaves.
     pub out: &'a Path,
+    /// Where a folder for what it needs only while it runs may be made; nothing lies there yet, and nothing will after it.
+    pub work: &'a Path,
     /// A folder for what makes the next attempt shorter. It is this job's alone and outlives an attempt that failed, was
     /// stopped or was killed; what the last one left is still there, perhaps half written. No part of the artifact, and gone
     /// once that is in the store. Nobody but the job checks what lies in it.
     pub checkpoint: &'a Path,
+    /// While this is open in any process, no other attempt at the job begins: a job hands it on to the processes it starts.
+    /// `None` where the file system cannot lock a folder.
+    pub held: Option<&'a File>,
+    /// Its log, to add lines to.
+    pub log: &'a Path,
     /// Where to compute.
     pub device: Device,
+    /// How many threads to compute with.
+    pub cores: u32,
     /// Hears progress, tells of cancellation.
     pub monitor: &'a dyn Monitor,
 }
@@ -392,8 +472,9 @@ pub trait Stage: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'stat
     const KIND: &'static str;
     /// Raised whenever the same parameters and inputs give other bytes.
     const VERSION: u32;
-    /// What a job leaves.
-    const OUTPUT: ArtifactType;
+    /// What a job leaves; `None` where the file says it in the parameter `outputs`, a table of tables such as
+    /// `{ scores = { type = "table" } }`. Of such a kind a job leaves each output in the folder of its name.
+    const OUTPUT: Option<ArtifactType>;
     /// Its inputs.
     const PORTS: &'static [Port];
     /// Whether it computes on a device, so that `device` means something.
@@ -418,6 +499,11 @@ pub trait Stage: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'stat
     /// kind says so. What it does not read it is not given, and is no part of its identity.
     fn columns_read(&self) -> Option<BTreeSet<String>> {
         Some(BTreeSet::new())
+    }
+
+    /// The environment variables that it reads. Their values, and which of them are not set, are part of a result's identity.
+    fn environment(&self) -> BTreeSet<String> {
+        BTreeSet::new()
     }
 
     /// Rewrites the canonical parameters so that the names of stages are not in them; `names` gives the neutral name of
@@ -450,6 +536,8 @@ pub trait Parameters: Send + Sync {
     fn columns(&self, inputs: &[TableShape]) -> Result<Option<Vec<String>>, Vec<Complaint>>;
     /// See [`Stage::columns_read`].
     fn columns_read(&self) -> Option<BTreeSet<String>>;
+    /// See [`Stage::environment`].
+    fn environment(&self) -> BTreeSet<String>;
     /// The parameters in canonical form: those at their default left out, keys sorted, tables named neutrally.
     fn canonical(&self, names: &BTreeMap<String, String>) -> Json;
     /// All parameters, defaults included.
@@ -478,6 +566,10 @@ impl<S: Stage> Parameters for Typed<S> {
 
     fn columns_read(&self) -> Option<BTreeSet<String>> {
         self.stage.columns_read()
+    }
+
+    fn environment(&self) -> BTreeSet<String> {
+        self.stage.environment()
     }
 
     fn canonical(&self, names: &BTreeMap<String, String>) -> Json {
@@ -514,8 +606,8 @@ pub struct Kind {
     pub name: &'static str,
     /// See [`Stage::VERSION`].
     pub version: u32,
-    /// What a job leaves.
-    pub output: ArtifactType,
+    /// See [`Stage::OUTPUT`].
+    pub output: Option<ArtifactType>,
     /// Its inputs.
     pub ports: &'static [Port],
     /// Whether `device` means something.

@@ -175,6 +175,16 @@ pub fn is_name(word: &str) -> bool {
         && chars.all(|c| c.is_alphanumeric() || c == '_' || c == '-')
 }
 
+/// Whether a word can name what becomes part of a variable's name, in any case: an input, an output, a parameter.
+pub fn is_word(word: &str) -> bool {
+    let mut chars = word.chars();
+    chars.next().is_some_and(|c| c.is_ascii_lowercase())
+        && chars.all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+}
+
+/// What [`is_word`] wants.
+pub const WORD: &str = "a name is a lower-case letter, then lower-case letters, digits or `_`";
+
 fn find_axis<'a>(
     name: &str,
     span: &Span,

@@ -24,11 +24,11 @@ mod value;
 pub use axis::{Axis, Point};
 pub use complaint::Complaint;
 pub use contract::{
-    ArtifactType, Columns, Context, Device, Earlier, Extension, Input, Inputs, Kind, Monitor,
-    Outside, Parameters, Port, Progress, Registry, Scalar, Stage, Stop, TableOf, TableShape, Takes,
-    Verdict,
+    ArtifactType, Columns, Context, Device, Earlier, Environment, Extension, Form, Input, Inputs,
+    Kind, Monitor, Output, Outside, Parameters, Port, Progress, Registry, Scalar, Stage, Stop,
+    TableOf, TableShape, Takes, Verdict,
 };
-pub use coordinates::{Condition, Coordinates, JobName, Selector};
+pub use coordinates::{Condition, Coordinates, JobName, Selector, WORD, is_word};
 pub(crate) use parameters::{first_line, kind_of, options, schema_types};
 pub use problem::{Problem, Problems, alternatives, nearest};
 pub use resolve::{Request, read};
@@ -51,6 +51,8 @@ pub struct Pipeline {
     pub axes: Vec<Axis>,
     /// Its stages, in the order of the file.
     pub stages: Vec<DeclaredStage>,
+    /// The project's root, absolute.
+    pub root: PathBuf,
 }
 
 /// A stage as declared, with all its instances.
@@ -64,6 +66,8 @@ pub struct DeclaredStage {
     pub axes: Vec<String>,
     /// Its inputs, by the kind's ports.
     pub inputs: Vec<DeclaredInput>,
+    /// What each of its jobs leaves.
+    pub outputs: Vec<Output>,
     /// The columns of the table it leaves, if it leaves one and they are known.
     pub columns: Option<Vec<String>>,
     /// Its instances that this run is about, the first axis slowest.
@@ -75,8 +79,29 @@ pub struct DeclaredStage {
 pub struct DeclaredInput {
     /// The port.
     pub port: Port,
-    /// The stages it reads, by their place in the pipeline.
-    pub stages: Vec<usize>,
+    /// The name under which a job finds it: the port's own, or `inputs.x` where the file gives the name.
+    pub name: String,
+    /// What it reads.
+    pub from: Vec<OutputOf>,
+}
+
+/// An output of a stage, both by their place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OutputOf {
+    /// The stage, in the pipeline.
+    pub stage: usize,
+    /// The output, in the stage.
+    pub output: usize,
+}
+
+impl DeclaredStage {
+    /// What an output is called: by the stage's name, and by `stage.output` where the stage leaves several.
+    pub fn output_name(&self, output: usize) -> String {
+        match self.outputs.as_slice() {
+            [_] => self.name.clone(),
+            all => format!("{}.{}", self.name, all[output].name),
+        }
+    }
 }
 
 /// A stage at its coordinates.
@@ -90,6 +115,8 @@ pub struct Instance {
     pub full: Arc<serde_json::Value>,
     /// The files and directories that its parameters name, absolute, by parameter.
     pub outside: BTreeMap<String, PathBuf>,
+    /// The environment variables that its kind reads, `None` where one is not set.
+    pub environment: BTreeMap<String, Option<String>>,
     /// What it takes of the machine.
     pub resources: Resources,
     /// Where it computes.
@@ -102,9 +129,9 @@ impl std::fmt::Debug for Instance {
     }
 }
 
-/// The name of a stage in SQL: `-` becomes `_`.
+/// The name of a stage or of one of its outputs in SQL: `-` and `.` become `_`.
 pub fn sql_name(stage: &str) -> String {
-    stage.replace('-', "_")
+    stage.replace(['-', '.'], "_")
 }
 
 impl Pipeline {

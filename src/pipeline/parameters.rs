@@ -116,13 +116,13 @@ impl Checker<'_> {
     fn object(&mut self, schema: &Json, value: &Value, path: &mut Vec<String>) -> Json {
         let empty = Map::new();
         let properties = schema["properties"].as_object().unwrap_or(&empty);
-        let open = schema["additionalProperties"].as_object();
+        let open = Some(&schema["additionalProperties"]).filter(|s| s.is_object() || **s == true);
         let mut json = Map::new();
         let table = value.table().map_or(&[][..], Vec::as_slice);
         for (key, item) in table {
             let inner = match (properties.get(&key.name), open) {
                 (Some(inner), _) => inner,
-                (None, Some(_)) => &schema["additionalProperties"],
+                (None, Some(inner)) => inner,
                 (None, None) => {
                     self.unknown(key, properties, path);
                     continue;
@@ -351,7 +351,8 @@ pub fn without_defaults(schema: &Json, json: Json) -> Json {
     match json {
         Json::Object(table) => {
             let kept = table.into_iter().filter_map(|(key, value)| {
-                let inner = &schema["properties"][&key];
+                let known = schema["properties"].get(&key);
+                let inner = known.unwrap_or(&schema["additionalProperties"]);
                 if value.is_null() || inner.get("default") == Some(&value) {
                     return None;
                 }

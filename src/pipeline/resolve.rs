@@ -1,6 +1,7 @@
 //! From what was written to a [`Pipeline`] that cannot be wrong.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,8 +10,11 @@ use petgraph::graph::{DiGraph, NodeIndex};
 
 use super::axis::{self, Axis};
 use super::complaint::{self, Complaint};
-use super::contract::{Device, Kind, Port, Registry, TableShape, Takes, schema_of};
-use super::coordinates::{Condition, Coordinates, is_name};
+use super::contract::{
+    ArtifactType, Device, Environment, Form, Kind, Output, Parameters, Port, Registry, TableShape,
+    Takes, schema_of,
+};
+use super::coordinates::{Condition, Coordinates, WORD, is_name, is_word};
 use super::document::{self, Document};
 use super::parameters;
 use super::patch::{self, Names, Patch};
@@ -18,7 +22,7 @@ use super::problem::{Problem, Problems, alternatives};
 use super::resources::{Asked, Resources};
 use super::source::{Source, Span};
 use super::value::{Data, Key, Table, Value};
-use super::{DeclaredInput, DeclaredStage, Instance, Pipeline, sql_name};
+use super::{DeclaredInput, DeclaredStage, Instance, OutputOf, Pipeline, sql_name};
 use crate::store::survey;
 
 /// What the command line adds to a file.
@@ -34,6 +38,8 @@ pub struct Request {
     pub device: Option<Device>,
     /// The project's root, from which the paths in parameters are; empty for the current folder.
     pub root: PathBuf,
+    /// The environment variables there are, for kinds that read some.
+    pub environment: Environment,
 }
 
 /// Keys of a stage that are no parameters, but may be patched.
@@ -55,23 +61,29 @@ struct Written<'a> {
     key: &'a Key,
     span: Span,
     kind: Option<&'a Kind>,
+    /// Empty where it could not be read.
+    outputs: Vec<Output>,
     inputs: Vec<WrittenInput>,
     per: Vec<(String, Span)>,
     /// Parameters and policy.
     parameters: Value,
 }
 
-/// What stands at a port: stages by their place in the file, and where they are named.
+/// What stands at a port, and where it is named.
 struct WrittenInput {
     port: Port,
-    stages: Vec<(usize, Span)>,
+    name: String,
+    from: Vec<(OutputOf, Span)>,
 }
 
 impl Written<'_> {
     /// The stages it reads, with how many of their artifacts.
     fn reads(&self) -> impl Iterator<Item = (Takes, usize)> {
         let inputs = self.inputs.iter();
-        inputs.flat_map(|input| input.stages.iter().map(|(at, _)| (input.port.takes, *at)))
+        inputs.flat_map(|input| {
+            let from = input.from.iter();
+            from.map(|(from, _)| (input.port.takes, from.stage))
+        })
     }
 }
 
@@ -139,6 +151,7 @@ fn resolve(
         set: &set,
         device: request.device,
         root: &request.root,
+        environment: &request.environment,
     };
     // Every profile is checked, not only the one that is asked for.
     for other in profiles.values().filter(|p| !std::ptr::eq(*p, chosen)) {
@@ -183,6 +196,7 @@ fn resolve(
             kind: written.kind?.clone(),
             axes: axes.iter().map(|axis| axis.to_string()).collect(),
             inputs: declared(written),
+            outputs: written.outputs.clone(),
             columns: None,
             instances: kept.iter().map(|(instance, _)| instance.clone()).collect(),
         })
@@ -196,6 +210,7 @@ fn resolve(
             .map(str::to_string),
         stages: stages.collect(),
         axes: axes.clone(),
+        root: absolute(request.root.clone()),
     };
     // With a stage missing, places of stages would be off by one.
     if axes_read && pipeline.stages.len() == written.len() {
@@ -209,15 +224,28 @@ fn declared(written: &Written<'_>) -> Vec<DeclaredInput> {
     inputs
         .map(|input| DeclaredInput {
             port: input.port,
-            stages: input.stages.iter().map(|(at, _)| *at).collect(),
+            name: input.name.clone(),
+            from: input.from.iter().map(|(from, _)| *from).collect(),
         })
         .collect()
+}
+
+/// A relative path means the same to a worker, but not in a message, nor to a program that runs elsewhere.
+fn absolute(path: PathBuf) -> PathBuf {
+    match path.as_os_str().is_empty() {
+        true => std::path::absolute(".").unwrap_or(path),
+        false => std::path::absolute(&path).unwrap_or(path),
+    }
 }
 
 fn fixed_keys<'a>(stage: &Written<'a>) -> Vec<&'a str> {
     let ports = stage.kind.map_or(&[][..], |kind| kind.ports);
     let ports = ports.iter().map(|port| port.name);
-    ["kind", "per"].into_iter().chain(ports).collect()
+    // What a stage leaves is the same for all its instances, as are the stages it reads.
+    let declares = stage.kind.is_some_and(|kind| kind.output.is_none());
+    let outputs = declares.then_some("outputs");
+    let fixed = ["kind", "per"].into_iter().chain(ports).chain(outputs);
+    fixed.collect()
 }
 
 fn stages<'a>(
@@ -225,11 +253,11 @@ fn stages<'a>(
     registry: &'a Registry,
     problems: &mut Problems,
 ) -> Vec<Written<'a>> {
-    let names: Vec<&str> = document
-        .stages
-        .iter()
-        .map(|(key, _)| key.name.as_str())
-        .collect();
+    let offers = document.stages.iter().map(|(key, value)| Offer {
+        stage: &key.name,
+        outputs: outputs(value, registry),
+    });
+    let offers: Vec<Offer<'_>> = offers.collect();
     let mut written: Vec<Written<'a>> = Vec::new();
     for (key, value) in &document.stages {
         if !is_name(&key.name) {
@@ -238,13 +266,21 @@ fn stages<'a>(
                 .help("a name is a letter, then letters, digits, `_` or `-`");
             problems.push(problem);
         }
-        written.push(stage(key, value, &names, registry, problems));
+        let mut stage = stage(key, value, &offers, registry, problems);
+        stage.outputs = offers[written.len()].outputs.clone();
+        written.push(stage);
     }
     let mut tables: BTreeMap<String, &str> = BTreeMap::new();
     for stage in &written {
-        let offered = stage.kind.map_or(&[][..], |kind| kind.output.tables());
-        for table in offered {
-            let name = format!("{}{}", sql_name(&stage.key.name), table.suffix);
+        let offered = stage.outputs.iter().flat_map(|output| {
+            let name = match stage.outputs.len() {
+                1 => sql_name(&stage.key.name),
+                _ => sql_name(&format!("{}.{}", stage.key.name, output.name)),
+            };
+            let tables = output.artifact.tables().iter();
+            tables.map(move |table| format!("{name}{}", table.suffix))
+        });
+        for name in offered {
             if let Some(other) = tables.insert(name.clone(), &stage.key.name) {
                 let message = format!(
                     "`{other}` and `{}` would both give the table `{name}` in SQL",
@@ -258,18 +294,49 @@ fn stages<'a>(
     // Types of inputs can be held against their ports only when every stage's kind is known.
     for stage in &written {
         for input in &stage.inputs {
-            for (at, span) in &input.stages {
-                check_type(stage, input.port, &written[*at], span, problems);
+            for (from, span) in &input.from {
+                check_type(stage, input, &written[from.stage], *from, span, problems);
             }
         }
     }
     written
 }
 
+/// What a stage has for others to read.
+struct Offer<'a> {
+    stage: &'a str,
+    /// Empty where it could not be read, of which there is a problem elsewhere.
+    outputs: Vec<Output>,
+}
+
+/// What a stage leaves: what its kind does, or what its `outputs` declares. What is wrong there is told where its parameters
+/// are checked.
+fn outputs(stage: &Value, registry: &Registry) -> Vec<Output> {
+    let kind = stage.get("kind").and_then(Value::text);
+    let Some(kind) = kind.and_then(|kind| registry.get(kind)) else {
+        return Vec::new();
+    };
+    if let Some(artifact) = kind.output {
+        return vec![Output {
+            name: String::new(),
+            artifact,
+        }];
+    }
+    let declared = stage.get("outputs").and_then(Value::table);
+    let declared = declared.into_iter().flatten().map(|(key, output)| {
+        let artifact = output.get("type")?.to_json();
+        Some(Output {
+            name: key.name.clone(),
+            artifact: serde_json::from_value::<ArtifactType>(artifact).ok()?,
+        })
+    });
+    declared.collect::<Option<_>>().unwrap_or_default()
+}
+
 fn stage<'a>(
     key: &'a Key,
     value: &Value,
-    names: &[&str],
+    offers: &[Offer<'_>],
     registry: &'a Registry,
     problems: &mut Problems,
 ) -> Written<'a> {
@@ -277,6 +344,7 @@ fn stage<'a>(
         key,
         span: key.span.clone(),
         kind: None,
+        outputs: Vec::new(),
         inputs: Vec::new(),
         per: Vec::new(),
         parameters: Value {
@@ -321,21 +389,41 @@ fn stage<'a>(
     let Some(kind) = written.kind else {
         return written;
     };
+    if kind.output.is_none() {
+        let outputs = value.get("outputs").and_then(Value::table);
+        for (key, _) in outputs.into_iter().flatten() {
+            if !is_word(&key.name) {
+                let message = format!("`{}` cannot name an output", key.name);
+                problems.push(Problem::at(&key.span, message).help(WORD));
+            }
+        }
+    }
     let mut parameters = Table::new();
     for (key, value) in table {
         if let Some(port) = kind.ports.iter().find(|port| port.name == key.name) {
-            let stages = input(port, value, names, problems);
-            written.inputs.push(WrittenInput {
-                port: *port,
-                stages,
-            });
+            let inputs = inputs(port, value, offers, problems);
+            for input in &inputs {
+                let name = |input: &WrittenInput| match input.name.split_once('.') {
+                    Some((_, name)) => name.to_string(),
+                    None => String::new(),
+                };
+                let mut others = written.inputs.iter();
+                if port.form == Form::Named
+                    && let Some(other) = others.find(|other| name(other) == name(input))
+                {
+                    let message =
+                        format!("`{}` and `{}` have the same name", other.name, input.name);
+                    problems.push(Problem::at(&key.span, message).help("rename one of them"));
+                }
+            }
+            written.inputs.extend(inputs);
         } else if key.name == "per" {
             written.per = per(value, problems);
         } else if key.name != "kind" {
             parameters.push((key.clone(), value.clone()));
         }
     }
-    for port in kind.ports {
+    for port in kind.ports.iter().filter(|port| port.form != Form::Named) {
         if !written
             .inputs
             .iter()
@@ -360,53 +448,136 @@ fn stage<'a>(
     written
 }
 
-fn input(
+/// What stands at a port: one input, or one for each name.
+fn inputs(
     port: &Port,
     value: &Value,
-    names: &[&str],
+    offers: &[Offer<'_>],
     problems: &mut Problems,
-) -> Vec<(usize, Span)> {
+) -> Vec<WrittenInput> {
+    if port.form != Form::Named {
+        return vec![WrittenInput {
+            port: *port,
+            name: port.name.to_string(),
+            from: input(port, port.name, value, offers, problems),
+        }];
+    }
+    let Some(table) = value.table() else {
+        let message = format!("`{}` must be a table, not {}", port.name, value.noun());
+        let problem = Problem::at(&value.span, message).label(value.noun());
+        problems.push(problem.help("a name of yours for each stage: { name = \"stage\" }"));
+        return Vec::new();
+    };
+    let named = table.iter().map(|(key, value)| {
+        let name = format!("{}.{}", port.name, key.name);
+        if !is_word(&key.name) {
+            let message = format!("`{}` cannot name an input", key.name);
+            problems.push(Problem::at(&key.span, message).help(WORD));
+        }
+        WrittenInput {
+            port: *port,
+            from: input(port, &name, value, offers, problems),
+            name,
+        }
+    });
+    named.collect()
+}
+
+fn input(
+    port: &Port,
+    port_name: &str,
+    value: &Value,
+    offers: &[Offer<'_>],
+    problems: &mut Problems,
+) -> Vec<(OutputOf, Span)> {
     let items = match &value.data {
-        Data::Array(items) if port.many => items.iter().collect(),
+        Data::Array(items) if port.form == Form::List => items.iter().collect(),
         Data::Array(_) => {
-            let message = format!("`{}` takes one stage, not a list", port.name);
+            let message = format!("`{port_name}` takes one stage, not a list");
             problems.push(Problem::at(&value.span, message));
             return Vec::new();
         }
         _ => vec![value],
     };
-    let mut stages: Vec<(usize, Span)> = Vec::new();
+    let mut all: Vec<(OutputOf, Span)> = Vec::new();
     for item in items {
         let Some(name) = item.text() else {
-            let message = format!(
-                "`{}` must name a stage, not hold {}",
-                port.name,
-                item.noun()
-            );
+            let message = format!("`{port_name}` must name a stage, not hold {}", item.noun());
             problems.push(Problem::at(&item.span, message));
             continue;
         };
-        match names.iter().position(|other| *other == name) {
-            Some(at) if stages.iter().any(|(other, _)| *other == at) => {
-                let message = format!("`{}` names `{name}` twice", port.name);
+        match reference(name, &item.span, offers, problems) {
+            Some(from) if all.iter().any(|(other, _)| *other == from) => {
+                let message = format!("`{port_name}` names `{name}` twice");
                 problems.push(Problem::at(&item.span, message));
             }
-            Some(at) => stages.push((at, item.span.clone())),
-            None => {
-                let problem = Problem::at(&item.span, format!("there is no stage `{name}`"))
-                    .label("no such stage")
-                    .maybe_help(alternatives("stages", name, names.iter().copied()));
-                problems.push(problem);
-            }
+            Some(from) => all.push((from, item.span.clone())),
+            None => {}
         }
     }
     if let Data::Array(items) = &value.data
         && items.is_empty()
     {
-        let message = format!("`{}` needs at least one stage", port.name);
+        let message = format!("`{port_name}` needs at least one stage");
         problems.push(Problem::at(&value.span, message));
     }
-    stages
+    all
+}
+
+/// What `stage` or `stage.output` names.
+fn reference(
+    name: &str,
+    span: &Span,
+    offers: &[Offer<'_>],
+    problems: &mut Problems,
+) -> Option<OutputOf> {
+    let (stage, output) = match name.split_once('.') {
+        Some((stage, output)) => (stage, Some(output)),
+        None => (name, None),
+    };
+    let Some(at) = offers.iter().position(|offer| offer.stage == stage) else {
+        let problem = Problem::at(span, format!("there is no stage `{stage}`"))
+            .label("no such stage")
+            .maybe_help(alternatives(
+                "stages",
+                stage,
+                offers.iter().map(|offer| offer.stage),
+            ));
+        problems.push(problem);
+        return None;
+    };
+    let outputs = &offers[at].outputs;
+    let mut problem = |message: String, help: String| {
+        problems.push(Problem::at(span, message).help(help));
+        None
+    };
+    let found = |output| Some(OutputOf { stage: at, output });
+    match (outputs.as_slice(), output) {
+        // Whether it would be there nobody can tell; that the stage is read still shows a circle.
+        ([], _) => found(0),
+        ([_], None) => found(0),
+        (_, None) => {
+            let all = outputs.iter();
+            let all = all.map(|o| format!("`{stage}.{}` ({})", o.name, o.artifact.noun()));
+            let help = format!("name one: {}", all.collect::<Vec<_>>().join(", "));
+            problem(
+                format!("`{stage}` leaves {} artifacts", outputs.len()),
+                help,
+            )
+        }
+        ([only], Some(output)) if only.name.is_empty() => {
+            let message = format!("`{stage}` leaves one artifact, and no `{output}` beside it");
+            problem(message, format!("write `{stage}`"))
+        }
+        (_, Some(output)) => match outputs.iter().position(|other| other.name == output) {
+            Some(at) => found(at),
+            None => {
+                let names = outputs.iter().map(|output| output.name.as_str());
+                let help = alternatives("outputs", output, names).unwrap_or_default();
+                problem(format!("`{stage}` has no output `{output}`"), help)
+            }
+        },
+    }
 }
 
 fn per(value: &Value, problems: &mut Problems) -> Vec<(String, Span)> {
@@ -429,28 +600,26 @@ fn per(value: &Value, problems: &mut Problems) -> Vec<(String, Span)> {
 
 fn check_type(
     stage: &Written<'_>,
-    port: Port,
-    from: &Written<'_>,
+    input: &WrittenInput,
+    read: &Written<'_>,
+    from: OutputOf,
     span: &Span,
     problems: &mut Problems,
 ) {
-    let Some(given) = from.kind.map(|kind| kind.output) else {
+    let Some(given) = read.outputs.get(from.output).map(|output| output.artifact) else {
         return;
     };
-    if port.accepts.contains(&given) {
+    if input.port.accepts.contains(&given) {
         return;
     }
-    let nouns: Vec<_> = port
-        .accepts
-        .iter()
-        .map(|accepted| accepted.noun())
-        .collect();
+    let accepts = input.port.accepts.iter();
+    let nouns: Vec<_> = accepts.map(|accepted| accepted.noun()).collect();
     let kind = stage.kind.map_or("", |kind| kind.name);
     let message = format!(
         "`{kind}.{}` needs {}; `{}` gives {}",
-        port.name,
+        input.name,
         nouns.join(" or "),
-        from.key.name,
+        read.key.name,
         given.noun()
     );
     problems.push(Problem::at(span, message).label(given.noun()));
@@ -742,6 +911,7 @@ struct Layers<'a> {
     set: &'a Patch,
     device: Option<Device>,
     root: &'a Path,
+    environment: &'a Environment,
 }
 
 type Resolved = (Instance, Value);
@@ -925,15 +1095,11 @@ impl Layers<'_> {
                         own.push(Problem::at(&span, &said.message).maybe_help(said.help));
                     }
                     let outside = parameters.reads().into_iter().map(|outside| {
-                        let path = self.root.join(&outside.path);
-                        // A relative path means the same to a worker, but not in a message.
-                        (
-                            outside.parameter,
-                            std::path::absolute(&path).unwrap_or(path),
-                        )
+                        (outside.parameter, absolute(self.root.join(&outside.path)))
                     });
                     instance = Some(Instance {
                         outside: outside.collect(),
+                        environment: self.environment(&*parameters, &value, &mut own),
                         full: Arc::new(parameters.full()),
                         coordinates,
                         parameters,
@@ -950,6 +1116,25 @@ impl Layers<'_> {
         let fine = own.is_empty();
         problems.extend(own.into_sorted());
         instance.filter(|_| fine).map(|instance| (instance, value))
+    }
+
+    /// The values of the environment variables that parameters ask for.
+    fn environment(
+        &self,
+        parameters: &dyn Parameters,
+        value: &Value,
+        problems: &mut Problems,
+    ) -> BTreeMap<String, Option<String>> {
+        let names = parameters.environment().into_iter().map(|name| {
+            let found = self.environment.get(OsStr::new(&name));
+            let text = found.map(|value| value.to_str().map(str::to_string));
+            if text == Some(None) {
+                let message = format!("the value of the environment variable `{name}` is no text");
+                problems.push(Problem::at(&value.span, message));
+            }
+            (name, text.flatten())
+        });
+        names.collect()
     }
 
     /// An exclude or override that touches no instance was meant for something else.
@@ -1049,7 +1234,7 @@ fn check_columns(
     for &at in order {
         let stage = &pipeline.stages[at];
         let mut shapes = Vec::new();
-        for from in stage.inputs.iter().flat_map(|input| &input.stages) {
+        for from in stage.inputs.iter().flat_map(|input| &input.from) {
             shapes.extend(tables(pipeline, *from, problems));
         }
         let mut columns = None;
@@ -1070,12 +1255,15 @@ fn check_columns(
     }
 }
 
-/// The tables that a stage's artifacts offer, coordinates and swept parameters among their columns.
-fn tables(pipeline: &Pipeline, stage: usize, problems: &mut Problems) -> Vec<TableShape> {
-    let stage = &pipeline.stages[stage];
+/// The tables that an output of a stage offers, coordinates and swept parameters among their columns.
+fn tables(pipeline: &Pipeline, from: OutputOf, problems: &mut Problems) -> Vec<TableShape> {
+    let stage = &pipeline.stages[from.stage];
     let mut shapes = Vec::new();
-    for table in stage.kind.output.tables() {
-        let name = format!("{}{}", sql_name(&stage.name), table.suffix);
+    let Some(output) = stage.outputs.get(from.output) else {
+        return shapes;
+    };
+    for table in output.artifact.tables() {
+        let name = sql_name(&stage.output_name(from.output)) + table.suffix;
         let own = match table.columns {
             // Of a stage without instances nothing is known, not even its coordinates.
             _ if stage.instances.is_empty() => None,

@@ -1,15 +1,18 @@
 //! What a job's result depends on, readable; its digest is the cache key.
 //!
-//! In it: the kind and its version, the parameters in canonical form, the digests of the inputs' contents and of the files
-//! that parameters name and, where the kind reads tables, those coordinate columns that it reads, because there they are
-//! content. Not in it: names of stages, comments, order of keys, paths, device, threads, time.
+//! In it: the kind and its version, the parameters in canonical form, the digests of the inputs' contents, of the files that
+//! parameters name and of the environment variables that the kind reads and, where it reads tables, those coordinate columns
+//! that it reads, because there they are content. Not in it: names of stages, comments, order of keys, paths, device, threads, time.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value as Json, json};
 
 use super::{JobId, JobInput, Plan};
-use crate::pipeline::{Columns, Coordinates, Extension, Input, Inputs, sql_name};
+use crate::pipeline::{
+    Columns, Coordinates, Extension, Form, Input, Inputs, Output, Takes, sql_name,
+};
 use crate::store::{Artifact, Digest, Error, Seen, Store, survey};
 
 /// The fingerprint's own version.
@@ -56,7 +59,8 @@ impl Fingerprint {
                     "labels": given.labels,
                 }))
             });
-            ports.entry(input.port).or_default().push(entries.collect());
+            let port = ports.entry(&input.name).or_default();
+            port.push(entries.collect());
         }
         let instance = plan.instance(id);
         let mut parameters = instance.parameters.canonical(&neutral_names(plan, id));
@@ -79,6 +83,15 @@ impl Fingerprint {
                 (parameter.clone(), Json::Object(digests.collect()))
             });
             fingerprint["files"] = Json::Object(digests.collect());
+        }
+        if !instance.environment.is_empty() {
+            // Not the values themselves: a record is kept and shared, and a variable may hold a password.
+            let variables = instance.environment.iter().map(|(name, value)| {
+                let value = value.as_ref();
+                let digest = value.map(|value| Digest::of_bytes(value.as_bytes()));
+                (name.clone(), json!(digest))
+            });
+            fingerprint["environment"] = Json::Object(variables.collect());
         }
         fingerprint.sort_all_objects();
         Some(Fingerprint(fingerprint))
@@ -134,11 +147,12 @@ pub fn inputs<'a>(
     let mut inputs = Inputs::new();
     for input in &plan.jobs[id].inputs {
         for given in gather(plan, id, input, &artifact)? {
+            let stage = &plan.pipeline.stages[input.stage];
             let files = given.artifact.files.iter();
-            let all = inputs.entry(input.port.to_string()).or_default();
+            let all = inputs.entry(input.name.clone()).or_default();
             all.push(Input {
-                table: sql_name(&plan.jobs[given.job].name.stage),
-                artifact: plan.kind(given.job).output,
+                table: sql_name(&stage.output_name(input.output)),
+                artifact: stage.outputs[input.output].artifact,
                 files: files
                     .map(|(name, file)| (name.clone(), store.object(&file.digest)))
                     .collect(),
@@ -151,8 +165,7 @@ pub fn inputs<'a>(
 }
 
 struct Given<'a> {
-    job: JobId,
-    artifact: &'a Artifact,
+    artifact: Cow<'a, Artifact>,
     digest: Digest,
     columns: Columns,
     labels: BTreeMap<String, BTreeMap<String, Columns>>,
@@ -166,20 +179,23 @@ fn gather<'a>(
     input: &JobInput,
     artifact: &impl Fn(JobId) -> Option<&'a Artifact>,
 ) -> Option<Vec<Given<'a>>> {
-    let read = plan.instance(id).parameters.columns_read();
-    let labels = label_columns(plan, input.stage, &read);
+    let read = match (input.port.form, input.port.takes) {
+        (Form::Named, Takes::One) => Some(BTreeSet::new()),
+        _ => plan.instance(id).parameters.columns_read(),
+    };
+    let output = &plan.pipeline.stages[input.stage].outputs[input.output];
+    let labels = label_columns(plan, input.stage, output, &read);
     let mut given = Vec::new();
     for &job in &input.jobs {
-        let artifact = artifact(job)?;
+        let artifact = output.part(artifact(job)?);
         let coordinates = &plan.jobs[job].name.coordinates;
         let columns = match is_nothing(&read) {
             true => Columns::new(),
             false => kept(plan.pipeline.columns(coordinates), &read),
         };
         given.push(Given {
-            job,
-            artifact,
             digest: artifact.digest(),
+            artifact,
             columns,
             labels: labels.clone(),
         });
@@ -203,16 +219,13 @@ fn kept(mut columns: Columns, read: &Option<BTreeSet<String>>) -> Columns {
 fn label_columns(
     plan: &Plan,
     stage: usize,
+    output: &Output,
     read: &Option<BTreeSet<String>>,
 ) -> BTreeMap<String, BTreeMap<String, Columns>> {
     let mut all = BTreeMap::new();
     let stage = &plan.pipeline.stages[stage];
-    let derived = stage
-        .kind
-        .output
-        .tables()
-        .iter()
-        .any(|table| table.columns.is_empty());
+    let tables = output.artifact.tables();
+    let derived = tables.iter().any(|table| table.columns.is_empty());
     if is_nothing(read) || !derived {
         return all;
     }
@@ -243,8 +256,8 @@ fn neutral_names(plan: &Plan, id: JobId) -> BTreeMap<String, String> {
     let mut names = BTreeMap::new();
     for (n, input) in plan.jobs[id].inputs.iter().enumerate() {
         let stage = &plan.pipeline.stages[input.stage];
-        for table in stage.kind.output.tables() {
-            let name = format!("{}{}", sql_name(&stage.name), table.suffix);
+        for table in stage.outputs[input.output].artifact.tables() {
+            let name = sql_name(&stage.output_name(input.output)) + table.suffix;
             names.insert(name, format!("${n}{}", table.suffix));
         }
     }
@@ -265,6 +278,7 @@ fn differ(path: &str, before: &Json, after: &Json, lines: &mut Vec<String>) {
     }
     match (before, after) {
         _ if path == "files" => differ_files(before, after, lines),
+        _ if path == "environment" => differ_environment(before, after, lines),
         (Json::Object(old), Json::Object(new)) => {
             let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
             for key in keys {
@@ -319,6 +333,27 @@ fn differ_files(before: &Json, after: &Json, lines: &mut Vec<String>) {
             "." => format!("{parameter}: the file {what}"),
             name => format!("{parameter}: `{name}` {what}"),
         });
+    }
+}
+
+/// What differs among the environment variables that the kind reads.
+fn differ_environment(before: &Json, after: &Json, lines: &mut Vec<String>) {
+    let names = |json: &Json| -> BTreeSet<String> {
+        let table = json.as_object();
+        table
+            .into_iter()
+            .flat_map(|table| table.keys().cloned())
+            .collect()
+    };
+    let (old, new) = (names(before), names(after));
+    for name in old.union(&new) {
+        let what = match (old.contains(name), new.contains(name)) {
+            (true, true) if before[name] == after[name] => continue,
+            (true, true) => "changed",
+            (true, false) => "is no longer read",
+            (false, _) => "is read now",
+        };
+        lines.push(format!("the environment variable {name} {what}"));
     }
 }
 

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::{Direction, algo::toposort};
 
-use crate::pipeline::{Instance, JobName, Kind, Pipeline, Selector};
+use crate::pipeline::{Instance, JobName, Kind, Output, Pipeline, Port, Selector};
 
 pub use fingerprint::{Fingerprint, Outside, inputs, outside};
 pub use freshness::{Freshness, Reason, assess, earlier, reason};
@@ -32,10 +32,14 @@ pub struct Job {
 /// The jobs of one stage that a job reads at one port.
 #[derive(Debug, Clone)]
 pub struct JobInput {
-    /// The port's name.
-    pub port: &'static str,
+    /// The port.
+    pub port: Port,
+    /// The name under which the job finds what it reads there.
+    pub name: String,
     /// The stage that is read.
     pub stage: usize,
+    /// Which of its outputs.
+    pub output: usize,
     /// Its jobs that join.
     pub jobs: Vec<JobId>,
 }
@@ -64,10 +68,12 @@ impl Plan {
             let stage = &pipeline.stages[at];
             for (n, instance) in stage.instances.iter().enumerate() {
                 let inputs = stage.inputs.iter().flat_map(|input| {
-                    input.stages.iter().map(|from| JobInput {
-                        port: input.port.name,
-                        stage: *from,
-                        jobs: of_stage[*from]
+                    input.from.iter().map(|from| JobInput {
+                        port: input.port,
+                        name: input.name.clone(),
+                        stage: from.stage,
+                        output: from.output,
+                        jobs: of_stage[from.stage]
                             .iter()
                             .copied()
                             .filter(|id| jobs[*id].name.coordinates.joins(&instance.coordinates))
@@ -156,6 +162,21 @@ impl Plan {
         &self.pipeline.stages[self.jobs[id].stage].kind
     }
 
+    /// What a job leaves.
+    pub fn outputs(&self, id: JobId) -> &[Output] {
+        &self.pipeline.stages[self.jobs[id].stage].outputs
+    }
+
+    /// What one of the artifacts that a job leaves is called: by the job's name, or `stage.output[…]`.
+    pub fn output_name(&self, id: JobId, output: usize) -> String {
+        let job = &self.jobs[id];
+        let name = JobName {
+            stage: self.pipeline.stages[job.stage].output_name(output),
+            coordinates: job.name.coordinates.clone(),
+        };
+        name.to_string()
+    }
+
     /// The instance of a job.
     pub fn instance(&self, id: JobId) -> &Instance {
         let job = &self.jobs[id];
@@ -175,8 +196,8 @@ fn stage_order(pipeline: &Pipeline) -> Vec<usize> {
     let mut graph = DiGraph::<(), ()>::new();
     let nodes: Vec<_> = pipeline.stages.iter().map(|_| graph.add_node(())).collect();
     for (at, stage) in pipeline.stages.iter().enumerate() {
-        for from in stage.inputs.iter().flat_map(|input| &input.stages) {
-            graph.update_edge(nodes[*from], nodes[at], ());
+        for from in stage.inputs.iter().flat_map(|input| &input.from) {
+            graph.update_edge(nodes[from.stage], nodes[at], ());
         }
     }
     let order = toposort(&graph, None).expect("a valid pipeline has no circle");

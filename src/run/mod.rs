@@ -28,8 +28,8 @@ use crate::pipeline::{
 };
 use crate::plan::{Fingerprint, JobId, Outside, Plan, Reason, earlier, inputs, outside, reason};
 use crate::store::{
-    Digest, Error, Ledger, Left, Lock, Lookup, Record, Scratch, Stamp, StartedFrom, Store, Views,
-    survey,
+    Artifact, Digest, Error, Ledger, Left, Lock, Lookup, Record, Scratch, Stamp, StartedFrom,
+    Store, Views, survey,
 };
 
 /// What the machine has to give.
@@ -303,17 +303,17 @@ impl<'a> Engine<'a, '_> {
 
     /// Whether what will be shown to people has the bytes it should have. What only jobs read is verified when they do.
     fn is_whole(&self, id: JobId, record: &Record) -> Result<bool, Error> {
-        if !self.plan.kind(id).output.is_copied() {
-            return Ok(true);
-        }
         let mut whole = true;
-        for file in record.artifact.files.values() {
-            whole &= self.store.verify(file)?;
+        let outputs = self.plan.outputs(id).iter();
+        for output in outputs.filter(|output| output.artifact.is_copied()) {
+            for file in output.part(&record.artifact).files.values() {
+                whole &= self.store.verify(file)?;
+            }
         }
         Ok(whole)
     }
 
-    fn artifact(&self, id: JobId) -> Option<&crate::store::Artifact> {
+    fn artifact(&self, id: JobId) -> Option<&Artifact> {
         match &self.states[id] {
             State::Done(record) => Some(&record.artifact),
             _ => None,
@@ -478,30 +478,35 @@ impl<'a> Engine<'a, '_> {
         seconds: f64,
     ) -> Result<(), Error> {
         let name = self.name(id);
-        let output = self.plan.kind(id).output;
         self.ends[id] = Some(status);
         self.states[id] = State::Done(record.clone());
         let views = Views {
             folder: self.options.views.clone(),
             store: self.store,
         };
-        let shown = views.show(
-            output.section(),
-            &name,
-            &record.artifact,
-            output.is_copied(),
-            &mut self.ledger,
-        );
-        // Without a view the artifact is there all the same.
-        let (shown, problems) = match shown {
-            Err(error) if error.is_disk_full() => return Err(error),
-            Err(error) => {
-                let message = format!("{name} cannot be shown: {error}");
-                self.tell(&Event::Warning { message });
-                Default::default()
+        let (mut shown, mut problems) = (Vec::new(), Vec::new());
+        let mut verdict = None;
+        for (n, output) in self.plan.outputs(id).iter().enumerate() {
+            let part = output.part(&record.artifact);
+            let name = self.plan.output_name(id, n);
+            let section = output.artifact.section();
+            let copied = output.artifact.is_copied();
+            match views.show(section, &name, &part, copied, &mut self.ledger) {
+                Err(error) if error.is_disk_full() => return Err(error),
+                // Without a view the artifact is there all the same.
+                Err(error) => {
+                    let message = format!("{name} cannot be shown: {error}");
+                    self.tell(&Event::Warning { message });
+                }
+                Ok((paths, left)) => {
+                    shown.extend(paths);
+                    problems.extend(left);
+                }
             }
-            Ok(shown) => shown,
-        };
+            if output.artifact == ArtifactType::Verdict {
+                verdict = Some(self.verdict(&name, &part));
+            }
+        }
         for problem in problems {
             let message = format!(
                 "{} is left as it is: {}",
@@ -511,7 +516,6 @@ impl<'a> Engine<'a, '_> {
             self.tell(&Event::Warning { message });
         }
         self.shown.extend(shown.iter().cloned());
-        let verdict = (output == ArtifactType::Verdict).then(|| self.verdict(&name, &record));
         self.tell(&Event::JobEnded(Ended {
             job: name.clone(),
             status,
@@ -532,8 +536,8 @@ impl<'a> Engine<'a, '_> {
     }
 
     /// The verdict that a job left; one that cannot be read does not hold.
-    fn verdict(&self, name: &str, record: &Record) -> Verdict {
-        let file = record.artifact.files.get(Verdict::FILE);
+    fn verdict(&self, name: &str, artifact: &Artifact) -> Verdict {
+        let file = artifact.files.get(Verdict::FILE);
         let text = file.and_then(|file| fs::read(self.store.object(&file.digest)).ok());
         let verdict = text.and_then(|text| serde_json::from_slice(&text).ok());
         verdict.unwrap_or_else(|| Verdict {
@@ -739,6 +743,8 @@ impl RunningJob<'_> {
                 .get(&from)
                 .map(|record: &Record| &record.artifact)
         };
+        let variables = instance.environment.iter();
+        let set = variables.filter_map(|(name, value)| Some((name.clone(), value.clone()?)));
         Task {
             job: self.name.clone(),
             kind: self.plan.kind(self.id).name.to_string(),
@@ -746,10 +752,17 @@ impl RunningJob<'_> {
             inputs: inputs(self.plan, self.id, self.store, artifact)
                 .expect("a job runs when its inputs are known"),
             outside: instance.outside.clone(),
+            environment: set.collect(),
+            root: self.plan.pipeline.root.clone(),
             earlier: earlier.cloned(),
             out: scratch.out(),
             checkpoint: self.store.checkpoint(&self.ready.key),
-            device: instance.device,
+            device: match self.plan.kind(self.id).uses_device {
+                true => instance.device,
+                // Not its own choice: what it computes with is what it asked for.
+                false if self.resources.gpu > 0 => Device::Cuda,
+                false => Device::Cpu,
+            },
             cores: self.resources.cores,
             time: self.resources.time,
         }

@@ -5,7 +5,9 @@ use std::fs;
 
 use super::frames;
 use crate::figures::plot::{Level, Plot, draw};
-use crate::pipeline::{ArtifactType, Complaint, Context, Port, Stage, Stop, TableShape, Takes};
+use crate::pipeline::{
+    ArtifactType, Complaint, Context, Form, Port, Stage, Stop, TableShape, Takes,
+};
 
 /// Pixels to a point: 288 to an inch.
 const PNG_SCALE: f64 = 4.0;
@@ -43,12 +45,12 @@ fn uses(plot: &Plot) -> Vec<(String, String)> {
 impl Stage for Plot {
     const KIND: &'static str = "plot";
     const VERSION: u32 = 1;
-    const OUTPUT: ArtifactType = ArtifactType::Figure;
+    const OUTPUT: Option<ArtifactType> = Some(ArtifactType::Figure);
     const PORTS: &'static [Port] = &[Port {
         name: "from",
         takes: Takes::One,
         accepts: &[ArtifactType::Table],
-        many: false,
+        form: Form::Stage,
         doc: "the table to draw",
     }];
 

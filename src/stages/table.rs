@@ -5,17 +5,19 @@ use std::fs;
 
 use super::frames;
 use crate::figures::formats::{TableSpec, render};
-use crate::pipeline::{ArtifactType, Complaint, Context, Port, Stage, Stop, TableShape, Takes};
+use crate::pipeline::{
+    ArtifactType, Complaint, Context, Form, Port, Stage, Stop, TableShape, Takes,
+};
 
 impl Stage for TableSpec {
     const KIND: &'static str = "table";
     const VERSION: u32 = 1;
-    const OUTPUT: ArtifactType = ArtifactType::Table;
+    const OUTPUT: Option<ArtifactType> = Some(ArtifactType::Table);
     const PORTS: &'static [Port] = &[Port {
         name: "from",
         takes: Takes::One,
         accepts: &[ArtifactType::Table],
-        many: false,
+        form: Form::Stage,
         doc: "the table to print",
     }];
 

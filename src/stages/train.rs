@@ -12,19 +12,19 @@ use crate::learn::model::Architecture;
 use crate::learn::task::Dataset;
 use crate::learn::training::{self, Places, Settings, StateFiles, state};
 use crate::pipeline::{
-    ArtifactType, Complaint, Context, Device, Extension, Outside, Port, Progress, Resources, Stage,
-    Stop, Takes,
+    ArtifactType, Complaint, Context, Device, Extension, Form, Outside, Port, Progress, Resources,
+    Stage, Stop, Takes,
 };
 
 impl Stage for Settings {
     const KIND: &'static str = "train";
     const VERSION: u32 = 2;
-    const OUTPUT: ArtifactType = ArtifactType::Model;
+    const OUTPUT: Option<ArtifactType> = Some(ArtifactType::Model);
     const PORTS: &'static [Port] = &[Port {
         name: "data",
         takes: Takes::One,
         accepts: &[ArtifactType::Dataset],
-        many: false,
+        form: Form::Stage,
         doc: "the dataset to learn from",
     }];
     const USES_DEVICE: bool = true;

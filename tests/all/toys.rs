@@ -9,8 +9,8 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use etude::pipeline::{
-    self, ArtifactType, Context, Extension, Kind, Outside, Pipeline, Port, Problem, Progress,
-    Registry, Request, Resources, Stage, Stop, Takes,
+    self, ArtifactType, Context, Environment, Extension, Form, Kind, Outside, Pipeline, Port,
+    Problem, Progress, Registry, Request, Resources, Stage, Stop, Takes,
 };
 use etude::plan::{Freshness, Plan, assess};
 use etude::run::{
@@ -52,7 +52,7 @@ fn read(input: &pipeline::Input) -> Result<i64, Stop> {
 impl Stage for Number {
     const KIND: &'static str = "number";
     const VERSION: u32 = 1;
-    const OUTPUT: ArtifactType = ArtifactType::Table;
+    const OUTPUT: Option<ArtifactType> = Some(ArtifactType::Table);
     const PORTS: &'static [Port] = &[];
 
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
@@ -80,12 +80,12 @@ fn two() -> i64 {
 impl Stage for Times {
     const KIND: &'static str = "times";
     const VERSION: u32 = 1;
-    const OUTPUT: ArtifactType = ArtifactType::Table;
+    const OUTPUT: Option<ArtifactType> = Some(ArtifactType::Table);
     const PORTS: &'static [Port] = &[Port {
         name: "of",
         takes: Takes::One,
         accepts: &[ArtifactType::Table],
-        many: false,
+        form: Form::Stage,
         doc: "the number",
     }];
 
@@ -105,7 +105,7 @@ pub struct NewTimes {
 impl Stage for NewTimes {
     const KIND: &'static str = Times::KIND;
     const VERSION: u32 = 2;
-    const OUTPUT: ArtifactType = Times::OUTPUT;
+    const OUTPUT: Option<ArtifactType> = Times::OUTPUT;
     const PORTS: &'static [Port] = Times::PORTS;
 
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
@@ -121,12 +121,12 @@ pub struct Sum {}
 impl Stage for Sum {
     const KIND: &'static str = "sum";
     const VERSION: u32 = 1;
-    const OUTPUT: ArtifactType = ArtifactType::Table;
+    const OUTPUT: Option<ArtifactType> = Some(ArtifactType::Table);
     const PORTS: &'static [Port] = &[Port {
         name: "of",
         takes: Takes::All,
         accepts: &[ArtifactType::Table],
-        many: true,
+        form: Form::List,
         doc: "the numbers",
     }];
 
@@ -155,7 +155,7 @@ pub struct Picture {}
 impl Stage for Picture {
     const KIND: &'static str = "picture";
     const VERSION: u32 = 1;
-    const OUTPUT: ArtifactType = ArtifactType::Figure;
+    const OUTPUT: Option<ArtifactType> = Some(ArtifactType::Figure);
     const PORTS: &'static [Port] = Times::PORTS;
 
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
@@ -190,7 +190,7 @@ pub struct Stubborn {
 impl Stage for Stubborn {
     const KIND: &'static str = "stubborn";
     const VERSION: u32 = 1;
-    const OUTPUT: ArtifactType = ArtifactType::Table;
+    const OUTPUT: Option<ArtifactType> = Some(ArtifactType::Table);
     const PORTS: &'static [Port] = &[];
 
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
@@ -239,7 +239,7 @@ struct Until {
 impl Stage for Count {
     const KIND: &'static str = "count";
     const VERSION: u32 = 1;
-    const OUTPUT: ArtifactType = ArtifactType::Table;
+    const OUTPUT: Option<ArtifactType> = Some(ArtifactType::Table);
     const PORTS: &'static [Port] = &[];
 
     fn extends(&self) -> Option<Extension> {
@@ -287,7 +287,7 @@ struct Place {
 impl Stage for Texts {
     const KIND: &'static str = "texts";
     const VERSION: u32 = 1;
-    const OUTPUT: ArtifactType = ArtifactType::Table;
+    const OUTPUT: Option<ArtifactType> = Some(ArtifactType::Table);
     const PORTS: &'static [Port] = &[];
 
     fn reads(&self) -> Vec<Outside> {
@@ -478,6 +478,7 @@ impl Bench {
     pub fn execute(&self, plan: &Plan) -> Ran {
         let executor = InProcess {
             registry: &self.registry,
+            surroundings: &Environment::new(),
         };
         self.execute_on(&executor, plan)
     }
@@ -534,7 +535,10 @@ fn as_a_worker() {
     // What the harness has printed stands on a line of its own.
     println!();
     let orders = io::BufReader::new(io::stdin());
-    serve(&registry(), orders, io::stdout(), || std::process::exit(1));
+    let surroundings = std::env::vars_os().collect();
+    serve(&registry(), &surroundings, orders, io::stdout(), || {
+        std::process::exit(1)
+    });
 }
 
 const FOLDER: &str = "ETUDE_TEST_FOLDER";

@@ -122,7 +122,10 @@ impl Executor for Local {
         let file = File::options().create(true).append(true).open(log);
         let file = file.map_err(|error| failed("cannot write the log", error))?;
         *worker.log.lock().unwrap_or_else(|p| p.into_inner()) = Some(file);
-        let order = Order::Run(Box::new(task.clone()));
+        let order = Order::Run {
+            task: Box::new(task.clone()),
+            log: log.to_path_buf(),
+        };
         if let Err(error) = worker.tell(&order) {
             worker.end();
             return Err(failed("the worker does not listen", error));

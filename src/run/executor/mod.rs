@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use crate::pipeline::{Context, Device, Earlier, Inputs, Monitor, Registry, Stop};
+use crate::pipeline::{Context, Device, Earlier, Environment, Inputs, Monitor, Registry, Stop};
 
 pub use in_process::InProcess;
 pub use local::Local;
@@ -30,6 +30,10 @@ pub struct Task {
     pub inputs: Inputs,
     /// The files and directories that its parameters name, absolute, by parameter.
     pub outside: BTreeMap<String, PathBuf>,
+    /// The environment variables that its kind reads, those that are set.
+    pub environment: BTreeMap<String, String>,
+    /// The project's root, absolute.
+    pub root: PathBuf,
     /// What a shorter job of its family left, where there is one.
     pub earlier: Option<Earlier>,
     /// The empty folder for what it leaves.
@@ -68,22 +72,35 @@ fn hold(checkpoint: &Path) -> Option<File> {
     Some(folder)
 }
 
-/// Does a task's work in this very process.
-fn perform(registry: &Registry, task: &Task, monitor: &dyn Monitor) -> Result<(), Failure> {
+/// Does a task's work in this very process, whose environment is `surroundings`.
+fn perform(
+    registry: &Registry,
+    surroundings: &Environment,
+    task: &Task,
+    log: &Path,
+    monitor: &dyn Monitor,
+) -> Result<(), Failure> {
     let kind = registry
         .get(&task.kind)
         .ok_or_else(|| Failure::Failed(format!("this etude has no kind `{}`", task.kind)))?;
     let parameters = kind
         .parse(task.parameters.clone())
         .map_err(|error| Failure::Failed(format!("the parameters cannot be read: {error}")))?;
-    let _held = hold(&task.checkpoint);
+    let held = hold(&task.checkpoint);
     let context = Context {
         inputs: &task.inputs,
         outside: &task.outside,
+        environment: &task.environment,
+        surroundings,
+        root: &task.root,
         earlier: task.earlier.as_ref(),
         out: &task.out,
+        work: &task.out.with_file_name("work"),
         checkpoint: &task.checkpoint,
+        held: held.as_ref(),
+        log,
         device: task.device,
+        cores: task.cores,
         monitor,
     };
     let run = std::panic::AssertUnwindSafe(|| parameters.run(&context));

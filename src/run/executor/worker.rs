@@ -1,6 +1,7 @@
 //! The worker's side: tasks in on one stream, what happens out on another, a JSON line each.
 
 use std::io::{BufRead, Write};
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
@@ -9,14 +10,19 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use super::{Failure, Task, perform};
-use crate::pipeline::{Monitor, Progress, Registry};
+use crate::pipeline::{Environment, Monitor, Progress, Registry};
 
 /// What an engine tells a worker.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Order {
     /// Do this.
-    Run(Box<Task>),
+    Run {
+        /// What.
+        task: Box<Task>,
+        /// Where to write what it says.
+        log: PathBuf,
+    },
     /// Stop what you do.
     Cancel,
 }
@@ -66,10 +72,11 @@ impl<W: Write + Send> Monitor for Speaker<'_, W> {
     }
 }
 
-/// Serves an engine until its orders end. `orphaned` is called when they end while a task runs: the engine is dead, and
+/// Serves an engine until its orders end, in a process whose environment is `surroundings`. `orphaned` is called when they end while a task runs: the engine is dead, and
 /// nobody waits for the result.
 pub fn serve(
     registry: &Registry,
+    surroundings: &Environment,
     orders: impl BufRead + Send + 'static,
     out: impl Write + Send,
     orphaned: impl Fn() + Send + 'static,
@@ -83,10 +90,10 @@ pub fn serve(
         for line in orders.lines() {
             let Ok(line) = line else { break };
             match serde_json::from_str(&line) {
-                Ok(Order::Run(task)) => {
+                Ok(Order::Run { task, log }) => {
                     flag.store(false, Ordering::Relaxed);
                     working.store(true, Ordering::Relaxed);
-                    if tasks.send(task).is_err() {
+                    if tasks.send((task, log)).is_err() {
                         return;
                     }
                 }
@@ -98,13 +105,13 @@ pub fn serve(
             orphaned();
         }
     });
-    for task in queue {
+    for (task, log) in queue {
         let speaker = Speaker {
             out: &out,
             cancelled: &cancelled,
             last: Mutex::new(None),
         };
-        let report = match perform(registry, &task, &speaker) {
+        let report = match perform(registry, surroundings, &task, &log, &speaker) {
             Ok(()) => Report::Done,
             Err(Failure::Cancelled) => Report::Cancelled,
             Err(Failure::Failed(message)) => Report::Failed(message),
