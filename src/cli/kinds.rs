@@ -43,8 +43,7 @@ fn describe(kind: &Kind) -> String {
     let mut text = format!(
         "{} → {} (version {})\n",
         kind.name,
-        kind.output
-            .map_or("what `outputs` declares", |output| output.noun()),
+        kind.output.noun(),
         kind.version
     );
     text.push_str(&indented(&wrapped(kind.doc()), 2));
@@ -126,11 +125,8 @@ fn variants(schema: &Json, indent: usize) -> String {
     if schema["type"] == "object" {
         text.push_str(&properties(schema, indent));
     }
-    // A list says what stands in it, an open table what stands at every key.
-    for inner in ["items", "additionalProperties"] {
-        if let Some(inner) = schema.get(inner) {
-            text.push_str(&variants(inner, indent));
-        }
+    if let Some(items) = schema.get("items") {
+        text.push_str(&variants(items, indent));
     }
     text
 }

@@ -45,7 +45,14 @@ fn describe(job: &str, state: &Freshness, store: &Store, ledger: &Ledger) -> Str
     let mut text = format!("── {job}\n");
     match state {
         Freshness::Fresh(record) => {
-            text.push_str(&about(record));
+            text.push_str(&about(record, store));
+            text.push_str(&said(store, &record.key));
+        }
+        Freshness::Released(record) => {
+            text.push_str(
+                "released after use: its bytes are made again where something needs them\n",
+            );
+            text.push_str(&about(record, store));
             text.push_str(&said(store, &record.key));
         }
         Freshness::Stale { key, reason, .. } => {
@@ -63,14 +70,29 @@ fn describe(job: &str, state: &Freshness, store: &Store, ledger: &Ledger) -> Str
     text
 }
 
-fn about(record: &Record) -> String {
-    let mut text = format!(
-        "key {}, ran as {} in {} on {}\n",
-        record.key,
-        record.job,
-        show_seconds(record.seconds),
-        record.device
-    );
+fn about(record: &Record, store: &Store) -> String {
+    let (key, job) = (record.key, &record.job);
+    let mut text = match store.adopted(&key) {
+        Some(adopted) => format!(
+            "key {key}, adopted as {job}, not made by a run: {}\ncopied from {}\n",
+            adopted.note,
+            adopted.from.display()
+        ),
+        None => format!(
+            "key {key}, ran as {job} in {} on {}\n",
+            show_seconds(record.seconds),
+            record.device
+        ),
+    };
+    if store.is_pinned(&key) {
+        text.push_str("pinned: it is kept whatever becomes of the pipeline\n");
+    }
+    for other in store.kept_apart(&key) {
+        let other = other.artifact.digest().short();
+        text.push_str(&format!(
+            "once it left other bytes, which are kept: {other}\n"
+        ));
+    }
     if let Some(from) = &record.started_from {
         text.push_str(&format!("started from {from}: {}\n", from.key));
     }

@@ -1,11 +1,15 @@
 //! The face: one file a command; the only folder that knows clap, colours and exit codes.
 
+mod adopt;
+mod gc;
 mod graph;
 mod kinds;
 mod log;
+mod pin;
 mod plan;
 mod project;
 mod run;
+mod verify;
 mod worker;
 
 use std::io::IsTerminal;
@@ -17,8 +21,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::pipeline::{self, Device, Problem};
 use project::Project;
 
-/// Exit codes: 0 all is well (for `plan`: nothing to do), 1 an error or a failed job, 2 (`plan`) work to do, 3 a claim does
-/// not hold under --strict, 64 wrong usage, 130 stopped.
+/// Exit codes: 0 all is well (for `plan`: nothing to do), 1 an error or a failed job, for `verify` something wrong with the
+/// store that is not repaired, for `pin` a job without an artifact, 2 (`plan`) work to do, 3 a claim does not hold under
+/// --strict, 64 wrong usage, 130 stopped.
 #[derive(Debug, Parser)]
 #[command(
     name = "etude",
@@ -44,6 +49,16 @@ enum Command {
     Kinds(kinds::Kinds),
     /// Show how a job went: its log, its fingerprint, its artifact
     Log(log::Log),
+    /// Make what you already have the artifact of a job
+    Adopt(adopt::Adopt),
+    /// Keep artifacts whatever becomes of their pipeline
+    Pin(pin::Pin),
+    /// Keep them no longer
+    Unpin(pin::Unpin),
+    /// Read everything in the store and say what is damaged
+    Verify(verify::Verify),
+    /// Remove what no pipeline needs any more
+    Gc(gc::Gc),
     #[command(hide = true)]
     Worker,
 }
@@ -66,6 +81,11 @@ pub fn main() -> ExitCode {
         Command::Graph(command) => command.run(),
         Command::Kinds(command) => command.run(),
         Command::Log(command) => command.run(),
+        Command::Adopt(command) => command.run(),
+        Command::Pin(command) => command.run(),
+        Command::Unpin(command) => command.run(),
+        Command::Verify(command) => command.run(),
+        Command::Gc(command) => command.run(),
         Command::Worker => worker::run(),
     };
     match done {
@@ -95,6 +115,9 @@ impl From<crate::store::Error> for Failure {
     }
 }
 
+/// So many problems are shown: who mends these will know what to do with the rest.
+const SHOWN: usize = 100;
+
 impl Failure {
     fn print(&self) {
         match self {
@@ -105,7 +128,7 @@ impl Failure {
                     false => miette::GraphicalTheme::unicode_nocolor(),
                 };
                 let handler = miette::GraphicalReportHandler::new_themed(theme).with_width(100);
-                for problem in problems {
+                for problem in problems.iter().take(SHOWN) {
                     let mut text = String::new();
                     match handler.render_report(&mut text, problem) {
                         Ok(()) => eprintln!("{}", text.trim_end()),
@@ -114,6 +137,9 @@ impl Failure {
                 }
                 match problems.len() {
                     1 => eprintln!("\n1 problem; nothing was run"),
+                    n if n > SHOWN => {
+                        eprintln!("\n{n} problems, the first {SHOWN} are shown; nothing was run");
+                    }
                     n => eprintln!("\n{n} problems; nothing was run"),
                 }
             }
@@ -151,8 +177,10 @@ enum DeviceName {
 }
 
 impl Source {
-    /// Reads and checks the pipeline.
+    /// Reads and checks the pipeline, and what its project says.
     fn read(&self) -> Result<pipeline::Pipeline, Failure> {
+        let project = self.project();
+        project.check()?;
         let request = pipeline::Request {
             profile: self.profile.clone(),
             set: self.set.clone(),
@@ -162,8 +190,13 @@ impl Source {
                 DeviceName::Cpu => Device::Cpu,
                 DeviceName::Cuda => Device::Cuda,
             }),
-            root: self.project().root().to_path_buf(),
-            environment: std::env::vars_os().collect(),
+            root: project.root().to_path_buf(),
+            // What is no text can be no part of an identity that people read.
+            environment: std::env::vars_os()
+                .filter_map(|(name, value)| {
+                    Some((name.into_string().ok()?, value.into_string().ok()?))
+                })
+                .collect(),
         };
         pipeline::read(&self.file, &request, &crate::stages::registry()).map_err(Failure::Problems)
     }

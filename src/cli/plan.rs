@@ -43,6 +43,16 @@ impl Plan {
                         say(format!("cached   {} ({})", job.name, record.key.short()));
                     }
                 }
+                Freshness::Released(record) => {
+                    fresh += 1;
+                    if self.all {
+                        let key = record.key.short();
+                        say(format!(
+                            "released {} ({key}), used by all that read it",
+                            job.name
+                        ));
+                    }
+                }
                 Freshness::Stale {
                     reason, earlier, ..
                 } => {

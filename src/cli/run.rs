@@ -7,10 +7,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 
-use super::project::capacity;
 use super::{Failure, Source};
 use crate::report::{Closing, Journal, Lines, Reporter, Terminal};
 use crate::run::{Event, Local, Options, execute};
+use crate::store::Views;
 
 #[derive(Debug, Args)]
 pub struct Run {
@@ -22,6 +22,15 @@ pub struct Run {
     /// How many CPU cores to use at most
     #[arg(long)]
     cores: Option<u32>,
+    /// End everything when a job fails, instead of doing all that does not need it
+    #[arg(long, conflicts_with = "keep_going")]
+    fail_fast: bool,
+    /// Do all that does not need a job that failed (the default)
+    #[arg(long)]
+    keep_going: bool,
+    /// Run these jobs though their artifacts are there, to see whether they leave the same bytes
+    #[arg(long, value_name = "JOB")]
+    again: Vec<String>,
     /// Exit with 3 when a claim does not hold
     #[arg(long)]
     strict: bool,
@@ -32,15 +41,33 @@ impl Run {
         let plan = self.source.plan(&self.jobs)?;
         let project = self.source.project();
         let store = project.store();
+        let views = project.views(&plan.pipeline.name);
+        Views {
+            folder: views.clone(),
+            store: &store,
+        }
+        .check(project.root())?;
         store.prepare()?;
         let cancel = listen()?;
         let program = std::env::current_exe()
             .map_err(|error| Failure::Message(format!("cannot find this program: {error}")))?;
         let executor = Local::new(program, vec!["worker".into()]);
+        let again = plan
+            .pipeline
+            .select(&self.again)
+            .map_err(Failure::Problems)?;
+        let again = (0..plan.jobs.len()).filter(|id| {
+            again
+                .iter()
+                .any(|selector| selector.matches(&plan.jobs[*id].name))
+        });
         let options = Options {
-            capacity: capacity(self.cores),
-            views: project.views(&plan.pipeline.name),
+            capacity: project.capacity(self.cores),
+            views,
             prune: self.source.is_whole() && self.jobs.is_empty(),
+            fail_fast: self.fail_fast,
+            again: again.collect(),
+            compare: &crate::stages::difference,
             cancel: &cancel,
         };
         let now = SystemTime::now()
@@ -62,13 +89,14 @@ impl Run {
             closing.hear(event);
         })?;
         let mut out = io::stdout().lock();
-        for line in closing.lines(&summary) {
+        for line in closing.lines(&plan, &summary) {
             // Whoever closed the stream does not want to hear more.
             let _ = writeln!(out, "{line}");
         }
         Ok(match summary.is_complete() {
             _ if cancel.load(Ordering::Relaxed) => 130,
             false => 1,
+            true if summary.differing > 0 => 1,
             true if self.strict && !closing.all_hold() => 3,
             true => 0,
         })

@@ -15,9 +15,6 @@ pub fn run() -> Result<u8, Failure> {
             .map_err(|error| Failure::Message(format!("cannot listen for signals: {error}")))?;
     }
     let orders = BufReader::new(io::stdin());
-    let surroundings = std::env::vars_os().collect();
-    serve(&registry(), &surroundings, orders, io::stdout(), || {
-        std::process::exit(1)
-    });
+    serve(&registry(), orders, io::stdout(), || std::process::exit(1));
     Ok(0)
 }

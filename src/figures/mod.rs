@@ -6,6 +6,7 @@
 //! environment or the fonts of the system: the same table and the same
 //! parameters give the same bytes on every machine.
 
+pub mod csv;
 pub mod formats;
 pub mod plot;
 mod shorthand;

@@ -29,7 +29,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// The file is there but is not a table.
-    #[error("{} is not a readable Parquet table: {reason}", path.display())]
+    #[error("{} is not a readable table: {reason}", path.display())]
     NotATable {
         /// The file in question.
         path: PathBuf,
@@ -268,6 +268,45 @@ pub fn texts(column: &Column) -> Result<Vec<Option<String>>, Error> {
     (0..column.len())
         .map(|row| Ok(text_of(&column.get(row)?)))
         .collect()
+}
+
+/// How two tables differ, in words: in their shape, or by the largest relative difference of a number and in how many other
+/// cells; `None` if they hold the same.
+pub fn difference(before: &DataFrame, now: &DataFrame) -> Option<String> {
+    if before.height() != now.height() {
+        return Some(format!("{} rows, now {}", before.height(), now.height()));
+    }
+    if column_names(before) != column_names(now) {
+        return Some("other columns".to_string());
+    }
+    let (mut largest, mut others) = ((0.0, String::new()), 0);
+    for (old, new) in before.columns().iter().zip(now.columns()) {
+        if old.dtype().is_primitive_numeric() && new.dtype().is_primitive_numeric() {
+            let (old, other) = (numbers(old).ok()?, numbers(new).ok()?);
+            for (a, b) in old.iter().zip(&other) {
+                match (a, b) {
+                    (Some(a), Some(b)) if a != b => {
+                        let by = (a - b).abs() / a.abs().max(b.abs());
+                        if by > largest.0 {
+                            largest = (by, new.name().to_string());
+                        }
+                    }
+                    (a, b) => others += usize::from(a != b),
+                }
+            }
+        } else {
+            let (old, new) = (texts(old).ok()?, texts(new).ok()?);
+            others += old.iter().zip(&new).filter(|(a, b)| a != b).count();
+        }
+    }
+    match (largest, others) {
+        ((0.0, _), 0) => None,
+        ((0.0, _), others) => Some(format!("{others} cells differ")),
+        ((by, column), 0) => Some(format!("by {by:.1e} at most, relatively, in `{column}`")),
+        ((by, column), others) => Some(format!(
+            "by {by:.1e} at most, relatively, in `{column}`, and {others} cells that are no numbers"
+        )),
+    }
 }
 
 fn text_of(value: &AnyValue<'_>) -> Option<String> {

@@ -50,10 +50,22 @@ impl DeviceChoice {
     }
 }
 
-/// Whether a card is there and this program can use it.
+/// How many cards there are that this program can use.
 #[must_use]
-pub fn has_card() -> bool {
-    candle_core::utils::cuda_is_available() && Device::new_cuda(0).is_ok()
+pub fn cards() -> usize {
+    if !candle_core::utils::cuda_is_available() || Device::new_cuda(0).is_err() {
+        return 0;
+    }
+    #[cfg(feature = "cuda")]
+    {
+        use candle_core::cuda_backend::cudarc::driver::CudaContext;
+        // One answered just now.
+        CudaContext::device_count().map_or(1, |count| usize::try_from(count).unwrap_or(1))
+    }
+    #[cfg(not(feature = "cuda"))]
+    {
+        0
+    }
 }
 
 #[cfg(test)]

@@ -43,6 +43,7 @@ macro_rules! roster {
 pub mod accuracy;
 pub mod decoding;
 pub mod device;
+pub mod difference;
 pub mod kernel;
 pub mod learner;
 pub mod model;

@@ -3,28 +3,36 @@
 //! An axis is lists of values that move together (`{ "graphs.degree" = [2, 20], "graphs.nodes" = [50, 200] }`) or named
 //! variants (`{ small = {…}, large = {…} }`). Both come to the same: labels, each with a patch.
 
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use super::contract::Scalar;
 use super::patch::{self, Assignment, Names, Patch};
-use super::problem::{Problem, Problems};
+use super::problem::{Problem, Problems, count};
 use super::value::{Data, Key, Table, Value};
 
 /// One swept dimension.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Axis {
-    /// Its name.
+    /// Its name, and where it stands.
     pub key: Key,
     /// Its labels, each with what it sets.
     pub points: Vec<Point>,
+    name: Arc<str>,
+    /// The place of each label.
+    places: HashMap<Arc<str>, usize>,
+    /// The parameters that it sets, each once, by stage.
+    sets: BTreeSet<(usize, Arc<[String]>)>,
 }
 
 /// One value of an axis.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Point {
     /// How it is called in coordinates.
-    pub label: String,
+    pub label: Arc<str>,
     /// How it stands in a table's column: the value itself where the axis is a list, else the label.
     pub value: Scalar,
     /// What it sets.
@@ -32,29 +40,66 @@ pub struct Point {
 }
 
 impl Axis {
+    /// An axis of these points; of two with the same label, the first is found.
+    pub fn new(key: &Key, points: Vec<Point>) -> Axis {
+        let mut places = HashMap::with_capacity(points.len());
+        let mut sets: BTreeSet<(usize, &Arc<[String]>)> = BTreeSet::new();
+        for (place, point) in points.iter().enumerate() {
+            places.entry(point.label.clone()).or_insert(place);
+            sets.extend(point.patch.iter().map(|a| (a.stage, &a.path)));
+        }
+        let sets = sets.into_iter().map(|(stage, path)| (stage, path.clone()));
+        Axis {
+            name: Arc::from(key.name.as_str()),
+            key: key.clone(),
+            places,
+            sets: sets.collect(),
+            points,
+        }
+    }
+
     /// The axis' name.
     pub fn name(&self) -> &str {
-        &self.key.name
+        &self.name
     }
 
     /// The labels, in order.
     pub fn labels(&self) -> impl Iterator<Item = &str> {
-        self.points.iter().map(|point| point.label.as_str())
+        self.points.iter().map(|point| &*point.label)
+    }
+
+    /// The place of a label.
+    pub fn place(&self, label: &str) -> Option<usize> {
+        self.places.get(label).copied()
     }
 
     /// The point of this label.
     pub fn point(&self, label: &str) -> Option<&Point> {
-        self.points.iter().find(|point| point.label == label)
+        Some(&self.points[self.place(label)?])
     }
 
-    /// The stages its patches touch.
+    /// The axis and the label at a place on it, as they stand in coordinates.
+    pub fn coordinate(&self, place: usize) -> (Arc<str>, Arc<str>) {
+        (self.name.clone(), self.points[place].label.clone())
+    }
+
+    /// Whether its patches touch a stage.
     pub fn touches(&self, stage: usize) -> bool {
-        self.assignments().any(|a| a.stage == stage)
+        let parameters = self.sets.range((stage, Arc::default())..);
+        parameters
+            .into_iter()
+            .next()
+            .is_some_and(|(s, _)| *s == stage)
+    }
+
+    /// The parameters that it sets, each once: the stage and the path, in this order.
+    pub fn sets(&self) -> impl Iterator<Item = &(usize, Arc<[String]>)> {
+        self.sets.iter()
     }
 
     /// All assignments of all labels.
     pub fn assignments(&self) -> impl Iterator<Item = &Assignment> {
-        self.points.iter().flat_map(|point| &point.patch)
+        self.points.iter().flat_map(|point| point.patch.iter())
     }
 }
 
@@ -97,21 +142,28 @@ pub fn read(key: &Key, value: &Value, names: &Names<'_>, problems: &mut Problems
         problems.push(problem);
         return None;
     }
-    for (i, point) in points.iter().enumerate() {
-        if points[..i].iter().any(|other| other.label == point.label) {
-            let message = format!("the axis `{}` has `{}` twice", key.name, point.label);
-            let problem = Problem::at(&key.span, message);
-            problems.push(
-                problem.help("every label stands once; of few integers, a range has each once"),
+    let axis = Axis::new(key, points);
+    for point in &axis.points {
+        let length = point.label.chars().count();
+        if length > LONGEST {
+            let message = format!(
+                "a label of the axis `{}` has {} characters; at most {LONGEST}",
+                key.name,
+                count(length as u128)
             );
+            let problem = Problem::at(&key.span, message);
+            problems.push(problem.help("name it: { short = { stage.parameter = \"…\" } }"));
             return None;
         }
     }
-    let axis = Axis {
-        key: key.clone(),
-        points,
-    };
-    if axis.assignments().next().is_none() && problems.len() == before {
+    if let Some(twice) = twice(&axis) {
+        let message = format!("the axis `{}` has `{twice}` twice", key.name);
+        let problem = Problem::at(&key.span, message);
+        problems
+            .push(problem.help("every label stands once; of few integers, a range has each once"));
+        return None;
+    }
+    if axis.sets.is_empty() && problems.len() == before {
         let message = format!(
             "the axis `{}` reaches nothing: it sets no parameter",
             key.name
@@ -123,11 +175,21 @@ pub fn read(key: &Key, value: &Value, names: &Names<'_>, problems: &mut Problems
     Some(axis)
 }
 
+/// So many characters a label may have: it stands in names, tables and figures.
+const LONGEST: usize = 1000;
+
+/// A label that stands twice.
+fn twice(axis: &Axis) -> Option<&str> {
+    let mut labels = axis.labels().enumerate();
+    let (_, label) = labels.find(|(place, label)| axis.place(label) != Some(*place))?;
+    Some(label)
+}
+
 /// Whether an entry is a list of values (`"model.seed" = […]`, `model.seed = […]`), not a variant.
 fn is_list_entry(key: &Key, value: &Value, names: &Names<'_>) -> bool {
     let is_stage = |name: &str| {
         let first = name.split('.').next().unwrap_or(name);
-        names.stages.contains(&first.trim())
+        names.stage(first.trim()).is_some()
     };
     let listed = match &value.data {
         Data::Array(_) => true,
@@ -161,7 +223,7 @@ fn read_variants(table: &Table, names: &Names<'_>, problems: &mut Problems) -> O
             continue;
         }
         points.push(Point {
-            label: key.name.clone(),
+            label: Arc::from(key.name.as_str()),
             value: Scalar::Text(key.name.clone()),
             patch: patch::read(entries, names, problems),
         });
@@ -199,34 +261,43 @@ fn read_lists(table: &Table, names: &Names<'_>, problems: &mut Problems) -> Opti
         return None;
     }
     let labels: Vec<String> = first_values.iter().map(Value::label).collect();
-    let distinct = labels
-        .iter()
-        .enumerate()
-        .all(|(i, l)| !labels[..i].contains(l));
-    let mut points = Vec::new();
-    for i in 0..length {
-        let mut patch = Patch::new();
-        for (path, key, values) in &lists {
-            patch.extend(patch::assign(path, &values[i], &key.span, names, problems));
-        }
-        let plain = !matches!(first_values[i].data, Data::Table(_) | Data::Array(_));
-        let (label, value) = match distinct {
-            true if plain => (labels[i].clone(), Scalar::from(&first_values[i].to_json())),
-            true => (labels[i].clone(), Scalar::Text(labels[i].clone())),
+    let mut seen = HashSet::with_capacity(length);
+    let distinct = labels.iter().all(|label| seen.insert(label.as_str()));
+    let points = labels.iter().enumerate().map(|(i, label)| {
+        let first = &first_values[i];
+        let plain = !matches!(first.data, Data::Table(_) | Data::Array(_));
+        let label = match distinct {
+            true => label.clone(),
             // Lists that move together may repeat themselves one by one; together they name a point.
             false => {
                 let all: Vec<_> = lists.iter().map(|(_, _, v)| v[i].label()).collect();
-                let label = all.join(" ");
-                (label.clone(), Scalar::Text(label))
+                all.join(" ")
             }
         };
-        points.push(Point {
+        let value = match distinct && plain {
+            true => Scalar::from(&first.to_json()),
+            false => Scalar::Text(label.clone()),
+        };
+        (Arc::from(label), value)
+    });
+    let points: Vec<(Arc<str>, Scalar)> = points.collect();
+    let targets = lists.into_iter().map(|(path, key, values)| {
+        let target = patch::target(&path, &key.span, names, problems);
+        (target, key, values.into_iter())
+    });
+    let mut targets: Vec<_> = targets.collect();
+    let points = points.into_iter().map(|(label, value)| {
+        let assignments = targets.iter_mut().filter_map(|(target, key, values)| {
+            let value = values.next()?;
+            Some(target.as_ref()?.set(value, &key.span))
+        });
+        Point {
+            patch: assignments.collect(),
             label,
             value,
-            patch,
-        });
-    }
-    Some(points)
+        }
+    });
+    Some(points.collect())
 }
 
 type List<'a> = (Vec<String>, &'a Key, Vec<Value>);
@@ -284,15 +355,18 @@ fn is_generator(table: &Table) -> bool {
         .any(|(key, _)| GENERATORS.contains(&key.name.as_str()))
 }
 
+/// So many values a generator may give.
+const MOST: i64 = 1_000_000;
+
 /// Two equal generators in one axis would draw the same numbers, which nobody means.
 fn check_generators(table: &Table, problems: &mut Problems) {
     let mut drawn = Vec::new();
     find_draws(table, &mut drawn);
-    for (i, value) in drawn.iter().enumerate() {
-        if drawn[..i]
-            .iter()
-            .any(|other| other.to_json() == value.to_json())
-        {
+    let mut seen = HashSet::new();
+    for value in drawn {
+        let mut json = value.to_json();
+        json.sort_all_objects();
+        if !seen.insert(json.to_string()) {
             let message = "two equal generators in one axis draw the same numbers";
             let problem = Problem::at(&value.span, message).help("give one of them a `seed`");
             problems.push(problem);
@@ -364,12 +438,13 @@ fn generate(value: &Value, problems: &mut Problems) -> Option<Vec<Value>> {
             return refuse("`step` must be a number above 0".into());
         };
         // What is a whisker short of another step is rounding.
-        let count = ((high - low) / step - 1e-9).ceil();
-        if count > 10_000.0 {
-            return refuse(format!("`range` has {count} values; at most 10000"));
+        let length = ((high - low) / step - 1e-9).ceil();
+        if length > MOST as f64 {
+            let (length, most) = (count(length as u128), count(MOST as u128));
+            return refuse(format!("`range` has {length} values; at most {most}"));
         }
         let whole = whole && step.fract() == 0.0;
-        let numbers = (0..count as u64).map(|i| low + i as f64 * step);
+        let numbers = (0..length as u64).map(|i| low + i as f64 * step);
         let numbers = numbers.map(|number| match whole {
             true => as_value(number, true),
             false => as_value(rounded(number), false),
@@ -377,8 +452,12 @@ fn generate(value: &Value, problems: &mut Problems) -> Option<Vec<Value>> {
         return Some(numbers.collect());
     }
     let draws = match value.get("draws").map(|draws| &draws.data) {
-        Some(Data::Int(draws @ 1..=10_000)) => *draws as usize,
-        Some(_) => return refuse("`draws` must be an integer from 1 to 10000".into()),
+        Some(Data::Int(draws @ 1..=MOST)) => *draws as usize,
+        Some(Data::Int(draws @ 1..)) => {
+            let (draws, most) = (count(*draws as u128), count(MOST as u128));
+            return refuse(format!("`draws` is {draws}; at most {most}"));
+        }
+        Some(_) => return refuse("`draws` must be an integer of at least 1".into()),
         None => return refuse(format!("`{name}` needs `draws`: how many values")),
     };
     let seed = match value.get("seed").map(|seed| &seed.data) {
@@ -428,10 +507,7 @@ mod tests {
     use crate::pipeline::value::parse;
 
     fn axis(text: &str) -> Result<Vec<(String, usize)>, Vec<String>> {
-        let names = Names {
-            stages: vec!["graphs", "model"],
-            fixed: vec![vec!["kind"], vec!["kind", "data"]],
-        };
+        let names = Names::new([("graphs", vec!["kind"]), ("model", vec!["kind", "data"])]);
         let mut problems = Problems::default();
         let value = parse(&Source::new("x", text), &mut problems);
         let (key, value) = &value.table().unwrap()[0];
@@ -441,7 +517,7 @@ mod tests {
             Some(axis) if list.is_empty() => Ok(axis
                 .points
                 .into_iter()
-                .map(|point| (point.label, point.patch.len()))
+                .map(|point| (point.label.to_string(), point.patch.iter().count()))
                 .collect()),
             _ => Err(list.iter().map(ToString::to_string).collect()),
         }

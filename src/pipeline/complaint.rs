@@ -1,12 +1,12 @@
 //! What a kind says is wrong with its own parameters, and where in the file that is.
 
 use super::source::Span;
-use super::value::{Data, Value};
+use super::value::Value;
 
 /// Something wrong with a parameter, told by the kind itself.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Complaint {
-    /// The parameter, dots between keys: `y.field`; an item of a list by its text: `files.score.py`.
+    /// The parameter, dots between keys: `y.field`.
     pub parameter: String,
     /// What is wrong.
     pub message: String,
@@ -37,19 +37,9 @@ impl Complaint {
 /// The place a complaint is about: its parameter, or a line of the parameter's text, or what stands nearest above it.
 pub fn place(value: &Value, complaint: &Complaint) -> Span {
     let mut here = value;
-    let mut rest = complaint.parameter.as_str();
-    while !rest.is_empty() {
-        if let Data::Array(items) = &here.data {
-            // An item of a list goes by what it says: `files.score.py`.
-            here = items
-                .iter()
-                .find(|item| item.text() == Some(rest))
-                .unwrap_or(here);
-            break;
-        }
-        let (key, inner) = rest.split_once('.').unwrap_or((rest, ""));
+    for key in complaint.parameter.split('.') {
         match here.get(key) {
-            Some(value) => (here, rest) = (value, inner),
+            Some(inner) => here = inner,
             None => return here.span.clone(),
         }
     }

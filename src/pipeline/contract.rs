@@ -3,11 +3,8 @@
 //! A kind is one file in `stages/`: a parameter struct that implements [`Stage`]. The [`Registry`] is the roster of kinds;
 //! planning and running get it as an argument, so they are tested with toy kinds.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsString;
 use std::fmt;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -19,7 +16,6 @@ use serde_json::Value as Json;
 use super::complaint::Complaint;
 use super::parameters;
 use super::resources::Resources;
-use crate::store::Artifact;
 
 /// What a job leaves, by type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -37,7 +33,7 @@ pub enum ArtifactType {
     Figure,
     /// Whether a claim holds.
     Verdict,
-    /// A file or a folder that etude knows nothing of.
+    /// Anything else: a file or a folder that only programs read.
     File,
 }
 
@@ -53,17 +49,6 @@ pub struct TableOf {
 }
 
 impl ArtifactType {
-    /// Every type there is.
-    pub const ALL: &'static [ArtifactType] = &[
-        ArtifactType::Dataset,
-        ArtifactType::Model,
-        ArtifactType::Answers,
-        ArtifactType::Table,
-        ArtifactType::Figure,
-        ArtifactType::Verdict,
-        ArtifactType::File,
-    ];
-
     /// With its article.
     pub fn noun(self) -> &'static str {
         match self {
@@ -138,32 +123,6 @@ impl ArtifactType {
     }
 }
 
-/// One of the artifacts that a stage leaves.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Output {
-    /// Its name in the file; empty where a kind leaves one artifact that needs none.
-    pub name: String,
-    /// What it is.
-    pub artifact: ArtifactType,
-}
-
-impl Output {
-    /// Its files, out of all that a job leaves. An output that has a name is the folder of that name; whoever reads it
-    /// depends on nothing beside it.
-    pub fn part<'a>(&self, left: &'a Artifact) -> Cow<'a, Artifact> {
-        if self.name.is_empty() {
-            return Cow::Borrowed(left);
-        }
-        let files = left.files.iter().filter_map(|(name, file)| {
-            let inside = name.strip_prefix(&self.name)?.strip_prefix('/')?;
-            Some((inside.to_string(), file.clone()))
-        });
-        Cow::Owned(Artifact {
-            files: files.collect(),
-        })
-    }
-}
-
 /// How many artifacts a port takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Takes {
@@ -173,16 +132,14 @@ pub enum Takes {
     All,
 }
 
-/// What stands at a port in a file.
+/// What may stand at a port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
-    /// A stage: `from = "a"`.
-    Stage,
-    /// A stage, or a list of them: `from = ["a", "b"]`.
+pub enum Holds {
+    /// The name of a stage.
+    One,
+    /// The name of a stage, or a list of them.
     List,
-    /// Any number of stages, also none, under names that the file gives: `inputs = { x = "a" }`. Each is a port of its own,
-    /// `inputs.x`, and all such ports of a stage have different names. What takes one artifact there is not given its
-    /// coordinates: a name tells it from all others.
+    /// A table of names of one's own choice, each with the name of a stage; it may be left out.
     Named,
 }
 
@@ -195,8 +152,8 @@ pub struct Port {
     pub takes: Takes,
     /// The types it takes.
     pub accepts: &'static [ArtifactType],
-    /// What stands there.
-    pub form: Form,
+    /// What may stand there.
+    pub holds: Holds,
     /// One line for people.
     pub doc: &'static str,
 }
@@ -257,6 +214,8 @@ pub type Columns = BTreeMap<String, Scalar>;
 pub struct Input {
     /// Its name in SQL: the stage's, with `_` for `-`.
     pub table: String,
+    /// What the stage that reads it calls it, at a port of names; else nothing.
+    pub name: String,
     /// What it is.
     pub artifact: ArtifactType,
     /// Its files, by name inside the artifact.
@@ -280,9 +239,6 @@ impl Input {
     }
 }
 
-/// Environment variables and their values.
-pub type Environment = BTreeMap<OsString, OsString>;
-
 /// The artifacts of each port, in the order the file names their stages.
 pub type Inputs = BTreeMap<String, Vec<Input>>;
 
@@ -305,6 +261,10 @@ pub trait Monitor: Sync {
     fn progress(&self, progress: Progress);
     /// Whether the job should stop.
     fn cancelled(&self) -> bool;
+    /// Takes what a program of the job printed into the job's log.
+    fn says(&self, _text: &[u8]) {}
+    /// A group of processes was started, or is over: whoever must end the job ends them too.
+    fn group(&self, _id: u32, _lives: bool) {}
 }
 
 /// Why a job ended without an artifact.
@@ -348,38 +308,33 @@ pub struct Earlier {
     pub files: BTreeMap<String, PathBuf>,
 }
 
-/// Everything a job is given: no store, plan or clock.
+/// Everything a job is given: no store, plan, clock or environment.
 pub struct Context<'a> {
     /// The artifacts to read.
     pub inputs: &'a Inputs,
     /// The files and directories that its parameters name, absolute, by parameter; see [`Stage::reads`].
     pub outside: &'a BTreeMap<String, PathBuf>,
-    /// The environment variables that it asked for, those that are set; see [`Stage::environment`].
-    pub environment: &'a BTreeMap<String, String>,
-    /// The environment of the process that runs it: where this machine keeps programs and temporary files. A result must not
-    /// depend on it.
-    pub surroundings: &'a Environment,
-    /// The project's root, absolute.
-    pub root: &'a Path,
     /// What a shorter job of the same family left, where there is one. A gift: the result must be the same bytes without it.
     pub earlier: Option<&'a Earlier>,
+    /// What the tables it reads lack because jobs failed, a line each: `answers: 4 of 5, without [seed=3]`. A kind that shows
+    /// something to people shows this too.
+    pub holes: &'a [String],
     /// An empty folder for what the job leaves.
     pub out: &'a Path,
-    /// Where a folder for what it needs only while it runs may be made; nothing lies there yet, and nothing will after it.
-    pub work: &'a Path,
     /// A folder for what makes the next attempt shorter. It is this job's alone and outlives an attempt that failed, was
-    /// stopped or was killed; what the last one left is still there, perhaps half written. No part of the artifact, and gone
+    /// stopped or was killed; what the last one left is still there, perhaps half written. Only kinds that save have it. No part of the artifact, and gone
     /// once that is in the store. Nobody but the job checks what lies in it.
     pub checkpoint: &'a Path,
-    /// While this is open in any process, no other attempt at the job begins: a job hands it on to the processes it starts.
-    /// `None` where the file system cannot lock a folder.
-    pub held: Option<&'a File>,
-    /// Its log, to add lines to.
-    pub log: &'a Path,
+    /// The project's root, absolute.
+    pub root: &'a Path,
+    /// The variables of the environment that it named (see [`Stage::environment`]) and those of [`SURROUNDINGS`].
+    pub environment: &'a BTreeMap<String, Option<String>>,
+    /// How many threads it may compute with.
+    pub cores: u32,
+    /// The CUDA cards that are its own, as the driver is told of them.
+    pub cards: &'a [String],
     /// Where to compute.
     pub device: Device,
-    /// How many threads to compute with.
-    pub cores: u32,
     /// Hears progress, tells of cancellation.
     pub monitor: &'a dyn Monitor,
 }
@@ -410,6 +365,21 @@ impl Context<'_> {
         }
     }
 }
+
+/// Variables of the environment that every program needs to find its way on a machine; no part of a result's identity.
+pub const SURROUNDINGS: [&str; 7] = [
+    "PATH",
+    "HOME",
+    "USER",
+    "TMPDIR",
+    "LD_LIBRARY_PATH",
+    "SYSTEMROOT",
+    "VIRTUAL_ENV",
+];
+
+/// The file of an artifact that says what it lacks, a JSON list of lines; only those that lack something have it.
+/// Its name begins with a dot, so that it is not among what is shown.
+pub const HOLES: &str = ".holes.json";
 
 /// A table that a stage will read, as far as it is known before anything runs.
 #[derive(Debug, Clone, PartialEq)]
@@ -472,13 +442,15 @@ pub trait Stage: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'stat
     const KIND: &'static str;
     /// Raised whenever the same parameters and inputs give other bytes.
     const VERSION: u32;
-    /// What a job leaves; `None` where the file says it in the parameter `outputs`, a table of tables such as
-    /// `{ scores = { type = "table" } }`. Of such a kind a job leaves each output in the folder of its name.
-    const OUTPUT: Option<ArtifactType>;
+    /// What a job leaves.
+    const OUTPUT: ArtifactType;
     /// Its inputs.
     const PORTS: &'static [Port];
     /// Whether it computes on a device, so that `device` means something.
     const USES_DEVICE: bool = false;
+    /// Whether a stage itself declares in `outputs` what it leaves, each by a name and with a `type`; what a job leaves then
+    /// has a folder of that name for each. With several, `stage.name` is what others read.
+    const DECLARES_OUTPUTS: bool = false;
 
     /// What a job takes unless the file says otherwise.
     fn resources() -> Resources {
@@ -501,11 +473,6 @@ pub trait Stage: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'stat
         Some(BTreeSet::new())
     }
 
-    /// The environment variables that it reads. Their values, and which of them are not set, are part of a result's identity.
-    fn environment(&self) -> BTreeSet<String> {
-        BTreeSet::new()
-    }
-
     /// Rewrites the canonical parameters so that the names of stages are not in them; `names` gives the neutral name of
     /// each table.
     fn neutralise(&self, _parameters: &mut Json, _names: &BTreeMap<String, String>) {}
@@ -514,6 +481,16 @@ pub trait Stage: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'stat
     /// result is the same bytes whether it did ([`Context::earlier`]) or not.
     fn extends(&self) -> Option<Extension> {
         None
+    }
+
+    /// Whether an attempt saves what makes the next one shorter; only then has it a [`Context::checkpoint`] to write into.
+    fn saves(&self) -> bool {
+        false
+    }
+
+    /// The variables of the environment whose values are part of a result's identity.
+    fn environment(&self) -> Vec<String> {
+        Vec::new()
     }
 
     /// The files and directories that the parameters name. They may lie anywhere, but only to be read. Of a directory all
@@ -536,14 +513,16 @@ pub trait Parameters: Send + Sync {
     fn columns(&self, inputs: &[TableShape]) -> Result<Option<Vec<String>>, Vec<Complaint>>;
     /// See [`Stage::columns_read`].
     fn columns_read(&self) -> Option<BTreeSet<String>>;
-    /// See [`Stage::environment`].
-    fn environment(&self) -> BTreeSet<String>;
     /// The parameters in canonical form: those at their default left out, keys sorted, tables named neutrally.
     fn canonical(&self, names: &BTreeMap<String, String>) -> Json;
     /// All parameters, defaults included.
     fn full(&self) -> Json;
     /// See [`Stage::extends`].
     fn extends(&self) -> Option<Extension>;
+    /// See [`Stage::saves`].
+    fn saves(&self) -> bool;
+    /// See [`Stage::environment`].
+    fn environment(&self) -> Vec<String>;
     /// See [`Stage::reads`].
     fn reads(&self) -> Vec<Outside>;
     /// See [`Stage::run`].
@@ -568,10 +547,6 @@ impl<S: Stage> Parameters for Typed<S> {
         self.stage.columns_read()
     }
 
-    fn environment(&self) -> BTreeSet<String> {
-        self.stage.environment()
-    }
-
     fn canonical(&self, names: &BTreeMap<String, String>) -> Json {
         let mut parameters = parameters::without_defaults(&self.schema, self.full());
         self.stage.neutralise(&mut parameters, names);
@@ -587,6 +562,14 @@ impl<S: Stage> Parameters for Typed<S> {
         self.stage.extends()
     }
 
+    fn saves(&self) -> bool {
+        self.stage.saves()
+    }
+
+    fn environment(&self) -> Vec<String> {
+        self.stage.environment()
+    }
+
     fn reads(&self) -> Vec<Outside> {
         self.stage.reads()
     }
@@ -597,7 +580,7 @@ impl<S: Stage> Parameters for Typed<S> {
 }
 
 /// Parameters from JSON and the schema they were checked against.
-type Parse = fn(Json, Arc<Json>) -> Result<Arc<dyn Parameters>, serde_json::Error>;
+type Parse = fn(&Json, Arc<Json>) -> Result<Arc<dyn Parameters>, serde_json::Error>;
 
 /// A kind, with its parameter type erased.
 #[derive(Clone)]
@@ -606,12 +589,14 @@ pub struct Kind {
     pub name: &'static str,
     /// See [`Stage::VERSION`].
     pub version: u32,
-    /// See [`Stage::OUTPUT`].
-    pub output: Option<ArtifactType>,
+    /// What a job leaves.
+    pub output: ArtifactType,
     /// Its inputs.
     pub ports: &'static [Port],
     /// Whether `device` means something.
     pub uses_device: bool,
+    /// See [`Stage::DECLARES_OUTPUTS`].
+    pub declares_outputs: bool,
     /// What a job takes unless the file says otherwise.
     pub resources: Resources,
     /// The JSON schema of its parameters.
@@ -634,17 +619,18 @@ impl Kind {
             output: S::OUTPUT,
             ports: S::PORTS,
             uses_device: S::USES_DEVICE,
+            declares_outputs: S::DECLARES_OUTPUTS,
             resources: S::resources(),
             schema: Arc::new(schema_of::<S>()),
             parse: |json, schema| {
-                let stage: S = serde_json::from_value(json)?;
+                let stage = S::deserialize(json)?;
                 Ok(Arc::new(Typed { stage, schema }))
             },
         }
     }
 
     /// Parameters from a value that was checked against the schema.
-    pub fn parse(&self, json: Json) -> Result<Arc<dyn Parameters>, serde_json::Error> {
+    pub fn parse(&self, json: &Json) -> Result<Arc<dyn Parameters>, serde_json::Error> {
         (self.parse)(json, self.schema.clone())
     }
 

@@ -1,20 +1,26 @@
 //! Coordinates: where an instance lies on the axes, and the conditions and selectors that speak of them.
 
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
+use std::sync::Arc;
 
 use super::axis::Axis;
 use super::problem::{Problem, Problems, alternatives};
 use super::source::Span;
 use super::value::{Data, Value};
 
-/// Axis and label, in the order the axes are declared.
+/// Axis and label, in the order the axes are declared. Instances share these words, so that many cost little.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Coordinates(pub Vec<(String, String)>);
+pub struct Coordinates(pub Arc<[(Arc<str>, Arc<str>)]>);
 
 impl Coordinates {
     /// The label on an axis.
     pub fn get(&self, axis: &str) -> Option<&str> {
-        let (_, label) = self.0.iter().find(|(name, _)| name == axis)?;
+        self.shared(axis).map(|label| &**label)
+    }
+
+    fn shared(&self, axis: &str) -> Option<&Arc<str>> {
+        let (_, label) = self.0.iter().find(|(name, _)| **name == *axis)?;
         Some(label)
     }
 
@@ -22,7 +28,64 @@ impl Coordinates {
     pub fn joins(&self, other: &Coordinates) -> bool {
         self.0
             .iter()
-            .all(|(axis, label)| other.get(axis).is_none_or(|l| l == label))
+            .all(|(axis, label)| other.get(axis).is_none_or(|l| *l == **label))
+    }
+}
+
+impl fmt::Display for Coordinates {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, (axis, label)) in self.0.iter().enumerate() {
+            let comma = if at == 0 { "" } else { ", " };
+            write!(f, "{comma}{axis}={label}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Whatever belongs to labels on some axes, found by coordinates that lie on these axes and perhaps on others: what joins.
+#[derive(Debug, Clone)]
+pub struct ByLabels<T> {
+    axes: Vec<String>,
+    all: HashMap<Vec<Arc<str>>, T>,
+}
+
+impl<T> ByLabels<T> {
+    /// Nothing yet, for the axes that two stages share.
+    pub fn shared<A: AsRef<str>, B: AsRef<str>>(one: &[A], other: &[B]) -> ByLabels<T> {
+        let axes = one.iter().map(AsRef::as_ref);
+        let shared = axes.filter(|axis| other.iter().any(|o| o.as_ref() == *axis));
+        ByLabels {
+            axes: shared.map(str::to_string).collect(),
+            all: HashMap::new(),
+        }
+    }
+
+    fn labels(&self, coordinates: &Coordinates) -> Vec<Arc<str>> {
+        let labels = self.axes.iter().map(|axis| coordinates.shared(axis));
+        let labels = labels.map(|label| label.expect("it lies on the axes that are shared"));
+        labels.cloned().collect()
+    }
+
+    /// What belongs to the labels of these coordinates, made where there is none.
+    pub fn entry(&mut self, coordinates: &Coordinates) -> &mut T
+    where
+        T: Default,
+    {
+        self.all.entry(self.labels(coordinates)).or_default()
+    }
+
+    /// What belongs to the labels of these coordinates.
+    pub fn get(&self, coordinates: &Coordinates) -> Option<&T> {
+        self.all.get(&self.labels(coordinates))
+    }
+
+    /// The same labels with what becomes of what belongs to them.
+    pub fn map<U>(self, mut change: impl FnMut(T) -> U) -> ByLabels<U> {
+        let all = self.all.into_iter();
+        ByLabels {
+            axes: self.axes,
+            all: all.map(|(labels, what)| (labels, change(what))).collect(),
+        }
     }
 }
 
@@ -30,7 +93,7 @@ impl Coordinates {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct JobName {
     /// The stage.
-    pub stage: String,
+    pub stage: Arc<str>,
     /// Where on the axes.
     pub coordinates: Coordinates,
 }
@@ -41,24 +104,20 @@ impl fmt::Display for JobName {
         if self.coordinates.0.is_empty() {
             return Ok(());
         }
-        let pairs = self.coordinates.0.iter();
-        let pairs: Vec<_> = pairs
-            .map(|(axis, label)| format!("{axis}={label}"))
-            .collect();
-        write!(f, "[{}]", pairs.join(", "))
+        write!(f, "[{}]", self.coordinates)
     }
 }
 
 /// Labels by axis: each named axis must have one of its labels.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Condition(pub Vec<(String, Vec<String>)>);
+pub struct Condition(pub Vec<(String, BTreeSet<String>)>);
 
 impl Condition {
     /// Whether every axis of the condition is among the coordinates and has one of the labels.
     pub fn matches(&self, coordinates: &Coordinates) -> bool {
         self.0.iter().all(|(axis, labels)| {
             let label = coordinates.get(axis);
-            label.is_some_and(|label| labels.iter().any(|l| l == label))
+            label.is_some_and(|label| labels.contains(label))
         })
     }
 
@@ -67,7 +126,7 @@ impl Condition {
         self.0
             .iter()
             .filter(|(name, _)| name == axis)
-            .all(|(_, labels)| labels.iter().any(|l| l == label))
+            .all(|(_, labels)| labels.contains(label))
     }
 
     /// Reads `{ graph = "G(2,5)", seed = [0, 1] }`.
@@ -91,10 +150,10 @@ impl Condition {
                 Data::Array(items) => items.iter().collect(),
                 _ => vec![value],
             };
-            let mut labels = Vec::new();
+            let mut labels = BTreeSet::new();
             for item in items {
                 match check_label(axis, &item.label(), &item.span, problems) {
-                    true => labels.push(item.label()),
+                    true => drop(labels.insert(item.label())),
                     false => whole = false,
                 }
             }
@@ -138,10 +197,10 @@ impl Condition {
                 continue;
             }
             match condition.0.iter_mut().find(|(n, _)| n == name) {
-                Some((_, labels)) => labels.push(label.to_string()),
+                Some((_, labels)) => drop(labels.insert(label.to_string())),
                 None => condition
                     .0
-                    .push((name.to_string(), vec![label.to_string()])),
+                    .push((name.to_string(), [label.to_string()].into())),
             }
         }
         whole.then_some(condition)
@@ -158,9 +217,14 @@ fn next_pair(text: &str, axes: &[Axis]) -> usize {
         return text.len();
     }
     let begins = |rest: &str| {
-        let word = rest.trim_start().split('=').next().unwrap_or_default();
-        let known = axes.iter().any(|axis| axis.name() == word.trim_end());
-        rest.contains('=') && (known || is_name(word.trim_end()))
+        let Some(end) = rest
+            .find(['=', ','])
+            .filter(|at| rest[*at..].starts_with('='))
+        else {
+            return false;
+        };
+        let word = rest[..end].trim();
+        is_name(word) || axes.iter().any(|axis| axis.name() == word)
     };
     text.match_indices(',')
         .map(|(at, _)| at)
@@ -168,22 +232,13 @@ fn next_pair(text: &str, axes: &[Axis]) -> usize {
         .unwrap_or(text.len())
 }
 
-/// Whether a word can name a stage or an axis: a letter, then letters, digits, `_` or `-`.
+/// Whether a word can name a stage or an axis: a letter, then letters, digits, `_` or `-`, at most 100 in all.
 pub fn is_name(word: &str) -> bool {
-    let mut chars = word.chars();
-    chars.next().is_some_and(char::is_alphabetic)
+    let mut chars = word.chars().take(101);
+    chars.clone().count() <= 100
+        && chars.next().is_some_and(char::is_alphabetic)
         && chars.all(|c| c.is_alphanumeric() || c == '_' || c == '-')
 }
-
-/// Whether a word can name what becomes part of a variable's name, in any case: an input, an output, a parameter.
-pub fn is_word(word: &str) -> bool {
-    let mut chars = word.chars();
-    chars.next().is_some_and(|c| c.is_ascii_lowercase())
-        && chars.all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
-}
-
-/// What [`is_word`] wants.
-pub const WORD: &str = "a name is a lower-case letter, then lower-case letters, digits or `_`";
 
 fn find_axis<'a>(
     name: &str,
@@ -279,6 +334,6 @@ impl Selector {
 
     /// Whether a job is meant.
     pub fn matches(&self, job: &JobName) -> bool {
-        self.stage == job.stage && self.condition.matches(&job.coordinates)
+        *self.stage == *job.stage && self.condition.matches(&job.coordinates)
     }
 }

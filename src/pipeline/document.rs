@@ -1,6 +1,8 @@
 //! A pipeline as written: its file, the files it includes, and the entries of both in one place.
 
-use std::fs;
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,6 +13,10 @@ use super::value::{Data, Key, Table, Value, parse};
 const KEYS: [&str; 8] = [
     "name", "about", "include", "stage", "axes", "override", "exclude", "profile",
 ];
+
+/// So many bytes a file may have, and so many files a pipeline: more is a mistake, or meant to do harm.
+const LARGEST: u64 = 64 << 20;
+const MOST_FILES: usize = 100;
 
 /// The entries of a pipeline, includes merged in: what the including file says comes over what it includes.
 #[derive(Debug, Default)]
@@ -72,7 +78,15 @@ fn read_into(
     if document.files.contains(&identity) {
         return;
     }
-    let text = match fs::read(path).map(String::from_utf8) {
+    if document.files.len() + chain.len() >= MOST_FILES {
+        let problem = Problem::of(format!("this pipeline has more than {MOST_FILES} files"));
+        problems.push(Problem {
+            span: from.cloned(),
+            ..problem
+        });
+        return;
+    }
+    let text = match bytes(path).map(String::from_utf8) {
         Ok(Ok(text)) => text,
         Ok(Err(_)) => {
             let problem = Problem::of(format!("{name} is not text (UTF-8)"));
@@ -109,6 +123,18 @@ fn read_into(
     document.merge(value, &source, problems);
 }
 
+/// The bytes of a file, unless they are too many.
+fn bytes(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?
+        .take(LARGEST + 1)
+        .read_to_end(&mut bytes)?;
+    match bytes.len() as u64 > LARGEST {
+        true => Err(io::Error::other("it has more than 64 MiB")),
+        false => Ok(bytes),
+    }
+}
+
 fn includes(value: &Value, problems: &mut Problems) -> Vec<(String, Span)> {
     let Some(include) = value.get("include") else {
         return Vec::new();
@@ -141,15 +167,13 @@ impl Document {
                 "name" => self.name = text(value, &key, problems).or(self.name.take()),
                 "about" => self.about = text(value, &key, problems).or(self.about.take()),
                 "stage" => {
-                    for (key, value) in table(value, &key, problems) {
-                        match self.stages.iter_mut().find(|(k, _)| k.name == key.name) {
-                            Some((_, below)) => overlay(below, value),
-                            None => self.stages.push((key, value)),
-                        }
-                    }
+                    let above = table(value, &key, problems);
+                    merge(&mut self.stages, above, |below, (_, value)| {
+                        overlay(&mut below.1, value);
+                    });
                 }
-                "axes" => replace(&mut self.axes, table(value, &key, problems)),
-                "profile" => replace(&mut self.profiles, table(value, &key, problems)),
+                "axes" => merge(&mut self.axes, table(value, &key, problems), replace),
+                "profile" => merge(&mut self.profiles, table(value, &key, problems), replace),
                 "override" => self.overrides.extend(list(value, &key, problems)),
                 "exclude" => self.excludes.extend(list(value, &key, problems)),
                 _ => {
@@ -200,13 +224,30 @@ fn list(value: Value, key: &Key, problems: &mut Problems) -> Vec<Value> {
     }
 }
 
-fn replace(below: &mut Table, above: Table) {
-    for (key, value) in above {
-        match below.iter_mut().find(|(k, _)| k.name == key.name) {
-            Some(entry) => *entry = (key, value),
-            None => below.push((key, value)),
+type Entry = (Key, Value);
+
+/// Adds the entries of one table to another; `lay` says what becomes of one that both have.
+fn merge(below: &mut Table, above: Table, mut lay: impl FnMut(&mut Entry, Entry)) {
+    // Only of many is it worth the while to note where each is.
+    let places = (above.len() > 16).then(|| {
+        let names = below.iter().map(|(key, _)| key.name.clone());
+        names.zip(0..).collect::<HashMap<String, usize>>()
+    });
+    for entry in above {
+        let name = &entry.0.name;
+        let at = match &places {
+            Some(places) => places.get(name).copied(),
+            None => below.iter().position(|(key, _)| key.name == *name),
+        };
+        match at {
+            Some(at) => lay(&mut below[at], entry),
+            None => below.push(entry),
         }
     }
+}
+
+fn replace(below: &mut Entry, above: Entry) {
+    *below = above;
 }
 
 /// Lays one value over another: tables merge key by key, unless the upper one names its `kind` and so is whole; all else
@@ -214,12 +255,7 @@ fn replace(below: &mut Table, above: Table) {
 pub fn overlay(below: &mut Value, above: Value) {
     match (&mut below.data, above.data) {
         (Data::Table(entries), Data::Table(new)) if !new.iter().any(|(k, _)| k.name == "kind") => {
-            for (key, value) in new {
-                match entries.iter_mut().find(|(k, _)| k.name == key.name) {
-                    Some((_, old)) => overlay(old, value),
-                    None => entries.push((key, value)),
-                }
-            }
+            merge(entries, new, |(_, old), (_, value)| overlay(old, value));
         }
         (_, data) => {
             below.data = data;

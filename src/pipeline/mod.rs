@@ -9,12 +9,15 @@
 //! overrides' (likewise), the profile's, `--set`.
 
 mod axis;
+mod columns;
 mod complaint;
 mod contract;
 mod coordinates;
 mod document;
+mod layers;
 mod parameters;
 mod patch;
+mod policy;
 mod problem;
 mod resolve;
 mod resources;
@@ -22,14 +25,16 @@ mod source;
 mod value;
 
 pub use axis::{Axis, Point};
+pub use columns::ColumnsOn;
 pub use complaint::Complaint;
 pub use contract::{
-    ArtifactType, Columns, Context, Device, Earlier, Environment, Extension, Form, Input, Inputs,
-    Kind, Monitor, Output, Outside, Parameters, Port, Progress, Registry, Scalar, Stage, Stop,
+    ArtifactType, Columns, Context, Device, Earlier, Extension, HOLES, Holds, Input, Inputs, Kind,
+    Monitor, Outside, Parameters, Port, Progress, Registry, SURROUNDINGS, Scalar, Stage, Stop,
     TableOf, TableShape, Takes, Verdict,
 };
-pub use coordinates::{Condition, Coordinates, JobName, Selector, WORD, is_word};
+pub use coordinates::{ByLabels, Condition, Coordinates, JobName, Selector};
 pub(crate) use parameters::{first_line, kind_of, options, schema_types};
+pub use policy::{Cause, Grow, Keep, Retry};
 pub use problem::{Problem, Problems, alternatives, nearest};
 pub use resolve::{Request, read};
 pub use resources::{Resources, parse_size, show_size};
@@ -47,12 +52,14 @@ pub struct Pipeline {
     pub name: String,
     /// What it is about.
     pub about: Option<String>,
-    /// Its axes, in the order of the file.
-    pub axes: Vec<Axis>,
-    /// Its stages, in the order of the file.
-    pub stages: Vec<DeclaredStage>,
     /// The project's root, absolute.
     pub root: PathBuf,
+    /// What programs see of the environment in any case.
+    pub surroundings: BTreeMap<String, Option<String>>,
+    /// Its axes, in the order of the file.
+    pub axes: Arc<[Axis]>,
+    /// Its stages, in the order of the file.
+    pub stages: Vec<DeclaredStage>,
 }
 
 /// A stage as declared, with all its instances.
@@ -64,10 +71,10 @@ pub struct DeclaredStage {
     pub kind: Kind,
     /// The axes it fans out over.
     pub axes: Vec<String>,
+    /// What it leaves.
+    pub outputs: Vec<Output>,
     /// Its inputs, by the kind's ports.
     pub inputs: Vec<DeclaredInput>,
-    /// What each of its jobs leaves.
-    pub outputs: Vec<Output>,
     /// The columns of the table it leaves, if it leaves one and they are known.
     pub columns: Option<Vec<String>>,
     /// Its instances that this run is about, the first axis slowest.
@@ -79,27 +86,36 @@ pub struct DeclaredStage {
 pub struct DeclaredInput {
     /// The port.
     pub port: Port,
-    /// The name under which a job finds it: the port's own, or `inputs.x` where the file gives the name.
-    pub name: String,
-    /// What it reads.
-    pub from: Vec<OutputOf>,
+    /// What it reads there.
+    pub reads: Vec<Reads>,
 }
 
-/// An output of a stage, both by their place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OutputOf {
-    /// The stage, in the pipeline.
+/// One thing that a stage leaves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Output {
+    /// Its name and folder in the artifact, where the stage declares what it leaves.
+    pub name: Option<String>,
+    /// What it is.
+    pub artifact: ArtifactType,
+}
+
+/// What a stage reads of another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reads {
+    /// The stage that is read, by its place in the pipeline.
     pub stage: usize,
-    /// The output, in the stage.
+    /// Which of its outputs.
     pub output: usize,
+    /// What the reader calls it, at a port of names.
+    pub name: Option<String>,
 }
 
 impl DeclaredStage {
-    /// What an output is called: by the stage's name, and by `stage.output` where the stage leaves several.
+    /// One of its outputs, as people and SQL call it: the stage's name, and that of the output where there are several.
     pub fn output_name(&self, output: usize) -> String {
-        match self.outputs.as_slice() {
-            [_] => self.name.clone(),
-            all => format!("{}.{}", self.name, all[output].name),
+        match &self.outputs[output].name {
+            Some(name) if self.outputs.len() > 1 => format!("{}.{name}", self.name),
+            _ => self.name.clone(),
         }
     }
 }
@@ -111,16 +127,18 @@ pub struct Instance {
     pub coordinates: Coordinates,
     /// Its parameters.
     pub parameters: Arc<dyn Parameters>,
-    /// The parameters as plain data, defaults included.
-    pub full: Arc<serde_json::Value>,
     /// The files and directories that its parameters name, absolute, by parameter.
     pub outside: BTreeMap<String, PathBuf>,
-    /// The environment variables that its kind reads, `None` where one is not set.
+    /// The variables of the environment that it names, with their values.
     pub environment: BTreeMap<String, Option<String>>,
     /// What it takes of the machine.
     pub resources: Resources,
     /// Where it computes.
     pub device: Device,
+    /// What to do when it fails.
+    pub retry: Arc<Retry>,
+    /// How long its artifact stays.
+    pub keep: Keep,
 }
 
 impl std::fmt::Debug for Instance {
@@ -129,7 +147,7 @@ impl std::fmt::Debug for Instance {
     }
 }
 
-/// The name of a stage or of one of its outputs in SQL: `-` and `.` become `_`.
+/// The name of a stage in SQL: `-` becomes `_`.
 pub fn sql_name(stage: &str) -> String {
     stage.replace(['-', '.'], "_")
 }
@@ -150,14 +168,12 @@ impl Pipeline {
             selectors.extend(Selector::parse(&span, &stages, &self.axes, &mut problems));
         }
         for (selector, text) in selectors.iter().zip(texts) {
-            let instances = self.stages.iter().flat_map(|stage| {
-                let coordinates = stage.instances.iter().map(|i| i.coordinates.clone());
-                coordinates.map(|coordinates| JobName {
-                    stage: stage.name.clone(),
-                    coordinates,
-                })
+            let mut stages = self.stages.iter().filter(|s| s.name == *selector.stage);
+            let selects = stages.any(|stage| {
+                let mut instances = stage.instances.iter();
+                instances.any(|instance| selector.condition.matches(&instance.coordinates))
             });
-            if problems.is_empty() && !instances.into_iter().any(|job| selector.matches(&job)) {
+            if problems.is_empty() && !selects {
                 let problem = Problem::of(format!("`{text}` selects no job"))
                     .help("what it names is excluded, or not kept by the profile or --where");
                 problems.push(problem);
@@ -169,89 +185,8 @@ impl Pipeline {
         }
     }
 
-    /// The columns that coordinates give to the rows of a table: one for each axis, one for each parameter it sweeps.
-    pub fn columns(&self, coordinates: &Coordinates) -> Columns {
-        let mut columns = Columns::new();
-        for (axis, label) in &coordinates.0 {
-            let value = self
-                .axis(axis)
-                .and_then(|axis| axis.point(label))
-                .map(|point| point.value.clone());
-            columns.insert(axis.clone(), value.unwrap_or(Scalar::Text(label.clone())));
-            columns.extend(self.swept_columns(axis, coordinates));
-        }
-        columns
-    }
-
-    /// The columns of the parameters that an axis sweeps, at some coordinates: a parameter is there if it has one value
-    /// there.
-    pub fn swept_columns(&self, axis: &str, coordinates: &Coordinates) -> Columns {
-        let mut columns = Columns::new();
-        for (name, stage, path) in self.swept(axis) {
-            let instances = self.stages[stage].instances.iter();
-            let mut values = instances
-                .filter(|instance| instance.coordinates.joins(coordinates))
-                .map(|instance| Scalar::from(lookup(&instance.full, &path)));
-            let Some(first) = values.next() else { continue };
-            if values.all(|value| value == first) {
-                columns.insert(name, first);
-            }
-        }
-        columns
-    }
-
-    /// The parameters that an axis sweeps: the column of each, its stage, its path. A column has the parameter's own name,
-    /// or, where two would share one, `stage_parameter`.
-    pub fn swept(&self, axis: &str) -> Vec<(String, usize, Vec<String>)> {
-        let mut all: BTreeMap<(usize, Vec<String>), &str> = BTreeMap::new();
-        for axis in &self.axes {
-            for assignment in axis.assignments() {
-                let place = (assignment.stage, assignment.path.clone());
-                all.entry(place).or_insert(axis.name());
-            }
-        }
-        let last = |path: &[String]| path.last().cloned().unwrap_or_default();
-        let Some(this) = self.axis(axis) else {
-            return Vec::new();
-        };
-        let mut columns = Vec::new();
-        for (stage, path) in all.keys() {
-            let mut assignments = this.assignments();
-            if !assignments.any(|a| a.stage == *stage && a.path == *path) {
-                continue;
-            }
-            let name = last(path);
-            let shared = all.keys().filter(|(_, other)| last(other) == name).count() > 1;
-            let named_as_axis = self.axis(&name).is_some();
-            // The axis' own column already holds the value of the parameter it is named after.
-            if name == axis && !shared && !this.is_variants() {
-                continue;
-            }
-            let name = match shared || named_as_axis {
-                true => format!("{}_{name}", sql_name(&self.stages[*stage].name)),
-                false => name,
-            };
-            columns.push((name, *stage, path.clone()));
-        }
-        columns
-    }
-
     /// The axis of this name.
     pub fn axis(&self, name: &str) -> Option<&Axis> {
         self.axes.iter().find(|axis| axis.name() == name)
     }
-}
-
-impl Axis {
-    /// Whether its column holds labels rather than values.
-    fn is_variants(&self) -> bool {
-        self.points
-            .iter()
-            .all(|point| point.value == Scalar::Text(point.label.clone()))
-    }
-}
-
-/// The value at a path; `null` where there is none.
-fn lookup<'a>(json: &'a serde_json::Value, path: &[String]) -> &'a serde_json::Value {
-    path.iter().fold(json, |here, key| &here[key])
 }

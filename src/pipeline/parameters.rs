@@ -10,16 +10,9 @@ use super::problem::{Problem, Problems, alternatives, nearest};
 use super::source::Span;
 use super::value::{Data, Key, Value};
 
-/// Checks a table of parameters and gives it as JSON for the kind's type; on problems the JSON is of no use.
-///
-/// `also` are keys that stand beside the parameters, to be offered as alternatives too.
-pub fn check(
-    schema: &Json,
-    value: &Value,
-    what: &str,
-    also: &[&str],
-    problems: &mut Problems,
-) -> Json {
+/// Checks a value and gives it as JSON for the type of the schema; on problems the JSON is of no use.
+pub fn check(schema: &Json, value: &Value, what: &str, problems: &mut Problems) -> Json {
+    let also = &[];
     let mut checker = Checker {
         what,
         also,
@@ -27,6 +20,45 @@ pub fn check(
     };
     checker.any(schema, None, value, &mut Vec::new())
 }
+
+/// Checks one parameter of a kind; `None` where the kind has none of this name.
+///
+/// `also` are keys that stand beside the parameters, to be offered as alternatives too.
+pub fn check_entry(
+    schema: &Json,
+    key: &Key,
+    value: &Value,
+    (what, also): (&str, &[&str]),
+    problems: &mut Problems,
+) -> Option<Json> {
+    let mut checker = Checker {
+        what,
+        also,
+        problems,
+    };
+    checker.entry(schema, key, value, &mut Vec::new())
+}
+
+/// Checks that a kind has all parameters it needs, among those of the table at `span`.
+pub fn check_required<'a, K: Iterator<Item = &'a str>>(
+    schema: &Json,
+    span: &Span,
+    what: &str,
+    has: impl Fn(&str) -> bool,
+    keys: impl Fn() -> K,
+    problems: &mut Problems,
+) {
+    let also = &[];
+    let mut checker = Checker {
+        what,
+        also,
+        problems,
+    };
+    checker.required(schema, span, has, keys, &[]);
+}
+
+/// So many unknown keys may be meant for one that is missing.
+const MISSPELT: usize = 100;
 
 struct Checker<'a> {
     /// Whose parameters: the kind's name.
@@ -58,13 +90,19 @@ impl Checker<'_> {
         if let [only] = options.as_slice() {
             return self.any(only, default, value, path);
         }
-        let words: Vec<&str> = options.iter().filter_map(|o| o["const"].as_str()).collect();
-        if words.len() == options.len() {
-            return self.word(&words, value, path);
-        }
-        match options.iter().find(|option| fits(option, &value.data)) {
-            Some(option) => self.any(option, default, value, path),
-            None => {
+        let other: Vec<&Json> = options
+            .iter()
+            .copied()
+            .filter(|o| words(o).is_none())
+            .collect();
+        let words: Vec<&str> = options.iter().filter_map(|o| words(o)).flatten().collect();
+        let is_word = value.text().is_some_and(|text| words.contains(&text));
+        match other.iter().find(|option| fits(option, &value.data)) {
+            Some(option) if !is_word => self.any(option, default, value, path),
+            _ if other.is_empty() || value.text().is_some_and(|_| !words.is_empty()) => {
+                self.word(&words, value, path)
+            }
+            _ => {
                 let nouns: Vec<_> = options.iter().map(|option| noun(option)).collect();
                 self.wrong_type(&nouns.join(" or "), value, path)
             }
@@ -72,12 +110,8 @@ impl Checker<'_> {
     }
 
     fn plain(&mut self, schema: &Json, value: &Value, path: &mut Vec<String>) -> Json {
-        if let Some(words) = schema["enum"].as_array() {
-            let words: Vec<&str> = words.iter().filter_map(Json::as_str).collect();
+        if let Some(words) = words(schema) {
             return self.word(&words, value, path);
-        }
-        if let Some(word) = schema["const"].as_str() {
-            return self.word(&[word], value, path);
         }
         if schema_types(schema).is_empty() {
             return value.to_json();
@@ -114,44 +148,69 @@ impl Checker<'_> {
     }
 
     fn object(&mut self, schema: &Json, value: &Value, path: &mut Vec<String>) -> Json {
-        let empty = Map::new();
-        let properties = schema["properties"].as_object().unwrap_or(&empty);
-        let open = Some(&schema["additionalProperties"]).filter(|s| s.is_object() || **s == true);
         let mut json = Map::new();
         let table = value.table().map_or(&[][..], Vec::as_slice);
         for (key, item) in table {
-            let inner = match (properties.get(&key.name), open) {
-                (Some(inner), _) => inner,
-                (None, Some(inner)) => inner,
-                (None, None) => {
-                    self.unknown(key, properties, path);
-                    continue;
-                }
-            };
-            path.push(key.name.clone());
-            let item = self.any(inner, inner.get("default"), item, path);
-            path.pop();
-            json.insert(key.name.clone(), item);
-        }
-        let required = schema["required"].as_array().into_iter().flatten();
-        for name in required.filter_map(Json::as_str) {
-            // A key that is misspelt is one problem, not two.
-            let mut unknown = table
-                .iter()
-                .filter(|(key, _)| !properties.contains_key(&key.name));
-            let names = || properties.keys().map(String::as_str);
-            if unknown.any(|(key, _)| nearest(&key.name, names()) == Some(name)) {
-                continue;
-            }
-            if !table.iter().any(|(key, _)| key.name == name) && name != "kind" {
-                self.missing(name, &properties[name], &value.span, path);
+            if let Some(item) = self.entry(schema, key, item, path) {
+                json.insert(key.name.clone(), item);
             }
         }
+        let keys = || table.iter().map(|(key, _)| key.name.as_str());
+        let has = |name: &str| keys().any(|key| key == name);
+        self.required(schema, &value.span, has, keys, path);
         Json::Object(json)
     }
 
-    fn unknown(&mut self, key: &Key, properties: &Map<String, Json>, path: &[String]) {
-        let names = properties.keys().map(String::as_str);
+    fn entry(
+        &mut self,
+        schema: &Json,
+        key: &Key,
+        item: &Value,
+        path: &mut Vec<String>,
+    ) -> Option<Json> {
+        let known = schema["properties"].get(&key.name);
+        let open = &schema["additionalProperties"];
+        let Some(inner) = known.or(open.is_object().then_some(open)) else {
+            self.unknown(key, schema, path);
+            return None;
+        };
+        path.push(key.name.clone());
+        let item = self.any(inner, inner.get("default"), item, path);
+        path.pop();
+        Some(item)
+    }
+
+    fn required<'k, K: Iterator<Item = &'k str>>(
+        &mut self,
+        schema: &Json,
+        span: &Span,
+        has: impl Fn(&str) -> bool,
+        keys: impl Fn() -> K,
+        path: &[String],
+    ) {
+        let required = schema["required"].as_array().into_iter().flatten();
+        for name in required.filter_map(Json::as_str) {
+            if name == "kind" || has(name) {
+                continue;
+            }
+            // A key that is misspelt is one problem, not two.
+            let properties = &schema["properties"];
+            let names = || properties.as_object().into_iter().flat_map(Map::keys);
+            let unknown = keys().filter(|key| properties.get(key).is_none());
+            let mut unknown = unknown.take(MISSPELT);
+            if unknown.any(|key| nearest(key, names().map(String::as_str)) == Some(name)) {
+                continue;
+            }
+            self.missing(name, &properties[name], span, path);
+        }
+    }
+
+    fn unknown(&mut self, key: &Key, schema: &Json, path: &[String]) {
+        let properties = schema["properties"].as_object();
+        let names = properties
+            .into_iter()
+            .flat_map(Map::keys)
+            .map(String::as_str);
         let also = self.also.iter().filter(|_| path.is_empty()).copied();
         let names: Vec<&str> = names.filter(|name| *name != "kind").chain(also).collect();
         let message = match path {
@@ -351,8 +410,7 @@ pub fn without_defaults(schema: &Json, json: Json) -> Json {
     match json {
         Json::Object(table) => {
             let kept = table.into_iter().filter_map(|(key, value)| {
-                let known = schema["properties"].get(&key);
-                let inner = known.unwrap_or(&schema["additionalProperties"]);
+                let inner = &schema["properties"][&key];
                 if value.is_null() || inner.get("default") == Some(&value) {
                     return None;
                 }
@@ -375,6 +433,16 @@ pub(crate) fn options(schema: &Json) -> Vec<&Json> {
     let listed = schema["oneOf"].as_array().or(schema["anyOf"].as_array());
     let listed = listed.into_iter().flatten();
     listed.filter(|option| option["type"] != "null").collect()
+}
+
+/// The words that a schema takes, if it takes nothing else: of variants of an enum that are documented each has a schema of
+/// its own, and those that are not share one.
+pub(crate) fn words(schema: &Json) -> Option<Vec<&str>> {
+    match (&schema["const"], &schema["enum"]) {
+        (Json::String(word), _) => Some(vec![word]),
+        (_, Json::Array(words)) => Some(words.iter().filter_map(Json::as_str).collect()),
+        _ => None,
+    }
 }
 
 /// The kind that an alternative of a tagged table stands for.
@@ -505,7 +573,7 @@ mod tests {
         let schema = schema_of::<Toy>();
         let mut problems = Problems::default();
         let value = parse(&Source::new("toy.toml", text), &mut problems);
-        let json = check(&schema, &value, "toy", &[], &mut problems);
+        let json = check(&schema, &value, "toy", &mut problems);
         let list = problems.into_sorted();
         match list.is_empty() {
             true => {
@@ -544,6 +612,44 @@ mod tests {
             read("count = 1\nshape = { radius = 2 }").unwrap(),
             json!({"count": 1, "shape": {"kind": "round", "radius": 2.0}})
         );
+    }
+
+    /// Words of which only some say what they mean.
+    #[derive(Serialize, Deserialize, JsonSchema, PartialEq, Debug)]
+    #[serde(rename_all = "kebab-case")]
+    enum Mixed {
+        Plain,
+        /// With words.
+        Told,
+        Silent,
+        /// With more words.
+        Long(u32),
+    }
+
+    #[derive(Serialize, Deserialize, JsonSchema, PartialEq, Debug)]
+    struct Mixes {
+        one: Mixed,
+        other: Option<Mixed>,
+    }
+
+    #[test]
+    fn all_words_of_an_enum_are_known_whichever_are_documented() {
+        let schema = schema_of::<Mixes>();
+        let read = |text: &str| {
+            let mut problems = Problems::default();
+            let value = parse(&Source::new("toy.toml", text), &mut problems);
+            let json = check(&schema, &value, "toy", &mut problems);
+            match problems.into_sorted().first() {
+                None => Ok(serde_json::from_value::<Mixes>(json).unwrap().one),
+                Some(problem) => Err(problem.to_string()),
+            }
+        };
+        assert_eq!(read("one = 'plain'\nother = 'told'"), Ok(Mixed::Plain));
+        assert_eq!(read("one = 'told'\nother = 'silent'"), Ok(Mixed::Told));
+        assert_eq!(read("one = 'silent'"), Ok(Mixed::Silent));
+        assert_eq!(read("one = { long = 3 }"), Ok(Mixed::Long(3)));
+        assert_eq!(read("one = 'tol'").unwrap_err(), "`one` cannot be `tol`");
+        assert!(read("one = 3").unwrap_err().contains("not an integer"));
     }
 
     #[test]

@@ -1,8 +1,11 @@
 //! The patch: a set of `stage.parameter = value`. The only way parameters change.
 
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
 use super::document::overlay;
 use super::parameters::expanded;
-use super::problem::{Problem, Problems, alternatives};
+use super::problem::{Problem, Problems, alternatives, count};
 use super::source::Span;
 use super::value::{Data, Key, Table, Value};
 
@@ -12,7 +15,7 @@ pub struct Assignment {
     /// Which stage, by its place in the pipeline.
     pub stage: usize,
     /// Which parameter: `["optimizer", "lr"]`.
-    pub path: Vec<String>,
+    pub path: Arc<[String]>,
     /// What it becomes.
     pub value: Value,
     /// Where the key stands.
@@ -28,23 +31,117 @@ impl Assignment {
 }
 
 /// Values for parameters.
-pub type Patch = Vec<Assignment>;
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Patch(Box<[Assignment]>);
+
+impl Patch {
+    /// All of it, stage by stage.
+    pub fn iter(&self) -> impl Iterator<Item = &Assignment> {
+        self.0.iter()
+    }
+
+    /// What it sets of one stage, in the order of the file.
+    pub fn on(&self, stage: usize) -> &[Assignment] {
+        let start = self.0.partition_point(|a| a.stage < stage);
+        let length = self.0[start..].partition_point(|a| a.stage == stage);
+        &self.0[start..start + length]
+    }
+
+    /// Whether it sets nothing.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// This patch with another laid over it: where both set a parameter, the other stands.
+    pub fn under(self, other: Patch) -> Patch {
+        let meets = |old: &Assignment| other.on(old.stage).iter().any(|new| new.meets(old));
+        let kept: Vec<_> = self.0.into_iter().filter(|old| !meets(old)).collect();
+        kept.into_iter().chain(other.0).collect()
+    }
+}
+
+impl FromIterator<Assignment> for Patch {
+    fn from_iter<I: IntoIterator<Item = Assignment>>(assignments: I) -> Patch {
+        let mut all: Vec<_> = assignments.into_iter().collect();
+        all.sort_by_key(|a| a.stage);
+        Patch(all.into())
+    }
+}
+
+/// Parameters of which none is a part of another, each with what set it.
+pub struct Apart<T>(BTreeMap<(usize, Arc<[String]>), T>);
+
+impl<T> Default for Apart<T> {
+    fn default() -> Apart<T> {
+        Apart(BTreeMap::new())
+    }
+}
+
+impl<T> Apart<T> {
+    /// What set the parameter that an assignment sets, or a part of that, or that of which it is a part.
+    pub fn meeting(&self, assignment: &Assignment) -> Option<&T> {
+        let here = (assignment.stage, assignment.path.clone());
+        // In the order of paths, what a path is a part of stands right before it, and its parts right after it.
+        let before = self.0.range(..=&here).next_back();
+        let before = before.filter(|((s, path), _)| *s == here.0 && here.1.starts_with(path));
+        let after = || {
+            let after = self.0.range(&here..).next();
+            after.filter(|((s, path), _)| *s == here.0 && path.starts_with(&here.1))
+        };
+        before.or_else(after).map(|(_, what)| what)
+    }
+
+    /// Adds what an assignment sets, unless it meets what is there.
+    pub fn insert(&mut self, assignment: &Assignment, what: T) -> Result<(), &T> {
+        if self.meeting(assignment).is_none() {
+            let here = (assignment.stage, assignment.path.clone());
+            self.0.insert(here, what);
+            return Ok(());
+        }
+        Err(self
+            .meeting(assignment)
+            .expect("it met something just above"))
+    }
+}
 
 /// What a patch may name: the stages, and which of their keys no patch may touch.
 pub struct Names<'a> {
     /// The stages' names, in order.
     pub stages: Vec<&'a str>,
     /// Per stage, the keys that are not parameters (`kind`, `per`, ports).
-    pub fixed: Vec<Vec<&'a str>>,
+    fixed: Vec<Vec<&'a str>>,
+    places: HashMap<&'a str, usize>,
+}
+
+impl<'a> Names<'a> {
+    /// The names of stages, with the keys of each that are not parameters.
+    pub fn new(stages: impl IntoIterator<Item = (&'a str, Vec<&'a str>)>) -> Names<'a> {
+        let (stages, fixed): (Vec<_>, Vec<_>) = stages.into_iter().unzip();
+        let places = stages.iter().enumerate().map(|(at, name)| (*name, at));
+        Names {
+            places: places.collect(),
+            stages,
+            fixed,
+        }
+    }
+
+    /// The place of a stage.
+    pub fn stage(&self, name: &str) -> Option<usize> {
+        self.places.get(name).copied()
+    }
 }
 
 /// Reads a patch: `{ "model.seed" = 3 }` and `{ model.seed = 3 }` mean the same.
 pub fn read(table: &Table, names: &Names<'_>, problems: &mut Problems) -> Patch {
-    let mut patch = Patch::new();
+    let mut reader = Reader {
+        names,
+        patch: Vec::new(),
+        set: Apart::default(),
+    };
     for (key, value) in table {
-        flatten(&split(key), value, &key.span, &mut patch, names, problems);
+        reader.flatten(&split(key), value, &key.span, problems);
     }
-    patch
+    reader.patch.into_iter().collect()
 }
 
 /// A key as a path: quoted keys may hold dots.
@@ -55,39 +152,41 @@ pub fn split(key: &Key) -> Vec<String> {
         .collect()
 }
 
-fn flatten(
-    path: &[String],
-    value: &Value,
-    span: &Span,
-    patch: &mut Patch,
-    names: &Names<'_>,
-    problems: &mut Problems,
-) {
-    // A table without a kind merges, so what it sets are its leaves.
-    match &value.data {
-        Data::Table(table)
-            if path.len() < 2 || (!table.is_empty() && value.get("kind").is_none()) =>
-        {
-            let Some(_) = stage_of(path, span, names, problems) else {
-                return;
-            };
-            for (key, inner) in table {
-                let path: Vec<_> = path.iter().cloned().chain(split(key)).collect();
-                flatten(&path, inner, &key.span, patch, names, problems);
+struct Reader<'a> {
+    names: &'a Names<'a>,
+    patch: Vec<Assignment>,
+    /// What is set by now, and where.
+    set: Apart<Span>,
+}
+
+impl Reader<'_> {
+    fn flatten(&mut self, path: &[String], value: &Value, span: &Span, problems: &mut Problems) {
+        // A table without a kind merges, so what it sets are its leaves.
+        match &value.data {
+            Data::Table(table)
+                if path.len() < 2 || (!table.is_empty() && value.get("kind").is_none()) =>
+            {
+                let Some(_) = stage_of(path, span, self.names, problems) else {
+                    return;
+                };
+                for (key, inner) in table {
+                    let path: Vec<_> = path.iter().cloned().chain(split(key)).collect();
+                    self.flatten(&path, inner, &key.span, problems);
+                }
             }
-        }
-        _ => {
-            let Some(assignment) = assign(path, value, span, names, problems) else {
-                return;
-            };
-            if let Some(other) = patch.iter().find(|other| other.meets(&assignment)) {
-                let message = format!("`{}` is set twice in one patch", path.join("."));
-                let (line, _) = other.span.line_column();
-                let problem = Problem::at(span, message).help(format!("first on line {line}"));
-                problems.push(problem);
-                return;
+            _ => {
+                let Some(target) = target(path, span, self.names, problems) else {
+                    return;
+                };
+                let assignment = target.set(value.clone(), span);
+                if let Err(other) = self.set.insert(&assignment, span.clone()) {
+                    let message = format!("`{}` is set twice in one patch", path.join("."));
+                    let help = format!("first on line {}", other.line());
+                    problems.push(Problem::at(span, message).help(help));
+                    return;
+                }
+                self.patch.push(assignment);
             }
-            patch.push(assignment);
         }
     }
 }
@@ -99,7 +198,7 @@ pub fn stage_of(
     names: &Names<'_>,
     problems: &mut Problems,
 ) -> Option<usize> {
-    let at = names.stages.iter().position(|name| *name == path[0]);
+    let at = names.stage(&path[0]);
     if at.is_none() {
         let message = format!("there is no stage `{}`", path[0]);
         let problem = Problem::at(span, message)
@@ -114,20 +213,45 @@ pub fn stage_of(
     at
 }
 
-/// One assignment, its path checked as far as stages go; parameters are checked where the patch is applied.
-pub fn assign(
+/// A parameter of a stage.
+pub struct Target {
+    stage: usize,
+    path: Arc<[String]>,
+}
+
+impl Target {
+    /// The assignment of a value.
+    pub fn set(&self, value: Value, span: &Span) -> Assignment {
+        Assignment {
+            stage: self.stage,
+            path: self.path.clone(),
+            value,
+            span: span.clone(),
+        }
+    }
+}
+
+/// So many keys a path may have: deeper tables nobody writes by hand.
+const DEEPEST: usize = 50;
+
+/// The parameter at a path, checked as far as stages go; parameters are checked where the patch is applied.
+pub fn target(
     path: &[String],
-    value: &Value,
     span: &Span,
     names: &Names<'_>,
     problems: &mut Problems,
-) -> Option<Assignment> {
+) -> Option<Target> {
     let stage = stage_of(path, span, names, problems)?;
     let Some(parameter) = path.get(1) else {
         let message = format!("`{}` is a stage; a patch sets `stage.parameter`", path[0]);
         problems.push(Problem::at(span, message));
         return None;
     };
+    if path.len() > DEEPEST {
+        let message = format!("this path has {} keys", count(path.len() as u128));
+        problems.push(Problem::at(span, message).help(format!("at most {DEEPEST}")));
+        return None;
+    }
     if names.fixed[stage].contains(&parameter.as_str()) {
         let message = format!(
             "`{}` cannot be patched: it is not a parameter",
@@ -137,18 +261,16 @@ pub fn assign(
         problems.push(problem);
         return None;
     }
-    Some(Assignment {
+    Some(Target {
         stage,
-        path: path[1..].to_vec(),
-        value: value.clone(),
-        span: span.clone(),
+        path: path[1..].into(),
     })
 }
 
 /// Sets a parameter in a table of parameters. A string on the way is short for `{ kind = … }`.
 pub fn apply(parameters: &mut Value, assignment: &Assignment) {
     let mut here = parameters;
-    for name in &assignment.path {
+    for name in assignment.path.iter() {
         if matches!(here.data, Data::Text(_)) {
             *here = expanded(here);
         } else if !matches!(here.data, Data::Table(_)) {

@@ -1,6 +1,11 @@
 //! What is wrong with a pipeline file, as a diagnostic with a place.
+//!
+//! A file may hold words of many megabytes and thousands of mistakes: what is said of them stays short, and saying it takes
+//! no longer than reading the file.
 
+use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::hash::{BuildHasher, RandomState};
 
 use miette::{Diagnostic, LabeledSpan, SourceCode, SpanContents};
 
@@ -23,7 +28,7 @@ impl Problem {
     /// A problem at a place.
     pub fn at(span: &Span, message: impl Into<String>) -> Problem {
         Problem {
-            message: message.into(),
+            message: short(message.into()),
             span: Some(span.clone()),
             label: "here".into(),
             help: None,
@@ -33,7 +38,7 @@ impl Problem {
     /// A problem of no place in particular.
     pub fn of(message: impl Into<String>) -> Problem {
         Problem {
-            message: message.into(),
+            message: short(message.into()),
             span: None,
             label: String::new(),
             help: None,
@@ -42,21 +47,47 @@ impl Problem {
 
     /// What stands under the caret.
     pub fn label(mut self, label: impl Into<String>) -> Problem {
-        self.label = label.into();
+        self.label = short(label.into());
         self
     }
 
     /// Adds advice.
     pub fn help(mut self, help: impl Into<String>) -> Problem {
-        self.help = Some(help.into());
+        self.help = Some(short(help.into()));
         self
     }
 
     /// Adds advice if there is any.
     pub fn maybe_help(mut self, help: Option<String>) -> Problem {
-        self.help = help.or(self.help);
+        self.help = help.map(short).or(self.help);
         self
     }
+}
+
+/// How many bytes a sentence may have, and how many of a file are shown on each side of a place.
+const LONGEST: usize = 2000;
+const WIDEST: usize = 200;
+
+/// A text with its middle left out where it is too long for people.
+fn short(text: String) -> String {
+    if text.len() <= LONGEST {
+        return text;
+    }
+    let head = text.floor_char_boundary(WIDEST);
+    let tail = text.ceil_char_boundary(text.len() - WIDEST);
+    format!("{} … {}", &text[..head], &text[tail..])
+}
+
+/// A count for people: `1 000 000`.
+pub fn count(number: u128) -> String {
+    const MOST: u128 = 10u128.pow(18);
+    if number > MOST {
+        return "more than 10^18".into();
+    }
+    let digits = number.to_string();
+    let groups = digits.as_bytes().rchunks(3).rev();
+    let groups = groups.map(|group| std::str::from_utf8(group).unwrap_or_default());
+    groups.collect::<Vec<_>>().join(" ")
 }
 
 impl fmt::Display for Problem {
@@ -78,7 +109,7 @@ impl Diagnostic for Problem {
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         let span = self.span.as_ref()?;
-        let label = LabeledSpan::new_with_span(Some(self.label.clone()), span.range.clone());
+        let label = LabeledSpan::new_with_span(Some(self.label.clone()), span.shown(WIDEST));
         Some(Box::new(std::iter::once(label)))
     }
 }
@@ -90,35 +121,61 @@ impl SourceCode for Span {
         before: usize,
         after: usize,
     ) -> Result<Box<dyn SpanContents<'a> + 'a>, miette::MietteError> {
-        let inner = self.source.text.read_span(span, before, after)?;
+        let text = &self.source.text;
+        let inner = text.read_span(span, before, after)?;
+        let (data, range, line, column, lines) = match inner.data().len() <= LONGEST {
+            true => {
+                let place = (inner.line(), inner.column());
+                (
+                    inner.data(),
+                    *inner.span(),
+                    place.0,
+                    place.1,
+                    inner.line_count(),
+                )
+            }
+            false => {
+                let here = Span::new(&self.source, span.offset()..span.offset() + span.len());
+                let (range, line, begin) = here.surroundings(WIDEST);
+                let data = text[range.clone()].as_bytes();
+                (data, range.clone().into(), line, range.start - begin, line)
+            }
+        };
+        let name = self.source.name.clone();
         Ok(Box::new(miette::MietteSpanContents::new_named(
-            self.source.name.clone(),
-            inner.data(),
-            *inner.span(),
-            inner.line(),
-            inner.column(),
-            inner.line_count(),
+            name, data, range, line, column, lines,
         )))
     }
 }
 
+/// So many problems are kept; of more, only how many they are.
+const MOST: usize = 100_000;
+
 /// Several problems, in the order of the file, each once.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 pub struct Problems {
     list: Vec<Problem>,
+    /// The hashes of those that are there.
+    known: HashSet<u64>,
+    hasher: RandomState,
 }
 
 impl Problems {
     /// Adds a problem unless the same one is there.
     pub fn push(&mut self, problem: Problem) {
-        if !self.list.contains(&problem) {
+        let place = problem.span.as_ref();
+        let place = place.map(|span| (&span.source.name, span.range.start, span.range.end));
+        let hash = self
+            .hasher
+            .hash_one((&problem.message, place, &problem.help));
+        if self.known.insert(hash) && self.list.len() < MOST {
             self.list.push(problem);
         }
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.list.len()
+        self.known.len()
     }
 
     /// Whether there is none.
@@ -128,11 +185,19 @@ impl Problems {
 
     /// The problems, those of one file by place.
     pub fn into_sorted(mut self) -> Vec<Problem> {
-        let place = |p: &Problem| p.span.as_ref().map(|span| span.range.start);
-        let files: Vec<_> = self.list.iter().map(|p| file(p).to_string()).collect();
-        let order = |p: &Problem| files.iter().position(|name| name == file(p));
-        self.list
-            .sort_by(|a, b| order(a).cmp(&order(b)).then(place(a).cmp(&place(b))));
+        let mut files: HashMap<String, usize> = HashMap::new();
+        for problem in &self.list {
+            let next = files.len();
+            files.entry(file(problem).to_string()).or_insert(next);
+        }
+        self.list.sort_by_key(|problem| {
+            let place = problem.span.as_ref().map(|span| span.range.start);
+            (files.get(file(problem)).copied(), place)
+        });
+        if self.known.len() > self.list.len() {
+            let more = count((self.known.len() - self.list.len()) as u128);
+            self.list.push(Problem::of(format!("{more} more problems")));
+        }
         self.list
     }
 }
@@ -147,29 +212,49 @@ impl Extend<Problem> for Problems {
     }
 }
 
+/// Words of more bytes have no spelling that is near, and of more candidates only the first are compared.
+const WORD: usize = 100;
+const COMPARED: usize = 400;
+
 /// The candidate spelt most like `word`, if any is near.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    candidates
-        .into_iter()
-        .map(|c| {
-            (
-                strsim::damerau_levenshtein(&word.to_lowercase(), &c.to_lowercase()),
-                c,
-            )
-        })
-        .filter(|(distance, c)| {
-            let starts = word.len() >= 3 && (c.starts_with(word) || word.starts_with(*c));
-            // One slip in a word of one letter is another word.
-            let slips = match word.chars().count() {
-                0 | 1 => 0,
-                2 => 1,
-                n => 1 + n / 4,
-            };
-            *distance <= slips || starts
-        })
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
+    if word.len() > WORD {
+        return None;
+    }
+    // One slip in a word of one letter is another word.
+    let slips = match word.chars().count() {
+        0 | 1 => 0,
+        2 => 1,
+        n => 1 + n / 4,
+    };
+    let lower = word.to_lowercase();
+    let near = candidates.into_iter().take(COMPARED).filter_map(|c| {
+        let starts = word.len() >= 3 && (c.starts_with(word) || word.starts_with(c));
+        // A letter that the other word has not is a slip: so most are told apart at a glance.
+        let lacks = (letters(word) & !letters(c)).count_ones() as usize;
+        if !starts && (c.len() > WORD || lacks > slips) {
+            return None;
+        }
+        let distance = match c.len() > WORD {
+            true => usize::MAX,
+            false => strsim::damerau_levenshtein(&lower, &c.to_lowercase()),
+        };
+        (distance <= slips || starts).then_some((distance, c))
+    });
+    let nearest = near.min_by_key(|(distance, _)| *distance)?;
+    Some(nearest.1)
 }
+
+/// The letters of a word, a bit for each or for several.
+fn letters(word: &str) -> u64 {
+    let bytes = word.bytes().map(|byte| byte.to_ascii_lowercase());
+    bytes
+        .filter(u8::is_ascii)
+        .fold(0, |all, byte| all | 1 << (byte % 64))
+}
+
+/// So many alternatives are named.
+const NAMED: usize = 40;
 
 /// Advice for an unknown word: the nearest spelling first, then what there is.
 pub fn alternatives<'a>(
@@ -177,13 +262,17 @@ pub fn alternatives<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<String> {
-    let candidates: Vec<&str> = candidates.into_iter().collect();
-    let near = nearest(word, candidates.iter().copied());
-    let list = candidates.iter().map(|c| format!("`{c}`"));
-    let list = list.collect::<Vec<_>>().join(", ");
-    match (near, candidates.is_empty()) {
+    let mut candidates = candidates.into_iter();
+    let first: Vec<&str> = candidates.by_ref().take(COMPARED).collect();
+    let near = nearest(word, first.iter().copied());
+    let list = first.iter().take(NAMED).map(|c| format!("`{c}`"));
+    let mut list = list.collect::<Vec<_>>().join(", ");
+    if first.len() > NAMED {
+        list.push_str(", …");
+    }
+    match (near, first.is_empty()) {
         (_, true) => Some(format!("there are no {what}")),
-        (Some(near), _) if candidates.len() == 1 => Some(format!("did you mean `{near}`?")),
+        (Some(near), _) if first.len() == 1 => Some(format!("did you mean `{near}`?")),
         (Some(near), _) => Some(format!("did you mean `{near}`? The {what} are {list}")),
         (None, _) => Some(format!("the {what} are {list}")),
     }

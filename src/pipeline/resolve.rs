@@ -1,7 +1,6 @@
 //! From what was written to a [`Pipeline`] that cannot be wrong.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsStr;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,20 +8,19 @@ use petgraph::algo::{tarjan_scc, toposort};
 use petgraph::graph::{DiGraph, NodeIndex};
 
 use super::axis::{self, Axis};
-use super::complaint::{self, Complaint};
+use super::complaint::Complaint;
 use super::contract::{
-    ArtifactType, Device, Environment, Form, Kind, Output, Parameters, Port, Registry, TableShape,
-    Takes, schema_of,
+    Device, Holds, Kind, Outside, Port, Registry, SURROUNDINGS, TableShape, Takes,
 };
-use super::coordinates::{Condition, Coordinates, WORD, is_name, is_word};
+use super::coordinates::{Condition, Coordinates, is_name};
 use super::document::{self, Document};
-use super::parameters;
+use super::layers::{Declared, Fan, Layers, Override, Profile};
 use super::patch::{self, Names, Patch};
-use super::problem::{Problem, Problems, alternatives};
-use super::resources::{Asked, Resources};
+use super::policy::Policies;
+use super::problem::{Problem, Problems, alternatives, count};
 use super::source::{Source, Span};
 use super::value::{Data, Key, Table, Value};
-use super::{DeclaredInput, DeclaredStage, Instance, OutputOf, Pipeline, sql_name};
+use super::{DeclaredInput, DeclaredStage, Instance, Output, Pipeline, Reads, sql_name};
 use crate::store::survey;
 
 /// What the command line adds to a file.
@@ -38,12 +36,9 @@ pub struct Request {
     pub device: Option<Device>,
     /// The project's root, from which the paths in parameters are; empty for the current folder.
     pub root: PathBuf,
-    /// The environment variables there are, for kinds that read some.
-    pub environment: Environment,
+    /// The variables of the environment, of which stages may name some.
+    pub environment: BTreeMap<String, String>,
 }
-
-/// Keys of a stage that are no parameters, but may be patched.
-const POLICY: [&str; 2] = ["device", "resources"];
 
 /// Reads, checks and resolves a pipeline file. On error, everything that is wrong with it.
 pub fn read(path: &Path, request: &Request, registry: &Registry) -> Result<Pipeline, Vec<Problem>> {
@@ -56,12 +51,55 @@ pub fn read(path: &Path, request: &Request, registry: &Registry) -> Result<Pipel
     }
 }
 
+/// A stage as others can name it.
+struct Offers<'a> {
+    name: &'a str,
+    outputs: Vec<Output>,
+}
+
+/// See [`DeclaredStage::output_name`].
+fn output_name(stage: &str, outputs: &[Output], at: usize) -> String {
+    match &outputs[at].name {
+        Some(name) if outputs.len() > 1 => format!("{stage}.{name}"),
+        _ => stage.to_string(),
+    }
+}
+
+/// What a stage leaves: what its kind does, or what it declares. What is wrong with a declaration beyond names and types the
+/// kind itself finds.
+fn outputs(stage: &Value, registry: &Registry, problems: &mut Problems) -> Vec<Output> {
+    let kind = stage.get("kind").and_then(Value::text);
+    let Some(kind) = kind.and_then(|kind| registry.get(kind)) else {
+        return Vec::new();
+    };
+    if !kind.declares_outputs {
+        return vec![Output {
+            name: None,
+            artifact: kind.output,
+        }];
+    }
+    let mut outputs = Vec::new();
+    let declared = stage.get("outputs").and_then(Value::table);
+    for (key, value) in declared.into_iter().flatten() {
+        if !is_name(&key.name) {
+            let message = format!("`{}` cannot name an output", key.name);
+            problems.push(Problem::at(&key.span, message).help(NAMES));
+        }
+        let json = value.get("type").map(Value::to_json);
+        let artifact = json.and_then(|json| serde_json::from_value(json).ok());
+        outputs.push(Output {
+            name: Some(key.name.clone()),
+            artifact: artifact.unwrap_or(kind.output),
+        });
+    }
+    outputs
+}
+
 /// A stage as written, its keys sorted out.
 struct Written<'a> {
     key: &'a Key,
     span: Span,
     kind: Option<&'a Kind>,
-    /// Empty where it could not be read.
     outputs: Vec<Output>,
     inputs: Vec<WrittenInput>,
     per: Vec<(String, Span)>,
@@ -69,11 +107,10 @@ struct Written<'a> {
     parameters: Value,
 }
 
-/// What stands at a port, and where it is named.
+/// What stands at a port, and where.
 struct WrittenInput {
     port: Port,
-    name: String,
-    from: Vec<(OutputOf, Span)>,
+    reads: Vec<(Reads, Span)>,
 }
 
 impl Written<'_> {
@@ -81,25 +118,15 @@ impl Written<'_> {
     fn reads(&self) -> impl Iterator<Item = (Takes, usize)> {
         let inputs = self.inputs.iter();
         inputs.flat_map(|input| {
-            let from = input.from.iter();
-            from.map(|(from, _)| (input.port.takes, from.stage))
+            let reads = input.reads.iter();
+            reads.map(|(reads, _)| (input.port.takes, reads.stage))
         })
     }
 }
 
-/// An `[[override]]`.
-struct Override {
-    when: Condition,
-    set: Patch,
-    span: Span,
-}
-
-/// A `[profile.*]`, or the empty one.
-#[derive(Default)]
-struct Profile {
-    set: Patch,
-    keep: Condition,
-}
+/// So many stages and axes people write; each looks for others among all of them, and each instance has all its axes.
+const MOST_STAGES: usize = 10_000;
+const MOST_AXES: usize = 64;
 
 fn resolve(
     document: &Document,
@@ -108,15 +135,43 @@ fn resolve(
     registry: &Registry,
     problems: &mut Problems,
 ) -> Pipeline {
-    let written = stages(document, registry, problems);
-    let names = Names {
-        stages: written
+    // The empty path stands for the current folder.
+    let root = std::path::absolute(Path::new(".").join(&request.root));
+    let mut pipeline = Pipeline {
+        root: root.unwrap_or_else(|_| request.root.clone()),
+        surroundings: SURROUNDINGS
             .iter()
-            .map(|stage| stage.key.name.as_str())
+            .filter_map(|name| {
+                let value = request.environment.get(*name)?;
+                Some((name.to_string(), Some(value.clone())))
+            })
             .collect(),
-        fixed: written.iter().map(fixed_keys).collect(),
+        name: name(document, path, problems),
+        about: document
+            .about
+            .as_ref()
+            .and_then(Value::text)
+            .map(str::to_string),
+        stages: Vec::new(),
+        axes: Vec::new().into(),
     };
-    let axes = axes(document, &names, problems);
+    for (what, table, most) in [
+        ("stages", &document.stages, MOST_STAGES),
+        ("axes", &document.axes, MOST_AXES),
+    ] {
+        if let Some((key, _)) = table.get(most) {
+            let (there, most) = (count(table.len() as u128), count(most as u128));
+            let message = format!("this pipeline has {there} {what}; at most {most}");
+            problems.push(Problem::at(&key.span, message));
+            return pipeline;
+        }
+    }
+    let written = stages(document, registry, problems);
+    let names = written.iter();
+    let names = Names::new(names.map(|stage| (stage.key.name.as_str(), fixed_keys(stage))));
+    let axes: Arc<[Axis]> = axes(document, &names, problems).into();
+    check_case(&written, &axes, problems);
+    check_labels(&axes, problems);
     let overrides = overrides(document, &names, &axes, problems);
     let excludes = excludes(document, &axes, problems);
     let mut profiles = BTreeMap::new();
@@ -142,79 +197,111 @@ fn resolve(
             &none
         }),
     };
+    keep.0.extend(chosen.keep.0.iter().cloned());
+    pipeline.axes = axes.clone();
+    let stages = written.iter().zip(reaching);
+    let stages = stages.map(|(stage, axes)| Declared {
+        name: &stage.key.name,
+        span: &stage.span,
+        kind: stage.kind,
+        parameters: &stage.parameters,
+        reads: stage.reads().collect(),
+        axes,
+    });
+    let stages: Vec<Declared<'_>> = stages.collect();
     let layers = Layers {
-        written: &written,
-        axes: &axes,
+        stages: &stages,
         overrides: &overrides,
         excludes: &excludes,
-        reaching: &reaching,
         set: &set,
         device: request.device,
         root: &request.root,
         environment: &request.environment,
     };
+    if !layers.fits(&order, problems) {
+        return pipeline;
+    }
+    let fans = layers.fans(&order);
+    let policies = Policies::default();
     // Every profile is checked, not only the one that is asked for.
     for other in profiles.values().filter(|p| !std::ptr::eq(*p, chosen)) {
-        layers.instances(&order, other, problems);
+        for (at, fan) in fans.iter().enumerate() {
+            if let Some(fan) = fan.as_ref().filter(|_| Layers::concerns(other, at)) {
+                layers.settle(at, fan, other, &policies, problems);
+            }
+        }
     }
-    let (instances, failed) = layers.instances(&order, chosen, problems);
     // About an axis that could not be read nothing more can be said.
     let axes_read = axes.iter().all(|axis| !axis.points.is_empty());
     if axes_read {
-        layers.check_matches(&instances, &failed, problems);
+        layers.check_matches(&fans, problems);
     }
-
-    keep.0.extend(chosen.keep.0.iter().cloned());
-    let file = path.file_stem().unwrap_or_default().to_string_lossy();
-    let name = document
-        .name
-        .as_ref()
-        .and_then(Value::text)
-        .unwrap_or(&file);
-    if let Some(value) = &document.name
-        && name.trim().is_empty()
-    {
-        problems.push(Problem::at(&value.span, "`name` must not be empty"));
-    }
-    let kept = instances.into_iter().map(|instances| {
-        let mut kept = instances;
-        kept.retain(|(instance, _)| {
-            let mut pairs = instance.coordinates.0.iter();
-            pairs.all(|(axis, label)| keep.allows(axis, label))
-        });
-        kept
-    });
-    let kept: Vec<Vec<Resolved>> = kept.collect();
-    // Unlike the text of a file, what lies on this machine matters only where it will be read.
-    for (instance, value) in kept.iter().flatten() {
-        check_outside(instance, value, problems);
-    }
-    let stages = written.iter().zip(&kept).zip(&reaching);
-    let stages = stages.filter_map(|((written, kept), axes)| {
-        Some(DeclaredStage {
-            name: written.key.name.clone(),
-            kind: written.kind?.clone(),
-            axes: axes.iter().map(|axis| axis.to_string()).collect(),
-            inputs: declared(written),
-            outputs: written.outputs.clone(),
-            columns: None,
-            instances: kept.iter().map(|(instance, _)| instance.clone()).collect(),
-        })
-    });
-    let mut pipeline = Pipeline {
-        name: name.to_string(),
-        about: document
-            .about
-            .as_ref()
-            .and_then(Value::text)
-            .map(str::to_string),
-        stages: stages.collect(),
-        axes: axes.clone(),
-        root: absolute(request.root.clone()),
+    let place = |at: usize, variant: usize, complaint: &Complaint| {
+        let fan = fans[at].as_ref().expect("a stage with variants has a fan");
+        layers.place(at, (fan, variant), chosen, complaint)
     };
+    let mut surveyed = HashMap::new();
+    let mut variants = vec![Vec::new(); written.len()];
+    for (at, fan) in fans.iter().enumerate() {
+        let (Some(fan), Some(kind)) = (fan, written[at].kind) else {
+            continue;
+        };
+        let settled = layers.settle(at, fan, chosen, &policies, problems);
+        let mut instances = Vec::with_capacity(fan.instances.len());
+        for (coordinates, variant) in kept(fan, &keep) {
+            let Some(settled) = &settled[variant] else {
+                continue;
+            };
+            variants[at].push(variant);
+            instances.push(Instance {
+                coordinates: coordinates.clone(),
+                parameters: settled.parameters.clone(),
+                outside: settled.outside.clone(),
+                environment: settled.environment.clone(),
+                resources: settled.policy.resources,
+                device: settled.policy.device,
+                retry: settled.policy.retry.clone(),
+                keep: settled.policy.keep,
+            });
+        }
+        // Unlike the text of a file, what lies on this machine matters only where it will be read.
+        for variant in variants[at].iter().copied().collect::<BTreeSet<usize>>() {
+            let Some(settled) = &settled[variant] else {
+                continue;
+            };
+            for outside in settled.parameters.reads() {
+                let path = &settled.outside[&outside.parameter];
+                let there = surveyed.entry(path.clone());
+                let there =
+                    there.or_insert_with(|| survey(path).map(drop).map_err(|e| e.to_string()));
+                if let Some(message) = check_outside(&outside, path, there) {
+                    let complaint = Complaint::new(&outside.parameter, "");
+                    let problem = Problem::at(&place(at, variant, &complaint), message);
+                    problems
+                        .push(problem.help(
+                            "a path is taken from the project's root, unless it is absolute",
+                        ));
+                }
+            }
+        }
+        pipeline.stages.push(DeclaredStage {
+            name: written[at].key.name.clone(),
+            kind: kind.clone(),
+            axes: stages[at]
+                .axes
+                .iter()
+                .map(|axis| axis.name().to_string())
+                .collect(),
+            outputs: written[at].outputs.clone(),
+            inputs: declared(&written[at]),
+            columns: None,
+            instances,
+        });
+    }
     // With a stage missing, places of stages would be off by one.
-    if axes_read && pipeline.stages.len() == written.len() {
-        check_columns(&mut pipeline, &kept, &order, problems);
+    let whole = axes_read && pipeline.stages.len() == written.len();
+    if whole {
+        check_columns(&mut pipeline, &variants, &order, place, problems);
     }
     pipeline
 }
@@ -224,28 +311,18 @@ fn declared(written: &Written<'_>) -> Vec<DeclaredInput> {
     inputs
         .map(|input| DeclaredInput {
             port: input.port,
-            name: input.name.clone(),
-            from: input.from.iter().map(|(from, _)| *from).collect(),
+            reads: input.reads.iter().map(|(reads, _)| reads.clone()).collect(),
         })
         .collect()
-}
-
-/// A relative path means the same to a worker, but not in a message, nor to a program that runs elsewhere.
-fn absolute(path: PathBuf) -> PathBuf {
-    match path.as_os_str().is_empty() {
-        true => std::path::absolute(".").unwrap_or(path),
-        false => std::path::absolute(&path).unwrap_or(path),
-    }
 }
 
 fn fixed_keys<'a>(stage: &Written<'a>) -> Vec<&'a str> {
     let ports = stage.kind.map_or(&[][..], |kind| kind.ports);
     let ports = ports.iter().map(|port| port.name);
-    // What a stage leaves is the same for all its instances, as are the stages it reads.
-    let declares = stage.kind.is_some_and(|kind| kind.output.is_none());
+    let declares = stage.kind.is_some_and(|kind| kind.declares_outputs);
     let outputs = declares.then_some("outputs");
-    let fixed = ["kind", "per"].into_iter().chain(ports).chain(outputs);
-    fixed.collect()
+    let fixed = ["kind", "per"].into_iter().chain(ports);
+    fixed.chain(outputs).collect()
 }
 
 fn stages<'a>(
@@ -253,18 +330,19 @@ fn stages<'a>(
     registry: &'a Registry,
     problems: &mut Problems,
 ) -> Vec<Written<'a>> {
-    let offers = document.stages.iter().map(|(key, value)| Offer {
-        stage: &key.name,
-        outputs: outputs(value, registry),
-    });
-    let offers: Vec<Offer<'_>> = offers.collect();
+    let offers: Vec<Offers<'_>> = document
+        .stages
+        .iter()
+        .map(|(key, value)| Offers {
+            name: &key.name,
+            outputs: outputs(value, registry, problems),
+        })
+        .collect();
     let mut written: Vec<Written<'a>> = Vec::new();
     for (key, value) in &document.stages {
         if !is_name(&key.name) {
             let message = format!("`{}` cannot name a stage", key.name);
-            let problem = Problem::at(&key.span, message)
-                .help("a name is a letter, then letters, digits, `_` or `-`");
-            problems.push(problem);
+            problems.push(Problem::at(&key.span, message).help(NAMES));
         }
         let mut stage = stage(key, value, &offers, registry, problems);
         stage.outputs = offers[written.len()].outputs.clone();
@@ -272,13 +350,11 @@ fn stages<'a>(
     }
     let mut tables: BTreeMap<String, &str> = BTreeMap::new();
     for stage in &written {
-        let offered = stage.outputs.iter().flat_map(|output| {
-            let name = match stage.outputs.len() {
-                1 => sql_name(&stage.key.name),
-                _ => sql_name(&format!("{}.{}", stage.key.name, output.name)),
-            };
-            let tables = output.artifact.tables().iter();
-            tables.map(move |table| format!("{name}{}", table.suffix))
+        let outputs = (0..stage.outputs.len()).map(|at| (at, stage.outputs[at].artifact));
+        let offered = outputs.flat_map(|(at, output)| {
+            let name = output_name(&stage.key.name, &stage.outputs, at);
+            let tables = output.tables().iter();
+            tables.map(move |table| format!("{}{}", sql_name(&name), table.suffix))
         });
         for name in offered {
             if let Some(other) = tables.insert(name.clone(), &stage.key.name) {
@@ -294,49 +370,24 @@ fn stages<'a>(
     // Types of inputs can be held against their ports only when every stage's kind is known.
     for stage in &written {
         for input in &stage.inputs {
-            for (from, span) in &input.from {
-                check_type(stage, input, &written[from.stage], *from, span, problems);
+            for (reads, span) in &input.reads {
+                check_type(
+                    stage,
+                    input.port,
+                    (&written[reads.stage], reads.output),
+                    span,
+                    problems,
+                );
             }
         }
     }
     written
 }
 
-/// What a stage has for others to read.
-struct Offer<'a> {
-    stage: &'a str,
-    /// Empty where it could not be read, of which there is a problem elsewhere.
-    outputs: Vec<Output>,
-}
-
-/// What a stage leaves: what its kind does, or what its `outputs` declares. What is wrong there is told where its parameters
-/// are checked.
-fn outputs(stage: &Value, registry: &Registry) -> Vec<Output> {
-    let kind = stage.get("kind").and_then(Value::text);
-    let Some(kind) = kind.and_then(|kind| registry.get(kind)) else {
-        return Vec::new();
-    };
-    if let Some(artifact) = kind.output {
-        return vec![Output {
-            name: String::new(),
-            artifact,
-        }];
-    }
-    let declared = stage.get("outputs").and_then(Value::table);
-    let declared = declared.into_iter().flatten().map(|(key, output)| {
-        let artifact = output.get("type")?.to_json();
-        Some(Output {
-            name: key.name.clone(),
-            artifact: serde_json::from_value::<ArtifactType>(artifact).ok()?,
-        })
-    });
-    declared.collect::<Option<_>>().unwrap_or_default()
-}
-
 fn stage<'a>(
     key: &'a Key,
     value: &Value,
-    offers: &[Offer<'_>],
+    offers: &[Offers<'_>],
     registry: &'a Registry,
     problems: &mut Problems,
 ) -> Written<'a> {
@@ -389,41 +440,19 @@ fn stage<'a>(
     let Some(kind) = written.kind else {
         return written;
     };
-    if kind.output.is_none() {
-        let outputs = value.get("outputs").and_then(Value::table);
-        for (key, _) in outputs.into_iter().flatten() {
-            if !is_word(&key.name) {
-                let message = format!("`{}` cannot name an output", key.name);
-                problems.push(Problem::at(&key.span, message).help(WORD));
-            }
-        }
-    }
     let mut parameters = Table::new();
     for (key, value) in table {
         if let Some(port) = kind.ports.iter().find(|port| port.name == key.name) {
-            let inputs = inputs(port, value, offers, problems);
-            for input in &inputs {
-                let name = |input: &WrittenInput| match input.name.split_once('.') {
-                    Some((_, name)) => name.to_string(),
-                    None => String::new(),
-                };
-                let mut others = written.inputs.iter();
-                if port.form == Form::Named
-                    && let Some(other) = others.find(|other| name(other) == name(input))
-                {
-                    let message =
-                        format!("`{}` and `{}` have the same name", other.name, input.name);
-                    problems.push(Problem::at(&key.span, message).help("rename one of them"));
-                }
-            }
-            written.inputs.extend(inputs);
+            let reads = input(port, value, offers, problems);
+            written.inputs.push(WrittenInput { port: *port, reads });
         } else if key.name == "per" {
             written.per = per(value, problems);
         } else if key.name != "kind" {
             parameters.push((key.clone(), value.clone()));
         }
     }
-    for port in kind.ports.iter().filter(|port| port.form != Form::Named) {
+    let needed = kind.ports.iter().filter(|port| port.holds != Holds::Named);
+    for port in needed {
         if !written
             .inputs
             .iter()
@@ -448,136 +477,138 @@ fn stage<'a>(
     written
 }
 
-/// What stands at a port: one input, or one for each name.
-fn inputs(
-    port: &Port,
-    value: &Value,
-    offers: &[Offer<'_>],
-    problems: &mut Problems,
-) -> Vec<WrittenInput> {
-    if port.form != Form::Named {
-        return vec![WrittenInput {
-            port: *port,
-            name: port.name.to_string(),
-            from: input(port, port.name, value, offers, problems),
-        }];
-    }
-    let Some(table) = value.table() else {
-        let message = format!("`{}` must be a table, not {}", port.name, value.noun());
-        let problem = Problem::at(&value.span, message).label(value.noun());
-        problems.push(problem.help("a name of yours for each stage: { name = \"stage\" }"));
-        return Vec::new();
-    };
-    let named = table.iter().map(|(key, value)| {
-        let name = format!("{}.{}", port.name, key.name);
-        if !is_word(&key.name) {
-            let message = format!("`{}` cannot name an input", key.name);
-            problems.push(Problem::at(&key.span, message).help(WORD));
-        }
-        WrittenInput {
-            port: *port,
-            from: input(port, &name, value, offers, problems),
-            name,
-        }
-    });
-    named.collect()
-}
-
 fn input(
     port: &Port,
-    port_name: &str,
     value: &Value,
-    offers: &[Offer<'_>],
+    offers: &[Offers<'_>],
     problems: &mut Problems,
-) -> Vec<(OutputOf, Span)> {
-    let items = match &value.data {
-        Data::Array(items) if port.form == Form::List => items.iter().collect(),
-        Data::Array(_) => {
-            let message = format!("`{port_name}` takes one stage, not a list");
+) -> Vec<(Reads, Span)> {
+    let items: Vec<(Option<&Key>, &Value)> = match &value.data {
+        Data::Array(items) if port.holds == Holds::List => {
+            items.iter().map(|item| (None, item)).collect()
+        }
+        Data::Table(table) if port.holds == Holds::Named => {
+            table.iter().map(|(key, item)| (Some(key), item)).collect()
+        }
+        Data::Array(_) if port.holds == Holds::One => {
+            let message = format!("`{}` takes one stage, not a list", port.name);
             problems.push(Problem::at(&value.span, message));
             return Vec::new();
         }
-        _ => vec![value],
+        _ if port.holds == Holds::Named => {
+            let message = format!(
+                "`{}` takes names, each with a stage, not {}",
+                port.name,
+                value.noun()
+            );
+            let help = format!("write {} = {{ name = \"stage\" }}", port.name);
+            problems.push(Problem::at(&value.span, message).help(help));
+            return Vec::new();
+        }
+        _ => vec![(None, value)],
     };
-    let mut all: Vec<(OutputOf, Span)> = Vec::new();
-    for item in items {
+    let mut all: Vec<(Reads, Span)> = Vec::new();
+    for (key, item) in items {
         let Some(name) = item.text() else {
-            let message = format!("`{port_name}` must name a stage, not hold {}", item.noun());
+            let message = format!(
+                "`{}` must name a stage, not hold {}",
+                port.name,
+                item.noun()
+            );
             problems.push(Problem::at(&item.span, message));
             continue;
         };
-        match reference(name, &item.span, offers, problems) {
-            Some(from) if all.iter().any(|(other, _)| *other == from) => {
-                let message = format!("`{port_name}` names `{name}` twice");
-                problems.push(Problem::at(&item.span, message));
-            }
-            Some(from) => all.push((from, item.span.clone())),
-            None => {}
+        if let Some(key) = key {
+            check_input_name(key, &all, problems);
         }
+        let Some((stage, output)) = find(name, &item.span, offers, problems) else {
+            continue;
+        };
+        let same = |reads: &Reads| (reads.stage, reads.output) == (stage, output);
+        if key.is_none() && all.iter().any(|(reads, _)| same(reads)) {
+            let message = format!("`{}` names `{name}` twice", port.name);
+            problems.push(Problem::at(&item.span, message));
+            continue;
+        }
+        let reads = Reads {
+            stage,
+            output,
+            name: key.map(|key| key.name.clone()),
+        };
+        all.push((reads, item.span.clone()));
     }
     if let Data::Array(items) = &value.data
         && items.is_empty()
     {
-        let message = format!("`{port_name}` needs at least one stage");
+        let message = format!("`{}` needs at least one stage", port.name);
         problems.push(Problem::at(&value.span, message));
     }
     all
 }
 
-/// What `stage` or `stage.output` names.
-fn reference(
+/// Names of inputs become names of variables, which know no small letters.
+fn check_input_name(key: &Key, before: &[(Reads, Span)], problems: &mut Problems) {
+    let name = &key.name;
+    let mut letters = name.chars();
+    let begins = letters.next().is_some_and(|c| c.is_ascii_lowercase());
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    if !begins || !letters.all(plain) || name.len() > 100 {
+        let message = format!("`{name}` cannot name an input");
+        let help = "a name is a small letter, then small letters, digits or `_`: it becomes part of a variable's name";
+        problems.push(Problem::at(&key.span, message).help(help));
+    }
+    if before
+        .iter()
+        .any(|(reads, _)| reads.name.as_ref() == Some(name))
+    {
+        let message = format!("there are two inputs `{name}`");
+        problems.push(Problem::at(&key.span, message));
+    }
+}
+
+/// The stage that is named, and which of its outputs.
+fn find(
     name: &str,
     span: &Span,
-    offers: &[Offer<'_>],
+    offers: &[Offers<'_>],
     problems: &mut Problems,
-) -> Option<OutputOf> {
-    let (stage, output) = match name.split_once('.') {
-        Some((stage, output)) => (stage, Some(output)),
-        None => (name, None),
+) -> Option<(usize, usize)> {
+    let stage = |name: &str| offers.iter().position(|other| other.name == name);
+    let several = |at: usize| {
+        let outputs = &offers[at].outputs;
+        let names = (0..outputs.len()).map(|n| output_name(offers[at].name, outputs, n));
+        names.collect::<Vec<_>>()
     };
-    let Some(at) = offers.iter().position(|offer| offer.stage == stage) else {
-        let problem = Problem::at(span, format!("there is no stage `{stage}`"))
-            .label("no such stage")
-            .maybe_help(alternatives(
-                "stages",
-                stage,
-                offers.iter().map(|offer| offer.stage),
-            ));
-        problems.push(problem);
-        return None;
-    };
-    let outputs = &offers[at].outputs;
-    let mut problem = |message: String, help: String| {
-        problems.push(Problem::at(span, message).help(help));
-        None
-    };
-    let found = |output| Some(OutputOf { stage: at, output });
-    match (outputs.as_slice(), output) {
-        // Whether it would be there nobody can tell; that the stage is read still shows a circle.
-        ([], _) => found(0),
-        ([_], None) => found(0),
-        (_, None) => {
-            let all = outputs.iter();
-            let all = all.map(|o| format!("`{stage}.{}` ({})", o.name, o.artifact.noun()));
-            let help = format!("name one: {}", all.collect::<Vec<_>>().join(", "));
-            problem(
-                format!("`{stage}` leaves {} artifacts", outputs.len()),
-                help,
-            )
+    if let Some(at) = stage(name) {
+        if offers[at].outputs.len() > 1 {
+            let names = several(at).join("`, `");
+            let message = format!("`{name}` leaves several things; say which");
+            let help = format!("it leaves `{names}`");
+            problems.push(Problem::at(span, message).help(help));
+            return None;
         }
-        ([only], Some(output)) if only.name.is_empty() => {
-            let message = format!("`{stage}` leaves one artifact, and no `{output}` beside it");
-            problem(message, format!("write `{stage}`"))
-        }
-        (_, Some(output)) => match outputs.iter().position(|other| other.name == output) {
-            Some(at) => found(at),
-            None => {
-                let names = outputs.iter().map(|output| output.name.as_str());
-                let help = alternatives("outputs", output, names).unwrap_or_default();
-                problem(format!("`{stage}` has no output `{output}`"), help)
-            }
-        },
+        return Some((at, 0));
     }
+    if let Some((first, last)) = name.rsplit_once('.')
+        && let Some(at) = stage(first)
+    {
+        let outputs = offers[at].outputs.iter();
+        let mut outputs = outputs.map(|output| output.name.as_deref());
+        if let Some(output) = outputs.position(|output| output == Some(last)) {
+            return Some((at, output));
+        }
+        let message = format!("`{first}` leaves nothing of the name `{last}`");
+        let names = several(at);
+        let help = alternatives("outputs", name, names.iter().map(String::as_str));
+        problems.push(Problem::at(span, message).maybe_help(help));
+        return None;
+    }
+    let names = offers.iter().map(|offer| offer.name);
+    let problem = Problem::at(span, format!("there is no stage `{name}`"))
+        .label("no such stage")
+        .maybe_help(alternatives("stages", name, names));
+    problems.push(problem);
+    None
 }
 
 fn per(value: &Value, problems: &mut Problems) -> Vec<(String, Span)> {
@@ -600,26 +631,28 @@ fn per(value: &Value, problems: &mut Problems) -> Vec<(String, Span)> {
 
 fn check_type(
     stage: &Written<'_>,
-    input: &WrittenInput,
-    read: &Written<'_>,
-    from: OutputOf,
+    port: Port,
+    (from, output): (&Written<'_>, usize),
     span: &Span,
     problems: &mut Problems,
 ) {
-    let Some(given) = read.outputs.get(from.output).map(|output| output.artifact) else {
+    let Some(given) = from.outputs.get(output).map(|output| output.artifact) else {
         return;
     };
-    if input.port.accepts.contains(&given) {
+    if port.accepts.contains(&given) {
         return;
     }
-    let accepts = input.port.accepts.iter();
-    let nouns: Vec<_> = accepts.map(|accepted| accepted.noun()).collect();
+    let nouns: Vec<_> = port
+        .accepts
+        .iter()
+        .map(|accepted| accepted.noun())
+        .collect();
     let kind = stage.kind.map_or("", |kind| kind.name);
     let message = format!(
         "`{kind}.{}` needs {}; `{}` gives {}",
-        input.name,
+        port.name,
         nouns.join(" or "),
-        read.key.name,
+        output_name(&from.key.name, &from.outputs, output),
         given.noun()
     );
     problems.push(Problem::at(span, message).label(given.noun()));
@@ -630,17 +663,82 @@ fn axes(document: &Document, names: &Names<'_>, problems: &mut Problems) -> Vec<
     let mut axes = Vec::new();
     for (key, value) in &document.axes {
         if !is_name(&key.name) {
-            let problem = Problem::at(&key.span, format!("`{}` cannot name an axis", key.name))
-                .help("a name is a letter, then letters, digits, `_` or `-`");
-            problems.push(problem);
+            let problem = Problem::at(&key.span, format!("`{}` cannot name an axis", key.name));
+            problems.push(problem.help(NAMES));
         }
-        axes.push(axis::read(key, value, names, problems).unwrap_or(Axis {
-            key: key.clone(),
-            points: Vec::new(),
-        }));
+        let axis = axis::read(key, value, names, problems);
+        axes.push(axis.unwrap_or_else(|| Axis::new(key, Vec::new())));
     }
     axes
 }
+
+/// Names that differ in nothing but case are one name to SQL, which knows stages as tables and axes as columns, and on the
+/// file systems of many machines, which know stages as files. Labels are data, where case may well mean something: they may
+/// differ so, and the names of their files keep them apart.
+fn check_case(written: &[Written<'_>], axes: &[Axis], problems: &mut Problems) {
+    let stages = written.iter().map(|stage| stage.key).collect();
+    let axes = axes.iter().map(|axis| &axis.key).collect();
+    for keys in [stages, axes] as [Vec<&Key>; 2] {
+        let mut seen: HashMap<String, &Key> = HashMap::new();
+        for key in keys {
+            if let Some(other) = seen.insert(key.name.to_lowercase(), key) {
+                let message = format!("`{}` and `{}` differ only in case", other.name, key.name);
+                let problem = Problem::at(&key.span, message);
+                problems.push(
+                    problem.help("rename one of them: SQL and many file systems take both for one"),
+                );
+            }
+        }
+    }
+}
+
+/// A label that reads like two coordinates would give two jobs one name.
+fn check_labels(axes: &[Axis], problems: &mut Problems) {
+    for axis in axes {
+        for label in axis.labels() {
+            let mut pieces = label
+                .split(", ")
+                .skip(1)
+                .filter_map(|piece| piece.split_once('='));
+            if let Some((other, _)) =
+                pieces.find(|(name, _)| axes.iter().any(|other| other.name() == *name))
+            {
+                let message = format!(
+                    "the label `{label}` of the axis `{}` reads like a place on the axis `{other}` too",
+                    axis.name()
+                );
+                problems.push(Problem::at(&axis.key.span, message).help("give it another name"));
+            }
+        }
+    }
+}
+
+/// The pipeline's name: what the file says, or what it is called.
+fn name(document: &Document, path: &Path, problems: &mut Problems) -> String {
+    let file = path.file_stem().unwrap_or_default().to_string_lossy();
+    let Some(value) = &document.name else {
+        return file.into_owned();
+    };
+    let name = value.text().unwrap_or(&file);
+    let length = name.chars().count();
+    if name.trim().is_empty() {
+        problems.push(Problem::at(&value.span, "`name` must not be empty"));
+    } else if name.contains(char::is_control) {
+        problems.push(Problem::at(
+            &value.span,
+            "`name` must be visible text, on one line",
+        ));
+    } else if length > LONGEST {
+        let length = count(length as u128);
+        let message = format!("`name` has {length} characters; at most {LONGEST}");
+        problems.push(Problem::at(&value.span, message));
+    }
+    name.to_string()
+}
+
+/// So many characters the name of a pipeline, a stage or an axis may have.
+const LONGEST: usize = 100;
+const NAMES: &str = "a name is a letter, then letters, digits, `_` or `-`, at most 100 in all";
 
 /// Checks the keys of an entry such as `[[override]]`.
 fn check_keys(value: &Value, what: &str, keys: &[&str], problems: &mut Problems) {
@@ -660,7 +758,7 @@ fn patch_of(value: &Value, names: &Names<'_>, problems: &mut Problems) -> Patch 
         None => {
             let message = format!("a patch is a table, not {}", value.noun());
             problems.push(Problem::at(&value.span, message));
-            Patch::new()
+            Patch::default()
         }
     }
 }
@@ -729,7 +827,7 @@ fn profile(
     Profile {
         set: value
             .get("set")
-            .map_or(Patch::new(), |set| patch_of(set, names, problems)),
+            .map_or(Patch::default(), |set| patch_of(set, names, problems)),
         keep: value
             .get("keep")
             .and_then(|keep| Condition::read(keep, axes, problems))
@@ -739,7 +837,7 @@ fn profile(
 
 /// `--set model.lr=1e-3`: TOML, or, where it is none, a bare string.
 fn settings(texts: &[String], names: &Names<'_>, problems: &mut Problems) -> Patch {
-    let mut patch = Patch::new();
+    let mut patch = Patch::default();
     for text in texts {
         let source = Source::new("--set", text.as_str());
         let whole = Span::new(&source, 0..text.len());
@@ -763,7 +861,9 @@ fn settings(texts: &[String], names: &Names<'_>, problems: &mut Problems) -> Pat
                 .split('.')
                 .map(|part| part.trim().to_string())
                 .collect();
-            patch::assign(&path, &value, &whole, names, problems)
+            let target = patch::target(&path, &whole, names, problems);
+            target
+                .map(|target| target.set(value, &whole))
                 .into_iter()
                 .collect()
         } else {
@@ -772,8 +872,7 @@ fn settings(texts: &[String], names: &Names<'_>, problems: &mut Problems) -> Pat
             continue;
         };
         // Of two settings of one parameter the later stands, as everywhere on a command line.
-        patch.retain(|old| !set.iter().any(|new| new.meets(old)));
-        patch.extend(set);
+        patch = patch.under(set);
     }
     patch
 }
@@ -853,25 +952,28 @@ fn reaching<'a>(
     axes: &'a [Axis],
     overrides: &[Override],
     problems: &mut Problems,
-) -> Vec<Vec<&'a str>> {
-    let mut reaching: Vec<Vec<&'a str>> = vec![Vec::new(); written.len()];
+) -> Vec<Vec<&'a Axis>> {
+    let mut conditions: Vec<BTreeSet<&str>> = vec![BTreeSet::new(); written.len()];
+    for one in overrides {
+        for stage in one.set.iter().map(|a| a.stage).collect::<BTreeSet<usize>>() {
+            conditions[stage].extend(one.when.0.iter().map(|(axis, _)| axis.as_str()));
+        }
+    }
+    let mut reaching: Vec<Vec<&'a Axis>> = vec![Vec::new(); written.len()];
     for &at in order {
         let stage = &written[at];
         let mut collapsed = BTreeSet::new();
         let mut mine = BTreeSet::new();
         for (takes, from) in stage.reads() {
-            let from = reaching[from].clone();
+            let from = reaching[from].iter().map(|axis| axis.name());
             match takes {
                 Takes::One => mine.extend(from),
                 Takes::All => collapsed.extend(from),
             }
         }
         for axis in axes {
-            let when = |o: &Override| {
-                o.set.iter().any(|a| a.stage == at)
-                    && o.when.0.iter().any(|(n, _)| n == axis.name())
-            };
-            if !axis.points.is_empty() && (axis.touches(at) || overrides.iter().any(when)) {
+            let touched = axis.touches(at) || conditions[at].contains(axis.name());
+            if !axis.points.is_empty() && touched {
                 mine.insert(axis.name());
             }
         }
@@ -895,356 +997,63 @@ fn reaching<'a>(
                 }
             }
         }
-        let names = axes.iter().map(Axis::name);
-        reaching[at] = names.filter(|name| mine.contains(name)).collect();
+        let all = axes.iter();
+        reaching[at] = all.filter(|axis| mine.contains(axis.name())).collect();
     }
     reaching
 }
 
-/// Everything that makes an instance out of a declared stage.
-struct Layers<'a> {
-    written: &'a [Written<'a>],
-    axes: &'a [Axis],
-    overrides: &'a [Override],
-    excludes: &'a [(Condition, Span)],
-    reaching: &'a [Vec<&'a str>],
-    set: &'a Patch,
-    device: Option<Device>,
-    root: &'a Path,
-    environment: &'a Environment,
+/// The instances that a run is about.
+fn kept<'b>(
+    fan: &'b Fan<'_>,
+    keep: &'b Condition,
+) -> impl Iterator<Item = (&'b Coordinates, usize)> {
+    let all = fan.instances.iter().filter(|(coordinates, _)| {
+        let mut pairs = coordinates.0.iter();
+        pairs.all(|(axis, label)| keep.allows(axis, label))
+    });
+    all.map(|(coordinates, variant)| (coordinates, *variant))
 }
 
-type Resolved = (Instance, Value);
-
-impl Layers<'_> {
-    /// All instances of every stage, with the parameters as written, and whether some could not be resolved; by place of
-    /// the stage.
-    fn instances(
-        &self,
-        order: &[usize],
-        profile: &Profile,
-        problems: &mut Problems,
-    ) -> (Vec<Vec<Resolved>>, Vec<bool>) {
-        let mut all: Vec<Vec<Resolved>> = self.written.iter().map(|_| Vec::new()).collect();
-        let mut failed = vec![true; self.written.len()];
-        for &at in order {
-            let Some(kind) = self.written[at].kind else {
-                continue;
-            };
-            failed[at] = self.written[at].reads().any(|(_, from)| failed[from]);
-            for coordinates in self.coordinates(at) {
-                if self.is_left_out(at, &coordinates, &all, &failed) {
-                    continue;
-                }
-                let value = self.parameters(at, &coordinates, profile, problems);
-                let instance = self.instance(kind, coordinates, value, problems);
-                failed[at] |= instance.is_none();
-                all[at].extend(instance);
-            }
-        }
-        (all, failed)
-    }
-
-    /// Every combination of labels on the axes that reach a stage, the first axis slowest.
-    fn coordinates(&self, stage: usize) -> Vec<Coordinates> {
-        let mut all = vec![Coordinates::default()];
-        for name in &self.reaching[stage] {
-            let axis = self.axes.iter().find(|axis| axis.name() == *name);
-            let labels: Vec<&str> = axis.into_iter().flat_map(Axis::labels).collect();
-            all = all
-                .into_iter()
-                .flat_map(|before| {
-                    labels.iter().map(move |label| {
-                        let mut coordinates = before.clone();
-                        coordinates.0.push((name.to_string(), label.to_string()));
-                        coordinates
-                    })
-                })
-                .collect();
-        }
-        all
-    }
-
-    /// Whether an instance is excluded, or reads one that is.
-    fn is_left_out(
-        &self,
-        stage: usize,
-        coordinates: &Coordinates,
-        all: &[Vec<Resolved>],
-        failed: &[bool],
-    ) -> bool {
-        if self
-            .excludes
-            .iter()
-            .any(|(when, _)| when.matches(coordinates))
-        {
-            return true;
-        }
-        self.written[stage].reads().any(|(_, from)| {
-            // A stage that could not be resolved has its own problem.
-            if failed[from] {
-                return false;
-            }
-            let mut joined = all[from]
-                .iter()
-                .filter(|(i, _)| i.coordinates.joins(coordinates));
-            joined.next().is_none()
-        })
-    }
-
-    /// The declared parameters with every patch laid over them.
-    fn parameters(
-        &self,
-        stage: usize,
-        coordinates: &Coordinates,
-        profile: &Profile,
-        problems: &mut Problems,
-    ) -> Value {
-        let mut value = self.written[stage].parameters.clone();
-        let mine = |patch: &'_ Patch| {
-            let mine: Vec<_> = patch.iter().filter(|a| a.stage == stage).cloned().collect();
-            mine
-        };
-        let mut swept: Vec<(&str, patch::Assignment)> = Vec::new();
-        for (name, label) in &coordinates.0 {
-            let axis = self.axes.iter().find(|axis| axis.name() == *name);
-            let Some((axis, point)) = axis.and_then(|a| Some((a, a.point(label)?))) else {
-                continue;
-            };
-            for assignment in mine(&point.patch) {
-                if let Some((other, _)) = swept.iter().find(|(_, other)| other.meets(&assignment)) {
-                    let message = format!(
-                        "the axes `{other}` and `{name}` both set `{}.{}`",
-                        self.written[stage].key.name,
-                        assignment.path.join(".")
-                    );
-                    let problem = Problem::at(&assignment.span, message)
-                        .help("two patches of one instance must not set the same parameter; make them one axis or use an override");
-                    problems.push(problem);
-                }
-                swept.push((axis.name(), assignment));
-            }
-        }
-        let mut set: Vec<patch::Assignment> = Vec::new();
-        for patch in self
-            .overrides
-            .iter()
-            .filter(|o| o.when.matches(coordinates))
-        {
-            for assignment in mine(&patch.set) {
-                if set.iter().any(|other| other.meets(&assignment)) {
-                    let message = format!(
-                        "two overrides both set `{}.{}` at {}",
-                        self.written[stage].key.name,
-                        assignment.path.join("."),
-                        show(coordinates),
-                    );
-                    problems.push(
-                        Problem::at(&assignment.span, message)
-                            .help("narrow one of their conditions"),
-                    );
-                }
-                set.push(assignment);
-            }
-        }
-        for (whose, patch) in [("this profile", &profile.set), ("this setting", self.set)] {
-            for assignment in mine(patch) {
-                if let Some((axis, _)) = swept.iter().find(|(_, other)| other.meets(&assignment)) {
-                    let message = format!(
-                        "{whose} sets `{}.{}`, which the axis `{axis}` sweeps",
-                        self.written[stage].key.name,
-                        assignment.path.join(".")
-                    );
-                    let help = format!(
-                        "to take one value of it, keep one label: `keep = {{ {axis} = … }}` or --where {axis}=…"
-                    );
-                    problems.push(Problem::at(&assignment.span, message).help(help));
-                }
-                set.push(assignment);
-            }
-        }
-        for assignment in swept.iter().map(|(_, assignment)| assignment).chain(&set) {
-            patch::apply(&mut value, assignment);
-        }
-        value
-    }
-
-    fn instance(
-        &self,
-        kind: &Kind,
-        coordinates: Coordinates,
-        mut value: Value,
-        problems: &mut Problems,
-    ) -> Option<Resolved> {
-        let mut own = Problems::default();
-        let (resources, device) = policy(kind, &mut value, &mut own);
-        let also: Vec<&str> = kind
-            .ports
-            .iter()
-            .map(|port| port.name)
-            .chain(["per", "resources"])
-            .chain(kind.uses_device.then_some("device"))
-            .collect();
-        let json = parameters::check(&kind.schema, &value, kind.name, &also, &mut own);
-        let mut instance = None;
-        if own.is_empty() && value.is_readable() {
-            match kind.parse(json) {
-                Ok(parameters) => {
-                    for said in parameters.complaints() {
-                        let span = complaint::place(&value, &said);
-                        own.push(Problem::at(&span, &said.message).maybe_help(said.help));
-                    }
-                    let outside = parameters.reads().into_iter().map(|outside| {
-                        (outside.parameter, absolute(self.root.join(&outside.path)))
-                    });
-                    instance = Some(Instance {
-                        outside: outside.collect(),
-                        environment: self.environment(&*parameters, &value, &mut own),
-                        full: Arc::new(parameters.full()),
-                        coordinates,
-                        parameters,
-                        resources,
-                        device: self.device.filter(|_| kind.uses_device).unwrap_or(device),
-                    });
-                }
-                Err(error) => own.push(Problem::at(
-                    &value.span,
-                    format!("`{}`: {error}", kind.name),
-                )),
-            }
-        }
-        let fine = own.is_empty();
-        problems.extend(own.into_sorted());
-        instance.filter(|_| fine).map(|instance| (instance, value))
-    }
-
-    /// The values of the environment variables that parameters ask for.
-    fn environment(
-        &self,
-        parameters: &dyn Parameters,
-        value: &Value,
-        problems: &mut Problems,
-    ) -> BTreeMap<String, Option<String>> {
-        let names = parameters.environment().into_iter().map(|name| {
-            let found = self.environment.get(OsStr::new(&name));
-            let text = found.map(|value| value.to_str().map(str::to_string));
-            if text == Some(None) {
-                let message = format!("the value of the environment variable `{name}` is no text");
-                problems.push(Problem::at(&value.span, message));
-            }
-            (name, text.flatten())
-        });
-        names.collect()
-    }
-
-    /// An exclude or override that touches no instance was meant for something else.
-    fn check_matches(&self, instances: &[Vec<Resolved>], failed: &[bool], problems: &mut Problems) {
-        for (when, span) in self.excludes {
-            let mut all = (0..self.written.len()).flat_map(|stage| self.coordinates(stage));
-            if !all.any(|coordinates| when.matches(&coordinates)) {
-                let problem = Problem::at(span, "this exclude matches nothing")
-                    .help("no stage lies on all of these axes");
-                problems.push(problem);
-            }
-        }
-        for one in self.overrides {
-            let stages: BTreeSet<usize> = one.set.iter().map(|a| a.stage).collect();
-            if stages.iter().any(|stage| failed[*stage]) {
-                continue;
-            }
-            let mut all = stages.iter().flat_map(|stage| &instances[*stage]);
-            if !all.any(|(instance, _)| one.when.matches(&instance.coordinates)) {
-                let problem = Problem::at(&one.span, "this override matches nothing")
-                    .help("every instance that it could change is excluded");
-                problems.push(problem);
-            }
-        }
+/// What is wrong with a file or directory that a parameter names, to be read.
+fn check_outside(outside: &Outside, path: &Path, there: &Result<(), String>) -> Option<String> {
+    let name = &outside.parameter;
+    match there {
+        _ if outside.path.trim().is_empty() => Some(format!("`{name}` must name a path")),
+        Ok(()) => None,
+        Err(_) if !path.exists() => Some(format!("there is nothing at `{}`", outside.path)),
+        Err(error) => Some(format!("`{name}`: {error}")),
     }
 }
 
-fn show(coordinates: &Coordinates) -> String {
-    let pairs = coordinates
-        .0
-        .iter()
-        .map(|(axis, label)| format!("{axis}={label}"));
-    pairs.collect::<Vec<_>>().join(", ")
-}
-
-/// Takes `resources` and `device` out of a stage's parameters.
-fn policy(kind: &Kind, value: &mut Value, problems: &mut Problems) -> (Resources, Device) {
-    let mut taken: BTreeMap<String, Value> = BTreeMap::new();
-    if let Data::Table(table) = &mut value.data {
-        let keep = |(key, _): &(Key, Value)| {
-            !POLICY.contains(&key.name.as_str()) || (key.name == "device" && !kind.uses_device)
-        };
-        for (key, value) in table.iter().filter(|entry| !keep(entry)) {
-            taken.insert(key.name.clone(), value.clone());
-        }
-        table.retain(keep);
-    }
-    let mut resources = kind.resources;
-    if let Some(value) = taken.get("resources") {
-        let mut own = Problems::default();
-        let json = parameters::check(&schema_of::<Asked>(), value, "resources", &[], &mut own);
-        if own.is_empty() {
-            let asked: Asked = serde_json::from_value(json).unwrap_or_default();
-            match asked.over(kind.resources) {
-                Ok(asked) => resources = asked,
-                Err((key, message)) => {
-                    let at = value.get(key).unwrap_or(value);
-                    own.push(Problem::at(&at.span, message));
-                }
-            }
-        }
-        problems.extend(own.into_sorted());
-    }
-    let mut device = Device::Auto;
-    if let Some(value) = taken.get("device") {
-        let json = parameters::check(&schema_of::<Device>(), value, "device", &[], problems);
-        device = serde_json::from_value(json).unwrap_or_default();
-    }
-    (resources, device)
-}
-
-/// Whether the files and directories that parameters name are there, to be read.
-fn check_outside(instance: &Instance, value: &Value, problems: &mut Problems) {
-    for outside in instance.parameters.reads() {
-        let path = &instance.outside[&outside.parameter];
-        let name = &outside.parameter;
-        let message = match survey(path) {
-            _ if outside.path.trim().is_empty() => format!("`{name}` must name a path"),
-            Ok(_) => continue,
-            Err(_) if !path.exists() => format!("there is nothing at `{}`", outside.path),
-            Err(error) => format!("`{name}`: {error}"),
-        };
-        let span = complaint::place(value, &Complaint::new(name, ""));
-        let problem = Problem::at(&span, message)
-            .help("a path is taken from the project's root, unless it is absolute");
-        problems.push(problem);
-    }
-}
-
-/// Holds what each stage reads against the columns it will be given.
+/// Holds what each stage reads against the columns it will be given. `variants` are those of the instances of each stage, and
+/// `place` tells where what a complaint is about stands.
 fn check_columns(
     pipeline: &mut Pipeline,
-    written: &[Vec<Resolved>],
+    variants: &[Vec<usize>],
     order: &[usize],
+    place: impl Fn(usize, usize, &Complaint) -> Span,
     problems: &mut Problems,
 ) {
+    // By stage and output.
+    let mut all: Vec<Vec<Vec<TableShape>>> = vec![Vec::new(); pipeline.stages.len()];
     for &at in order {
         let stage = &pipeline.stages[at];
-        let mut shapes = Vec::new();
-        for from in stage.inputs.iter().flat_map(|input| &input.from) {
-            shapes.extend(tables(pipeline, *from, problems));
-        }
+        let from = stage.inputs.iter().flat_map(|input| &input.reads);
+        let shapes = from.flat_map(|from| all[from.stage][from.output].clone());
+        let shapes: Vec<TableShape> = shapes.collect();
         let mut columns = None;
-        for (n, instance) in stage.instances.iter().enumerate() {
+        let mut checked = BTreeSet::new();
+        for (instance, variant) in stage.instances.iter().zip(&variants[at]) {
+            if !checked.insert(*variant) {
+                continue;
+            }
             match instance.parameters.columns(&shapes) {
-                Ok(left) if n == 0 => columns = left,
+                Ok(left) if checked.len() == 1 => columns = left,
                 Ok(_) => {}
                 Err(complaints) => {
                     for complaint in complaints {
-                        let span = complaint::place(&written[at][n].1, &complaint);
+                        let span = place(at, *variant, &complaint);
                         let problem = Problem::at(&span, &complaint.message);
                         problems.push(problem.maybe_help(complaint.help));
                     }
@@ -1252,18 +1061,24 @@ fn check_columns(
             }
         }
         pipeline.stages[at].columns = columns;
+        let outputs = 0..pipeline.stages[at].outputs.len();
+        all[at] = outputs
+            .map(|output| tables(pipeline, (at, output), problems))
+            .collect();
     }
 }
 
-/// The tables that an output of a stage offers, coordinates and swept parameters among their columns.
-fn tables(pipeline: &Pipeline, from: OutputOf, problems: &mut Problems) -> Vec<TableShape> {
-    let stage = &pipeline.stages[from.stage];
+/// The tables that a stage's artifacts offer, coordinates and swept parameters among their columns.
+fn tables(
+    pipeline: &Pipeline,
+    (stage, output): (usize, usize),
+    problems: &mut Problems,
+) -> Vec<TableShape> {
+    let stage = &pipeline.stages[stage];
+    let called = sql_name(&stage.output_name(output));
     let mut shapes = Vec::new();
-    let Some(output) = stage.outputs.get(from.output) else {
-        return shapes;
-    };
-    for table in output.artifact.tables() {
-        let name = sql_name(&stage.output_name(from.output)) + table.suffix;
+    for table in stage.outputs[output].artifact.tables() {
+        let name = format!("{called}{}", table.suffix);
         let own = match table.columns {
             // Of a stage without instances nothing is known, not even its coordinates.
             _ if stage.instances.is_empty() => None,
@@ -1274,9 +1089,9 @@ fn tables(pipeline: &Pipeline, from: OutputOf, problems: &mut Problems) -> Vec<T
             let mut columns = own.clone();
             let first = stage.instances.first();
             let coordinates = first
-                .map(|i| pipeline.columns(&i.coordinates))
+                .map(|i| pipeline.column_names(&i.coordinates))
                 .unwrap_or_default();
-            for axis in &pipeline.axes {
+            for axis in pipeline.axes.iter() {
                 if !own.iter().any(|column| column == axis.name()) {
                     continue;
                 }
@@ -1291,12 +1106,12 @@ fn tables(pipeline: &Pipeline, from: OutputOf, problems: &mut Problems) -> Vec<T
                         Problem::at(&axis.key.span, message).help("give the axis another name"),
                     );
                 }
-                if let Some(point) = axis.points.first() {
-                    let here = Coordinates(vec![(axis.name().to_string(), point.label.clone())]);
-                    columns.extend(pipeline.swept_columns(axis.name(), &here).into_keys());
+                if !axis.points.is_empty() {
+                    let here = Coordinates([axis.coordinate(0)].into());
+                    columns.extend(pipeline.swept_names(axis.name(), &here));
                 }
             }
-            columns.extend(coordinates.into_keys());
+            columns.extend(coordinates);
             let mut seen = BTreeSet::new();
             columns.retain(|column| seen.insert(column.clone()));
             columns

@@ -8,8 +8,11 @@ use serde::{Deserialize, Serialize};
 pub struct Resources {
     /// CPU cores, which is also the number of threads a job computes with.
     pub cores: u32,
-    /// Memory in bytes.
+    /// Memory in bytes, as far as it is known before; jobs start only where there is room for it.
     pub memory: u64,
+    /// Whether that is a limit, because the file says so, and no mere estimate.
+    #[serde(default)]
+    pub limited: bool,
     /// CUDA cards.
     pub gpu: u32,
     /// The longest it may run, in seconds; `None` for no limit.
@@ -21,6 +24,7 @@ impl Default for Resources {
         Resources {
             cores: 1,
             memory: 500 * MB,
+            limited: false,
             gpu: 0,
             time: None,
         }
@@ -36,7 +40,7 @@ pub struct Asked {
     /// CPU cores, which is also the number of threads the job computes with.
     #[schemars(range(min = 1, max = 4096))]
     pub cores: Option<u32>,
-    /// Memory, e.g. "500 MB", "4 GB".
+    /// Memory, e.g. "500 MB", "4 GB"; a job that takes more is stopped, as one out of memory.
     pub memory: Option<String>,
     /// CUDA cards.
     #[schemars(range(max = 64))]
@@ -54,6 +58,7 @@ impl Asked {
                 Some(text) => parse(text, &SIZES).map_err(|message| ("memory", message))?,
                 None => default.memory,
             },
+            limited: default.limited || self.memory.is_some(),
             gpu: self.gpu.unwrap_or(default.gpu),
             time: match &self.time {
                 Some(text) => Some(parse(text, &TIMES).map_err(|message| ("time", message))?),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A piece of text with a name: a pipeline file, or an argument of the command line.
 #[derive(PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub struct Source {
     pub name: String,
     /// The whole text.
     pub text: String,
+    /// Where its lines begin, once somebody asks.
+    lines: OnceLock<Vec<usize>>,
 }
 
 impl Source {
@@ -19,7 +21,18 @@ impl Source {
         Arc::new(Source {
             name: name.into(),
             text: text.into(),
+            lines: OnceLock::new(),
         })
+    }
+
+    /// The line that holds a byte, from 0, and where it begins.
+    fn line(&self, at: usize) -> (usize, usize) {
+        let lines = self.lines.get_or_init(|| {
+            let breaks = self.text.match_indices('\n').map(|(at, _)| at + 1);
+            std::iter::once(0).chain(breaks).collect()
+        });
+        let line = lines.partition_point(|start| *start <= at) - 1;
+        (line, lines[line])
     }
 }
 
@@ -44,11 +57,39 @@ impl Span {
 
     /// Line and column of its start, both from 1, columns in characters.
     pub fn line_column(&self) -> (usize, usize) {
-        let before = &self.source.text.as_bytes()[..self.range.start];
-        let before = String::from_utf8_lossy(before);
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().map_or(0, |l| l.chars().count()) + 1;
-        (line, column)
+        let (line, start) = self.source.line(self.range.start);
+        let before = &self.source.text.as_bytes()[start..self.range.start];
+        (
+            line + 1,
+            String::from_utf8_lossy(before).chars().count() + 1,
+        )
+    }
+
+    /// The line of its start, from 1.
+    pub fn line(&self) -> usize {
+        self.source.line(self.range.start).0 + 1
+    }
+
+    /// As much of it as people can be shown: at most `most` bytes, and one line of what has to be cut.
+    pub(super) fn shown(&self, most: usize) -> Range<usize> {
+        let Range { start, end } = self.range.clone();
+        if end - start <= most {
+            return start..end;
+        }
+        let text = &self.source.text;
+        let end = text.floor_char_boundary(start + most).max(start);
+        start..text[start..end].find('\n').map_or(end, |at| start + at)
+    }
+
+    /// At most `most` bytes of its line on each side of it; with the number of the line and where that begins.
+    pub(super) fn surroundings(&self, most: usize) -> (Range<usize>, usize, usize) {
+        let text = &self.source.text;
+        let (line, begin) = self.source.line(self.range.start);
+        let end = self.range.end;
+        let rest = text[end..].find('\n').map_or(text.len(), |at| end + at);
+        let from = text.ceil_char_boundary(begin.max(self.range.start.saturating_sub(most)));
+        let to = text.floor_char_boundary(rest.min(end + most));
+        (from..to, line, begin)
     }
 }
 

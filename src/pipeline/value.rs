@@ -86,9 +86,10 @@ impl Value {
         }
     }
 
-    /// The plain value as one would label it: text bare, numbers as written in TOML.
+    /// The plain value as one would label it: text bare but for what cannot be seen, numbers as written in TOML.
     pub fn label(&self) -> String {
         match &self.data {
+            Data::Text(text) if text.contains(char::is_control) => visible(text),
             Data::Text(text) => text.clone(),
             Data::Int(int) => int.to_string(),
             Data::Float(float) => json!(float).to_string(),
@@ -136,6 +137,18 @@ impl Value {
                 .collect(),
         }
     }
+}
+
+/// Text with its line breaks and other control characters written out.
+fn visible(text: &str) -> String {
+    let mut seen = String::new();
+    for c in text.chars() {
+        match c.is_control() {
+            true => seen.extend(c.escape_default()),
+            false => seen.push(c),
+        }
+    }
+    seen
 }
 
 /// Reads TOML; every syntax error becomes a problem, and what could be read is returned all the same.

@@ -1,38 +1,100 @@
 //! What a job's result depends on, readable; its digest is the cache key.
 //!
-//! In it: the kind and its version, the parameters in canonical form, the digests of the inputs' contents, of the files that
-//! parameters name and of the environment variables that the kind reads and, where it reads tables, those coordinate columns
-//! that it reads, because there they are content. Not in it: names of stages, comments, order of keys, paths, device, threads, time.
+//! In it: the kind and its version, the parameters in canonical form, the digests of the inputs' contents and of the files
+//! that parameters name and, where the kind reads tables, those coordinate columns that it reads, because there they are
+//! content. Not in it: names of stages, comments, order of keys, paths, device, threads, time.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value as Json, json};
 
 use super::{JobId, JobInput, Plan};
-use crate::pipeline::{
-    Columns, Coordinates, Extension, Form, Input, Inputs, Output, Takes, sql_name,
-};
+use crate::pipeline::{Columns, ColumnsOn, Coordinates, Extension, Input, Inputs, sql_name};
 use crate::store::{Artifact, Digest, Error, Seen, Store, survey};
 
 /// The fingerprint's own version.
 const FORMAT: u32 = 1;
 
 /// The files outside the store that a job reads, with the digest of each: by parameter, then by name below its path.
-pub type Outside = BTreeMap<String, BTreeMap<String, (Seen, Digest)>>;
+pub type Outside = BTreeMap<String, Files>;
+
+/// Files by name, with the digest of each.
+type Files = BTreeMap<String, (Seen, Digest)>;
 
 /// Looks at the files that a job's parameters name, and reads those whose digest is not known.
 pub fn outside(plan: &Plan, id: JobId, store: &Store) -> Result<Outside, Error> {
-    let mut outside = Outside::new();
-    for (parameter, path) in &plan.instance(id).outside {
-        let mut files = BTreeMap::new();
-        for (name, seen) in survey(path)? {
-            let digest = store.digest_outside(&seen)?;
-            files.insert(name, (seen, digest));
-        }
-        outside.insert(parameter.clone(), files);
+    outside_by(plan, id, |path| look(path, store))
+}
+
+/// The same, by whatever looks at a path.
+pub(super) fn outside_by(
+    plan: &Plan,
+    id: JobId,
+    mut look: impl FnMut(&PathBuf) -> Result<Files, Error>,
+) -> Result<Outside, Error> {
+    let named = plan.instance(id).outside.iter();
+    let files = named.map(|(parameter, path)| Ok((parameter.clone(), look(path)?)));
+    files.collect()
+}
+
+/// The files at a path, with the digest of each.
+pub(super) fn look(path: &Path, store: &Store) -> Result<Files, Error> {
+    let mut files = Files::new();
+    for (name, seen) in survey(path)? {
+        let digest = store.digest_outside(&seen)?;
+        files.insert(name, (seen, digest));
     }
-    Ok(outside)
+    Ok(files)
+}
+
+/// What is known of a job that another reads.
+#[derive(Debug, Clone, Copy)]
+pub enum Known<'a> {
+    /// It left this.
+    Made(&'a Artifact),
+    /// It left nothing and will not; whoever takes all does without it, and says so.
+    Hole,
+    /// Nobody can tell yet.
+    Open,
+}
+
+impl<'a> From<Option<&'a Artifact>> for Known<'a> {
+    fn from(artifact: Option<&'a Artifact>) -> Known<'a> {
+        artifact.map_or(Known::Open, Known::Made)
+    }
+}
+
+/// So many missing jobs are named; more are counted.
+const NAMED: usize = 3;
+
+/// What a job would read and has to do without, a line for each stage: `answers: 4 of 5, without [seed=3]`.
+pub fn holes<'a>(plan: &Plan, id: JobId, known: impl Fn(JobId) -> Known<'a>) -> Vec<String> {
+    let mut lines = Vec::new();
+    for input in &plan.jobs[id].inputs {
+        let missing = input.jobs.iter();
+        let missing = missing.filter(|from| matches!(known(**from), Known::Hole));
+        let missing: Vec<String> = missing
+            .map(|from| plan.jobs[*from].name.to_string())
+            .collect();
+        if missing.is_empty() {
+            continue;
+        }
+        let stage = &plan.pipeline.stages[input.stage].name;
+        let names = missing
+            .iter()
+            .take(NAMED)
+            .map(|name| name.trim_start_matches(stage.as_str()));
+        let names = names.collect::<Vec<_>>().join(", ");
+        let more = match missing.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let (all, there) = (input.jobs.len(), input.jobs.len() - missing.len());
+        lines.push(format!("{stage}: {there} of {all}, without {names}{more}"));
+    }
+    lines
 }
 
 /// What a job's result depends on.
@@ -45,13 +107,13 @@ impl Fingerprint {
         plan: &Plan,
         id: JobId,
         outside: &Outside,
-        artifact: impl Fn(JobId) -> Option<&'a Artifact>,
+        known: impl Fn(JobId) -> Known<'a>,
     ) -> Option<Fingerprint> {
         let kind = plan.kind(id);
         // A list of lists: which stage an artifact comes from is part of what a job reads, though not the stage's name.
-        let mut ports: BTreeMap<&str, Vec<Vec<Json>>> = BTreeMap::new();
+        let mut ports: BTreeMap<String, Vec<Vec<Json>>> = BTreeMap::new();
         for input in &plan.jobs[id].inputs {
-            let given = gather(plan, id, input, &artifact)?;
+            let given = gather(plan, id, input, &known)?;
             let entries = given.into_iter().map(|given| {
                 plain(json!({
                     "artifact": given.digest,
@@ -59,8 +121,11 @@ impl Fingerprint {
                     "labels": given.labels,
                 }))
             });
-            let port = ports.entry(&input.name).or_default();
-            port.push(entries.collect());
+            let port = match &input.name {
+                Some(name) => format!("{}.{name}", input.port),
+                None => input.port.to_string(),
+            };
+            ports.entry(port).or_default().push(entries.collect());
         }
         let instance = plan.instance(id);
         let mut parameters = instance.parameters.canonical(&neutral_names(plan, id));
@@ -85,13 +150,11 @@ impl Fingerprint {
             fingerprint["files"] = Json::Object(digests.collect());
         }
         if !instance.environment.is_empty() {
-            // Not the values themselves: a record is kept and shared, and a variable may hold a password.
-            let variables = instance.environment.iter().map(|(name, value)| {
-                let value = value.as_ref();
-                let digest = value.map(|value| Digest::of_bytes(value.as_bytes()));
-                (name.clone(), json!(digest))
-            });
-            fingerprint["environment"] = Json::Object(variables.collect());
+            fingerprint["environment"] = json!(instance.environment);
+        }
+        let holes = holes(plan, id, &known);
+        if !holes.is_empty() {
+            fingerprint["holes"] = json!(holes);
         }
         fingerprint.sort_all_objects();
         Some(Fingerprint(fingerprint))
@@ -142,17 +205,17 @@ pub fn inputs<'a>(
     plan: &Plan,
     id: JobId,
     store: &Store,
-    artifact: impl Fn(JobId) -> Option<&'a Artifact>,
+    known: impl Fn(JobId) -> Known<'a>,
 ) -> Option<Inputs> {
     let mut inputs = Inputs::new();
     for input in &plan.jobs[id].inputs {
-        for given in gather(plan, id, input, &artifact)? {
-            let stage = &plan.pipeline.stages[input.stage];
+        for given in gather(plan, id, input, &known)? {
             let files = given.artifact.files.iter();
-            let all = inputs.entry(input.name.clone()).or_default();
+            let all = inputs.entry(input.port.to_string()).or_default();
             all.push(Input {
-                table: sql_name(&stage.output_name(input.output)),
-                artifact: stage.outputs[input.output].artifact,
+                table: sql_name(&plan.pipeline.stages[input.stage].output_name(input.output)),
+                name: input.name.clone().unwrap_or_default(),
+                artifact: plan.outputs(given.job)[input.output].artifact,
                 files: files
                     .map(|(name, file)| (name.clone(), store.object(&file.digest)))
                     .collect(),
@@ -165,6 +228,7 @@ pub fn inputs<'a>(
 }
 
 struct Given<'a> {
+    job: JobId,
     artifact: Cow<'a, Artifact>,
     digest: Digest,
     columns: Columns,
@@ -177,29 +241,38 @@ fn gather<'a>(
     plan: &Plan,
     id: JobId,
     input: &JobInput,
-    artifact: &impl Fn(JobId) -> Option<&'a Artifact>,
+    known: &impl Fn(JobId) -> Known<'a>,
 ) -> Option<Vec<Given<'a>>> {
-    let read = match (input.port.form, input.port.takes) {
-        (Form::Named, Takes::One) => Some(BTreeSet::new()),
-        _ => plan.instance(id).parameters.columns_read(),
-    };
-    let output = &plan.pipeline.stages[input.stage].outputs[input.output];
-    let labels = label_columns(plan, input.stage, output, &read);
-    let mut given = Vec::new();
-    for &job in &input.jobs {
-        let artifact = output.part(artifact(job)?);
+    let read = plan.instance(id).parameters.columns_read();
+    let mut jobs = Vec::with_capacity(input.jobs.len());
+    for &job in input.jobs.iter() {
+        match known(job) {
+            Known::Made(artifact) => jobs.push((job, artifact)),
+            Known::Hole => {}
+            Known::Open => return None,
+        }
+    }
+    let labels = label_columns(plan, (input.stage, input.output), &read);
+    let given = jobs.into_iter().map(|(job, artifact)| {
         let coordinates = &plan.jobs[job].name.coordinates;
-        let columns = match is_nothing(&read) {
-            true => Columns::new(),
-            false => kept(plan.pipeline.columns(coordinates), &read),
+        let artifact = match &plan.outputs(job)[input.output].name {
+            Some(output) => Cow::Owned(artifact.part(output)),
+            None => Cow::Borrowed(artifact),
         };
-        given.push(Given {
+        Given {
+            job,
             digest: artifact.digest(),
             artifact,
-            columns,
+            columns: match is_nothing(&read) {
+                true => Columns::new(),
+                false => plan
+                    .columns(input.stage)
+                    .of(&plan.pipeline, coordinates, read.as_ref()),
+            },
             labels: labels.clone(),
-        });
-    }
+        }
+    });
+    let mut given: Vec<Given<'a>> = given.collect();
     given.sort_by_cached_key(|given| (json!(given.columns).to_string(), given.digest));
     Some(given)
 }
@@ -208,38 +281,34 @@ fn is_nothing(read: &Option<BTreeSet<String>>) -> bool {
     read.as_ref().is_some_and(BTreeSet::is_empty)
 }
 
-fn kept(mut columns: Columns, read: &Option<BTreeSet<String>>) -> Columns {
-    if let Some(read) = read {
-        columns.retain(|name, _| read.contains(name));
-    }
-    columns
-}
-
 /// For a stage whose table may hold labels in a column named after an axis: what each label means.
 fn label_columns(
     plan: &Plan,
-    stage: usize,
-    output: &Output,
+    (stage, output): (usize, usize),
     read: &Option<BTreeSet<String>>,
 ) -> BTreeMap<String, BTreeMap<String, Columns>> {
     let mut all = BTreeMap::new();
     let stage = &plan.pipeline.stages[stage];
-    let tables = output.artifact.tables();
-    let derived = tables.iter().any(|table| table.columns.is_empty());
+    let derived = stage.outputs[output]
+        .artifact
+        .tables()
+        .iter()
+        .any(|table| table.columns.is_empty());
     if is_nothing(read) || !derived {
         return all;
     }
-    for axis in &plan.pipeline.axes {
+    for axis in plan.pipeline.axes.iter() {
         // The axes a stage fans out over are coordinates of its artifacts already.
         let reaches = stage.axes.iter().any(|name| name == axis.name());
         let lacks = |columns: &Vec<String>| !columns.iter().any(|column| column == axis.name());
         if reaches || stage.columns.as_ref().is_some_and(lacks) {
             continue;
         }
+        let on = ColumnsOn::new(&plan.pipeline, &[axis.name().to_string()]);
         let mut labels = BTreeMap::new();
-        for label in axis.labels() {
-            let here = Coordinates(vec![(axis.name().to_string(), label.to_string())]);
-            let columns = kept(plan.pipeline.swept_columns(axis.name(), &here), read);
+        for (place, label) in axis.labels().enumerate() {
+            let here = Coordinates([axis.coordinate(place)].into());
+            let columns = on.swept(&plan.pipeline, &here, read.as_ref());
             if !columns.is_empty() {
                 labels.insert(label.to_string(), columns);
             }
@@ -256,8 +325,9 @@ fn neutral_names(plan: &Plan, id: JobId) -> BTreeMap<String, String> {
     let mut names = BTreeMap::new();
     for (n, input) in plan.jobs[id].inputs.iter().enumerate() {
         let stage = &plan.pipeline.stages[input.stage];
+        let called = sql_name(&stage.output_name(input.output));
         for table in stage.outputs[input.output].artifact.tables() {
-            let name = sql_name(&stage.output_name(input.output)) + table.suffix;
+            let name = format!("{called}{}", table.suffix);
             names.insert(name, format!("${n}{}", table.suffix));
         }
     }
@@ -278,7 +348,6 @@ fn differ(path: &str, before: &Json, after: &Json, lines: &mut Vec<String>) {
     }
     match (before, after) {
         _ if path == "files" => differ_files(before, after, lines),
-        _ if path == "environment" => differ_environment(before, after, lines),
         (Json::Object(old), Json::Object(new)) => {
             let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
             for key in keys {
@@ -333,27 +402,6 @@ fn differ_files(before: &Json, after: &Json, lines: &mut Vec<String>) {
             "." => format!("{parameter}: the file {what}"),
             name => format!("{parameter}: `{name}` {what}"),
         });
-    }
-}
-
-/// What differs among the environment variables that the kind reads.
-fn differ_environment(before: &Json, after: &Json, lines: &mut Vec<String>) {
-    let names = |json: &Json| -> BTreeSet<String> {
-        let table = json.as_object();
-        table
-            .into_iter()
-            .flat_map(|table| table.keys().cloned())
-            .collect()
-    };
-    let (old, new) = (names(before), names(after));
-    for name in old.union(&new) {
-        let what = match (old.contains(name), new.contains(name)) {
-            (true, true) if before[name] == after[name] => continue,
-            (true, true) => "changed",
-            (true, false) => "is no longer read",
-            (false, _) => "is read now",
-        };
-        lines.push(format!("the environment variable {name} {what}"));
     }
 }
 

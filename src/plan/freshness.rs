@@ -1,8 +1,10 @@
 //! Whether a job must run, and why.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
-use super::{Fingerprint, JobId, Plan, outside};
+use super::fingerprint::{look, outside_by};
+use super::{Fingerprint, JobId, Known, Plan};
 use crate::store::{Digest, Error, Ledger, Lookup, Record, StartedFrom, Store};
 
 /// The state of a job before a run.
@@ -10,6 +12,8 @@ use crate::store::{Digest, Error, Ledger, Lookup, Record, StartedFrom, Store};
 pub enum Freshness {
     /// Its artifact is in the store.
     Fresh(Box<Record>),
+    /// Its artifact was released after use, and nothing needs it now.
+    Released(Box<Record>),
     /// It must run.
     Stale {
         /// Its cache key.
@@ -32,8 +36,14 @@ pub enum Reason {
     Changed(Vec<String>),
     /// Its record is there, but this file of its artifact is not.
     FileGone(String),
+    /// What it left is damaged.
+    Damaged,
+    /// Its bytes were given back after use, and a job needs them once more.
+    Released,
     /// It ran before, but its record is gone.
     RecordGone,
+    /// It was asked for, though its artifact is there.
+    Again,
 }
 
 impl fmt::Display for Reason {
@@ -42,6 +52,9 @@ impl fmt::Display for Reason {
             Reason::New => f.write_str("new"),
             Reason::Changed(lines) => f.write_str(&lines.join("; ")),
             Reason::FileGone(file) => write!(f, "`{file}` is missing from the store"),
+            Reason::Damaged => f.write_str("what it left was damaged in the store"),
+            Reason::Released => f.write_str("released after use, and needed once more"),
+            Reason::Again => f.write_str("asked for once more"),
             Reason::RecordGone => f.write_str("its record is missing from the store"),
         }
     }
@@ -50,24 +63,52 @@ impl fmt::Display for Reason {
 /// Looks at every job of a plan; reads records and the files that parameters name, changes no result, works on a store that
 /// does not exist. An error is a file that a parameter names and that cannot be read.
 pub fn assess(plan: &Plan, store: &Store, ledger: &Ledger) -> Result<Vec<Freshness>, Error> {
-    let mut states: Vec<Freshness> = Vec::new();
+    let mut states: Vec<Freshness> = Vec::with_capacity(plan.jobs.len());
+    let mut looked = BTreeMap::new();
     for id in 0..plan.jobs.len() {
-        let stale = plan.reads(id);
-        let mut stale: Vec<JobId> = stale
-            .filter(|from| !matches!(states[*from], Freshness::Fresh(_)))
-            .collect();
-        stale.sort_unstable();
-        let known = |from: JobId| match &states[from] {
-            Freshness::Fresh(record) => Some(&record.artifact),
-            _ => None,
-        };
-        let outside = outside(plan, id, store)?;
+        let known = |from: JobId| Known::from(states[from].record().map(|record| &record.artifact));
+        // Many jobs may read the same files.
+        let outside = outside_by(plan, id, |path| {
+            if !looked.contains_key(path) {
+                looked.insert(path.clone(), look(path, store)?);
+            }
+            Ok(looked[path].clone())
+        })?;
         states.push(match Fingerprint::of(plan, id, &outside, known) {
             Some(fingerprint) => look_up(plan, id, &fingerprint, store, ledger),
-            None => Freshness::Follows(stale),
+            None => {
+                let reads = plan.reads(id);
+                let open = reads.filter(|from| states[*from].record().is_none());
+                let mut open: Vec<JobId> = open.collect();
+                open.sort_unstable();
+                Freshness::Follows(open)
+            }
         });
     }
+    // Whoever must run needs what it reads, and so on upwards.
+    for id in (0..states.len()).rev() {
+        let runs = |reader: JobId| states[reader].record().is_none();
+        if let Freshness::Released(record) = &states[id]
+            && plan.readers(id).any(runs)
+        {
+            states[id] = Freshness::Stale {
+                key: record.key,
+                reason: Reason::Released,
+                earlier: None,
+            };
+        }
+    }
     Ok(states)
+}
+
+impl Freshness {
+    /// The record of an artifact that is there, or was until it was used.
+    pub fn record(&self) -> Option<&Record> {
+        match self {
+            Freshness::Fresh(record) | Freshness::Released(record) => Some(record),
+            _ => None,
+        }
+    }
 }
 
 fn look_up(
@@ -80,6 +121,7 @@ fn look_up(
     let key = fingerprint.key();
     let reason = match store.lookup(&key) {
         Lookup::Present(record) => return Freshness::Fresh(record),
+        Lookup::Released(record) => return Freshness::Released(record),
         Lookup::Broken { file, .. } => Reason::FileGone(file),
         Lookup::Absent => reason(plan, id, fingerprint, store, ledger),
     };
@@ -132,7 +174,7 @@ pub fn reason(
     };
     match store.lookup(last) {
         _ if *last == fingerprint.key() => Reason::RecordGone,
-        Lookup::Present(record) | Lookup::Broken { record, .. } => {
+        Lookup::Present(record) | Lookup::Broken { record, .. } | Lookup::Released(record) => {
             Reason::Changed(fingerprint.differences(&record.fingerprint))
         }
         Lookup::Absent => Reason::New,

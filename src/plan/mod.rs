@@ -6,14 +6,18 @@
 mod fingerprint;
 mod freshness;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::{Arc, OnceLock};
 
+use petgraph::algo::toposort;
 use petgraph::graph::{DiGraph, NodeIndex};
-use petgraph::{Direction, algo::toposort};
 
-use crate::pipeline::{Instance, JobName, Kind, Output, Pipeline, Port, Selector};
+use crate::pipeline::{
+    Axis, ByLabels, ColumnsOn, Coordinates, Instance, JobName, Kind, Output, Pipeline, Selector,
+};
+use crate::store::Digest;
 
-pub use fingerprint::{Fingerprint, Outside, inputs, outside};
+pub use fingerprint::{Fingerprint, Known, Outside, holes, inputs, outside};
 pub use freshness::{Freshness, Reason, assess, earlier, reason};
 
 /// A job: a stage at its coordinates. The DAG's only node type.
@@ -32,16 +36,16 @@ pub struct Job {
 /// The jobs of one stage that a job reads at one port.
 #[derive(Debug, Clone)]
 pub struct JobInput {
-    /// The port.
-    pub port: Port,
-    /// The name under which the job finds what it reads there.
-    pub name: String,
+    /// The port's name.
+    pub port: &'static str,
+    /// What the job calls it, at a port of names.
+    pub name: Option<String>,
     /// The stage that is read.
     pub stage: usize,
     /// Which of its outputs.
     pub output: usize,
-    /// Its jobs that join.
-    pub jobs: Vec<JobId>,
+    /// Its jobs that join; whoever reads the same shares the list.
+    pub jobs: Arc<[JobId]>,
 }
 
 /// A job's place in the plan.
@@ -54,44 +58,65 @@ pub struct Plan {
     pub pipeline: Pipeline,
     /// The jobs, each after those it reads.
     pub jobs: Vec<Job>,
-    /// Who reads whom; node indices are places in `jobs`.
-    graph: DiGraph<JobId, ()>,
+    /// Who reads each job.
+    readers: Vec<Vec<JobId>>,
+    /// What the coordinates of a stage's jobs are as columns, once somebody asks.
+    columns: Vec<OnceLock<ColumnsOn>>,
+    /// The jobs by name, once somebody asks.
+    names: OnceLock<HashMap<String, JobId>>,
+    /// The labels that differ from another one of their axis in nothing but case, once somebody asks.
+    alike: OnceLock<HashSet<(Arc<str>, Arc<str>)>>,
 }
 
 impl Plan {
     /// Unrolls a pipeline; with selectors, only the jobs they select and what those need.
     pub fn unroll(pipeline: Pipeline, selectors: &[Selector]) -> Plan {
-        let order = stage_order(&pipeline);
-        let mut jobs: Vec<Job> = Vec::new();
-        let mut of_stage: Vec<Vec<JobId>> = vec![Vec::new(); pipeline.stages.len()];
-        for at in order {
+        let all = pipeline.stages.iter().map(|stage| stage.instances.len());
+        let mut jobs: Vec<Job> = Vec::with_capacity(all.sum());
+        let mut of_stage: Vec<std::ops::Range<JobId>> = vec![0..0; pipeline.stages.len()];
+        for at in stage_order(&pipeline) {
             let stage = &pipeline.stages[at];
-            for (n, instance) in stage.instances.iter().enumerate() {
-                let inputs = stage.inputs.iter().flat_map(|input| {
-                    input.from.iter().map(|from| JobInput {
-                        port: input.port,
-                        name: input.name.clone(),
-                        stage: from.stage,
-                        output: from.output,
-                        jobs: of_stage[from.stage]
-                            .iter()
-                            .copied()
-                            .filter(|id| jobs[*id].name.coordinates.joins(&instance.coordinates))
-                            .collect(),
-                    })
+            let mut joining: BTreeMap<usize, ByLabels<Arc<[JobId]>>> = BTreeMap::new();
+            for from in stage.inputs.iter().flat_map(|input| &input.reads) {
+                joining.entry(from.stage).or_insert_with(|| {
+                    let theirs = &pipeline.stages[from.stage].axes;
+                    let mut joining: ByLabels<Vec<JobId>> = ByLabels::shared(&stage.axes, theirs);
+                    for id in of_stage[from.stage].clone() {
+                        joining.entry(&jobs[id].name.coordinates).push(id);
+                    }
+                    joining.map(Arc::from)
                 });
-                let job = Job {
+            }
+            let read = stage.inputs.iter().map(|input| input.reads.len()).sum();
+            let name: Arc<str> = Arc::from(stage.name.as_str());
+            let first = jobs.len();
+            for (n, instance) in stage.instances.iter().enumerate() {
+                let mut inputs = Vec::with_capacity(read);
+                for input in &stage.inputs {
+                    inputs.extend(input.reads.iter().map(|from| {
+                        JobInput {
+                            port: input.port.name,
+                            name: from.name.clone(),
+                            stage: from.stage,
+                            output: from.output,
+                            jobs: joining[&from.stage]
+                                .get(&instance.coordinates)
+                                .cloned()
+                                .unwrap_or_default(),
+                        }
+                    }));
+                }
+                jobs.push(Job {
                     name: JobName {
-                        stage: stage.name.clone(),
+                        stage: name.clone(),
                         coordinates: instance.coordinates.clone(),
                     },
                     stage: at,
                     instance: n,
-                    inputs: inputs.collect(),
-                };
-                of_stage[at].push(jobs.len());
-                jobs.push(job);
+                    inputs,
+                });
             }
+            of_stage[at] = first..jobs.len();
         }
         let plan = Plan::of(pipeline, jobs);
         match selectors {
@@ -101,19 +126,19 @@ impl Plan {
     }
 
     fn of(pipeline: Pipeline, jobs: Vec<Job>) -> Plan {
-        let mut graph = DiGraph::new();
-        for id in 0..jobs.len() {
-            graph.add_node(id);
-        }
+        let mut readers = vec![Vec::new(); jobs.len()];
         for (id, job) in jobs.iter().enumerate() {
-            for from in job.inputs.iter().flat_map(|input| &input.jobs) {
-                graph.update_edge(NodeIndex::new(*from), NodeIndex::new(id), ());
+            for from in job.reads() {
+                readers[from].push(id);
             }
         }
         Plan {
+            columns: pipeline.stages.iter().map(|_| OnceLock::new()).collect(),
+            names: OnceLock::new(),
+            alike: OnceLock::new(),
             pipeline,
             jobs,
-            graph,
+            readers,
         }
     }
 
@@ -131,10 +156,13 @@ impl Plan {
             kept.binary_search(id)
                 .expect("what a wanted job reads is wanted")
         };
+        let mut lists: HashMap<*const JobId, Arc<[JobId]>> = HashMap::new();
         let jobs = kept.iter().map(|id| {
             let mut job = self.jobs[*id].clone();
             for input in &mut job.inputs {
-                input.jobs = input.jobs.iter().map(place).collect();
+                let list = lists.entry(input.jobs.as_ptr());
+                let list = list.or_insert_with(|| input.jobs.iter().map(place).collect());
+                input.jobs = list.clone();
             }
             job
         });
@@ -142,19 +170,14 @@ impl Plan {
         Plan::of(self.pipeline, jobs)
     }
 
-    /// The jobs that a job reads.
+    /// The jobs that a job reads, each once.
     pub fn reads(&self, id: JobId) -> impl Iterator<Item = JobId> {
-        self.neighbours(id, Direction::Incoming)
+        self.jobs[id].reads()
     }
 
-    /// The jobs that read a job.
+    /// The jobs that read a job, each once.
     pub fn readers(&self, id: JobId) -> impl Iterator<Item = JobId> {
-        self.neighbours(id, Direction::Outgoing)
-    }
-
-    fn neighbours(&self, id: JobId, direction: Direction) -> impl Iterator<Item = JobId> {
-        let nodes = self.graph.neighbors_directed(NodeIndex::new(id), direction);
-        nodes.map(NodeIndex::index)
+        self.readers[id].iter().copied()
     }
 
     /// The kind of a job.
@@ -167,16 +190,6 @@ impl Plan {
         &self.pipeline.stages[self.jobs[id].stage].outputs
     }
 
-    /// What one of the artifacts that a job leaves is called: by the job's name, or `stage.output[…]`.
-    pub fn output_name(&self, id: JobId, output: usize) -> String {
-        let job = &self.jobs[id];
-        let name = JobName {
-            stage: self.pipeline.stages[job.stage].output_name(output),
-            coordinates: job.name.coordinates.clone(),
-        };
-        name.to_string()
-    }
-
     /// The instance of a job.
     pub fn instance(&self, id: JobId) -> &Instance {
         let job = &self.jobs[id];
@@ -185,9 +198,66 @@ impl Plan {
 
     /// The job of this name.
     pub fn find(&self, name: &str) -> Option<JobId> {
-        self.jobs
+        let names = self.names.get_or_init(|| {
+            let jobs = self.jobs.iter().enumerate();
+            jobs.map(|(id, job)| (job.name.to_string(), id)).collect()
+        });
+        names.get(name).copied()
+    }
+
+    /// What the views of a job are called: as the job, but that labels which differ in nothing but case have a digest with
+    /// them. Many file systems would take their files for one.
+    pub fn view(&self, id: JobId) -> String {
+        let alike = self.alike.get_or_init(|| {
+            let axes = self.pipeline.axes.iter();
+            axes.flat_map(alike).collect()
+        });
+        let name = &self.jobs[id].name;
+        let pairs = name
+            .coordinates
+            .0
             .iter()
-            .position(|job| job.name.to_string() == name)
+            .map(|pair| match alike.contains(pair) {
+                true => {
+                    let digest = Digest::of_bytes(pair.1.as_bytes()).short();
+                    (pair.0.clone(), format!("{}~{digest}", pair.1).into())
+                }
+                false => pair.clone(),
+            });
+        let name = JobName {
+            stage: name.stage.clone(),
+            coordinates: Coordinates(pairs.collect()),
+        };
+        name.to_string()
+    }
+
+    /// What the coordinates of a stage's jobs are as columns.
+    fn columns(&self, stage: usize) -> &ColumnsOn {
+        let axes = &self.pipeline.stages[stage].axes;
+        self.columns[stage].get_or_init(|| ColumnsOn::new(&self.pipeline, axes))
+    }
+}
+
+/// The places on an axis whose labels differ from another in nothing but case.
+fn alike(axis: &Axis) -> Vec<(Arc<str>, Arc<str>)> {
+    let mut same: HashMap<String, Vec<usize>> = HashMap::new();
+    for (place, label) in axis.labels().enumerate() {
+        same.entry(label.to_lowercase()).or_default().push(place);
+    }
+    let same = same.into_values().filter(|places| places.len() > 1);
+    same.flatten().map(|place| axis.coordinate(place)).collect()
+}
+
+impl Job {
+    /// The jobs that it reads, each once.
+    fn reads(&self) -> impl Iterator<Item = JobId> {
+        let inputs = self.inputs.iter().enumerate();
+        // A stage that stands at two ports gives the same jobs to both.
+        let first = inputs.filter(|(n, input)| {
+            let mut before = self.inputs[..*n].iter();
+            before.all(|other| other.stage != input.stage)
+        });
+        first.flat_map(|(_, input)| input.jobs.iter().copied())
     }
 }
 
@@ -196,7 +266,7 @@ fn stage_order(pipeline: &Pipeline) -> Vec<usize> {
     let mut graph = DiGraph::<(), ()>::new();
     let nodes: Vec<_> = pipeline.stages.iter().map(|_| graph.add_node(())).collect();
     for (at, stage) in pipeline.stages.iter().enumerate() {
-        for from in stage.inputs.iter().flat_map(|input| &input.from) {
+        for from in stage.inputs.iter().flat_map(|input| &input.reads) {
             graph.update_edge(nodes[from.stage], nodes[at], ());
         }
     }

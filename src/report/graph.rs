@@ -42,7 +42,7 @@ impl Node<'_> {
 }
 
 /// The stages that have jobs, in the order of the file; and who reads whom at which port, by place among them.
-fn collapsed(plan: &Plan) -> (Vec<Node<'_>>, Vec<(usize, usize, &str)>) {
+fn collapsed(plan: &Plan) -> (Vec<Node<'_>>, Vec<(usize, usize, &'static str)>) {
     let jobs = |at: usize| plan.jobs.iter().filter(|job| job.stage == at).count();
     let stages = plan.pipeline.stages.iter().enumerate();
     let present: Vec<usize> = stages
@@ -53,8 +53,8 @@ fn collapsed(plan: &Plan) -> (Vec<Node<'_>>, Vec<(usize, usize, &str)>) {
     let mut edges = Vec::new();
     for (to, at) in present.iter().enumerate() {
         for input in &plan.pipeline.stages[*at].inputs {
-            for from in input.from.iter().filter_map(|from| place(from.stage)) {
-                edges.push((from, to, input.name.as_str()));
+            for from in input.reads.iter().filter_map(|from| place(from.stage)) {
+                edges.push((from, to, input.port.name));
             }
         }
     }

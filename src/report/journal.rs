@@ -5,10 +5,19 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde::Serialize;
 
 use super::Reporter;
-use crate::run::Event;
+use crate::run::{Event, Status};
+
+/// A line of the journal.
+#[derive(Serialize)]
+struct Line<'a> {
+    #[serde(flatten)]
+    event: &'a Event,
+    /// Seconds since the run began.
+    at: f64,
+}
 
 /// Writes events to a file.
 #[derive(Debug)]
@@ -44,9 +53,14 @@ impl Reporter for Journal {
             }
             self.told.insert(job.clone(), Instant::now());
         }
-        let mut line = json!(event);
-        line["at"] = json!((self.start.elapsed().as_secs_f64() * 1000.0).round() / 1000.0);
+        let at = (self.start.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
         // A journal that cannot be written must not stop the run.
-        let _ = writeln!(self.out, "{line}").and_then(|()| self.out.flush());
+        let _ = serde_json::to_writer(&mut self.out, &Line { event, at });
+        let _ = self.out.write_all(b"\n");
+        // Of thousands of jobs that are there already nobody waits to read.
+        let waits = matches!(event, Event::JobEnded(ended) if ended.status == Status::Cached);
+        if !waits {
+            let _ = self.out.flush();
+        }
     }
 }

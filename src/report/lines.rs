@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use super::{Reporter, show_end, show_progress, show_start};
+use super::{Reporter, show_end, show_progress, show_retry, show_start};
 use crate::run::Event;
 
 /// Prints events as lines.
@@ -54,6 +54,7 @@ impl<W: Write> Reporter for Lines<W> {
                     self.say(&format!("  {job}: {}", show_progress(progress)));
                 }
             }
+            Event::JobRetried { .. } => self.say(&show_retry(event)),
             Event::JobEnded(ended) => {
                 if let Some(line) = show_end(ended) {
                     self.say(&line);

@@ -1,10 +1,12 @@
 //! Reads events: on a terminal as live lines, elsewhere as plain lines, and in the journal.
 
+mod failures;
 pub mod graph;
 mod journal;
 mod lines;
 mod terminal;
 
+use std::collections::HashMap;
 use std::fmt::Display;
 
 use crate::pipeline::{Progress, Verdict};
@@ -74,36 +76,47 @@ fn show_end(ended: &Ended) -> Option<String> {
     Some(format!("{mark} {} {what}", ended.job))
 }
 
+/// One line about an attempt that failed and is not the last.
+fn show_retry(event: &Event) -> String {
+    let Event::JobRetried {
+        job,
+        cause,
+        message,
+        attempt,
+        of,
+    } = event
+    else {
+        return String::new();
+    };
+    format!("↻ {job} {cause}: {message}; attempt {attempt} of {of} follows")
+}
+
 /// The end of a run: verdicts, figures, failures with their logs, counts.
 #[derive(Debug, Default)]
 pub struct Closing {
-    /// The jobs in the order of the plan, which is that of the file where it can be.
-    order: Vec<String>,
+    /// The place of each job in the order of the stages in the file.
+    places: HashMap<String, usize>,
     verdicts: Vec<(String, Verdict)>,
     views: Vec<(String, String)>,
     failures: Vec<Ended>,
+    /// What rests on less than it should, and on how much.
+    holes: HashMap<String, Vec<String>>,
 }
 
 impl Closing {
     /// Nothing heard yet; what it tells will have the order of the stages in the file.
     pub fn new(plan: &Plan) -> Closing {
-        let mut jobs: Vec<_> = plan
-            .jobs
-            .iter()
-            .map(|job| (job.stage, job.name.to_string()))
-            .collect();
-        jobs.sort_by_key(|(stage, _)| *stage);
+        let mut jobs: Vec<_> = plan.jobs.iter().collect();
+        jobs.sort_by_key(|job| job.stage);
+        let names = jobs.into_iter().map(|job| job.name.to_string());
         Closing {
-            order: jobs.into_iter().map(|(_, name)| name).collect(),
+            places: names.zip(0..).collect(),
             ..Closing::default()
         }
     }
 
     fn place(&self, job: &str) -> usize {
-        self.order
-            .iter()
-            .position(|name| name == job)
-            .unwrap_or(usize::MAX)
+        self.places.get(job).copied().unwrap_or(usize::MAX)
     }
 
     /// Gathers what the end will tell.
@@ -113,6 +126,9 @@ impl Closing {
         };
         if let Some(verdict) = &ended.verdict {
             self.verdicts.push((ended.job.clone(), verdict.clone()));
+        }
+        if !ended.holes.is_empty() {
+            self.holes.insert(ended.job.clone(), ended.holes.clone());
         }
         if ended.status == Status::Failed {
             self.failures.push(ended.clone());
@@ -135,12 +151,18 @@ impl Closing {
         self.verdicts.iter().all(|(_, verdict)| verdict.holds)
     }
 
+    /// On how much less than it should something rests.
+    fn lacking(&self, job: &str) -> String {
+        let holes = self.holes.get(job);
+        holes.map_or(String::new(), |holes| format!("; {}", holes.join("; ")))
+    }
+
     /// The closing lines.
-    pub fn lines(&self, summary: &Summary) -> Vec<String> {
+    pub fn lines(&self, plan: &Plan, summary: &Summary) -> Vec<String> {
         let mut lines = Vec::new();
         let mut verdicts: Vec<_> = self.verdicts.iter().collect();
         verdicts.sort_by_key(|(job, _)| self.place(job));
-        for (_, verdict) in verdicts {
+        for (job, verdict) in verdicts {
             let (mark, word) = match verdict.holds {
                 true => ("✓", "reproduced"),
                 false => ("✗", "not reproduced"),
@@ -149,7 +171,11 @@ impl Closing {
                 (_, 0) => "it speaks of no row".to_string(),
                 (_, rows) => format!("{} of {rows} rows", verdict.held),
             };
-            lines.push(format!("{mark} {word} ({rows}): {}", verdict.says));
+            let says = &verdict.says;
+            lines.push(format!(
+                "{mark} {word} ({rows}{}): {says}",
+                self.lacking(job)
+            ));
             lines.extend(
                 verdict
                     .against
@@ -159,17 +185,9 @@ impl Closing {
         }
         let mut views: Vec<_> = self.views.iter().collect();
         views.sort_by_key(|(job, _)| self.place(job));
-        lines.extend(views.iter().map(|(_, path)| format!("→ {path}")));
-        for failure in &self.failures {
-            lines.push(format!(
-                "✗ {} failed: {}",
-                failure.job,
-                failure.message.as_deref().unwrap_or("?")
-            ));
-            if let Some(log) = &failure.log {
-                lines.push(format!("    log: {}", log.display()));
-            }
-        }
+        let views = views.iter();
+        lines.extend(views.map(|(job, path)| format!("→ {path}{}", self.lacking(job))));
+        lines.extend(failures::lines(plan, &self.failures));
         let counts = [
             (summary.ran, "ran"),
             (summary.cached, "cached"),
@@ -185,6 +203,12 @@ impl Closing {
             true => "no jobs".to_string(),
             false => counts.join(", "),
         };
+        if summary.differing > 0 {
+            lines.push(format!(
+                "≠ {} jobs gave other bytes than before with the same inputs and parameters",
+                summary.differing
+            ));
+        }
         lines.push(format!("{counts} in {}", show_seconds(summary.seconds)));
         lines
     }

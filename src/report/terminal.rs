@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use super::{Reporter, show_end, show_progress, show_seconds, show_start};
+use super::{Reporter, show_end, show_progress, show_retry, show_seconds, show_start};
 use crate::run::{Event, Status};
 
 /// Draws running jobs on standard error.
@@ -84,6 +84,12 @@ impl Reporter for Terminal {
                     message.push_str(&format!(" · {:.0}/s · {left} left", bar.per_sec()));
                 }
                 bar.set_message(message);
+            }
+            Event::JobRetried { job, .. } => {
+                if let Some(bar) = self.running.remove(job) {
+                    bar.finish_and_clear();
+                }
+                self.print(&show_retry(event));
             }
             Event::JobEnded(ended) => {
                 if let Some(bar) = self.running.remove(&ended.job) {

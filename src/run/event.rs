@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::pipeline::{Progress, Verdict};
+use crate::pipeline::{Cause, Progress, Verdict};
 use crate::store::{Digest, StartedFrom};
 
 /// Something that happened.
@@ -42,6 +42,19 @@ pub enum Event {
         /// How far.
         progress: Progress,
     },
+    /// An attempt at a job failed, and another begins when there is room.
+    JobRetried {
+        /// Its name.
+        job: String,
+        /// How the attempt ended.
+        cause: Cause,
+        /// Why.
+        message: String,
+        /// The number of the next attempt, from 2.
+        attempt: u32,
+        /// How many there may be.
+        of: u32,
+    },
     /// A job ended.
     JobEnded(Ended),
     /// Something to know that stops nothing.
@@ -62,6 +75,9 @@ pub struct Ended {
     pub status: Status,
     /// How long it ran, in seconds.
     pub seconds: f64,
+    /// What kind of end it was, if it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
     /// Why it failed or was skipped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
@@ -74,6 +90,9 @@ pub struct Ended {
     /// Its readable views.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub views: Vec<PathBuf>,
+    /// What it had to do without, because jobs failed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub holes: Vec<String>,
     /// What became of a claim.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
@@ -108,6 +127,9 @@ pub struct Summary {
     pub skipped: usize,
     /// Jobs that the stop of the run left undone.
     pub cancelled: usize,
+    /// Jobs that ran again and gave other bytes than before.
+    #[serde(default)]
+    pub differing: usize,
     /// Seconds from start to end.
     pub seconds: f64,
 }

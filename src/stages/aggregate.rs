@@ -10,7 +10,7 @@ use super::frames;
 use crate::figures::sql::Query;
 use crate::figures::table;
 use crate::pipeline::{
-    ArtifactType, Complaint, Context, Form, Input, Port, Stage, Stop, TableShape, Takes,
+    ArtifactType, Complaint, Context, Holds, Input, Port, Stage, Stop, TableShape, Takes,
 };
 
 /// Reads any number of artifacts as tables and makes one table of them, by SQL.
@@ -30,7 +30,7 @@ pub struct Aggregate {
 impl Stage for Aggregate {
     const KIND: &'static str = "aggregate";
     const VERSION: u32 = 1;
-    const OUTPUT: Option<ArtifactType> = Some(ArtifactType::Table);
+    const OUTPUT: ArtifactType = ArtifactType::Table;
     const PORTS: &'static [Port] = &[Port {
         name: "from",
         takes: Takes::All,
@@ -39,7 +39,7 @@ impl Stage for Aggregate {
             ArtifactType::Model,
             ArtifactType::Table,
         ],
-        form: Form::List,
+        holds: Holds::List,
         doc: "the stages whose tables the SQL reads",
     }];
 

@@ -12,7 +12,7 @@ use super::frames;
 use crate::figures::sql::Condition;
 use crate::figures::table;
 use crate::pipeline::{
-    ArtifactType, Complaint, Context, Form, Input, Port, Stage, Stop, TableShape, Takes, Verdict,
+    ArtifactType, Complaint, Context, Holds, Input, Port, Stage, Stop, TableShape, Takes, Verdict,
 };
 
 /// Says something and checks it: a condition that must be true on every row it speaks of, and on at least one. A claim that
@@ -47,12 +47,12 @@ impl Claim {
 impl Stage for Claim {
     const KIND: &'static str = "claim";
     const VERSION: u32 = 1;
-    const OUTPUT: Option<ArtifactType> = Some(ArtifactType::Verdict);
+    const OUTPUT: ArtifactType = ArtifactType::Verdict;
     const PORTS: &'static [Port] = &[Port {
         name: "from",
         takes: Takes::All,
         accepts: &[ArtifactType::Table],
-        form: Form::Stage,
+        holds: Holds::One,
         doc: "the table to hold it against",
     }];
 

@@ -12,7 +12,7 @@ use crate::learn::decoding::{self, Decoding};
 use crate::learn::learner::Learner;
 use crate::learn::task::{Dataset, Examples};
 use crate::pipeline::{
-    ArtifactType, Complaint, Context, Form, Port, Progress, Resources, Stage, Stop, Takes,
+    ArtifactType, Complaint, Context, Holds, Port, Progress, Resources, Stage, Stop, Takes,
 };
 
 /// Lets a model answer examples: token by token with a cache, or in one pass where it was taught without a teacher.
@@ -53,20 +53,20 @@ enum Split {
 impl Stage for Decode {
     const KIND: &'static str = "decode";
     const VERSION: u32 = 2;
-    const OUTPUT: Option<ArtifactType> = Some(ArtifactType::Answers);
+    const OUTPUT: ArtifactType = ArtifactType::Answers;
     const PORTS: &'static [Port] = &[
         Port {
             name: "model",
             takes: Takes::One,
             accepts: &[ArtifactType::Model],
-            form: Form::Stage,
+            holds: Holds::One,
             doc: "the model that answers",
         },
         Port {
             name: "data",
             takes: Takes::One,
             accepts: &[ArtifactType::Dataset],
-            form: Form::Stage,
+            holds: Holds::One,
             doc: "the dataset whose examples are answered",
         },
     ];

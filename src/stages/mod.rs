@@ -2,6 +2,7 @@
 
 mod aggregate;
 mod claim;
+mod command;
 mod decode;
 mod frames;
 mod path_star;
@@ -9,6 +10,10 @@ mod plot;
 mod table;
 mod train;
 
+use std::path::Path;
+
+use crate::figures::table as tables;
+use crate::learn::difference as weights;
 use crate::pipeline::{Kind, Registry};
 
 /// Every kind that etude has.
@@ -21,5 +26,15 @@ pub fn registry() -> Registry {
         Kind::of::<crate::figures::plot::Plot>(),
         Kind::of::<crate::figures::formats::TableSpec>(),
         Kind::of::<claim::Claim>(),
+        Kind::of::<command::Command>(),
     ])
+}
+
+/// By how much two files of one name differ that jobs of one kind left: for tables and weights, the largest difference of a number.
+pub fn difference(_kind: &Kind, name: &str, before: &Path, now: &Path) -> Option<String> {
+    match Path::new(name).extension()?.to_str()? {
+        "parquet" => tables::difference(&tables::read(before).ok()?, &tables::read(now).ok()?),
+        "safetensors" => weights::difference(before, now),
+        _ => None,
+    }
 }

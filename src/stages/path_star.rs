@@ -7,7 +7,7 @@ use crate::pipeline::{ArtifactType, Complaint, Context, Port, Progress, Resource
 impl Stage for PathStar {
     const KIND: &'static str = "path-star";
     const VERSION: u32 = 2;
-    const OUTPUT: Option<ArtifactType> = Some(ArtifactType::Dataset);
+    const OUTPUT: ArtifactType = ArtifactType::Dataset;
     const PORTS: &'static [Port] = &[];
 
     fn resources() -> Resources {

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use super::frames;
-use crate::figures::plot::{Level, Plot, draw};
+use crate::figures::plot::{Level, Plot, annotated};
 use crate::pipeline::{
-    ArtifactType, Complaint, Context, Form, Port, Stage, Stop, TableShape, Takes,
+    ArtifactType, Complaint, Context, Holds, Port, Stage, Stop, TableShape, Takes,
 };
 
 /// Pixels to a point: 288 to an inch.
@@ -45,12 +45,12 @@ fn uses(plot: &Plot) -> Vec<(String, String)> {
 impl Stage for Plot {
     const KIND: &'static str = "plot";
     const VERSION: u32 = 1;
-    const OUTPUT: Option<ArtifactType> = Some(ArtifactType::Figure);
+    const OUTPUT: ArtifactType = ArtifactType::Figure;
     const PORTS: &'static [Port] = &[Port {
         name: "from",
         takes: Takes::One,
         accepts: &[ArtifactType::Table],
-        form: Form::Stage,
+        holds: Holds::One,
         doc: "the table to draw",
     }];
 
@@ -79,7 +79,8 @@ impl Stage for Plot {
 
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
         let rows = frames::stacked(&[job.one("from")?], "table.parquet", false)?;
-        let drawing = draw(self, &rows)?;
+        let note = (!job.holes.is_empty()).then(|| job.holes.join("; "));
+        let drawing = annotated(self, &rows, note.as_deref())?;
         fs::write(job.out.join("figure.svg"), drawing.svg())?;
         fs::write(job.out.join("figure.pdf"), drawing.pdf()?)?;
         fs::write(job.out.join("figure.png"), drawing.png(PNG_SCALE)?)?;

@@ -6,18 +6,18 @@ use std::fs;
 use super::frames;
 use crate::figures::formats::{TableSpec, render};
 use crate::pipeline::{
-    ArtifactType, Complaint, Context, Form, Port, Stage, Stop, TableShape, Takes,
+    ArtifactType, Complaint, Context, Holds, Port, Stage, Stop, TableShape, Takes,
 };
 
 impl Stage for TableSpec {
     const KIND: &'static str = "table";
     const VERSION: u32 = 1;
-    const OUTPUT: Option<ArtifactType> = Some(ArtifactType::Table);
+    const OUTPUT: ArtifactType = ArtifactType::Table;
     const PORTS: &'static [Port] = &[Port {
         name: "from",
         takes: Takes::One,
         accepts: &[ArtifactType::Table],
-        form: Form::Stage,
+        holds: Holds::One,
         doc: "the table to print",
     }];
 
@@ -38,7 +38,15 @@ impl Stage for TableSpec {
 
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
         let rows = frames::stacked(&[job.one("from")?], "table.parquet", false)?;
-        for (name, bytes) in render(&rows, self)? {
+        let mut table = self.clone();
+        if !job.holes.is_empty() {
+            let mut caption = table.caption.take().unwrap_or_default();
+            if !caption.is_empty() {
+                caption.push(' ');
+            }
+            table.caption = Some(format!("{caption}({})", job.holes.join("; ")));
+        }
+        for (name, bytes) in render(&rows, &table)? {
             fs::write(job.out.join(name), bytes)?;
         }
         Ok(())

@@ -12,19 +12,19 @@ use crate::learn::model::Architecture;
 use crate::learn::task::Dataset;
 use crate::learn::training::{self, Places, Settings, StateFiles, state};
 use crate::pipeline::{
-    ArtifactType, Complaint, Context, Device, Extension, Form, Outside, Port, Progress, Resources,
+    ArtifactType, Complaint, Context, Device, Extension, Holds, Outside, Port, Progress, Resources,
     Stage, Stop, Takes,
 };
 
 impl Stage for Settings {
     const KIND: &'static str = "train";
     const VERSION: u32 = 2;
-    const OUTPUT: Option<ArtifactType> = Some(ArtifactType::Model);
+    const OUTPUT: ArtifactType = ArtifactType::Model;
     const PORTS: &'static [Port] = &[Port {
         name: "data",
         takes: Takes::One,
         accepts: &[ArtifactType::Dataset],
-        form: Form::Stage,
+        holds: Holds::One,
         doc: "the dataset to learn from",
     }];
     const USES_DEVICE: bool = true;
@@ -56,6 +56,10 @@ impl Stage for Settings {
             unit,
             without: &["steps", "epochs"],
         })
+    }
+
+    fn saves(&self) -> bool {
+        true
     }
 
     fn reads(&self) -> Vec<Outside> {

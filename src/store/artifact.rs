@@ -25,6 +25,17 @@ pub struct Artifact {
 }
 
 impl Artifact {
+    /// The files below a folder of it, named from there.
+    pub fn part(&self, folder: &str) -> Artifact {
+        let files = self.files.iter().filter_map(|(name, file)| {
+            let inside = name.strip_prefix(folder)?.strip_prefix('/')?;
+            Some((inside.to_string(), file.clone()))
+        });
+        Artifact {
+            files: files.collect(),
+        }
+    }
+
     /// The digest of the whole: of its names, sizes and bytes.
     pub fn digest(&self) -> Digest {
         let text = serde_json::to_vec(self).expect("an artifact is plain data");

@@ -4,13 +4,13 @@
 //! attempt that was cut short was never asked whether that had changed meanwhile. So beside the folder stands what all
 //! attempts read, and on which device; where any of it is another now, the folder starts empty.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Digest, Error, Lock, Lookup, Stamp, Store, write_atomically};
+use super::{Digest, Error, Lock, Lookup, Stamp, Store, files, sealed};
 
 /// What the attempts at a job read, and where they computed.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -33,7 +33,7 @@ pub enum Left {
 }
 
 impl Store {
-    fn checkpoints(&self) -> PathBuf {
+    pub(super) fn checkpoints(&self) -> PathBuf {
         self.root.join("checkpoints")
     }
 
@@ -62,28 +62,33 @@ impl Store {
         reads: impl IntoIterator<Item = (&'a Path, Stamp)>,
     ) -> Result<Left, Error> {
         let folder = self.checkpoint(key);
-        let holds = || fs::read_dir(&folder).is_ok_and(|mut entries| entries.next().is_some());
+        let holds = || {
+            let entries = fs::read_dir(&folder);
+            files::is_folder(&folder) && entries.is_ok_and(|mut entries| entries.next().is_some())
+        };
         let mut left = match holds() {
             true => Left::Saved,
             false => Left::Nothing,
         };
-        let basis = fs::read(self.basis(key)).ok();
-        let basis = basis.and_then(|text| serde_json::from_slice::<Basis>(&text).ok());
+        let basis = self.read_basis(key);
         let stands = |basis: &Basis| {
             let mut files = basis.files.iter();
             basis.device == device
                 && files.all(|(path, stamp)| Stamp::of(&self.root.join(path)) == Some(*stamp))
         };
-        let mut basis = basis.filter(stands).unwrap_or_else(|| {
-            self.discard_checkpoint(key);
-            if left == Left::Saved {
-                left = Left::Discarded;
+        let mut basis = match basis.filter(stands) {
+            Some(basis) => basis,
+            None => {
+                self.remove_checkpoint(key)?;
+                if left == Left::Saved {
+                    left = Left::Discarded;
+                }
+                Basis {
+                    device: device.to_string(),
+                    ..Basis::default()
+                }
             }
-            Basis {
-                device: device.to_string(),
-                ..Basis::default()
-            }
-        });
+        };
         for (path, stamp) in reads {
             let path = match path.strip_prefix(&self.root) {
                 Ok(inside) => inside.to_path_buf(),
@@ -91,40 +96,73 @@ impl Store {
             };
             basis.files.insert(path, stamp);
         }
-        let text = serde_json::to_vec_pretty(&basis).expect("plain data");
-        write_atomically(&self.basis(key), &text)?;
-        // A link there would lead the job out of the store.
-        if fs::symlink_metadata(&folder).is_ok_and(|meta| !meta.is_dir()) {
-            fs::remove_file(&folder).map_err(Error::io("remove", &folder))?;
+        self.put(&self.basis(key), &sealed::seal(&basis))?;
+        if !files::is_folder(&folder) {
+            // A link there would lead the job out of the store.
+            if fs::symlink_metadata(&folder).is_ok() {
+                self.disk
+                    .remove(&folder)
+                    .map_err(Error::io("remove", &folder))?;
+            }
+            self.disk
+                .create_folder(&folder)
+                .map_err(Error::io("create", &folder))?;
         }
-        fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
         Ok(left)
+    }
+
+    fn read_basis(&self, key: &Digest) -> Option<Basis> {
+        let text = files::read_small(&self.basis(key)).ok()?;
+        sealed::unseal(&text, &["device", "files"]).ok()
     }
 
     /// Removes the folder of a key and all that is in it, as far as that is possible: the next attempt that finds a rest
     /// without what it was made from removes it.
     pub fn discard_checkpoint(&self, key: &Digest) {
-        let _ = fs::remove_file(self.basis(key));
-        let folder = self.checkpoint(key);
-        let _ = fs::remove_dir_all(&folder).or_else(|_| fs::remove_file(&folder));
+        let _ = self.remove_checkpoint(key);
+    }
+
+    /// What it was made from comes first, and goes first: a rest without that is nothing to go on from.
+    pub(super) fn checkpoint_paths(&self, key: &Digest) -> [PathBuf; 2] {
+        [self.basis(key), self.checkpoint(key)]
+    }
+
+    fn remove_checkpoint(&self, key: &Digest) -> Result<(), Error> {
+        for path in self.checkpoint_paths(key) {
+            let removed = match fs::symlink_metadata(&path) {
+                Ok(meta) if meta.is_dir() => self.disk.remove_all(&path),
+                Ok(_) => self.disk.remove(&path),
+                Err(_) => Ok(()),
+            };
+            removed.map_err(Error::io("remove", &path))?;
+        }
+        Ok(())
     }
 
     /// Removes the folder of a key if nothing is in it.
     pub fn tidy_checkpoint(&self, key: &Digest) {
-        if fs::remove_dir(self.checkpoint(key)).is_ok() {
-            let _ = fs::remove_file(self.basis(key));
+        if self.disk.remove_folder(&self.checkpoint(key)).is_ok() {
+            let _ = self.disk.remove(&self.basis(key));
         }
     }
 
-    /// Removes the folders of jobs that have their artifact: an engine died right after it had committed one. Those of jobs
+    /// The keys that have a checkpoint, or a part of one.
+    pub(super) fn checkpointed(&self) -> BTreeSet<Digest> {
+        let entries = fs::read_dir(self.checkpoints());
+        let names = entries.into_iter().flatten().flatten();
+        let keys = names.filter_map(|entry| {
+            let name = entry.file_name();
+            let name = name.to_str()?;
+            name.strip_suffix(".json").unwrap_or(name).parse().ok()
+        });
+        keys.collect()
+    }
+
+    /// Removes the checkpoints of jobs that have their artifact: an engine died right after it had committed one. Those of jobs
     /// that have none stay.
     pub(super) fn sweep_checkpoints(&self) {
-        let entries = fs::read_dir(self.checkpoints());
-        for entry in entries.into_iter().flatten().flatten() {
-            let name = entry.file_name();
-            let key = name.to_str().and_then(|name| name.parse::<Digest>().ok());
-            let Some(key) = key else { continue };
-            if matches!(self.lookup(&key), Lookup::Present(_))
+        for key in self.checkpointed() {
+            if matches!(self.find(&key), Lookup::Present(_))
                 && let Ok(Some(_lock)) = self.try_lock(&key)
             {
                 self.discard_checkpoint(&key);

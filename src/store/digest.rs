@@ -13,6 +13,7 @@ const OBJECT: &str = "etude 2026-11 object v1";
 const KEY: &str = "etude 2026-11 cache key v1";
 const ARTIFACT: &str = "etude 2026-11 artifact v1";
 const FAMILY: &str = "etude 2026-11 family v1";
+const SEAL: &str = "etude 2026-11 seal v1";
 
 /// A hash of bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -55,6 +56,10 @@ impl Digest {
         Digest(blake3::derive_key(ARTIFACT, bytes))
     }
 
+    pub(super) fn of_sealed(bytes: &[u8]) -> Digest {
+        Digest(blake3::derive_key(SEAL, bytes))
+    }
+
     /// The first eight digits, for people.
     pub fn short(&self) -> String {
         self.to_string()[..8].to_string()
@@ -63,7 +68,7 @@ impl Digest {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&blake3::Hash::from_bytes(self.0).to_hex())
     }
 }
 

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Digest, Error, Store, write_atomically};
+use super::{Digest, Error, Store};
 
 /// From which shorter job one went on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,13 +29,17 @@ impl fmt::Display for StartedFrom {
 }
 
 impl Store {
+    pub(super) fn families(&self) -> PathBuf {
+        self.root.join("families")
+    }
+
     fn family(&self, family: &Digest) -> PathBuf {
-        self.root.join("families").join(family.to_string())
+        self.families().join(family.to_string())
     }
 
     /// Adds a job to a family.
     pub fn join_family(&self, family: &Digest, length: u64, key: &Digest) -> Result<(), Error> {
-        write_atomically(&self.family(family).join(format!("{length}-{key}")), b"")
+        self.put(&self.family(family).join(format!("{length}-{key}")), b"")
     }
 
     /// The members of a family, how long each is and its key, the longest first. Whether their artifacts are there shows

@@ -1,47 +1,233 @@
-//! Writing so that nobody ever sees half a file.
+//! Writing so that nobody ever sees half a file, and reading so that nobody is drowned by one.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::Error;
+use super::disk::{Disk, RealDisk};
 
 /// Writes a file so that readers see the old bytes or all of the new ones, also after a power cut.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
-    let mut file = tempfile::Builder::new()
-        .prefix(".new-")
-        .tempfile_in(folder)
-        .map_err(Error::io("create a file in", folder))?;
-    file.write_all(bytes)
-        .and_then(|()| file.as_file().sync_all())
-        .map_err(Error::io("write", path))?;
+    replace(&RealDisk, path, bytes)
+}
+
+/// The same but for power cuts, for what can be lost.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let folder = folder_of(path);
+    create_folders(&RealDisk, folder)?;
+    let draft = Draft::new(&RealDisk, folder)?;
+    draft.write(bytes)?;
+    draft.place(path)
+}
+
+/// The same on any disk; the draft lies beside the file, so that nothing is assumed of where its folder is.
+pub(super) fn replace(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let folder = folder_of(path);
+    create_folders(disk, folder)?;
+    let draft = Draft::new(disk, folder)?;
+    draft.write(bytes)?;
+    draft.publish(path)
+}
+
+/// What the names of drafts begin with.
+pub(super) const DRAFT: &str = ".new-";
+
+/// A file that nobody has seen yet. It is locked while its writer lives, so that what a dead one left can be told apart.
+pub(super) struct Draft<'a> {
+    disk: &'a dyn Disk,
+    path: PathBuf,
+    file: File,
+    published: bool,
+}
+
+impl<'a> Draft<'a> {
+    /// An empty one in a folder.
+    pub(super) fn new(disk: &'a dyn Disk, folder: &Path) -> Result<Draft<'a>, Error> {
+        let (file, path) = create_locked(disk, folder, DRAFT, "")?;
+        Ok(Draft {
+            disk,
+            path,
+            file,
+            published: false,
+        })
+    }
+
+    /// Adds bytes.
+    pub(super) fn write(&self, bytes: &[u8]) -> Result<(), Error> {
+        let written = self.disk.write(&self.file, bytes);
+        written.map_err(Error::io("write", &self.path))
+    }
+
+    /// Puts it in its place: its bytes are safe before its name is.
+    pub(super) fn publish(self, path: &Path) -> Result<(), Error> {
+        let disk = self.disk;
+        disk.sync(&self.path)
+            .map_err(Error::io("sync", &self.path))?;
+        self.place(path)?;
+        sync_folder(disk, folder_of(path))
+    }
+
+    /// Puts it in its place, whatever becomes of it when the power goes.
+    fn place(mut self, path: &Path) -> Result<(), Error> {
+        self.disk
+            .rename(&self.path, path)
+            .map_err(Error::io("replace", path))?;
+        self.published = true;
+        Ok(())
+    }
+}
+
+impl Drop for Draft<'_> {
+    fn drop(&mut self) {
+        if !self.published {
+            // One that cannot be removed now is swept later.
+            let _ = self.disk.remove(&self.path);
+        }
+    }
+}
+
+/// Creates a file under a name of its own and locks it. A sweeper may take it for a dead one's between the two; then there is
+/// another.
+pub(super) fn create_locked(
+    disk: &dyn Disk,
+    folder: &Path,
+    prefix: &str,
+    suffix: &str,
+) -> Result<(File, PathBuf), Error> {
+    loop {
+        let made = tempfile::Builder::new()
+            .prefix(prefix)
+            .suffix(suffix)
+            .make_in(folder, |path| disk.create(path));
+        let kept = made.and_then(|made| made.keep().map_err(|error| error.error));
+        let (file, path) = kept.map_err(Error::io("create a file in", folder))?;
+        // A file system that cannot lock stops nothing here: what it keeps is never swept.
+        if file.lock().is_err() || is_at(&file, &path) {
+            return Ok((file, path));
+        }
+    }
+}
+
+/// Whether an open file is the one that lies at a path.
+pub(super) fn is_at(file: &File, path: &Path) -> bool {
     #[cfg(unix)]
     {
-        use std::os::unix::fs::PermissionsExt;
-        // A temporary file is private to its owner; what it becomes is not.
-        file.as_file()
-            .set_permissions(fs::Permissions::from_mode(0o644))
-            .map_err(Error::io("set the mode of", path))?;
+        use std::os::unix::fs::MetadataExt;
+        let there = fs::symlink_metadata(path).map(|meta| (meta.dev(), meta.ino()));
+        let mine = file.metadata().map(|meta| (meta.dev(), meta.ino()));
+        matches!((there, mine), (Ok(there), Ok(mine)) if there == mine)
     }
-    file.persist(path)
-        .map_err(|error| Error::io("replace", path)(error.error))?;
-    sync_folder(folder)
+    #[cfg(not(unix))]
+    {
+        let _ = file;
+        path.exists()
+    }
 }
 
-/// Makes renames in a folder durable.
-pub(super) fn sync_folder(folder: &Path) -> Result<(), Error> {
-    File::open(folder)
-        .and_then(|file| file.sync_all())
-        .map_err(Error::io("sync", folder))
+/// Whether whoever created a locked file is dead: then, and only then, it can be locked here. The lock comes with the answer,
+/// so that it stays true.
+pub(super) fn dead(path: &Path) -> Option<File> {
+    if !is_plain(path) {
+        return None;
+    }
+    // Some file systems let nobody lock a file that he cannot write.
+    let file = File::options().read(true).write(true).open(path).ok()?;
+    (file.try_lock().is_ok() && is_at(&file, path)).then_some(file)
 }
 
-/// Takes write permission away from everybody.
-pub(super) fn make_read_only(path: &Path) -> io::Result<()> {
-    let mut permissions = fs::metadata(path)?.permissions();
-    permissions.set_readonly(true);
-    fs::set_permissions(path, permissions)
+/// What lies in a folder, sorted; nothing if there is no folder.
+pub(super) fn entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(Error::io("read", folder))?,
+    };
+    let paths = entries.map(|entry| entry.map(|entry| entry.path()));
+    let mut paths = paths
+        .collect::<io::Result<Vec<_>>>()
+        .map_err(Error::io("read", folder))?;
+    paths.sort();
+    Ok(paths)
+}
+
+/// The drafts in a folder.
+pub(super) fn drafts(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let ours = entries.filter(|entry| {
+        entry
+            .file_name()
+            .as_encoded_bytes()
+            .starts_with(DRAFT.as_bytes())
+    });
+    ours.map(|entry| entry.path())
+}
+
+/// Removes the drafts that dead writers left in a folder.
+pub(super) fn sweep_drafts(disk: &dyn Disk, folder: &Path) {
+    for path in drafts(folder) {
+        if let Some(_dead) = dead(&path) {
+            let _ = disk.remove(&path);
+        }
+    }
+}
+
+/// The folder that a file lies in.
+pub(super) fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// Creates a folder and those above it, as far as they are missing.
+pub(super) fn create_folders(disk: &dyn Disk, folder: &Path) -> Result<(), Error> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let above = folder_of(folder);
+    if above != folder {
+        create_folders(disk, above)?;
+    }
+    match disk.create_folder(folder) {
+        // Somebody else was faster.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
+        done => done.map_err(Error::io("create", folder)),
+    }
+}
+
+/// Makes the entries of a folder outlast a power cut.
+pub(super) fn sync_folder(disk: &dyn Disk, folder: &Path) -> Result<(), Error> {
+    disk.sync(folder).map_err(Error::io("sync", folder))
+}
+
+/// More than any record or ledger of ours holds; what is larger is none.
+pub(super) const LARGEST: u64 = 64 << 20;
+
+/// Reads a file of the machinery's own, which somebody may have put something else in the place of: links are not followed,
+/// and no more is read than such a file may hold.
+pub(super) fn read_small(path: &Path) -> io::Result<Vec<u8>> {
+    let not = |what: &str| io::Error::new(io::ErrorKind::InvalidData, what.to_string());
+    if !fs::symlink_metadata(path)?.is_file() {
+        return Err(not("it is not a plain file"));
+    }
+    let mut bytes = Vec::new();
+    File::open(path)?
+        .take(LARGEST + 1)
+        .read_to_end(&mut bytes)?;
+    match bytes.len() as u64 > LARGEST {
+        true => Err(not("it is larger than any such file can be")),
+        false => Ok(bytes),
+    }
+}
+
+/// Whether a plain file lies at a path, and no link to one.
+pub(super) fn is_plain(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|meta| meta.is_file())
+}
+
+/// Whether a folder lies at a path, and no link to one.
+pub(super) fn is_folder(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|meta| meta.is_dir())
 }
 
 /// The plain files below `root/within`, as paths relative to `root`, sorted; anything else is refused.
@@ -63,10 +249,4 @@ pub(super) fn list(root: &Path, within: &Path, names: &mut Vec<PathBuf>) -> Resu
         }
     }
     Ok(())
-}
-
-/// A relative path with `/` between its parts.
-pub(super) fn portable(path: &Path) -> String {
-    let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
-    parts.join("/")
 }

@@ -8,41 +8,66 @@
 //! ```text
 //! <store>/objects/ab/cdef…      bytes, read-only, named by their digest
 //!         records/ab/cdef….json  how the artifact of one cache key came to be
-//!         locks/<key>           one advisory lock a job, released by the kernel when its holder dies
-//!         scratch/              private folders of running jobs
+//!         differing/<key>/<artifact>.json  records of a key whose job once left other bytes
+//!         locks/<key>           one advisory lock a job, released by the kernel when its holder dies; locks/store: of the whole
+//!         scratch/              private folders of running jobs, files that are being written, what running engines rely on
 //!         checkpoints/<key>/    what attempts at a job that is not done left for the next; <key>.json: from what they made it
 //!         families/<family>/<length>-<key>  which jobs differ only in their length
 //!         outside/<digest>.json what the bytes of a large file outside the store were, and when
 //!         logs/<key>.log        what a job said
-//!         quarantine/           objects whose bytes no longer fit their name
+//!         quarantine/           what was found damaged: objects by name, and folders for records and ledgers
+//!         pins/<key>.json       artifacts that are kept whatever happens
 //!         pipelines/<name>.json what each job of a pipeline was last, and which files below outputs/ are etude's
+//!         snapshots/<name>.jsonl what a pipeline's last run saw of all this, so that the next need not read it
 //!         runs/<id>.jsonl       the journal of each run
 //! ```
+//!
+//! Whatever fails on the way, and whenever the power goes: a file is safe on the disk before it gets its name, its name before
+//! anything refers to it. What is found is believed only as far as it was looked at: a lookup holds sizes against a record,
+//! [`Store::verify`] holds bytes against their digest, and records and ledgers carry a digest of their own text.
 
 mod artifact;
+mod audit;
 mod checkpoint;
 mod digest;
+mod disk;
 mod family;
 mod files;
+mod garbage;
+mod lease;
 mod ledger;
+mod locks;
 mod outside;
+mod pin;
+mod publish;
 mod record;
+mod release;
+mod scratch;
+mod sealed;
+mod snapshot;
 mod view;
 
-use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 
 pub use artifact::{Artifact, StoredFile};
+pub use audit::{Audit, Finding, Repaired, What};
 pub use checkpoint::Left;
 pub use digest::{Digest, ParseDigestError};
+pub use disk::{Disk, RealDisk};
 pub use family::StartedFrom;
-pub use files::write_atomically;
+pub use files::{write_atomically, write_whole};
+pub use garbage::{Garbage, Going, Policy, Why};
 pub use ledger::Ledger;
+pub use locks::{Hold, Lock};
 pub use outside::{Seen, Stamp, Survey, survey};
-pub use record::Record;
+pub use pin::Pin;
+pub use record::{Adopted, Record};
+pub use scratch::Scratch;
+pub use snapshot::Snapshot;
 pub use view::{ViewProblem, Views, file_name};
 
 /// The layout's version; a store of another version lives in another folder beside it.
@@ -67,6 +92,17 @@ pub enum Error {
     /// A job left nothing.
     #[error("the job left no file in its output folder")]
     Empty,
+    /// A job left files whose names no store can keep.
+    #[error("what the job left cannot be kept: {0}")]
+    Names(String),
+    /// An object vanished before the record that refers to it was written.
+    #[error("{} is gone from the store; {job} has to run again", path.display())]
+    Gone {
+        /// The object.
+        path: PathBuf,
+        /// Whose artifact it is of.
+        job: String,
+    },
     /// What lies outside the store cannot be read whole.
     #[error("cannot read {}: {why}", path.display())]
     Unreadable {
@@ -75,7 +111,22 @@ pub enum Error {
         /// Why not.
         why: String,
     },
-    /// A record or ledger cannot be read.
+    /// A folder of views is a link out of the project.
+    #[error(
+        "{} is a link that leads out of the project, to {}; nothing is written there. To keep results elsewhere, remove the link \
+         and write `store = {:?}` into etude.toml",
+        link.display(), target.display(), target.join("etude")
+    )]
+    LeadsOut {
+        /// The link.
+        link: PathBuf,
+        /// Where it leads.
+        target: PathBuf,
+    },
+    /// Others do not let go of the store.
+    #[error("others are at work on the store at {}; try again in a moment", .0.display())]
+    Busy(PathBuf),
+    /// A record or ledger cannot be trusted.
     #[error("{} is damaged: {message}", path.display())]
     Damaged {
         /// The file.
@@ -95,6 +146,13 @@ impl Error {
         }
     }
 
+    fn damaged(path: &Path, message: impl Into<String>) -> Error {
+        Error::Damaged {
+            path: path.to_path_buf(),
+            message: message.into(),
+        }
+    }
+
     /// Whether the disk is full: the one failure whose cure is to free space and run again.
     pub fn is_disk_full(&self) -> bool {
         matches!(self, Error::Io { source, .. }
@@ -106,14 +164,23 @@ impl Error {
 #[derive(Debug, Clone)]
 pub struct Store {
     root: PathBuf,
+    disk: Arc<dyn Disk>,
+    /// The project that uses it, where it is not the only one.
+    user: Option<Digest>,
     /// Digests of large files outside that were read or looked up before.
     known: Arc<Mutex<BTreeMap<PathBuf, outside::Known>>>,
+    /// Folders that are there and stay there if the power goes.
+    settled: Arc<Mutex<BTreeSet<PathBuf>>>,
+    /// What this store has found and made since it was prepared, which stays.
+    lease: Arc<Mutex<Option<Arc<lease::Lease>>>>,
+    /// What keeps the store as it is, while somebody in this process needs that.
+    held: Arc<Mutex<Weak<Hold>>>,
 }
 
 /// What a lookup found.
 #[derive(Debug, Clone)]
 pub enum Lookup {
-    /// No record, or one that cannot be read.
+    /// No record, or one that cannot be trusted.
     Absent,
     /// A record, and every object of it present at its recorded size.
     Present(Box<Record>),
@@ -124,49 +191,46 @@ pub enum Lookup {
         /// The artifact's file that is gone.
         file: String,
     },
-}
-
-/// The lock of one cache key, held until dropped; the kernel releases it when the holder dies.
-#[derive(Debug)]
-pub struct Lock {
-    _file: File,
-}
-
-/// A private, empty folder for one job; removed when dropped.
-#[derive(Debug)]
-pub struct Scratch {
-    path: PathBuf,
-    /// Held while the folder is in use, so that a later engine can tell a live folder from a dead one's.
-    _alive: File,
-}
-
-impl Scratch {
-    /// The folder, to be filled by the job.
-    pub fn out(&self) -> PathBuf {
-        self.path.join("out")
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // A folder that cannot be removed now is swept by the next engine.
-        let _ = fs::remove_dir_all(&self.path);
-    }
+    /// A record whose bytes were given back after use.
+    Released(Box<Record>),
 }
 
 impl Store {
     /// Opens the store below `folder` (usually `outputs/.etude`), without creating anything.
     pub fn at(folder: &Path) -> Store {
+        Store::on(folder, Arc::new(RealDisk))
+    }
+
+    /// The same on any disk.
+    pub fn on(folder: &Path, disk: Arc<dyn Disk>) -> Store {
         Store {
             root: folder.join(FORMAT),
+            disk,
+            user: None,
             known: Arc::default(),
+            settled: Arc::default(),
+            lease: Arc::default(),
+            held: Arc::default(),
         }
     }
 
-    /// Creates the store's folders and sweeps what dead engines left: scratch folders, and the checkpoints of jobs that are
-    /// done. The checkpoints of jobs that are not stay for the next attempt.
+    /// The same store as used by the project in this folder, one of several: each has ledgers of its own, and its views lead to
+    /// the store by its full path.
+    pub fn used_by(mut self, project: &Path) -> Store {
+        self.user = Some(Digest::of_bytes(project.as_os_str().as_encoded_bytes()));
+        self
+    }
+
+    /// Where it lies.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Creates the store's folders and sweeps what dead engines left: scratch folders, files half written, and the checkpoints
+    /// of jobs that are done. The checkpoints of jobs that are not stay for the next attempt. What is found or made from here on
+    /// is not removed by anybody until the store is dropped.
     pub fn prepare(&self) -> Result<(), Error> {
-        for name in [
+        let names = [
             "objects",
             "records",
             "locks",
@@ -175,24 +239,109 @@ impl Store {
             "logs",
             "pipelines",
             "runs",
-        ] {
-            let folder = self.root.join(name);
-            fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
-        }
-        self.sweep();
+        ];
+        self.settle_all(names.iter().map(|name| self.root.join(name)).collect())?;
+        self.begin_lease()?;
+        self.sweep_scratch();
+        files::sweep_drafts(&*self.disk, &self.root.join("logs"));
         self.sweep_checkpoints();
         Ok(())
     }
 
-    fn sweep(&self) {
-        let scratch = self.root.join("scratch");
-        for entry in fs::read_dir(&scratch).into_iter().flatten().flatten() {
-            let alive = File::open(entry.path().join("alive"));
-            // Only a folder whose owner is dead can be locked here.
-            if alive.is_ok_and(|alive| alive.try_lock().is_ok()) {
-                let _ = fs::remove_dir_all(entry.path());
+    /// Sees to it that a folder of the store is there, and will be if the power goes.
+    fn settle(&self, folder: &Path) -> Result<(), Error> {
+        self.settle_all(vec![folder.to_path_buf()])
+    }
+
+    /// The same for several folders of one. Whatever else bears their names is set aside.
+    fn settle_all(&self, mut folders: Vec<PathBuf>) -> Result<(), Error> {
+        let settled = || self.settled.lock().unwrap_or_else(|p| p.into_inner());
+        folders.retain(|folder| !(settled().contains(folder) && files::is_folder(folder)));
+        let Some(above) = folders.first().map(|folder| files::folder_of(folder)) else {
+            return Ok(());
+        };
+        if folders[0] == self.root {
+            self.settle_root()?;
+        } else {
+            self.settle(above)?;
+            for folder in &folders {
+                if fs::symlink_metadata(folder).is_ok_and(|meta| !meta.is_dir()) {
+                    self.set_aside(folder, "folders")?;
+                }
+                files::create_folders(&*self.disk, folder)?;
+            }
+            files::sync_folder(&*self.disk, above)?;
+        }
+        settled().extend(folders);
+        Ok(())
+    }
+
+    /// The folders above a store are not its own: those that are missing are created, and those that were there may be links.
+    fn settle_root(&self) -> Result<(), Error> {
+        let missing = self.root.ancestors();
+        let missing = missing.take_while(|folder| *folder != Path::new("") && !folder.is_dir());
+        let missing: Vec<&Path> = missing.collect();
+        files::create_folders(&*self.disk, &self.root)?;
+        for folder in missing.iter().rev() {
+            files::sync_folder(&*self.disk, files::folder_of(folder))?;
+        }
+        // Whoever created these may have died before they were safe: `outputs/.etude/v1`.
+        for folder in self.root.ancestors().take(3).filter(|_| missing.is_empty()) {
+            if folder != Path::new("") {
+                let _ = self.disk.sync(files::folder_of(folder));
             }
         }
+        Ok(())
+    }
+
+    fn quarantine(&self) -> PathBuf {
+        self.root.join("quarantine")
+    }
+
+    /// Moves something out of the way, into a folder of the quarantine (`""`: the quarantine itself), and says where it lies
+    /// now.
+    fn set_aside(&self, path: &Path, within: &str) -> Result<PathBuf, Error> {
+        let folder = match within {
+            "" => self.quarantine(),
+            within => self.quarantine().join(within),
+        };
+        self.settle(&folder)?;
+        let name = path.file_name().unwrap_or_default();
+        // The name of an object or a record is its shard's and its own.
+        let sharded = [self.objects(), self.records()];
+        let name = match path.parent() {
+            Some(shard) if sharded.iter().any(|root| shard.parent() == Some(root)) => {
+                let mut whole = shard.file_name().unwrap_or_default().to_os_string();
+                whole.push(name);
+                whole
+            }
+            _ => name.to_os_string(),
+        };
+        let mut aside = folder.join(&name);
+        let mut more = 1;
+        while fs::symlink_metadata(&aside).is_ok() {
+            let mut other = name.clone();
+            other.push(format!("-{more}"));
+            aside = folder.join(other);
+            more += 1;
+        }
+        self.disk
+            .rename(path, &aside)
+            .map_err(Error::io("set aside", path))?;
+        Ok(aside)
+    }
+
+    /// Writes a file of the store so that nobody ever sees half of it. Its draft lies among the scratch, where it is swept.
+    fn put(&self, path: &Path, bytes: &[u8]) -> Result<(), Error> {
+        let (folder, scratch) = (files::folder_of(path), self.scratches());
+        self.settle(&scratch)?;
+        self.settle(folder)?;
+        if files::is_folder(path) {
+            self.set_aside(path, "folders")?;
+        }
+        let draft = files::Draft::new(&*self.disk, &scratch)?;
+        draft.write(bytes)?;
+        draft.publish(path)
     }
 
     /// The path of an object.
@@ -205,10 +354,14 @@ impl Store {
         self.root.join("objects")
     }
 
+    fn records(&self) -> PathBuf {
+        self.root.join("records")
+    }
+
     fn record_path(&self, key: &Digest) -> PathBuf {
         let hex = key.to_string();
         let name = format!("{}.json", &hex[2..]);
-        self.root.join("records").join(&hex[..2]).join(name)
+        self.records().join(&hex[..2]).join(name)
     }
 
     /// The log of the job of this key; it may not exist.
@@ -216,148 +369,116 @@ impl Store {
         self.root.join("logs").join(format!("{key}.log"))
     }
 
+    /// Starts the log of the job of this key anew.
+    pub fn start_log(&self, key: &Digest, text: &str) -> Result<(), Error> {
+        self.put(&self.log(key), text.as_bytes())
+    }
+
     /// The journal of the run of this id.
     pub fn journal(&self, run: &str) -> PathBuf {
         self.root.join("runs").join(format!("{run}.jsonl"))
     }
 
-    /// What the last runs of a pipeline left.
-    pub fn ledger(&self, pipeline: &str) -> Ledger {
-        Ledger::read(&self.ledger_path(pipeline))
-    }
-
-    /// Replaces the ledger of a pipeline.
-    pub fn save_ledger(&self, pipeline: &str, ledger: &Ledger) -> Result<(), Error> {
-        ledger.write(&self.ledger_path(pipeline))
-    }
-
-    fn ledger_path(&self, pipeline: &str) -> PathBuf {
-        let name = format!("{}.json", file_name(pipeline));
-        self.root.join("pipelines").join(name)
-    }
-
     /// Looks a key up: the record, and whether each object is there at its size.
     pub fn lookup(&self, key: &Digest) -> Lookup {
-        let Some(record) = Record::read(&self.record_path(key)).filter(|r| r.key == *key) else {
+        let Some(lease) = self.lease() else {
+            return self.find(key);
+        };
+        let hold = self.hold();
+        let found = self.find(key);
+        if let (Lookup::Present(_), Ok(hold)) = (&found, hold) {
+            lease.keep(key, &hold);
+        }
+        found
+    }
+
+    /// A lookup by somebody who does not go on to rely on what he found.
+    fn find(&self, key: &Digest) -> Lookup {
+        let Ok(Some((record, _))) = Record::read(&self.record_path(key)) else {
             return Lookup::Absent;
         };
-        for (name, file) in &record.artifact.files {
-            let there = fs::symlink_metadata(self.object(&file.digest))
-                .is_ok_and(|meta| meta.is_file() && meta.len() == file.size);
-            if !there {
-                return Lookup::Broken {
-                    file: name.clone(),
-                    record: Box::new(record),
-                };
-            }
+        if record.key != *key {
+            return Lookup::Absent;
         }
-        Lookup::Present(Box::new(record))
+        match self.gap(&record) {
+            None => Lookup::Present(Box::new(record)),
+            Some(_) if record.released => Lookup::Released(Box::new(record)),
+            Some(file) => Lookup::Broken {
+                file: file.to_string(),
+                record: Box::new(record),
+            },
+        }
+    }
+
+    /// The first file of a record's artifact that is not there at its size.
+    fn gap<'a>(&self, record: &'a Record) -> Option<&'a str> {
+        let mut files = record.artifact.files.iter();
+        let gone = files.find(|(_, file)| !self.is_there(file));
+        gone.map(|(name, _)| name.as_str())
+    }
+
+    /// Whether an object lies in its place at its size.
+    fn is_there(&self, file: &StoredFile) -> bool {
+        fs::symlink_metadata(self.object(&file.digest))
+            .is_ok_and(|meta| meta.is_file() && meta.len() == file.size)
+    }
+
+    /// Where the artifact of a key came from, if no job made it.
+    pub fn adopted(&self, key: &Digest) -> Option<Adopted> {
+        let read = Record::read(&self.record_path(key)).ok().flatten();
+        read.filter(|(record, _)| record.key == *key)?.1
     }
 
     /// Reads every byte of an object and holds it against its name; `false` (and the object set aside in `quarantine/`)
     /// if they differ or the object is gone.
     pub fn verify(&self, file: &StoredFile) -> Result<bool, Error> {
         let path = self.object(&file.digest);
-        match Digest::of_file(&path) {
-            Ok((digest, _)) if digest == file.digest => Ok(true),
-            Ok(_) => {
-                let quarantine = self.root.join("quarantine");
-                fs::create_dir_all(&quarantine).map_err(Error::io("create", &quarantine))?;
-                let aside = quarantine.join(file.digest.to_string());
-                match fs::rename(&path, &aside) {
-                    Ok(()) => {}
-                    // Somebody else set it aside.
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-                    Err(error) => return Err(Error::io("set aside", &path)(error)),
-                }
-                // Between reading and moving, somebody may have put the right bytes there.
-                let right = Digest::of_file(&aside).is_ok_and(|(digest, _)| digest == file.digest);
-                if right {
-                    fs::rename(&aside, &path).map_err(Error::io("put back", &path))?;
-                }
-                Ok(right)
+        if self.is_right(&path, &file.digest)? {
+            return Ok(true);
+        }
+        if fs::symlink_metadata(&path).is_err() {
+            return Ok(false);
+        }
+        let aside = match self.set_aside(&path, "") {
+            Ok(aside) => aside,
+            // Somebody else set it aside.
+            Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                return Ok(false);
             }
+            Err(error) => return Err(error),
+        };
+        // Between reading and moving, somebody may have put the right bytes there.
+        let right = self.is_right(&aside, &file.digest)?;
+        if right {
+            self.disk
+                .rename(&aside, &path)
+                .map_err(Error::io("put back", &path))?;
+        }
+        Ok(right)
+    }
+
+    /// Whether a plain file with these bytes lies at a path.
+    fn is_right(&self, path: &Path, digest: &Digest) -> Result<bool, Error> {
+        if !files::is_plain(path) {
+            return Ok(false);
+        }
+        match Digest::of_file(path) {
+            Ok((found, _)) => Ok(found == *digest),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(Error::io("read", &path)(error)),
+            Err(error) => Err(Error::io("read", path)(error)),
         }
     }
 
-    /// Takes the lock of a key if nobody holds it.
-    pub fn try_lock(&self, key: &Digest) -> Result<Option<Lock>, Error> {
-        let path = self.root.join("locks").join(key.to_string());
-        let file = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .map_err(Error::io("open", &path))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(Lock { _file: file })),
-            Err(fs::TryLockError::WouldBlock) => Ok(None),
-            Err(fs::TryLockError::Error(error)) => Err(Error::io("lock", &path)(error)),
+    /// Every record that can be read.
+    fn each_record(&self, mut tell: impl FnMut(&Record)) {
+        let shards = fs::read_dir(self.root.join("records"));
+        for shard in shards.into_iter().flatten().flatten() {
+            for entry in fs::read_dir(shard.path()).into_iter().flatten().flatten() {
+                if let Ok(Some((record, _))) = Record::read(&entry.path()) {
+                    tell(&record);
+                }
+            }
         }
-    }
-
-    /// A fresh private folder on the store's own file system, so that publishing is a rename.
-    pub fn scratch(&self) -> Result<Scratch, Error> {
-        let parent = self.root.join("scratch");
-        let folder = tempfile::Builder::new()
-            .prefix("job-")
-            .tempdir_in(&parent)
-            .map_err(Error::io("create a folder in", &parent))?
-            .keep();
-        let alive = folder.join("alive");
-        let file = File::create(&alive).map_err(Error::io("create", &alive))?;
-        file.lock().map_err(Error::io("lock", &alive))?;
-        let out = folder.join("out");
-        fs::create_dir(&out).map_err(Error::io("create", &out))?;
-        Ok(Scratch {
-            path: folder,
-            _alive: file,
-        })
-    }
-
-    /// Hashes what a job left, moves it among the objects and returns the artifact. Nothing refers to it until
-    /// [`Store::commit`] writes its record.
-    pub fn take_in(&self, scratch: &Scratch) -> Result<Artifact, Error> {
-        let out = scratch.out();
-        let mut names = Vec::new();
-        files::list(&out, Path::new(""), &mut names)?;
-        if names.is_empty() {
-            return Err(Error::Empty);
-        }
-        let mut taken = BTreeMap::new();
-        for name in names {
-            let from = out.join(&name);
-            let stored = self.take_in_file(&from)?;
-            taken.insert(files::portable(&name), stored);
-        }
-        Ok(Artifact { files: taken })
-    }
-
-    fn take_in_file(&self, from: &Path) -> Result<StoredFile, Error> {
-        let (digest, size) = Digest::of_file(from).map_err(Error::io("read", from))?;
-        let to = self.object(&digest);
-        // One that lies there already is trusted no more than any other; the right bytes are at hand to replace it.
-        let there = Digest::of_file(&to).is_ok_and(|found| found == (digest, size));
-        if !there {
-            let folder = to.parent().expect("an object lies in a folder");
-            fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
-            File::open(from)
-                .and_then(|file| file.sync_all())
-                .map_err(Error::io("sync", from))?;
-            files::make_read_only(from).map_err(Error::io("protect", from))?;
-            fs::rename(from, &to).map_err(Error::io("move to", &to))?;
-            files::sync_folder(folder)?;
-        }
-        Ok(StoredFile { digest, size })
-    }
-
-    /// Writes a record. After this the artifact is found by its key.
-    pub fn commit(&self, record: &Record) -> Result<(), Error> {
-        let path = self.record_path(&record.key);
-        let text = serde_json::to_vec_pretty(record).expect("a record is plain data");
-        write_atomically(&path, &text)
     }
 }
 
@@ -387,6 +508,7 @@ mod tests {
             seconds: 0.0,
             device: "cpu".into(),
             started_from: None,
+            released: false,
         };
         store.commit(&record).unwrap();
         record
@@ -451,29 +573,6 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_is_held_by_one_and_free_after() {
-        let (_folder, store) = store();
-        let key = Digest::of_key(b"a");
-        let held = store.try_lock(&key).unwrap();
-        assert!(held.is_some());
-        assert!(store.try_lock(&key).unwrap().is_none());
-        drop(held);
-        assert!(store.try_lock(&key).unwrap().is_some());
-    }
-
-    #[test]
-    fn a_dead_engines_scratch_is_swept_and_a_live_ones_is_not() {
-        let (_folder, store) = store();
-        let live = store.scratch().unwrap();
-        let dead = store.root.join("scratch/job-dead");
-        fs::create_dir_all(dead.join("out")).unwrap();
-        fs::write(dead.join("alive"), b"").unwrap();
-        store.prepare().unwrap();
-        assert!(live.out().exists());
-        assert!(!dead.exists());
-    }
-
-    #[test]
     fn a_link_or_nothing_at_all_is_refused_as_output() {
         let (_folder, store) = store();
         let scratch = store.scratch().unwrap();
@@ -482,6 +581,90 @@ mod tests {
         {
             std::os::unix::fs::symlink("/etc/hostname", scratch.out().join("x")).unwrap();
             assert!(matches!(store.take_in(&scratch), Err(Error::NotAFile(_))));
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_file_in_the_place_of_one_is_replaced() {
+        let (_folder, store) = store();
+        let record = publish(&store, "a", b"bytes");
+        let object = store.object(&record.artifact.files["table.parquet"].digest);
+        let place = store.record_path(&record.key);
+        for path in [object.clone(), place.clone()] {
+            fs::remove_file(&path).unwrap();
+            fs::create_dir(&path).unwrap();
+            fs::write(path.join("x"), "x").unwrap();
+            assert!(!matches!(store.lookup(&record.key), Lookup::Present(_)));
+            publish(&store, "a", b"bytes");
+            assert!(matches!(store.lookup(&record.key), Lookup::Present(_)));
+        }
+        #[cfg(unix)]
+        {
+            // The same bytes, but somebody else's.
+            let mine = store.root.join("mine");
+            fs::write(&mine, "bytes").unwrap();
+            fs::remove_file(&object).unwrap();
+            std::os::unix::fs::symlink(&mine, &object).unwrap();
+            assert!(matches!(store.lookup(&record.key), Lookup::Broken { .. }));
+            publish(&store, "a", b"bytes");
+            assert!(files::is_plain(&object));
+            assert_eq!(fs::read(&mine).unwrap(), b"bytes");
+            let shard = object.parent().unwrap();
+            fs::remove_dir_all(shard).unwrap();
+            fs::write(shard, "no folder").unwrap();
+            publish(&store, "a", b"bytes");
+            assert!(matches!(store.lookup(&record.key), Lookup::Present(_)));
+        }
+    }
+
+    #[test]
+    fn a_record_of_objects_that_are_not_there_is_refused() {
+        let (_folder, store) = store();
+        let record = publish(&store, "a", b"bytes");
+        let object = store.object(&record.artifact.files["table.parquet"].digest);
+        fs::remove_file(&object).unwrap();
+        fs::remove_file(store.record_path(&record.key)).unwrap();
+        let refused = store.commit(&record);
+        assert!(matches!(refused, Err(Error::Gone { .. })), "{refused:?}");
+        assert!(matches!(store.lookup(&record.key), Lookup::Absent));
+    }
+
+    #[test]
+    fn a_record_too_large_to_be_one_is_not_read() {
+        let (_folder, store) = store();
+        let record = publish(&store, "a", b"bytes");
+        let place = store.record_path(&record.key);
+        // It takes no room: there is a hole in it.
+        let file = fs::File::options().write(true).open(&place).unwrap();
+        file.set_len(1 << 40).unwrap();
+        assert!(matches!(store.lookup(&record.key), Lookup::Absent));
+    }
+
+    #[test]
+    fn an_artifact_that_came_out_otherwise_before_stays_reachable() {
+        let (_folder, store) = store();
+        let first = publish(&store, "a", b"one");
+        assert!(store.keep_apart(&first).unwrap());
+        let second = publish(&store, "a", b"two");
+        assert_eq!(first.key, second.key);
+        assert_eq!(store.kept_apart(&first.key)[0], first);
+        let object = store.object(&first.artifact.files["table.parquet"].digest);
+        fs::remove_file(object).unwrap();
+        assert!(store.kept_apart(&first.key).is_empty());
+        assert!(!store.keep_apart(&first).unwrap());
+    }
+
+    #[test]
+    fn names_that_no_store_can_keep_are_refused_as_output() {
+        let (_folder, store) = store();
+        for names in [&["a", "A"][..], &["a\\b"]] {
+            let scratch = store.scratch().unwrap();
+            for name in names {
+                fs::write(scratch.out().join(name), "x").unwrap();
+            }
+            let there = fs::read_dir(scratch.out()).unwrap().count();
+            let taken = store.take_in(&scratch);
+            assert!(there < names.len() || matches!(taken, Err(Error::Names(_))));
         }
     }
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Digest, Error, Store, write_atomically};
+use super::{Digest, Error, Store, files, sealed};
 
 /// Size, time of change and inode of a file: when they differ, its bytes may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +51,29 @@ impl From<&Metadata> for Stamp {
                 inode: 0,
             }
         }
+    }
+}
+
+/// How a file looks, links not followed: its stamp, and when its entry last changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Exact {
+    stamp: Stamp,
+    changed: (i64, i64),
+}
+
+impl Exact {
+    /// `None` if there is nothing.
+    pub(super) fn of(path: &Path) -> Option<Exact> {
+        let meta = fs::symlink_metadata(path).ok()?;
+        Some(Exact {
+            stamp: Stamp::from(&meta),
+            changed: changed(&meta),
+        })
+    }
+
+    /// Whether it has rested long enough to be believed.
+    pub(super) fn has_rested(&self) -> bool {
+        is_long_ago(self.changed.max(self.stamp.modified))
     }
 }
 
@@ -182,7 +205,10 @@ const LARGE: u64 = 1 << 20;
 const RESTED: Duration = Duration::from_secs(3);
 
 fn has_rested(seen: &Seen) -> bool {
-    let (seconds, _) = seen.changed.max(seen.stamp.modified);
+    is_long_ago(seen.changed.max(seen.stamp.modified))
+}
+
+fn is_long_ago((seconds, _): (i64, i64)) -> bool {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
@@ -210,8 +236,8 @@ impl Store {
             return Ok(known.digest);
         }
         let place = self.known_path(&seen.path);
-        let written = fs::read(&place).ok();
-        let written = written.and_then(|text| serde_json::from_slice::<Known>(&text).ok());
+        let written = files::read_small(&place).ok();
+        let written = written.and_then(|text| sealed::unseal::<Known>(&text, &[]).ok());
         if let Some(known) = written.filter(|known| known.is(seen)) {
             let digest = known.digest;
             memory(known);
@@ -228,8 +254,7 @@ impl Store {
             };
             // Looking at a plan creates no store, and what cannot be remembered is read again.
             if self.root.is_dir() {
-                let text = serde_json::to_vec_pretty(&known).expect("plain data");
-                let _ = write_atomically(&place, &text);
+                let _ = self.put(&place, &sealed::seal(&known));
             }
             memory(known);
         }
@@ -325,8 +350,8 @@ mod tests {
             digest: Digest::of_bytes(b"remembered"),
         };
         store.prepare().unwrap();
-        let text = serde_json::to_vec(&known).unwrap();
-        write_atomically(&store.known_path(&path), &text).unwrap();
+        let place = store.known_path(&path);
+        store.put(&place, &sealed::seal(&known)).unwrap();
         assert!(remembered(&store));
         assert_eq!(store.digest_outside(&seen()).unwrap(), known.digest);
         // The same size and the same time of change, but other bytes: the entry tells.

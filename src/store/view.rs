@@ -3,10 +3,11 @@
 //! Small artifacts (figures, tables, verdicts) are copied, so that opening one in an editor cannot reach the store; large
 //! ones (datasets, models) are links. A file that etude did not write, or that was changed since, is never touched.
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
-use super::{Artifact, Digest, Error, Ledger, Store, write_atomically};
+use super::{Artifact, Digest, Error, Ledger, Store, StoredFile, files};
 
 /// The folder of a pipeline's views, and the ledger that says which files there are etude's.
 #[derive(Debug)]
@@ -26,7 +27,61 @@ pub struct ViewProblem {
     pub message: String,
 }
 
+/// What lies where a view should.
+enum There {
+    Nothing,
+    /// A file with these bytes.
+    Copy(Digest),
+    /// A link into this store or another one.
+    Link(PathBuf),
+    /// Something that etude never leaves there.
+    Strange(String),
+}
+
 impl Views<'_> {
+    /// How the views of an artifact are called below the folder, in the order of its files.
+    pub fn names(section: &str, name: &str, artifact: &Artifact) -> Vec<String> {
+        let name = file_name(name);
+        let flat = flat(artifact);
+        let names = visible(artifact).map(|(file, _)| match flat {
+            true => match Path::new(file).extension() {
+                Some(ext) => format!("{section}/{name}.{}", ext.to_string_lossy()),
+                None => format!("{section}/{name}"),
+            },
+            false => format!("{section}/{name}/{file}"),
+        });
+        names.collect()
+    }
+
+    /// Refuses folders that lead out of the project: `outputs`, the pipeline's own in it, and those of its sections. To be
+    /// asked before anything runs.
+    pub fn check(&self, project: &Path) -> Result<(), Error> {
+        let Ok(real) = fs::canonicalize(files::folder_of(&project.join("outputs"))) else {
+            return Ok(());
+        };
+        let above = self.folder.ancestors();
+        let inside = |folder: &&Path| folder.starts_with(project) && *folder != project;
+        let mut folders: Vec<PathBuf> = above.take_while(inside).map(Path::to_path_buf).collect();
+        folders.reverse();
+        let sections = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        folders.extend(sections.map(|entry| entry.path()));
+        for link in folders {
+            let Ok(target) = fs::read_link(&link) else {
+                continue;
+            };
+            let full = files::folder_of(&link).join(&target);
+            // Where it leads to may not be there yet, but would be once something is written.
+            let leads = fs::canonicalize(&full).unwrap_or_else(|_| normal(&full));
+            if !leads.starts_with(&real) && !is_object(&target) {
+                return Err(Error::LeadsOut {
+                    link,
+                    target: leads,
+                });
+            }
+        }
+        Ok(())
+    }
+
     /// Shows an artifact as `<folder>/<section>/<name>.<ext>`, or as a folder `<name>/` where its files do not differ by
     /// extension alone. Returns the paths shown.
     pub fn show(
@@ -37,36 +92,35 @@ impl Views<'_> {
         copy: bool,
         ledger: &mut Ledger,
     ) -> Result<(Vec<PathBuf>, Vec<ViewProblem>), Error> {
-        let name = file_name(name);
         let mut shown = Vec::new();
         let mut problems = Vec::new();
-        for (file, stored) in &artifact.files {
-            let relative = match flat(artifact) {
-                true => match Path::new(file).extension() {
-                    Some(ext) => format!("{section}/{name}.{}", ext.to_string_lossy()),
-                    None => format!("{section}/{name}"),
-                },
-                false => format!("{section}/{name}/{file}"),
-            };
+        let names = Views::names(section, name, artifact);
+        for (relative, (_, stored)) in names.into_iter().zip(visible(artifact)) {
             let path = self.folder.join(&relative);
-            if let Some(problem) =
-                self.in_the_way(&path, ledger.views.get(&relative), Some(&stored.digest))?
-            {
-                problems.push(problem);
+            self.sweep(files::folder_of(&path));
+            let there = self.there(&path)?;
+            let ours = ledger.views.get(&relative);
+            let message = match self.strange_folder(&path) {
+                Some(message) => Some(message),
+                None => self.in_the_way(&there, ours, Some(&stored.digest)),
+            };
+            if let Some(message) = message {
+                problems.push(ViewProblem { path, message });
                 continue;
             }
             let object = self.store.object(&stored.digest);
-            let current = ledger.views.get(&relative) == Some(&stored.digest)
-                && fs::symlink_metadata(&path).is_ok_and(|meta| meta.is_symlink() != copy);
-            if !current {
-                if copy {
+            if copy {
+                if !matches!(there, There::Copy(digest) if digest == stored.digest) {
                     let bytes = fs::read(&object).map_err(Error::io("read", &object))?;
-                    write_atomically(&path, &bytes)?;
-                } else {
-                    link(&object, &path)?;
+                    files::replace(&*self.store.disk, &path, &bytes)?;
                 }
-                ledger.views.insert(relative, stored.digest);
+            } else {
+                let target = self.target(&object, files::folder_of(&path));
+                if !matches!(&there, There::Link(at) if *at == target) {
+                    self.link(&target, &path)?;
+                }
             }
+            ledger.views.insert(relative, stored.digest);
             shown.push(path);
         }
         Ok((shown, problems))
@@ -74,85 +128,169 @@ impl Views<'_> {
 
     /// Removes the views of the ledger that `keep` does not name; returns how many.
     pub fn prune(&self, ledger: &mut Ledger, keep: impl Fn(&Path) -> bool) -> usize {
+        let disk = &*self.store.disk;
         let mut removed = 0;
+        let mut touched = BTreeSet::new();
         ledger.views.retain(|relative, digest| {
             let path = self.folder.join(relative);
             if keep(&path) {
                 return true;
             }
-            if let Ok(None) = self.in_the_way(&path, Some(digest), None)
-                && fs::remove_file(&path).is_ok()
-            {
-                removed += 1;
-                // Folders go only when empty, so nothing of the user's can go with them.
-                for folder in path.ancestors().skip(1).take_while(|a| *a != self.folder) {
-                    if fs::remove_dir(folder).is_err() {
-                        break;
-                    }
+            let there = self.there(&path).unwrap_or(There::Nothing);
+            let theirs = self.in_the_way(&there, Some(digest), None).is_some();
+            if matches!(there, There::Nothing) || theirs || self.strange_folder(&path).is_some() {
+                return false;
+            }
+            if disk.remove(&path).is_err() {
+                // It stays ours, to be removed another time.
+                return true;
+            }
+            removed += 1;
+            touched.extend(path.ancestors().skip(1).map(Path::to_path_buf));
+            // Folders go only when empty, so nothing of the user's can go with them.
+            for folder in path.ancestors().skip(1).take_while(|a| *a != self.folder) {
+                if disk.remove_folder(folder).is_err() {
+                    break;
                 }
             }
             false
         });
+        // The ledger forgets them: none may come back when the power goes.
+        let below = touched.iter().filter(|f| f.starts_with(&self.folder));
+        for folder in below.filter(|folder| folder.is_dir()) {
+            let _ = disk.sync(folder);
+        }
         removed
     }
 
-    /// Whether the file at `path` is one etude may not replace; one that holds the new bytes already is never in the way.
+    fn there(&self, path: &Path) -> Result<There, Error> {
+        let Ok(meta) = fs::symlink_metadata(path) else {
+            return Ok(There::Nothing);
+        };
+        if meta.is_symlink() {
+            let target = fs::read_link(path).map_err(Error::io("read", path))?;
+            return Ok(match is_object(&target) {
+                true => There::Link(target),
+                false => There::Strange("a link that etude did not make lies there".into()),
+            });
+        }
+        Ok(match (meta.is_dir(), meta.is_file()) {
+            (true, _) => There::Strange("a folder lies there".into()),
+            (_, true) => {
+                let (digest, _) = Digest::of_file(path).map_err(Error::io("read", path))?;
+                There::Copy(digest)
+            }
+            _ => There::Strange("something lies there that is no file".into()),
+        })
+    }
+
+    /// Why what lies there may not be replaced, if it may not; what holds the new bytes already is never in the way.
     fn in_the_way(
         &self,
-        path: &Path,
+        there: &There,
         ours: Option<&Digest>,
         new: Option<&Digest>,
-    ) -> Result<Option<ViewProblem>, Error> {
-        let Ok(meta) = fs::symlink_metadata(path) else {
-            return Ok(None);
-        };
-        let message = if meta.is_symlink() {
-            let target = fs::read_link(path).map_err(Error::io("read", path))?;
-            let folder = path.parent().unwrap_or(Path::new(""));
-            let mine = target.starts_with(relative_to(&self.store.objects(), folder));
-            (!mine).then(|| "a link that etude did not make lies there".to_string())
-        } else if meta.is_dir() {
-            Some("a folder lies there".to_string())
-        } else {
-            match (ours, Digest::of_file(path)) {
-                (_, Err(error)) => return Err(Error::io("read", path)(error)),
-                (_, Ok((digest, _))) if Some(&digest) == ours || Some(&digest) == new => None,
-                // A ledger may be lost; whatever the store holds too can be replaced without loss.
-                (_, Ok((digest, _))) if self.store.object(&digest).is_file() => None,
-                (Some(_), _) => Some("it was changed after etude wrote it".to_string()),
-                (None, _) => Some("etude did not write it".to_string()),
-            }
-        };
-        Ok(message.map(|message| ViewProblem {
-            path: path.to_path_buf(),
-            message,
-        }))
+    ) -> Option<String> {
+        match there {
+            There::Nothing | There::Link(_) => None,
+            There::Strange(message) => Some(message.clone()),
+            There::Copy(digest) if Some(digest) == ours || Some(digest) == new => None,
+            // A ledger may be lost; whatever the store holds too can be replaced without loss.
+            There::Copy(digest) if files::is_plain(&self.store.object(digest)) => None,
+            There::Copy(_) => Some(match ours {
+                Some(_) => "it was changed after etude wrote it".into(),
+                None => "etude did not write it".into(),
+            }),
+        }
     }
+
+    /// A folder on the way to a view that is none, or a link that leads elsewhere.
+    fn strange_folder(&self, path: &Path) -> Option<String> {
+        let real = fs::canonicalize(&self.folder).ok()?;
+        let folders = path.ancestors().skip(1).take_while(|a| *a != self.folder);
+        let there = folders.filter(|folder| fs::symlink_metadata(folder).is_ok());
+        for folder in there {
+            let name = folder.display();
+            match fs::canonicalize(folder) {
+                Ok(leads) if !leads.starts_with(&real) => {
+                    return Some(format!(
+                        "{name} is a link that leads to {}",
+                        leads.display()
+                    ));
+                }
+                Ok(leads) if leads.is_dir() => {}
+                _ => return Some(format!("{name} is no folder")),
+            }
+        }
+        None
+    }
+
+    /// Removes what writers who died left half written among the views, once in a run.
+    fn sweep(&self, folder: &Path) {
+        let mut settled = self.store.settled.lock().unwrap_or_else(|p| p.into_inner());
+        if settled.insert(folder.to_path_buf()) {
+            drop(settled);
+            files::sweep_drafts(&*self.store.disk, folder);
+        }
+    }
+
+    fn link(&self, target: &Path, path: &Path) -> Result<(), Error> {
+        let disk = &*self.store.disk;
+        files::create_folders(disk, files::folder_of(path))?;
+        if fs::symlink_metadata(path).is_ok() {
+            disk.remove(path).map_err(Error::io("replace", path))?;
+        }
+        disk.link(target, path).map_err(Error::io("link", path))
+    }
+
+    /// Where a link leads: by the way from its folder, so that it survives when the project moves, unless the store is not the
+    /// project's own and stays where it is.
+    fn target(&self, object: &Path, folder: &Path) -> PathBuf {
+        match self.store.user {
+            Some(_) => normal(object),
+            None => relative_to(object, folder),
+        }
+    }
+}
+
+/// Whether a link leads to what can only be an object of a store: `…/objects/ab/cdef…`. The store may be another than the one
+/// in use now, and gone.
+fn is_object(target: &Path) -> bool {
+    let mut parts = target.iter().rev().map(|part| part.to_str().unwrap_or(""));
+    let (name, shard, folder) = (parts.next(), parts.next(), parts.next());
+    let digest = format!("{}{}", shard.unwrap_or(""), name.unwrap_or(""));
+    folder == Some("objects")
+        && shard.is_some_and(|shard| shard.len() == 2)
+        && digest.parse::<Digest>().is_ok()
+}
+
+/// The files of an artifact that are shown: all but those whose name begins with a dot.
+fn visible(artifact: &Artifact) -> impl Iterator<Item = (&String, &StoredFile)> {
+    let files = artifact.files.iter();
+    files.filter(|(name, _)| !name.starts_with('.'))
 }
 
 /// Whether the files of an artifact differ by extension alone.
 fn flat(artifact: &Artifact) -> bool {
-    let mut stems: Vec<_> = artifact
-        .files
-        .keys()
-        .map(|file| Path::new(file).with_extension(""))
-        .collect();
+    let stems = visible(artifact).map(|(file, _)| Path::new(file).with_extension(""));
+    let mut stems: Vec<_> = stems.collect();
     stems.dedup();
     stems.len() == 1
 }
 
-fn link(object: &Path, path: &Path) -> Result<(), Error> {
-    let folder = path.parent().expect("a view lies in a folder");
-    fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
-    let target = relative_to(object, folder);
-    if fs::symlink_metadata(path).is_ok() {
-        fs::remove_file(path).map_err(Error::io("replace", path))?;
+/// A path from the root of the file system, without `..`; links are not looked at.
+fn normal(path: &Path) -> PathBuf {
+    let mut whole = PathBuf::new();
+    for part in std::path::absolute(path)
+        .unwrap_or_else(|_| path.to_path_buf())
+        .components()
+    {
+        match part {
+            Component::ParentDir => drop(whole.pop()),
+            part => whole.push(part),
+        }
     }
-    #[cfg(unix)]
-    std::os::unix::fs::symlink(&target, path).map_err(Error::io("link", path))?;
-    #[cfg(not(unix))]
-    fs::copy(object, path).map_err(Error::io("copy to", path))?;
-    Ok(())
+    whole
 }
 
 /// `path` as seen from `folder`, so that links survive when the project moves.
@@ -257,6 +395,93 @@ mod tests {
         fs::rename(folder.path().join("a"), folder.path().join("b")).unwrap();
         let moved = folder.path().join("b/paper/models/model/config.json");
         assert_eq!(fs::read(moved).unwrap(), b"{}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn folders_that_lead_out_of_the_project_are_refused_and_links_inside_it_are_not() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        for name in ["project/outputs/p", "project/other", "mine"] {
+            fs::create_dir_all(at(name)).unwrap();
+        }
+        let project = at("project");
+        let store = Store::at(&project.join("outputs/.etude"));
+        let check = |name: &str| {
+            let views = Views {
+                folder: project.join("outputs").join(name),
+                store: &store,
+            };
+            views.check(&project).map_err(|error| error.to_string())
+        };
+        assert_eq!(check("p"), Ok(()));
+        symlink("../../other", project.join("outputs/p/tables")).unwrap();
+        assert_eq!(check("p"), Ok(()));
+        symlink(at("mine"), project.join("outputs/p/figures")).unwrap();
+        let said = check("p").unwrap_err();
+        assert!(said.contains("outputs/p/figures is a link"), "{said}");
+        assert!(said.contains("mine; nothing is written there"), "{said}");
+        assert!(said.contains("mine/etude\"` into etude.toml"), "{said}");
+        symlink("../../nowhere", project.join("outputs/q")).unwrap();
+        assert!(check("q").unwrap_err().contains("outputs/q is a link"));
+        assert_eq!(check("r"), Ok(()));
+        fs::rename(project.join("outputs"), at("mine/outputs")).unwrap();
+        symlink(at("mine/outputs"), project.join("outputs")).unwrap();
+        assert!(check("r").unwrap_err().contains("outputs is a link"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_among_the_folders_of_views_is_not_followed_out_of_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::at(&folder.path().join(".etude"));
+        store.prepare().unwrap();
+        let views = Views {
+            folder: folder.path().join("p"),
+            store: &store,
+        };
+        let mine = folder.path().join("mine");
+        fs::create_dir_all(&mine).unwrap();
+        fs::write(mine.join("a.txt"), "mine").unwrap();
+        fs::create_dir_all(views.folder.join("models")).unwrap();
+        std::os::unix::fs::symlink(&mine, views.folder.join("models/m")).unwrap();
+        let model = shown(&store, &[("a.txt", b"1"), ("b.txt", b"2")]);
+        let mut ledger = Ledger::default();
+        let (paths, problems) = views
+            .show("models", "m", &model, true, &mut ledger)
+            .unwrap();
+        assert_eq!((paths.len(), problems.len()), (0, 2));
+        assert!(problems[0].message.contains("is a link that leads to"));
+        assert_eq!(fs::read(mine.join("a.txt")).unwrap(), b"mine");
+        assert_eq!(fs::read_dir(&mine).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn views_of_another_store_are_known_for_ours_and_lead_there_by_their_full_path() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut ledger = Ledger::default();
+        let mut links = Vec::new();
+        for name in ["one", "two"] {
+            let store = Store::at(&folder.path().join(name)).used_by(folder.path());
+            store.prepare().unwrap();
+            let views = Views {
+                folder: folder.path().join("p"),
+                store: &store,
+            };
+            let model = shown(&store, &[("w", name.as_bytes())]);
+            let (paths, problems) = views
+                .show("models", "m", &model, false, &mut ledger)
+                .unwrap();
+            assert_eq!(problems, []);
+            assert_eq!(fs::read(&paths[0]).unwrap(), name.as_bytes());
+            links.push(fs::read_link(&paths[0]).unwrap());
+            // Neither store nor ledger need be there any more.
+            fs::remove_dir_all(folder.path().join(name)).unwrap();
+            ledger = Ledger::default();
+        }
+        assert!(links.iter().all(|link| link.is_absolute()));
+        assert_ne!(links[0], links[1]);
     }
 
     #[test]

@@ -86,7 +86,7 @@ set  = { model.steps = 200 }
 "#;
     insta::assert_snapshot!(real(text), @r#"
     5:1 [degre] `path-star` has no parameter `degre`
-        help: did you mean `degree`? The keys are `degree`, `path_length`, `nodes`, `train`, `test`, `seed`, `per`, `resources`
+        help: did you mean `degree`? The keys are `degree`, `path_length`, `nodes`, `train`, `test`, `seed`, `per`, `resources`, `retry`, `keep`
     14:16 ["graph"] there is no stage `graph`
         help: did you mean `graphs`? The stages are `graphs`, `model`, `answers`, `accuracy`
     15:49 ["two"] `architecture.layers` must be an integer, not a string
@@ -313,7 +313,7 @@ fn includes_merge_and_a_circle_of_them_is_shown() {
     let values: Vec<_> = pipeline.stages[0]
         .instances
         .iter()
-        .map(|i| i.full.to_string())
+        .map(|i| i.parameters.full().to_string())
         .collect();
     assert_eq!(
         values,
@@ -329,7 +329,7 @@ fn includes_merge_and_a_circle_of_them_is_shown() {
     1:12 ['top.toml'] files include each other in a circle: top.toml → base.toml → top.toml
     1:24 ['none.toml'] cannot read FOLDER/none.toml: No such file or directory (os error 2)
     2:8 [n] the stage `n` needs a `kind`
-        help: the kinds are `count`, `number`, `picture`, `stubborn`, `sum`, `texts`, `times`
+        help: the kinds are `cards`, `count`, `flaky`, `noted`, `number`, `picture`, `stubborn`, `sum`, `texts`, `times`
     ");
 }
 
@@ -486,7 +486,10 @@ keep = { seed = [0] }
     };
     let pipeline = read(&file, &smoke, &etude::stages::registry()).unwrap();
     assert_eq!(pipeline.stages[1].instances.len(), 5);
-    assert_eq!(pipeline.stages[1].instances[4].full["epochs"], 1);
+    assert_eq!(
+        pipeline.stages[1].instances[4].parameters.full()["epochs"],
+        1
+    );
 }
 
 #[test]
@@ -511,7 +514,7 @@ fn a_broken_axis_is_one_problem_and_hides_no_other() {
     ";
     insta::assert_snapshot!(toy(text), @"
     8:9 [facter] `times` has no parameter `facter`
-        help: did you mean `factor`? The keys are `factor`, `of`, `per`, `resources`
+        help: did you mean `factor`? The keys are `factor`, `of`, `per`, `resources`, `retry`, `keep`
     14:35 ['n.by'] lists of one axis move together, but `n.by` has 1 values and `n.value` has 2
         help: make them equally long, or make them two axes to combine every value with every other
     ");

@@ -1,9 +1,13 @@
 //! etude from outside: the language by its diagnostics, the engine by toy stages, the program by running it.
 
 mod engine;
+mod faults;
 mod fingerprint;
 mod golden;
+mod killed;
 mod language;
 mod layers;
 mod program;
+mod running;
+mod store_commands;
 mod toys;

@@ -1,16 +1,16 @@
 //! Toy stages, so that the whole engine is tested in milliseconds; and a bench to run them on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use etude::pipeline::{
-    self, ArtifactType, Context, Environment, Extension, Form, Kind, Outside, Pipeline, Port,
-    Problem, Progress, Registry, Request, Resources, Stage, Stop, Takes,
+    self, ArtifactType, Context, Extension, Holds, Kind, Outside, Pipeline, Port, Problem,
+    Progress, Registry, Request, Resources, Stage, Stop, Takes,
 };
 use etude::plan::{Freshness, Plan, assess};
 use etude::run::{
@@ -52,7 +52,7 @@ fn read(input: &pipeline::Input) -> Result<i64, Stop> {
 impl Stage for Number {
     const KIND: &'static str = "number";
     const VERSION: u32 = 1;
-    const OUTPUT: Option<ArtifactType> = Some(ArtifactType::Table);
+    const OUTPUT: ArtifactType = ArtifactType::Table;
     const PORTS: &'static [Port] = &[];
 
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
@@ -80,12 +80,12 @@ fn two() -> i64 {
 impl Stage for Times {
     const KIND: &'static str = "times";
     const VERSION: u32 = 1;
-    const OUTPUT: Option<ArtifactType> = Some(ArtifactType::Table);
+    const OUTPUT: ArtifactType = ArtifactType::Table;
     const PORTS: &'static [Port] = &[Port {
         name: "of",
         takes: Takes::One,
         accepts: &[ArtifactType::Table],
-        form: Form::Stage,
+        holds: Holds::One,
         doc: "the number",
     }];
 
@@ -105,7 +105,7 @@ pub struct NewTimes {
 impl Stage for NewTimes {
     const KIND: &'static str = Times::KIND;
     const VERSION: u32 = 2;
-    const OUTPUT: Option<ArtifactType> = Times::OUTPUT;
+    const OUTPUT: ArtifactType = Times::OUTPUT;
     const PORTS: &'static [Port] = Times::PORTS;
 
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
@@ -121,12 +121,12 @@ pub struct Sum {}
 impl Stage for Sum {
     const KIND: &'static str = "sum";
     const VERSION: u32 = 1;
-    const OUTPUT: Option<ArtifactType> = Some(ArtifactType::Table);
+    const OUTPUT: ArtifactType = ArtifactType::Table;
     const PORTS: &'static [Port] = &[Port {
         name: "of",
         takes: Takes::All,
         accepts: &[ArtifactType::Table],
-        form: Form::List,
+        holds: Holds::List,
         doc: "the numbers",
     }];
 
@@ -155,7 +155,7 @@ pub struct Picture {}
 impl Stage for Picture {
     const KIND: &'static str = "picture";
     const VERSION: u32 = 1;
-    const OUTPUT: Option<ArtifactType> = Some(ArtifactType::Figure);
+    const OUTPUT: ArtifactType = ArtifactType::Figure;
     const PORTS: &'static [Port] = Times::PORTS;
 
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
@@ -190,8 +190,12 @@ pub struct Stubborn {
 impl Stage for Stubborn {
     const KIND: &'static str = "stubborn";
     const VERSION: u32 = 1;
-    const OUTPUT: Option<ArtifactType> = Some(ArtifactType::Table);
+    const OUTPUT: ArtifactType = ArtifactType::Table;
     const PORTS: &'static [Port] = &[];
+
+    fn saves(&self) -> bool {
+        true
+    }
 
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
         let saved = job.checkpoint.join("half");
@@ -239,7 +243,7 @@ struct Until {
 impl Stage for Count {
     const KIND: &'static str = "count";
     const VERSION: u32 = 1;
-    const OUTPUT: Option<ArtifactType> = Some(ArtifactType::Table);
+    const OUTPUT: ArtifactType = ArtifactType::Table;
     const PORTS: &'static [Port] = &[];
 
     fn extends(&self) -> Option<Extension> {
@@ -287,7 +291,7 @@ struct Place {
 impl Stage for Texts {
     const KIND: &'static str = "texts";
     const VERSION: u32 = 1;
-    const OUTPUT: Option<ArtifactType> = Some(ArtifactType::Table);
+    const OUTPUT: ArtifactType = ArtifactType::Table;
     const PORTS: &'static [Port] = &[];
 
     fn reads(&self) -> Vec<Outside> {
@@ -295,6 +299,10 @@ impl Stage for Texts {
             parameter: "text.path".into(),
             path: self.text.path.clone(),
         }]
+    }
+
+    fn saves(&self) -> bool {
+        true
     }
 
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
@@ -317,8 +325,128 @@ impl Stage for Texts {
     }
 }
 
+/// How an attempt that does not succeed ends.
+#[derive(Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum Trouble {
+    /// It says that it cannot be done.
+    Error,
+    /// Its process is killed.
+    Crash,
+    /// It takes ever more memory.
+    Hog,
+    /// It never ends.
+    Sleep,
+}
+
+/// A number that comes only after so many attempts in vain; each notes in its checkpoint that it was there.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Flaky {
+    value: i64,
+    fails: usize,
+    how: Trouble,
+}
+
+impl Stage for Flaky {
+    const KIND: &'static str = "flaky";
+    const VERSION: u32 = 1;
+    const OUTPUT: ArtifactType = ArtifactType::Table;
+    const PORTS: &'static [Port] = &[];
+
+    fn saves(&self) -> bool {
+        true
+    }
+
+    fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
+        let place = job.checkpoint.join("attempts");
+        let before = fs::read(&place).unwrap_or_default();
+        if before.len() >= self.fails {
+            return leave(job, self.value);
+        }
+        fs::write(&place, [before, vec![b'x']].concat())?;
+        let mut held = Vec::new();
+        match self.how {
+            Trouble::Error => return Err(Stop::failed("not yet")),
+            Trouble::Crash => {
+                let me = std::process::id().to_string();
+                Command::new("kill").args(["-KILL", &me]).status()?;
+            }
+            Trouble::Hog => held.resize(200 << 20, 1u8),
+            Trouble::Sleep => {}
+        }
+        while !job.monitor.cancelled() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        drop(held);
+        Err(Stop::Cancelled)
+    }
+}
+
+/// Which cards a job sees.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Cards {
+    #[serde(default)]
+    number: i64,
+}
+
+impl Stage for Cards {
+    const KIND: &'static str = "cards";
+    const VERSION: u32 = 1;
+    const OUTPUT: ArtifactType = ArtifactType::Table;
+    const PORTS: &'static [Port] = &[];
+    const USES_DEVICE: bool = true;
+
+    fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
+        std::thread::sleep(Duration::from_millis(50));
+        let cards = std::env::var("CUDA_VISIBLE_DEVICES").unwrap_or("unset".into());
+        fs::write(job.out.join("table.parquet"), cards)?;
+        Ok(())
+    }
+}
+
+/// A number, and a line in a file each time that somebody works for it.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Noted {
+    value: i64,
+    #[serde(default)]
+    seed: i64,
+    /// Where the lines go.
+    notes: String,
+    /// Whether it gives another number each time.
+    #[serde(default)]
+    dice: bool,
+}
+
+impl Stage for Noted {
+    const KIND: &'static str = "noted";
+    const VERSION: u32 = 1;
+    const OUTPUT: ArtifactType = ArtifactType::Table;
+    const PORTS: &'static [Port] = &[];
+
+    fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
+        let mut notes = fs::File::options()
+            .create(true)
+            .append(true)
+            .open(&self.notes)?;
+        let line = format!("{}/{}\n", self.value, self.seed);
+        notes.write_all(line.as_bytes())?;
+        let before = fs::read_to_string(&self.notes)?.lines().count() as i64;
+        std::thread::sleep(Duration::from_millis(5));
+        leave(
+            job,
+            self.value + self.seed + if self.dice { before } else { 0 },
+        )
+    }
+}
+
 pub fn registry() -> Registry {
     Registry::new([
+        Kind::of::<Flaky>(),
+        Kind::of::<Cards>(),
+        Kind::of::<Noted>(),
         Kind::of::<Stubborn>(),
         Kind::of::<Count>(),
         Kind::of::<Texts>(),
@@ -335,6 +463,8 @@ pub struct Bench {
     pub registry: Registry,
     pub capacity: Capacity,
     pub cancel: AtomicBool,
+    pub fail_fast: bool,
+    pub again: BTreeSet<usize>,
 }
 
 /// What a run did.
@@ -433,9 +563,11 @@ impl Bench {
             capacity: Capacity {
                 cores: 2,
                 memory: 1 << 40,
-                gpus: 0,
+                cards: Vec::new(),
             },
             cancel: AtomicBool::new(false),
+            fail_fast: false,
+            again: BTreeSet::new(),
         }
     }
 
@@ -478,7 +610,6 @@ impl Bench {
     pub fn execute(&self, plan: &Plan) -> Ran {
         let executor = InProcess {
             registry: &self.registry,
-            surroundings: &Environment::new(),
         };
         self.execute_on(&executor, plan)
     }
@@ -486,9 +617,12 @@ impl Bench {
     pub fn execute_on(&self, executor: &dyn Executor, plan: &Plan) -> Ran {
         let mut events = Vec::new();
         let options = Options {
-            capacity: self.capacity,
+            capacity: self.capacity.clone(),
             views: self.folder.path().join("outputs/toy"),
             prune: true,
+            fail_fast: self.fail_fast,
+            again: self.again.clone(),
+            compare: &|kind, name, _, _| Some(format!("as {} sees `{name}`", kind.name)),
             cancel: &self.cancel,
         };
         let summary = execute(plan, &self.store(), executor, &options, &mut |event| {
@@ -535,13 +669,13 @@ fn as_a_worker() {
     // What the harness has printed stands on a line of its own.
     println!();
     let orders = io::BufReader::new(io::stdin());
-    let surroundings = std::env::vars_os().collect();
-    serve(&registry(), &surroundings, orders, io::stdout(), || {
-        std::process::exit(1)
-    });
+    serve(&registry(), orders, io::stdout(), || std::process::exit(1));
 }
 
 const FOLDER: &str = "ETUDE_TEST_FOLDER";
+
+/// After so many events the engine of [`as_an_engine`] kills itself.
+pub const KILL_AT: &str = "ETUDE_TEST_KILL_AT";
 
 /// An engine in a process of its own, which runs the pipeline that was last read on this bench.
 pub fn engine(bench: &Bench) -> Command {
@@ -562,13 +696,27 @@ fn as_an_engine() {
         capacity: Capacity {
             cores: 1,
             memory: 1 << 40,
-            gpus: 0,
+            cards: Vec::new(),
         },
         views: folder.join("outputs/toy"),
         prune: true,
+        fail_fast: false,
+        again: BTreeSet::new(),
+        compare: &|_, _, _, _| None,
         cancel: &AtomicBool::new(false),
     };
     let store = Store::at(&folder.join("outputs/.etude"));
     let plan = Plan::unroll(pipeline.unwrap(), &[]);
-    execute(&plan, &store, &workers(), &options, &mut |_| {}).unwrap();
+    let kill_at = std::env::var(KILL_AT).ok();
+    let kill_at = kill_at.map(|text| text.parse::<usize>().unwrap());
+    let mut events = 0;
+    let observe = &mut |_: &Event| {
+        events += 1;
+        if Some(events) == kill_at {
+            let me = std::process::id().to_string();
+            Command::new("kill").args(["-KILL", &me]).status().unwrap();
+            std::thread::sleep(Duration::from_secs(60));
+        }
+    };
+    execute(&plan, &store, &workers(), &options, observe).unwrap();
 }

@@ -22,6 +22,7 @@ use crate::figures::table::Error;
 /// Sizes of type in points.
 const TITLE: f64 = 9.0;
 const HEAD: f64 = 10.5;
+const NOTE: f64 = 7.5;
 /// The air around everything.
 const EDGE: f64 = 5.0;
 /// The length of a tick without a label.
@@ -43,7 +44,12 @@ enum Placement {
 }
 
 /// Draws everything as an SVG document.
-pub(super) fn compose(plot: &Plot, data: &Data, mark: &dyn Mark) -> Result<String, Error> {
+pub(super) fn compose(
+    plot: &Plot,
+    data: &Data,
+    mark: &dyn Mark,
+    note: Option<&str>,
+) -> Result<String, Error> {
     let title = plot.color.as_ref().and_then(|color| color.title.clone());
     let labels = plot
         .reference
@@ -64,9 +70,12 @@ pub(super) fn compose(plot: &Plot, data: &Data, mark: &dyn Mark) -> Result<Strin
         Legend::Best if mark.colors_by_value() || data.panels.len() > 1 => Placement::Right,
         Legend::Best => Placement::Inside,
     };
-    match page(plot, data, mark, &entries, first)? {
+    match page(plot, data, (mark, note), &entries, first)? {
         Some(svg) => Ok(svg),
-        None => Ok(page(plot, data, mark, &entries, Placement::Right)?.unwrap_or_default()),
+        None => {
+            let page = page(plot, data, (mark, note), &entries, Placement::Right)?;
+            Ok(page.unwrap_or_default())
+        }
     }
 }
 
@@ -74,7 +83,7 @@ pub(super) fn compose(plot: &Plot, data: &Data, mark: &dyn Mark) -> Result<Strin
 fn page(
     plot: &Plot,
     data: &Data,
-    mark: &dyn Mark,
+    (mark, note): (&dyn Mark, Option<&str>),
     entries: &Entries,
     placement: Placement,
 ) -> Result<Option<String>, Error> {
@@ -109,6 +118,12 @@ fn page(
         let middle = (width / 2.0, room.top + HEAD);
         put(&page, &centred(HEAD).text(middle, title));
         room.top += HEAD * 1.7;
+    }
+    if let Some(note) = note {
+        let note = text::fitted(note, NOTE, room.width());
+        let at = (width / 2.0, room.bottom);
+        put(&page, &centred(NOTE).text(at, note));
+        room.bottom -= NOTE * 1.6;
     }
     let (legend_width, legend_height) = entries.stacked(width * 0.4);
     let legend_right = room.right;

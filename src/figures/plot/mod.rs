@@ -34,9 +34,14 @@ use crate::figures::table::Error;
 /// Refuses an empty table, a column that is not there, and parameters that
 /// contradict each other; a missing value is a gap.
 pub fn draw(plot: &Plot, table: &DataFrame) -> Result<Drawing, Error> {
+    annotated(plot, table, None)
+}
+
+/// The same with a line of small type at the foot: on what the figure rests.
+pub fn annotated(plot: &Plot, table: &DataFrame, note: Option<&str>) -> Result<Drawing, Error> {
     let mark = mark::of(plot.mark);
     let data = data::Data::new(plot, table, mark)?;
-    Ok(Drawing::new(figure::compose(plot, &data, mark)?))
+    Ok(Drawing::new(figure::compose(plot, &data, mark, note)?))
 }
 
 #[cfg(test)]

@@ -3,19 +3,17 @@
 use std::path::Path;
 
 use super::{Executor, Failure, Task, perform};
-use crate::pipeline::{Environment, Monitor, Registry};
+use crate::pipeline::{Monitor, Registry};
 
 /// Runs tasks in the calling thread.
 #[derive(Debug)]
 pub struct InProcess<'a> {
     /// The kinds it can run.
     pub registry: &'a Registry,
-    /// The environment of this process.
-    pub surroundings: &'a Environment,
 }
 
 impl Executor for InProcess<'_> {
-    fn run(&self, task: &Task, log: &Path, monitor: &dyn Monitor) -> Result<(), Failure> {
-        perform(self.registry, self.surroundings, task, log, monitor)
+    fn run(&self, task: &Task, _log: &Path, monitor: &dyn Monitor) -> Result<(), Failure> {
+        perform(self.registry, task, monitor)
     }
 }

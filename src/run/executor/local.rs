@@ -11,13 +11,17 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use super::groups::Groups;
+use super::memory::{killed_for_memory, resident};
 use super::worker::{Order, Report};
 use super::{Executor, Failure, Task};
-use crate::pipeline::Monitor;
+use crate::pipeline::{Cause, Monitor, show_size};
 
 /// How long a job that was told to stop may take to do so: long enough to save a large checkpoint on a slow disk.
 const GRACE: Duration = Duration::from_secs(60);
 const TICK: Duration = Duration::from_millis(50);
+/// How often the memory of a job that has a limit is looked at.
+const WATCH: Duration = Duration::from_millis(200);
 
 /// Worker processes on this machine.
 pub struct Local {
@@ -28,6 +32,11 @@ pub struct Local {
 
 struct Worker {
     cores: u32,
+    cards: Vec<String>,
+    /// What its task started.
+    groups: Groups,
+    /// How many the system had killed for want of memory when its task began.
+    killed: u64,
     child: Child,
     orders: ChildStdin,
     reports: Receiver<Report>,
@@ -45,19 +54,20 @@ impl Local {
         }
     }
 
-    fn take(&self, cores: u32) -> std::io::Result<Worker> {
+    fn take(&self, cores: u32, cards: &[String]) -> std::io::Result<Worker> {
         let mut idle = self.idle.lock().unwrap_or_else(|p| p.into_inner());
         idle.retain_mut(|worker| matches!(worker.child.try_wait(), Ok(None)));
-        match idle.iter().position(|worker| worker.cores == cores) {
+        let suits = |worker: &Worker| worker.cores == cores && worker.cards == cards;
+        match idle.iter().position(suits) {
             Some(at) => Ok(idle.swap_remove(at)),
             None => {
                 drop(idle);
-                self.start(cores)
+                self.start(cores, cards)
             }
         }
     }
 
-    fn start(&self, cores: u32) -> std::io::Result<Worker> {
+    fn start(&self, cores: u32, cards: &[String]) -> std::io::Result<Worker> {
         let mut command = Command::new(&self.program);
         command.args(&self.arguments);
         // Every library that computes with threads has its own word for how many.
@@ -69,6 +79,8 @@ impl Local {
         ] {
             command.env(variable, cores.to_string());
         }
+        // It sees the cards that are its own, and one without a card sees none.
+        command.env("CUDA_VISIBLE_DEVICES", cards.join(","));
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -93,6 +105,9 @@ impl Local {
         std::thread::spawn(move || copy(errors, &sink));
         Ok(Worker {
             cores,
+            cards: cards.to_vec(),
+            groups: Groups::default(),
+            killed: 0,
             child,
             orders,
             reports,
@@ -114,18 +129,17 @@ fn copy(mut from: impl Read, log: &Mutex<Option<File>>) {
 
 impl Executor for Local {
     fn run(&self, task: &Task, log: &Path, monitor: &dyn Monitor) -> Result<(), Failure> {
-        let failed =
-            |what: &str, error: std::io::Error| Failure::Failed(format!("{what}: {error}"));
+        let failed = |what: &str, error: std::io::Error| {
+            Failure::Failed(Cause::Error, format!("{what}: {error}"))
+        };
         let mut worker = self
-            .take(task.cores)
+            .take(task.cores, &task.cards)
             .map_err(|error| failed("cannot start a worker", error))?;
         let file = File::options().create(true).append(true).open(log);
         let file = file.map_err(|error| failed("cannot write the log", error))?;
         *worker.log.lock().unwrap_or_else(|p| p.into_inner()) = Some(file);
-        let order = Order::Run {
-            task: Box::new(task.clone()),
-            log: log.to_path_buf(),
-        };
+        worker.killed = killed_for_memory();
+        let order = Order::Run(Box::new(task.clone()));
         if let Err(error) = worker.tell(&order) {
             worker.end();
             return Err(failed("the worker does not listen", error));
@@ -137,8 +151,8 @@ impl Executor for Local {
                 idle.push(worker);
                 match report {
                     Report::Cancelled => Err(Failure::Cancelled),
-                    Report::Failed(message) => Err(Failure::Failed(message)),
-                    Report::Done | Report::Progress(_) => Ok(()),
+                    Report::Failed(cause, message) => Err(Failure::Failed(cause, message)),
+                    Report::Done | Report::Progress(_) | Report::Group(..) => Ok(()),
                 }
             }
             Heard::Failure(failure) => {
@@ -148,9 +162,12 @@ impl Executor for Local {
             Heard::Death => {
                 // One that closed its stream and lives on is of no use either.
                 drop(worker.orders);
+                worker.groups.end();
                 let _ = worker.child.kill();
                 let status = worker.child.wait();
-                Err(Failure::Failed(obituary(status)))
+                let short_of_memory = killed_for_memory() > worker.killed;
+                let (cause, message) = obituary(status, short_of_memory);
+                Err(Failure::Failed(cause, message))
             }
         }
     }
@@ -174,35 +191,57 @@ impl Worker {
 
     fn listen(&mut self, task: &Task, monitor: &dyn Monitor) -> Heard {
         let start = Instant::now();
-        let limit = task.time.map(Duration::from_secs);
+        let mut looked = start;
         let mut told: Option<Instant> = None;
-        let mut late = false;
+        // Over which of its limits it is.
+        let mut over: Option<Failure> = None;
         loop {
             match self.reports.recv_timeout(TICK) {
                 Ok(Report::Progress(progress)) => monitor.progress(progress),
-                Ok(Report::Cancelled) if late => return Heard::Failure(overtime(task)),
+                Ok(Report::Group(id, lives)) => self.groups.note(id, lives),
+                // Told to stop at a limit, it saved what it had.
+                Ok(Report::Cancelled) if over.is_some() => {
+                    let failure = over.expect("just seen");
+                    return Heard::Failure(failure);
+                }
                 Ok(report) => return Heard::Report(report),
                 Err(RecvTimeoutError::Disconnected) => return Heard::Death,
                 Err(RecvTimeoutError::Timeout) => {}
             }
-            late |= limit.is_some_and(|limit| start.elapsed() >= limit);
-            if told.is_none() && (late || monitor.cancelled()) {
+            if over.is_none()
+                && task
+                    .time
+                    .is_some_and(|limit| start.elapsed().as_secs() >= limit)
+            {
+                over = Some(overtime(task));
+            }
+            if let Some(limit) = task.memory
+                && looked.elapsed() >= WATCH
+            {
+                looked = Instant::now();
+                let held = resident(self.child.id()).unwrap_or(0);
+                if held > limit {
+                    over = over.or_else(|| Some(too_large(held, limit)));
+                }
+                // Saving takes memory too, but not for ever more.
+                if held > limit.saturating_mul(2) {
+                    return Heard::Failure(too_large(held, limit));
+                }
+            }
+            if told.is_none() && (over.is_some() || monitor.cancelled()) {
                 told = Some(Instant::now());
                 if self.tell(&Order::Cancel).is_err() {
                     return Heard::Death;
                 }
             }
             if told.is_some_and(|told| told.elapsed() >= GRACE) {
-                let failure = match late {
-                    true => overtime(task),
-                    false => Failure::Cancelled,
-                };
-                return Heard::Failure(failure);
+                return Heard::Failure(over.unwrap_or(Failure::Cancelled));
             }
         }
     }
 
     fn end(mut self) {
+        self.groups.end();
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -210,29 +249,49 @@ impl Worker {
 
 fn overtime(task: &Task) -> Failure {
     let limit = task.time.unwrap_or_default();
-    Failure::Failed(format!(
+    let message = format!(
         "it ran longer than its limit of {limit} s; `resources = {{ time = … }}` sets another"
-    ))
+    );
+    Failure::Failed(Cause::Time, message)
 }
 
-fn obituary(status: std::io::Result<ExitStatus>) -> String {
+fn too_large(held: u64, limit: u64) -> Failure {
+    let message = format!(
+        "it took {} of memory, more than its limit of {}; `resources = {{ memory = … }}` sets another",
+        show_size(held),
+        show_size(limit)
+    );
+    Failure::Failed(Cause::Oom, message)
+}
+
+fn obituary(status: std::io::Result<ExitStatus>, short_of_memory: bool) -> (Cause, String) {
     let Ok(status) = status else {
-        return "its worker vanished".into();
+        return (Cause::Crash, "its worker vanished".into());
     };
     #[cfg(unix)]
     {
         use std::os::unix::process::ExitStatusExt;
         if let Some(signal) = status.signal() {
+            if signal == 9 && short_of_memory {
+                let message = "the system killed its worker because memory ran out";
+                return (Cause::Oom, message.into());
+            }
             let hint = match signal {
-                9 => " (killed: by hand, or because memory ran out)",
+                9 => " (killed by hand)",
                 6 => " (aborted)",
                 11 => " (a bad memory access)",
                 _ => "",
             };
-            return format!("its worker died of signal {signal}{hint}");
+            return (
+                Cause::Crash,
+                format!("its worker died of signal {signal}{hint}"),
+            );
         }
     }
-    format!("its worker ended early with {status}")
+    (
+        Cause::Crash,
+        format!("its worker ended early with {status}"),
+    )
 }
 
 impl Drop for Local {

@@ -1,7 +1,9 @@
 //! What runs a job: one file an engine.
 
+mod groups;
 mod in_process;
 mod local;
+mod memory;
 mod worker;
 
 use std::collections::BTreeMap;
@@ -11,7 +13,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use crate::pipeline::{Context, Device, Earlier, Environment, Inputs, Monitor, Registry, Stop};
+use crate::pipeline::{Cause, Context, Device, Earlier, Inputs, Monitor, Registry, Stop};
 
 pub use in_process::InProcess;
 pub use local::Local;
@@ -30,22 +32,28 @@ pub struct Task {
     pub inputs: Inputs,
     /// The files and directories that its parameters name, absolute, by parameter.
     pub outside: BTreeMap<String, PathBuf>,
-    /// The environment variables that its kind reads, those that are set.
-    pub environment: BTreeMap<String, String>,
-    /// The project's root, absolute.
-    pub root: PathBuf,
+    /// What the tables that it reads lack.
+    pub holes: Vec<String>,
     /// What a shorter job of its family left, where there is one.
     pub earlier: Option<Earlier>,
     /// The empty folder for what it leaves.
     pub out: PathBuf,
     /// The folder for what makes its next attempt shorter.
     pub checkpoint: PathBuf,
+    /// The project's root.
+    pub root: PathBuf,
+    /// The variables of the environment that it named.
+    pub environment: BTreeMap<String, Option<String>>,
     /// Where to compute.
     pub device: Device,
     /// How many threads to compute with.
     pub cores: u32,
+    /// The CUDA cards that are its own, as the driver is told of them.
+    pub cards: Vec<String>,
     /// The longest it may run, in seconds.
     pub time: Option<u64>,
+    /// The most memory it may take, in bytes, where there is a limit.
+    pub memory: Option<u64>,
 }
 
 /// Why a task left no artifact.
@@ -53,8 +61,8 @@ pub struct Task {
 pub enum Failure {
     /// It was told to stop.
     Cancelled,
-    /// It failed, or its worker died.
-    Failed(String),
+    /// It failed, or its worker died: in what way, and why.
+    Failed(Cause, String),
 }
 
 /// An engine that runs tasks. Several threads call it at once.
@@ -72,52 +80,46 @@ fn hold(checkpoint: &Path) -> Option<File> {
     Some(folder)
 }
 
-/// Does a task's work in this very process, whose environment is `surroundings`.
-fn perform(
-    registry: &Registry,
-    surroundings: &Environment,
-    task: &Task,
-    log: &Path,
-    monitor: &dyn Monitor,
-) -> Result<(), Failure> {
+/// Does a task's work in this very process.
+fn perform(registry: &Registry, task: &Task, monitor: &dyn Monitor) -> Result<(), Failure> {
+    let failed = |message| Failure::Failed(Cause::Error, message);
     let kind = registry
         .get(&task.kind)
-        .ok_or_else(|| Failure::Failed(format!("this etude has no kind `{}`", task.kind)))?;
+        .ok_or_else(|| failed(format!("this etude has no kind `{}`", task.kind)))?;
     let parameters = kind
-        .parse(task.parameters.clone())
-        .map_err(|error| Failure::Failed(format!("the parameters cannot be read: {error}")))?;
-    let held = hold(&task.checkpoint);
+        .parse(&task.parameters)
+        .map_err(|error| failed(format!("the parameters cannot be read: {error}")))?;
+    let _held = hold(&task.checkpoint);
     let context = Context {
         inputs: &task.inputs,
         outside: &task.outside,
-        environment: &task.environment,
-        surroundings,
-        root: &task.root,
         earlier: task.earlier.as_ref(),
+        holes: &task.holes,
         out: &task.out,
-        work: &task.out.with_file_name("work"),
         checkpoint: &task.checkpoint,
-        held: held.as_ref(),
-        log,
-        device: task.device,
+        root: &task.root,
+        environment: &task.environment,
         cores: task.cores,
+        cards: &task.cards,
+        device: task.device,
         monitor,
     };
     let run = std::panic::AssertUnwindSafe(|| parameters.run(&context));
     match std::panic::catch_unwind(run) {
         Ok(Ok(())) => Ok(()),
         Ok(Err(Stop::Cancelled)) => Err(Failure::Cancelled),
-        Ok(Err(Stop::Failed(message))) => Err(Failure::Failed(message)),
+        Ok(Err(Stop::Failed(message))) => Err(failed(message)),
         Err(panic) => {
             let message = panic
                 .downcast_ref::<&str>()
                 .map(|text| text.to_string())
                 .or_else(|| panic.downcast_ref::<String>().cloned())
                 .unwrap_or_default();
-            Err(Failure::Failed(format!(
+            let message = format!(
                 "this is a bug of the stage kind `{}`: it panicked: {message}",
                 task.kind
-            )))
+            );
+            Err(Failure::Failed(Cause::Crash, message))
         }
     }
 }

@@ -1,7 +1,6 @@
 //! The worker's side: tasks in on one stream, what happens out on another, a JSON line each.
 
 use std::io::{BufRead, Write};
-use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
@@ -9,20 +8,16 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+use super::groups::Groups;
 use super::{Failure, Task, perform};
-use crate::pipeline::{Environment, Monitor, Progress, Registry};
+use crate::pipeline::{Cause, Monitor, Progress, Registry};
 
 /// What an engine tells a worker.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Order {
     /// Do this.
-    Run {
-        /// What.
-        task: Box<Task>,
-        /// Where to write what it says.
-        log: PathBuf,
-    },
+    Run(Box<Task>),
     /// Stop what you do.
     Cancel,
 }
@@ -33,12 +28,14 @@ pub(super) enum Order {
 pub(super) enum Report {
     /// The task is so far.
     Progress(Progress),
+    /// A group of processes was started, or is over.
+    Group(u32, bool),
     /// The task left its artifact.
     Done,
     /// The task stopped as told.
     Cancelled,
     /// The task failed.
-    Failed(String),
+    Failed(Cause, String),
 }
 
 /// How often a worker reports at most.
@@ -48,6 +45,7 @@ struct Speaker<'a, W> {
     out: &'a Mutex<W>,
     cancelled: &'a AtomicBool,
     last: Mutex<Option<Instant>>,
+    groups: &'a Mutex<Groups>,
 }
 
 fn say<W: Write>(out: &Mutex<W>, report: &Report) {
@@ -70,13 +68,25 @@ impl<W: Write + Send> Monitor for Speaker<'_, W> {
     fn cancelled(&self) -> bool {
         self.cancelled.load(Ordering::Relaxed)
     }
+
+    fn says(&self, text: &[u8]) {
+        // What a worker prints there goes into the job's log.
+        let _ = std::io::stderr().write_all(text);
+    }
+
+    fn group(&self, id: u32, lives: bool) {
+        self.groups
+            .lock()
+            .unwrap_or_else(|p| p.into_inner())
+            .note(id, lives);
+        say(self.out, &Report::Group(id, lives));
+    }
 }
 
-/// Serves an engine until its orders end, in a process whose environment is `surroundings`. `orphaned` is called when they end while a task runs: the engine is dead, and
+/// Serves an engine until its orders end. `orphaned` is called when they end while a task runs: the engine is dead, and
 /// nobody waits for the result.
 pub fn serve(
     registry: &Registry,
-    surroundings: &Environment,
     orders: impl BufRead + Send + 'static,
     out: impl Write + Send,
     orphaned: impl Fn() + Send + 'static,
@@ -85,15 +95,17 @@ pub fn serve(
     let cancelled = std::sync::Arc::new(AtomicBool::new(false));
     let busy = std::sync::Arc::new(AtomicBool::new(false));
     let (tasks, queue) = mpsc::channel();
+    let groups: std::sync::Arc<Mutex<Groups>> = Default::default();
+    let theirs = groups.clone();
     let (flag, working) = (cancelled.clone(), busy.clone());
     std::thread::spawn(move || {
         for line in orders.lines() {
             let Ok(line) = line else { break };
             match serde_json::from_str(&line) {
-                Ok(Order::Run { task, log }) => {
+                Ok(Order::Run(task)) => {
                     flag.store(false, Ordering::Relaxed);
                     working.store(true, Ordering::Relaxed);
-                    if tasks.send((task, log)).is_err() {
+                    if tasks.send(task).is_err() {
                         return;
                     }
                 }
@@ -102,19 +114,21 @@ pub fn serve(
             }
         }
         if working.load(Ordering::Relaxed) {
+            theirs.lock().unwrap_or_else(|p| p.into_inner()).end();
             orphaned();
         }
     });
-    for (task, log) in queue {
+    for task in queue {
         let speaker = Speaker {
             out: &out,
             cancelled: &cancelled,
             last: Mutex::new(None),
+            groups: &groups,
         };
-        let report = match perform(registry, surroundings, &task, &log, &speaker) {
+        let report = match perform(registry, &task, &speaker) {
             Ok(()) => Report::Done,
             Err(Failure::Cancelled) => Report::Cancelled,
-            Err(Failure::Failed(message)) => Report::Failed(message),
+            Err(Failure::Failed(cause, message)) => Report::Failed(cause, message),
         };
         busy.store(false, Ordering::Relaxed);
         say(&out, &report);

@@ -1,0 +1,147 @@
+//! `etude gc`.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use clap::Args;
+
+use super::Failure;
+use super::project::Project;
+use super::verify::{count, inside, there};
+use crate::pipeline::{parse_size, show_size};
+use crate::report::show_seconds;
+use crate::store::{Error, Garbage, Going, Policy, Store, Why};
+
+#[derive(Debug, Args)]
+pub struct Gc {
+    /// Remove it; without this, only say what would go
+    #[arg(long)]
+    yes: bool,
+    /// How many earlier artifacts of each job to keep, and the journals of how many runs
+    #[arg(long, value_name = "N")]
+    keep_last: Option<usize>,
+    /// How much room artifacts may take: "20 GB"; over it, what is quickest to make again goes too
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    budget: Option<u64>,
+    /// The project's root, below which `outputs/` lies
+    #[arg(long, value_name = "FOLDER")]
+    root: Option<PathBuf>,
+}
+
+/// How long to wait for those who publish.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+impl Gc {
+    pub fn run(self) -> Result<u8, Failure> {
+        let project = Project::here(self.root.as_deref());
+        project.check()?;
+        let store = there(&project)?;
+        let settings = project.settings();
+        let policy = Policy {
+            grace: settings.grace,
+            keep_last: self.keep_last.unwrap_or(settings.keep_last),
+            budget: self.budget.or(settings.budget),
+            now: SystemTime::now(),
+            patience: PATIENCE,
+        };
+        let garbage = match self.yes {
+            true => store.collect(&policy),
+            false => store.garbage(&policy),
+        };
+        let garbage = garbage.map_err(advise)?;
+        let mut out = io::stdout().lock();
+        for line in lines(&garbage, &policy, &store, self.yes) {
+            // Whoever closed the stream does not want to hear more.
+            let _ = writeln!(out, "{line}");
+        }
+        Ok(0)
+    }
+}
+
+fn advise(error: Error) -> Failure {
+    match &error {
+        // One that is in the quarantine already says itself what to do.
+        Error::Damaged { path, .. } if !path.iter().any(|part| part == "quarantine") => {
+            Failure::Message(format!(
+                "{error}; nothing was removed, because what it names is not known. `etude verify --repair` sets it aside"
+            ))
+        }
+        _ => error.into(),
+    }
+}
+
+fn lines(garbage: &Garbage, policy: &Policy, store: &Store, done: bool) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut rest: Vec<(&str, usize, u64)> = Vec::new();
+    for Going { path, bytes, why } in &garbage.going {
+        let what = match why {
+            Why::Unnamed { job } => {
+                lines.push(format!(
+                    "{job}: no pipeline has it any more, and it is not pinned"
+                ));
+                continue;
+            }
+            Why::Budget { job, seconds } => {
+                let seconds = show_seconds(*seconds);
+                lines.push(format!("{job}: over the budget; it took {seconds} to make"));
+                continue;
+            }
+            Why::Checkpoint => {
+                let path = inside(path, store.root());
+                lines.push(format!(
+                    "{path}: the checkpoint of a job that no pipeline has done and nobody runs"
+                ));
+                continue;
+            }
+            Why::Unreferenced => "object that no record refers to",
+            Why::Family => "entry of a family whose artifact is gone",
+            Why::Log => "log of a job whose artifact is gone",
+            Why::Journal => "journal of a run long ago",
+            Why::Quarantine => "thing set aside long ago",
+            Why::Lock => continue,
+        };
+        match rest.iter_mut().find(|(other, ..)| *other == what) {
+            Some((_, count, size)) => (*count, *size) = (*count + 1, *size + bytes),
+            None => rest.push((what, 1, *bytes)),
+        }
+    }
+    for (what, n, size) in rest {
+        lines.push(format!("{n} × {what}: {}", show_size(size)));
+    }
+    let size: u64 = garbage.going.iter().map(|going| going.bytes).sum();
+    let verb = if done { "removed" } else { "would go" };
+    let goes = match lines.is_empty() {
+        true => "nothing to remove".to_string(),
+        false => format!("{verb}: {}", show_size(size)),
+    };
+    lines.push(format!(
+        "{goes}; {} and {} of objects stay",
+        count(garbage.records, "artifact"),
+        show_size(garbage.bytes)
+    ));
+    let ledgers = garbage.ledgers.iter();
+    let ledgers = ledgers.map(|ledger| inside(ledger, store.root()));
+    let named = match garbage.ledgers.is_empty() {
+        true => "named by no ledger".to_string(),
+        false => format!("named by {}", ledgers.collect::<Vec<_>>().join(", ")),
+    };
+    let grace = show_seconds(policy.grace.as_secs_f64());
+    lines.push(format!(
+        "what stays is {named}, or pinned, adopted, used by a run that goes on ({}), or younger than {grace} ({})",
+        garbage.running, garbage.young
+    ));
+    if let Some(over) = policy
+        .budget
+        .and_then(|budget| garbage.bytes.checked_sub(budget + 1))
+    {
+        lines.push(format!(
+            "that is still {} over the budget: the rest is pinned, adopted, young or in use",
+            show_size(over + 1)
+        ));
+    }
+    if !done && size > 0 {
+        lines.push("nothing was removed; `etude gc --yes` removes it".into());
+    }
+    lines
+}

@@ -1,0 +1,131 @@
+//! `etude pin` and `etude unpin`.
+
+use std::io::{self, Write};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use clap::Args;
+
+use super::project::Project;
+use super::{Failure, Source};
+use crate::plan::{Freshness, assess};
+use crate::store::{Pin as Note, Store};
+
+#[derive(Debug, Args)]
+pub struct Pin {
+    #[command(flatten)]
+    source: Option<Source>,
+    /// Only these jobs: `figure`, `model[method=reversed,seed=0]`
+    #[arg(value_name = "JOB")]
+    jobs: Vec<String>,
+    /// Show what is pinned in the store of the project of the current folder
+    #[arg(long, exclusive = true)]
+    list: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Unpin {
+    #[command(flatten)]
+    source: Source,
+    /// Only these jobs; without any, all of the pipeline, also those it no longer has
+    #[arg(value_name = "JOB")]
+    jobs: Vec<String>,
+}
+
+impl Pin {
+    pub fn run(self) -> Result<u8, Failure> {
+        let source = match self.source {
+            Some(source) if !self.list => source,
+            _ => return list(&Project::here(None)),
+        };
+        let pipeline = source.read()?;
+        let selectors = pipeline.select(&self.jobs).map_err(Failure::Problems)?;
+        let plan = crate::plan::Plan::unroll(pipeline, &[]);
+        let store = source.project().store();
+        let states = assess(&plan, &store, &store.ledger(&plan.pipeline.name))?;
+        let when = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default()
+            .as_secs();
+        let (mut pinned, mut missing) = (0, 0);
+        let mut out = io::stdout().lock();
+        let mut say = |line: String| {
+            // Whoever closed the stream does not want to hear more.
+            let _ = writeln!(out, "{line}");
+        };
+        for (job, state) in plan.jobs.iter().zip(&states) {
+            if !selectors.is_empty() && !selectors.iter().any(|s| s.matches(&job.name)) {
+                continue;
+            }
+            let note = Note {
+                pipeline: plan.pipeline.name.clone(),
+                job: job.name.to_string(),
+                when,
+            };
+            let is_pinned = match state {
+                Freshness::Fresh(record) => store.pin(&record.key, &note)?,
+                _ => false,
+            };
+            match is_pinned {
+                true => {
+                    pinned += 1;
+                    say(format!("pinned   {}", job.name));
+                }
+                false => {
+                    missing += 1;
+                    say(format!("missing  {}: it has no artifact to keep", job.name));
+                }
+            }
+        }
+        say(match missing {
+            0 => format!("{pinned} pinned"),
+            n => format!("{pinned} pinned; {n} have to run first"),
+        });
+        Ok(u8::from(missing > 0))
+    }
+}
+
+fn list(project: &Project) -> Result<u8, Failure> {
+    project.check()?;
+    let store: Store = project.store();
+    let mut out = io::stdout().lock();
+    let mut count = 0;
+    for (key, pin) in store.pins()? {
+        count += 1;
+        let name = match pin.job.is_empty() {
+            true => "a job whose pin cannot be read".to_string(),
+            false => format!("{} of {}", pin.job, pin.pipeline),
+        };
+        // Whoever closed the stream does not want to hear more.
+        let _ = writeln!(out, "{}  {name}", key.short());
+    }
+    let _ = writeln!(out, "{count} pinned");
+    Ok(0)
+}
+
+impl Unpin {
+    pub fn run(self) -> Result<u8, Failure> {
+        let pipeline = self.source.read()?;
+        let selectors = pipeline.select(&self.jobs).map_err(Failure::Problems)?;
+        let name = pipeline.name.clone();
+        let plan = crate::plan::Plan::unroll(pipeline, &[]);
+        let selected: Vec<String> = plan
+            .jobs
+            .iter()
+            .filter(|job| selectors.iter().any(|selector| selector.matches(&job.name)))
+            .map(|job| job.name.to_string())
+            .collect();
+        let store = self.source.project().store();
+        let mut out = io::stdout().lock();
+        let mut count = 0;
+        // By the name it was pinned under, whatever its key is now.
+        for (key, pin) in store.pins()? {
+            if pin.pipeline == name && (selectors.is_empty() || selected.contains(&pin.job)) {
+                store.unpin(&key)?;
+                count += 1;
+                let _ = writeln!(out, "unpinned  {} ({})", pin.job, key.short());
+            }
+        }
+        let _ = writeln!(out, "{count} unpinned");
+        Ok(0)
+    }
+}

@@ -1,0 +1,846 @@
+//! The engine's one loop and all its state. Work is done once an input settles, never by looking at every job again.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fs;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender};
+use std::sync::{Arc, Mutex};
+use std::thread::Scope;
+use std::time::{Duration, Instant};
+
+use super::event::{Ended, Event, Status, Summary};
+use super::executor::Executor;
+use super::job::{Made, Message, Outcome, Ready, RunningJob, TICK};
+use super::order::{Rank, ranks};
+use super::{Options, Slots};
+use crate::pipeline::{
+    ArtifactType, Cause, Device, HOLES, Keep, Output, Resources, Takes, Verdict, show_size,
+};
+use crate::plan::{Fingerprint, JobId, Known, Plan, Reason, holes, outside, reason};
+use crate::store::{Artifact, Digest, Error, Ledger, Lookup, Snapshot, Store, Views};
+
+/// The state of a job during a run.
+enum State {
+    /// Something it reads is not settled, or it has yet to be looked up.
+    Waiting,
+    /// It can run when there is room.
+    Ready(Box<Ready>),
+    /// It runs.
+    Running,
+    /// It has its artifact.
+    Done(Made),
+    /// It ended without one.
+    Over,
+}
+
+impl State {
+    fn is_settled(&self) -> bool {
+        matches!(self, State::Done(_) | State::Over)
+    }
+}
+
+/// What jobs take of the machine: those that take the same wait in one line.
+type Need = (u32, u64, u32);
+
+/// What attempts at a job took so far, and what the next may take.
+struct Attempts {
+    failed: u32,
+    resources: Resources,
+}
+
+pub(super) struct Engine<'a, 'o> {
+    plan: &'a Plan,
+    store: &'a Store,
+    executor: &'a dyn Executor,
+    options: &'a Options<'a>,
+    observe: &'o mut dyn FnMut(&Event),
+    sender: Sender<Message>,
+    states: Vec<State>,
+    /// How many of the jobs that a job reads are not settled.
+    unsettled: Vec<u32>,
+    /// Jobs to look up.
+    open: VecDeque<JobId>,
+    /// Jobs that became ready and stand in no line yet.
+    come: Vec<JobId>,
+    lines: BTreeMap<Need, BTreeSet<(Rank, JobId)>>,
+    ranks: Option<Vec<Rank>>,
+    /// How often the first of all that wait was passed over.
+    passed: (JobId, u32),
+    running: BTreeMap<JobId, (Resources, Vec<usize>)>,
+    slots: Slots,
+    attempts: BTreeMap<JobId, Attempts>,
+    /// Jobs that ran again as they were told.
+    repeated: BTreeSet<JobId>,
+    /// Jobs whose artifacts were released after use.
+    released: BTreeSet<JobId>,
+    /// Those of them that a job needs once more.
+    needed: BTreeSet<JobId>,
+    /// How many readers each job has that have not been done in this run.
+    unread: Vec<u32>,
+    /// Jobs that all have read, and that are kept no longer.
+    used: BTreeSet<JobId>,
+    ledger: Ledger,
+    snapshot: Snapshot,
+    saved: Instant,
+    freed: Instant,
+    /// How each job ended; one that is done again after damage ends twice and counts once.
+    ends: Vec<Option<Status>>,
+    differing: usize,
+    /// The views of this run's artifacts.
+    shown: BTreeSet<PathBuf>,
+    /// Objects whose bytes were read and found right during this run.
+    verified: &'a Mutex<BTreeSet<Digest>>,
+    /// Set when the run is to end because a job failed.
+    give_up: &'a AtomicBool,
+}
+
+/// How often the first that waits is passed over by others, until room is kept for it.
+const PATIENCE: u32 = 8;
+
+/// How often what is used up is released; all records are read for it.
+const RELEASE: Duration = Duration::from_secs(60);
+
+/// How often the ledger is saved while jobs run.
+const PACE: Duration = Duration::from_secs(1);
+
+impl<'a, 'o> Engine<'a, 'o> {
+    pub fn new(
+        plan: &'a Plan,
+        store: &'a Store,
+        executor: &'a dyn Executor,
+        options: &'a Options<'a>,
+        observe: &'o mut dyn FnMut(&Event),
+        sender: Sender<Message>,
+        (verified, give_up): (&'a Mutex<BTreeSet<Digest>>, &'a AtomicBool),
+    ) -> Engine<'a, 'o> {
+        let count = |edges: usize| u32::try_from(edges).expect("a plan has fewer jobs than that");
+        let jobs = 0..plan.jobs.len();
+        Engine {
+            plan,
+            store,
+            executor,
+            options,
+            observe,
+            sender,
+            states: jobs.clone().map(|_| State::Waiting).collect(),
+            unsettled: jobs
+                .clone()
+                .map(|id| count(plan.reads(id).count()))
+                .collect(),
+            unread: jobs
+                .clone()
+                .map(|id| count(plan.readers(id).count()))
+                .collect(),
+            open: VecDeque::new(),
+            come: Vec::new(),
+            lines: BTreeMap::new(),
+            ranks: None,
+            passed: (0, 0),
+            running: BTreeMap::new(),
+            slots: Slots::of(&options.capacity),
+            attempts: BTreeMap::new(),
+            repeated: BTreeSet::new(),
+            released: BTreeSet::new(),
+            needed: BTreeSet::new(),
+            used: BTreeSet::new(),
+            ledger: store.ledger(&plan.pipeline.name),
+            snapshot: store.snapshot(&plan.pipeline.name),
+            saved: Instant::now(),
+            freed: Instant::now(),
+            ends: vec![None; plan.jobs.len()],
+            differing: 0,
+            shown: BTreeSet::new(),
+            verified,
+            give_up,
+        }
+    }
+
+    pub fn run<'scope>(
+        &mut self,
+        scope: &'scope Scope<'scope, '_>,
+        receiver: &Receiver<Message>,
+    ) -> Result<Summary, Error>
+    where
+        'a: 'scope,
+    {
+        let start = Instant::now();
+        self.tell(&Event::RunStarted {
+            pipeline: self.plan.pipeline.name.clone(),
+            jobs: self.plan.jobs.len(),
+        });
+        let mut fatal = None;
+        let first = (0..self.states.len()).filter(|id| self.unsettled[*id] == 0);
+        self.open = first.collect();
+        loop {
+            if fatal.is_none() && !self.stops() {
+                if let Err(error) = self.look_up() {
+                    fatal = Some(error);
+                    continue;
+                }
+                if self.launch(scope) {
+                    continue;
+                }
+            }
+            if self.running.is_empty() {
+                break;
+            }
+            match receiver.recv_timeout(TICK) {
+                Ok(Message::Event(event)) => self.tell(&event),
+                Ok(Message::Ended(id, ended, seconds)) => {
+                    let (outcome, ready) = *ended;
+                    if let Err(error) = self.ended(id, outcome, ready, seconds) {
+                        // What runs is let finish: its work is worth keeping.
+                        fatal = fatal.or(Some(error));
+                    }
+                }
+                Err(_) => {}
+            }
+        }
+        for id in 0..self.states.len() {
+            if matches!(self.states[id], State::Waiting | State::Ready(_)) {
+                self.over(id, Status::Cancelled, None, None, 0.0);
+            }
+        }
+        if let Err(error) = self.release() {
+            self.warn(format!("what is used up could not be released: {error}"));
+        }
+        let mut summary = Summary::default();
+        self.ends
+            .iter()
+            .flatten()
+            .for_each(|status| summary.count(*status));
+        summary.differing = self.differing;
+        summary.seconds = start.elapsed().as_secs_f64();
+        if fatal.is_none() && self.options.prune && summary.is_complete() {
+            let shown = &self.shown;
+            let views = self.views();
+            views.prune(&mut self.ledger, |path| shown.contains(path));
+        }
+        let name = &self.plan.pipeline.name;
+        let saved = self.store.save_ledger(name, &self.ledger);
+        let saved = saved.and(self.store.save_snapshot(name, &self.snapshot));
+        self.tell(&Event::RunEnded(summary.clone()));
+        if let Some(error) = fatal {
+            return Err(error);
+        }
+        saved?;
+        Ok(summary)
+    }
+
+    fn tell(&mut self, event: &Event) {
+        (self.observe)(event);
+    }
+
+    fn warn(&mut self, message: String) {
+        self.tell(&Event::Warning { message });
+    }
+
+    /// Whether nothing more is to start.
+    fn stops(&self) -> bool {
+        self.options.cancel.load(Ordering::Relaxed) || self.give_up.load(Ordering::Relaxed)
+    }
+
+    fn name(&self, id: JobId) -> String {
+        self.plan.jobs[id].name.to_string()
+    }
+
+    fn views(&self) -> Views<'a> {
+        Views {
+            folder: self.options.views.clone(),
+            store: self.store,
+        }
+    }
+
+    /// Looks up every job whose inputs are settled, until none is left.
+    fn look_up(&mut self) -> Result<(), Error> {
+        while let Some(id) = self.open.pop_front() {
+            // One may be named twice, and what it reads may have been found damaged since.
+            if matches!(self.states[id], State::Waiting) && self.unsettled[id] == 0 {
+                self.look_at(id)?;
+            }
+            if self.stops() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn look_at(&mut self, id: JobId) -> Result<(), Error> {
+        if let Some(message) = self.lacks(id) {
+            self.over(id, Status::Skipped, Some((None, message)), None, 0.0);
+            return Ok(());
+        }
+        let outside = match outside(self.plan, id, self.store) {
+            Ok(outside) => outside,
+            Err(error) => {
+                self.over(
+                    id,
+                    Status::Failed,
+                    Some((Some(Cause::Error), error.to_string())),
+                    None,
+                    0.0,
+                );
+                return Ok(());
+            }
+        };
+        let fingerprint = Fingerprint::of(self.plan, id, &outside, |from| self.known(from));
+        let fingerprint = fingerprint.expect("everything that it reads is settled");
+        let key = fingerprint.key();
+        let again = self.options.again.contains(&id) && !self.repeated.contains(&id);
+        if !again && let Some(artifact) = self.snapshot.artifact(self.store, &key) {
+            return self.done(id, Made { key, artifact }, Status::Cached, 0.0);
+        }
+        let (before, reason) = match self.store.lookup(&key) {
+            Lookup::Present(record) if again && self.is_whole(id, &record.artifact)? => {
+                (Some(record), Reason::Again)
+            }
+            Lookup::Present(record) => {
+                if self.is_whole(id, &record.artifact)? {
+                    return self.done(id, Made::from(*record), Status::Cached, 0.0);
+                }
+                self.warn_of_damage(id);
+                (Some(record), Reason::Damaged)
+            }
+            Lookup::Broken { record, file } => (Some(record), Reason::FileGone(file)),
+            Lookup::Released(record) if self.needed.contains(&id) => {
+                (Some(record), Reason::Released)
+            }
+            Lookup::Released(record) => {
+                self.released.insert(id);
+                return self.done(id, Made::from(*record), Status::Cached, 0.0);
+            }
+            Lookup::Absent => {
+                let why = reason(self.plan, id, &fingerprint, self.store, &self.ledger);
+                (None, why)
+            }
+        };
+        self.states[id] = State::Ready(Box::new(Ready {
+            fingerprint,
+            outside,
+            key,
+            reason,
+            before,
+        }));
+        self.come.push(id);
+        Ok(())
+    }
+
+    fn known(&self, id: JobId) -> Known<'_> {
+        match &self.states[id] {
+            State::Done(made) => Known::Made(&made.artifact),
+            State::Over => Known::Hole,
+            _ => Known::Open,
+        }
+    }
+
+    /// Why a job cannot run without what failed. One that takes all of a stage does with what is there, if anything is.
+    fn lacks(&self, id: JobId) -> Option<String> {
+        let is_over = |from: &&JobId| matches!(self.states[**from], State::Over);
+        let stage = &self.plan.pipeline.stages[self.plan.jobs[id].stage];
+        for input in &self.plan.jobs[id].inputs {
+            let port = stage.inputs.iter().find(|of| of.port.name == input.port);
+            let takes_all = port.is_some_and(|of| of.port.takes == Takes::All);
+            let missing = input.jobs.iter().filter(is_over).count();
+            if missing > 0 && (!takes_all || missing == input.jobs.len()) {
+                let from = input.jobs.iter().find(is_over)?;
+                return Some(format!("{} has no result", self.plan.jobs[*from].name));
+            }
+        }
+        None
+    }
+
+    /// What a job does without: what failed, and what those it reads did without.
+    fn holes(&self, id: JobId) -> Vec<String> {
+        let mut lines = holes(self.plan, id, |from| self.known(from));
+        for from in self.plan.reads(id) {
+            if let State::Done(made) = &self.states[from] {
+                lines.extend(self.holes_of(made));
+            }
+        }
+        let mut seen = BTreeSet::new();
+        lines.retain(|line| seen.insert(line.clone()));
+        lines
+    }
+
+    /// What an artifact says that it lacks.
+    fn holes_of(&self, made: &Made) -> Vec<String> {
+        let file = made.artifact.files.get(HOLES);
+        let text = file.and_then(|file| fs::read(self.store.object(&file.digest)).ok());
+        text.and_then(|text| serde_json::from_slice(&text).ok())
+            .unwrap_or_default()
+    }
+
+    /// Whether what will be shown to people has the bytes it should have. What only jobs read is verified when they do.
+    fn is_whole(&self, id: JobId, artifact: &Artifact) -> Result<bool, Error> {
+        let mut whole = true;
+        for output in self.plan.outputs(id) {
+            if output.artifact.is_copied() {
+                for file in part(artifact, output).files.values() {
+                    whole &= self.store.verify(file)?;
+                }
+            }
+        }
+        Ok(whole)
+    }
+
+    /// Tells all that read a job that it is settled.
+    fn settle(&mut self, id: JobId) {
+        for reader in self.plan.readers(id) {
+            self.unsettled[reader] -= 1;
+            if self.unsettled[reader] == 0 {
+                self.open.push_back(reader);
+            }
+        }
+    }
+
+    /// What a job left is damaged or was released: it has to run again, and what would read it waits.
+    fn make_again(&mut self, id: JobId) {
+        debug_assert!(self.states[id].is_settled());
+        self.states[id] = State::Waiting;
+        self.open.push_back(id);
+        for reader in self.plan.readers(id) {
+            self.unsettled[reader] += 1;
+            if matches!(self.states[reader], State::Ready(_)) {
+                self.leave_line(reader);
+                self.states[reader] = State::Waiting;
+            }
+        }
+    }
+
+    /// Gives back the bytes of what all have read, as its stage declares.
+    fn release(&mut self) -> Result<(), Error> {
+        let used = std::mem::take(&mut self.used);
+        let keys = used.iter().filter_map(|id| match &self.states[*id] {
+            State::Done(made) => Some(made.key),
+            _ => None,
+        });
+        let keys: Vec<Digest> = keys.collect();
+        if !keys.is_empty() {
+            self.store.release(&keys)?;
+            self.released.extend(used);
+        }
+        Ok(())
+    }
+
+    /// Notes that a job has read what it reads, the first time that it is done.
+    fn has_read(&mut self, id: JobId) {
+        if self.ends[id].is_some() {
+            return;
+        }
+        for from in self.plan.reads(id) {
+            self.unread[from] -= 1;
+            let kept = self.plan.instance(from).keep == Keep::Always;
+            // A plan that is narrowed does not know all readers.
+            if self.unread[from] == 0
+                && !kept
+                && self.options.prune
+                && !self.released.contains(&from)
+            {
+                self.used.insert(from);
+            }
+        }
+    }
+
+    fn warn_of_damage(&mut self, id: JobId) {
+        self.warn(format!(
+            "what {} left was damaged in the store; it is set aside and made again",
+            self.plan.jobs[id].name
+        ));
+    }
+
+    /// What a job takes: never more cores than there are, and a card where it would use one.
+    fn resources(&self, id: JobId) -> Resources {
+        let instance = self.plan.instance(id);
+        let grown = self.attempts.get(&id).map(|attempts| attempts.resources);
+        let mut resources = grown.unwrap_or(instance.resources);
+        let capacity = &self.options.capacity;
+        resources.cores = resources.cores.min(capacity.cores).max(1);
+        let wants_card = self.plan.kind(id).uses_device && instance.device != Device::Cpu;
+        if wants_card && !capacity.cards.is_empty() {
+            resources.gpu = resources.gpu.max(1);
+        }
+        resources
+    }
+
+    fn need(&self, id: JobId) -> Need {
+        let resources = self.resources(id);
+        (resources.cores, resources.memory, resources.gpu)
+    }
+
+    fn leave_line(&mut self, id: JobId) {
+        let need = self.need(id);
+        let rank = self.ranks.as_ref().map(|ranks| ranks[id]);
+        if let (Some(rank), Some(line)) = (rank, self.lines.get_mut(&need)) {
+            line.remove(&(rank, id));
+        }
+        self.come.retain(|come| *come != id);
+    }
+
+    /// Puts jobs that became ready into the line of those that take the same. Whether one ended right here, because it never
+    /// will fit.
+    fn stand_in_line(&mut self) -> bool {
+        let mut refused = false;
+        if !self.come.is_empty() && self.ranks.is_none() {
+            let is_done = |id: JobId| matches!(self.states[id], State::Done(_));
+            self.ranks = Some(ranks(self.plan, is_done));
+        }
+        for id in std::mem::take(&mut self.come) {
+            let need = self.resources(id);
+            let capacity = &self.options.capacity;
+            if need.memory > capacity.memory || need.gpu as usize > capacity.cards.len() {
+                let message = format!(
+                    "it asks for {} of memory and {} cards; this machine offers {} and {}",
+                    show_size(need.memory),
+                    need.gpu,
+                    show_size(capacity.memory),
+                    capacity.cards.len()
+                );
+                refused = true;
+                self.over(
+                    id,
+                    Status::Failed,
+                    Some((Some(Cause::Error), message)),
+                    None,
+                    0.0,
+                );
+                continue;
+            }
+            let rank = self
+                .ranks
+                .as_ref()
+                .map_or(Rank::default(), |ranks| ranks[id]);
+            self.lines
+                .entry((need.cores, need.memory, need.gpu))
+                .or_default()
+                .insert((rank, id));
+        }
+        refused
+    }
+
+    /// Starts jobs while there is room, the first in order before all others; one that does not fit lets others pass, but
+    /// not for ever. Whether something ended right here.
+    fn launch<'scope>(&mut self, scope: &'scope Scope<'scope, '_>) -> bool
+    where
+        'a: 'scope,
+    {
+        let mut refused = self.stand_in_line();
+        loop {
+            let heads = self.lines.iter();
+            let heads = heads.filter_map(|(need, line)| Some((*line.first()?, *need)));
+            let mut heads: Vec<((Rank, JobId), Need)> = heads.collect();
+            heads.sort_unstable();
+            let fits = heads.iter().find(|(_, need)| self.slots.fits(*need));
+            let (Some((first, _)), Some((next, need))) = (heads.first(), fits) else {
+                return refused;
+            };
+            if first != next {
+                if self.passed.0 != first.1 {
+                    self.passed = (first.1, 0);
+                }
+                if self.passed.1 >= PATIENCE {
+                    return refused;
+                }
+                self.passed.1 += 1;
+            }
+            let (next, need) = (*next, *need);
+            self.lines.get_mut(&need).map(|line| line.remove(&next));
+            refused |= self.start(scope, next.1);
+        }
+    }
+
+    /// Starts a job, unless something it reads has to be made again first.
+    fn start<'scope>(&mut self, scope: &'scope Scope<'scope, '_>, id: JobId) -> bool
+    where
+        'a: 'scope,
+    {
+        let gone: Vec<JobId> = self
+            .plan
+            .reads(id)
+            .filter(|from| self.released.contains(from))
+            .collect();
+        if !gone.is_empty() {
+            self.states[id] = State::Waiting;
+            for from in gone {
+                self.released.remove(&from);
+                self.needed.insert(from);
+                self.make_again(from);
+            }
+            return true;
+        }
+        let resources = self.resources(id);
+        let cards = self.slots.take(&resources);
+        let names = cards
+            .iter()
+            .map(|at| self.options.capacity.cards[*at].clone());
+        let names = names.collect();
+        let State::Ready(ready) = std::mem::replace(&mut self.states[id], State::Over) else {
+            unreachable!("only jobs that are ready stand in line");
+        };
+        self.states[id] = State::Running;
+        self.running.insert(id, (resources, cards));
+        let inputs = self
+            .plan
+            .reads(id)
+            .filter_map(|from| match &self.states[from] {
+                State::Done(made) => Some((from, made.clone())),
+                _ => None,
+            });
+        let job = RunningJob {
+            plan: self.plan,
+            store: self.store,
+            executor: self.executor,
+            compare: self.options.compare,
+            cancel: self.options.cancel,
+            give_up: self.give_up,
+            sender: self.sender.clone(),
+            id,
+            name: self.name(id),
+            resources,
+            cards: names,
+            inputs: inputs.collect(),
+            holes: self.holes(id),
+            verified: self.verified,
+            ready,
+        };
+        scope.spawn(move || job.run());
+        false
+    }
+
+    fn ended(
+        &mut self,
+        id: JobId,
+        outcome: Outcome,
+        ready: Box<Ready>,
+        seconds: f64,
+    ) -> Result<(), Error> {
+        let taken = self.running.remove(&id);
+        let (resources, cards) = taken.expect("only a running job ends");
+        self.slots.give_back(&resources, &cards);
+        self.states[id] = State::Waiting;
+        match outcome {
+            Outcome::Ran(made) => {
+                self.repeated.insert(id);
+                self.done(id, made, Status::Ran, seconds)?;
+            }
+            Outcome::Differs(made) => {
+                self.repeated.insert(id);
+                self.differing += 1;
+                self.done(id, made, Status::Ran, seconds)?;
+            }
+            Outcome::Found(made) => self.done(id, made, Status::Cached, seconds)?,
+            Outcome::Failed(cause, message) if self.tries_again(id, cause, &resources) => {
+                let failed = self.attempts[&id].failed;
+                self.tell(&Event::JobRetried {
+                    job: self.name(id),
+                    cause,
+                    message,
+                    attempt: failed + 1,
+                    of: self.plan.instance(id).retry.max + 1,
+                });
+                self.states[id] = State::Ready(ready);
+                self.come.push(id);
+            }
+            Outcome::Failed(cause, message) => {
+                let log = Some(self.store.log(&ready.key));
+                self.over(
+                    id,
+                    Status::Failed,
+                    Some((Some(cause), message)),
+                    log,
+                    seconds,
+                );
+            }
+            Outcome::Cancelled => self.over(id, Status::Cancelled, None, None, seconds),
+            Outcome::StoreFailed(error) => {
+                let message = Some((Some(Cause::Error), error.to_string()));
+                self.over(id, Status::Failed, message, None, seconds);
+                if error.is_disk_full() {
+                    return Err(error);
+                }
+            }
+            Outcome::Damaged(producers) => {
+                // Its inputs will settle again, and it with them.
+                self.open.push_back(id);
+                for (from, judged) in producers {
+                    // Another reader may have told of it before.
+                    let same = matches!(&self.states[from], State::Done(made)
+                        if Arc::ptr_eq(&made.artifact, &judged.artifact));
+                    if same {
+                        self.warn_of_damage(from);
+                        self.make_again(from);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether there is another attempt after one that ended so; if there is, what it may take.
+    fn tries_again(&mut self, id: JobId, cause: Cause, taken: &Resources) -> bool {
+        let retry = self.plan.instance(id).retry.clone();
+        let failed = self.attempts.get(&id).map_or(0, |attempts| attempts.failed);
+        if failed >= retry.max || !retry.on.contains(&cause) || self.stops() {
+            return false;
+        }
+        let mut resources = *taken;
+        match cause {
+            Cause::Oom => {
+                let grown = (resources.memory as f64 * retry.grow.memory) as u64;
+                resources.memory = grown.min(self.options.capacity.memory);
+            }
+            Cause::Time => {
+                let grown = |time: u64| (time as f64 * retry.grow.time) as u64;
+                resources.time = resources.time.map(grown);
+            }
+            Cause::Crash | Cause::Error => {}
+        }
+        let failed = failed + 1;
+        self.attempts.insert(id, Attempts { failed, resources });
+        true
+    }
+
+    fn over(
+        &mut self,
+        id: JobId,
+        status: Status,
+        why: Option<(Option<Cause>, String)>,
+        log: Option<PathBuf>,
+        seconds: f64,
+    ) {
+        self.states[id] = State::Over;
+        self.ends[id] = Some(status);
+        let job = self.name(id);
+        let (cause, message) = why.unzip();
+        let cause = cause.flatten();
+        self.tell(&Event::JobEnded(Ended {
+            job,
+            status,
+            seconds,
+            cause,
+            message,
+            log,
+            artifact: None,
+            views: Vec::new(),
+            holes: Vec::new(),
+            verdict: None,
+        }));
+        if status == Status::Failed && self.options.fail_fast {
+            self.give_up.store(true, Ordering::Relaxed);
+        }
+        self.settle(id);
+    }
+
+    fn done(&mut self, id: JobId, made: Made, status: Status, seconds: f64) -> Result<(), Error> {
+        let name = self.name(id);
+        self.has_read(id);
+        self.ends[id] = Some(status);
+        if status == Status::Ran {
+            self.released.remove(&id);
+        }
+        self.states[id] = State::Done(made.clone());
+        self.settle(id);
+        // What goes again after use is not shown.
+        let shown = match self.plan.instance(id).keep {
+            Keep::Always => self.show(id, &self.plan.view(id), &made)?,
+            Keep::UntilUsed => Vec::new(),
+        };
+        let mut outputs = self.plan.outputs(id).iter();
+        let verdict = outputs.any(|output| output.artifact == ArtifactType::Verdict);
+        let verdict = verdict.then(|| self.verdict(&name, &made));
+        self.shown.extend(shown.iter().cloned());
+        self.tell(&Event::JobEnded(Ended {
+            job: name.clone(),
+            status,
+            seconds,
+            cause: None,
+            message: None,
+            log: (status == Status::Ran).then(|| self.store.log(&made.key)),
+            artifact: Some(made.artifact.digest()),
+            views: shown,
+            holes: self.holes_of(&made),
+            verdict,
+        }));
+        self.ledger.jobs.insert(name, made.key);
+        if status == Status::Ran && self.saved.elapsed() > PACE {
+            self.store
+                .save_ledger(&self.plan.pipeline.name, &self.ledger)?;
+            self.saved = Instant::now();
+        }
+        if self.freed.elapsed() > RELEASE {
+            self.release()?;
+            self.freed = Instant::now();
+        }
+        Ok(())
+    }
+
+    /// Shows an artifact to people; without a view it is there all the same.
+    fn show(&mut self, id: JobId, name: &str, made: &Made) -> Result<Vec<PathBuf>, Error> {
+        let views = self.views();
+        let outputs = self.plan.outputs(id);
+        let parts = outputs.iter().map(|output| {
+            let name = match &output.name {
+                Some(part) if outputs.len() > 1 => format!("{name}.{part}"),
+                _ => name.to_string(),
+            };
+            (output.artifact, name, part(&made.artifact, output))
+        });
+        let parts: Vec<_> = parts.collect();
+        let names = parts
+            .iter()
+            .flat_map(|(kind, name, part)| Views::names(kind.section(), name, part));
+        let names: Vec<String> = names.collect();
+        if let Some(shown) = self.snapshot.views(&made.key, &views.folder, &names) {
+            self.snapshot.stands(&made.key);
+            return Ok(shown);
+        }
+        let (mut shown, mut whole) = (Vec::new(), true);
+        for (kind, called, part) in &parts {
+            let copied = kind.is_copied();
+            match views.show(kind.section(), called, part, copied, &mut self.ledger) {
+                Err(error) if error.is_disk_full() => return Err(error),
+                Err(error) => {
+                    whole = false;
+                    self.warn(format!("{name} cannot be shown: {error}"));
+                }
+                Ok((paths, problems)) => {
+                    whole &= problems.is_empty();
+                    shown.extend(paths);
+                    for problem in problems {
+                        let (path, message) = (problem.path.display(), problem.message);
+                        self.warn(format!("{path} is left as it is: {message}"));
+                    }
+                }
+            }
+        }
+        if whole {
+            self.snapshot
+                .note(self.store, &made.key, &made.artifact, &views.folder, &shown);
+        }
+        Ok(shown)
+    }
+
+    /// The verdict that a job left; one that cannot be read does not hold.
+    fn verdict(&self, name: &str, made: &Made) -> Verdict {
+        let file = made.artifact.files.get(Verdict::FILE);
+        let text = file.and_then(|file| fs::read(self.store.object(&file.digest)).ok());
+        let verdict = text.and_then(|text| serde_json::from_slice(&text).ok());
+        verdict.unwrap_or_else(|| Verdict {
+            says: format!("the verdict of {name} cannot be read"),
+            holds: false,
+            rows: 0,
+            held: 0,
+            source: None,
+            against: Vec::new(),
+        })
+    }
+}
+
+/// What of an artifact is one output of its stage.
+fn part<'a>(artifact: &'a Artifact, output: &Output) -> Cow<'a, Artifact> {
+    match &output.name {
+        Some(name) => Cow::Owned(artifact.part(name)),
+        None => Cow::Borrowed(artifact),
+    }
+}

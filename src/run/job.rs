@@ -1,0 +1,501 @@
+//! One job, in its own thread: the lock of its key, the work, the publication.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use super::executor::{Executor, Failure, Task};
+use super::{Compare, Event};
+use crate::pipeline::{Cause, Earlier, HOLES, Monitor, Progress, Resources};
+use crate::plan::{Fingerprint, JobId, Known, Outside, Plan, Reason, earlier, inputs};
+use crate::store::{
+    Artifact, Digest, Error, Left, Lock, Lookup, Record, Scratch, Stamp, StartedFrom, Store, survey,
+};
+
+/// How often a job that waits for another process looks whether it still must.
+pub(super) const TICK: Duration = Duration::from_millis(100);
+
+/// A job that can run.
+pub(super) struct Ready {
+    pub fingerprint: Fingerprint,
+    /// The files that its parameters name, as they were when their bytes became part of the fingerprint.
+    pub outside: Outside,
+    pub key: Digest,
+    pub reason: Reason,
+    /// The record of an earlier artifact of the same key, to hold the new bytes against.
+    pub before: Option<Box<Record>>,
+}
+
+/// An artifact that is in the store.
+#[derive(Debug, Clone)]
+pub(super) struct Made {
+    pub key: Digest,
+    pub artifact: Arc<Artifact>,
+}
+
+/// What a job's thread tells the engine.
+pub(super) enum Message {
+    Event(Box<Event>),
+    Ended(JobId, Box<(Outcome, Box<Ready>)>, f64),
+}
+
+/// How an attempt ended.
+pub(super) enum Outcome {
+    Ran(Made),
+    /// Another run made it meanwhile.
+    Found(Made),
+    /// It ran again and gave other bytes; the earlier artifact stands.
+    Differs(Made),
+    /// What these jobs left is damaged and was set aside.
+    Damaged(BTreeMap<JobId, Made>),
+    Failed(Cause, String),
+    Cancelled,
+    StoreFailed(Error),
+}
+
+/// One job, in its own thread.
+pub(super) struct RunningJob<'a> {
+    pub plan: &'a Plan,
+    pub store: &'a Store,
+    pub executor: &'a dyn Executor,
+    pub compare: Compare<'a>,
+    pub cancel: &'a AtomicBool,
+    /// Set when the run is to end because of another job.
+    pub give_up: &'a AtomicBool,
+    pub sender: Sender<Message>,
+    pub id: JobId,
+    pub name: String,
+    pub resources: Resources,
+    /// The cards it has.
+    pub cards: Vec<String>,
+    pub inputs: BTreeMap<JobId, Made>,
+    /// What it has to do without: jobs that failed and, of those it reads, what they did without.
+    pub holes: Vec<String>,
+    pub verified: &'a Mutex<BTreeSet<Digest>>,
+    pub ready: Box<Ready>,
+}
+
+impl Monitor for RunningJob<'_> {
+    fn progress(&self, progress: Progress) {
+        self.say(Event::JobProgress {
+            job: self.name.clone(),
+            progress,
+        });
+    }
+
+    fn cancelled(&self) -> bool {
+        self.cancel.load(Ordering::Relaxed) || self.give_up.load(Ordering::Relaxed)
+    }
+}
+
+impl From<Record> for Made {
+    fn from(record: Record) -> Made {
+        Made {
+            key: record.key,
+            artifact: Arc::new(record.artifact),
+        }
+    }
+}
+
+impl RunningJob<'_> {
+    fn say(&self, event: Event) {
+        // The engine listens until every job's thread has ended.
+        let _ = self.sender.send(Message::Event(Box::new(event)));
+    }
+
+    /// Does the job and tells the engine how it ended.
+    pub fn run(self) {
+        let start = Instant::now();
+        // Whatever happens here, the engine must hear that the job has ended.
+        let work = std::panic::AssertUnwindSafe(|| self.work());
+        let outcome = match std::panic::catch_unwind(work) {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(error)) => Outcome::StoreFailed(error),
+            Err(_) => {
+                let message = "this is a bug of etude: its engine panicked";
+                Outcome::Failed(Cause::Crash, message.into())
+            }
+        };
+        let seconds = start.elapsed().as_secs_f64();
+        let ended = Message::Ended(self.id, Box::new((outcome, self.ready)), seconds);
+        let _ = self.sender.send(ended);
+    }
+
+    fn work(&self) -> Result<Outcome, Error> {
+        let key = self.ready.key;
+        let mut told = false;
+        let lock = loop {
+            if let Some(lock) = self.store.try_lock(&key)? {
+                break lock;
+            }
+            if !told {
+                told = true;
+                self.say(Event::JobWaiting {
+                    job: self.name.clone(),
+                });
+            }
+            if self.cancelled() {
+                return Ok(Outcome::Cancelled);
+            }
+            std::thread::sleep(TICK);
+        };
+        if !self.is_again()
+            && let Lookup::Present(record) = self.store.lookup(&key)
+        {
+            return Ok(Outcome::Found(Made::from(*record)));
+        }
+        let earlier = self.earlier();
+        self.say(Event::JobStarted {
+            job: self.name.clone(),
+            key,
+            reason: self.ready.reason.to_string(),
+            started_from: earlier.as_ref().map(|(from, _)| from.clone()),
+        });
+        let damaged = self.damaged_inputs()?;
+        if !damaged.is_empty() {
+            return Ok(Outcome::Damaged(damaged));
+        }
+        while self.saves() && self.store.is_checkpoint_held(&key) {
+            if self.cancelled() {
+                return Ok(Outcome::Cancelled);
+            }
+            std::thread::sleep(TICK);
+        }
+        let outcome = self.attempt(&lock, earlier.as_ref())?;
+        match outcome {
+            _ if !self.saves() => {}
+            Outcome::Ran(_) => self.store.discard_checkpoint(&key),
+            _ => self.store.tidy_checkpoint(&key),
+        }
+        Ok(outcome)
+    }
+
+    fn saves(&self) -> bool {
+        self.plan.instance(self.id).parameters.saves()
+    }
+
+    /// Whether the job runs though its artifact is there.
+    fn is_again(&self) -> bool {
+        self.ready.reason == Reason::Again
+    }
+
+    /// Does the work and publishes what comes of it. The checkpoint folder stays as the job leaves it.
+    fn attempt(
+        &self,
+        lock: &Lock,
+        earlier: Option<&(StartedFrom, Earlier)>,
+    ) -> Result<Outcome, Error> {
+        let key = self.ready.key;
+        let log = self.store.log(&key);
+        let failed = |message: String| {
+            note(&log, &format!("failed: {message}"));
+            Ok(Outcome::Failed(Cause::Error, message))
+        };
+        let scratch = self.store.scratch()?;
+        let begun = Instant::now();
+        let started = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default()
+            .as_secs();
+        let task = self.task(&scratch, earlier.map(|(_, earlier)| earlier));
+        self.open_log(&log, &task, started)?;
+        if let Some(file) = self.changed_outside() {
+            let file = file.display();
+            return failed(format!("{file} was changed while the job waited"));
+        }
+        let before = stamps(&task);
+        match self.open_checkpoint(lock, &before)? {
+            Left::Nothing => {}
+            Left::Saved => note(&log, "finds what an attempt before it saved"),
+            Left::Discarded => {
+                let message = format!(
+                    "what an attempt at {} saved came from files that have changed, or from another device; it starts anew",
+                    self.name
+                );
+                note(&log, &message);
+                self.say(Event::Warning { message });
+            }
+        }
+        if let Some((from, _)) = earlier {
+            note(&log, &format!("starts from {from}: {}", from.key));
+        }
+        match self.executor.run(&task, &log, self) {
+            Ok(()) => {}
+            Err(Failure::Cancelled) => {
+                note(&log, "cancelled");
+                return Ok(Outcome::Cancelled);
+            }
+            Err(Failure::Failed(cause, message)) => {
+                note(&log, &format!("failed: {message}"));
+                return Ok(Outcome::Failed(cause, message));
+            }
+        }
+        let changed = before
+            .into_iter()
+            .find(|(path, was)| Stamp::of(path) != *was);
+        if let Some(file) = changed
+            .map(|(path, _)| path)
+            .or_else(|| self.changed_outside())
+        {
+            // What it left for its next attempt came from the same mixture.
+            self.store.discard_checkpoint(&key);
+            let file = file.display();
+            return failed(format!("{file} was changed while the job read it"));
+        }
+        if !self.holes.is_empty() {
+            let text = serde_json::to_vec_pretty(&self.holes).expect("lines are plain data");
+            let path = task.out.join(HOLES);
+            fs::write(&path, text).map_err(|source| Error::Io {
+                action: "write",
+                path,
+                source,
+            })?;
+        }
+        let artifact = match self.store.take_in(&scratch) {
+            Err(error @ (Error::Empty | Error::NotAFile(_))) => return failed(error.to_string()),
+            taken => taken?,
+        };
+        let differs = self.ready.before.as_deref();
+        let differs = differs.filter(|before| before.artifact != artifact);
+        if let Some(before) = differs {
+            self.tell_difference(before, &artifact, &log);
+        }
+        let record = Record {
+            key,
+            fingerprint: self.ready.fingerprint.0.clone(),
+            artifact,
+            job: self.name.clone(),
+            started,
+            seconds: begun.elapsed().as_secs_f64(),
+            device: self.device().into(),
+            started_from: earlier.map(|(from, _)| from.clone()),
+            released: false,
+        };
+        if self.is_again()
+            && let Some(before) = &self.ready.before
+        {
+            // What has been read and shown stands; the other is kept beside it.
+            if differs.is_none() {
+                return Ok(Outcome::Ran(Made::from(*before.clone())));
+            }
+            self.store.keep_apart(&record)?;
+            return Ok(Outcome::Differs(Made::from(*before.clone())));
+        }
+        if let Some(before) = differs {
+            self.store.keep_apart(before)?;
+        }
+        self.store.commit(&record)?;
+        self.join_family();
+        note(&log, &format!("done in {:.1} s", record.seconds));
+        Ok(Outcome::Ran(Made::from(record)))
+    }
+
+    /// The same inputs and parameters gave other bytes: says in which file, and by how much where that can be told.
+    fn tell_difference(&self, before: &Record, now: &Artifact, log: &Path) {
+        let names: BTreeSet<&String> = before
+            .artifact
+            .files
+            .keys()
+            .chain(now.files.keys())
+            .collect();
+        let kind = self.plan.kind(self.id);
+        let mut lines = Vec::new();
+        for name in names {
+            match (before.artifact.files.get(name), now.files.get(name)) {
+                (Some(old), Some(new)) if old == new => {}
+                (Some(old), Some(new)) => {
+                    let (old, new) = (
+                        self.store.object(&old.digest),
+                        self.store.object(&new.digest),
+                    );
+                    let how = match old.exists() {
+                        true => (self.compare)(kind, name, &old, &new),
+                        false => None,
+                    };
+                    let how = how.map_or(String::new(), |how| format!(" ({how})"));
+                    lines.push(format!("`{name}` differs{how}"));
+                }
+                (Some(_), None) => lines.push(format!("`{name}` is not there any more")),
+                (None, _) => lines.push(format!("`{name}` was not there before")),
+            }
+        }
+        let message = format!(
+            "{} gave other bytes than before with the same inputs and parameters: {}; both are kept",
+            self.name,
+            lines.join(", ")
+        );
+        note(log, &message);
+        self.say(Event::Warning { message });
+    }
+
+    fn task(&self, scratch: &Scratch, earlier: Option<&Earlier>) -> Task {
+        let instance = self.plan.instance(self.id);
+        let known = |from| match self.inputs.get(&from) {
+            Some(made) => Known::Made(made.artifact.as_ref()),
+            None => Known::Hole,
+        };
+        Task {
+            job: self.name.clone(),
+            kind: self.plan.kind(self.id).name.to_string(),
+            parameters: instance.parameters.full(),
+            inputs: inputs(self.plan, self.id, self.store, known)
+                .expect("a job runs when its inputs are known"),
+            outside: instance.outside.clone(),
+            holes: self.holes.clone(),
+            earlier: earlier.cloned(),
+            out: scratch.out(),
+            checkpoint: self.store.checkpoint(&self.ready.key),
+            root: self.plan.pipeline.root.clone(),
+            environment: {
+                let mut all = self.plan.pipeline.surroundings.clone();
+                all.extend(instance.environment.clone());
+                all
+            },
+            device: instance.device,
+            cores: self.resources.cores,
+            cards: self.cards.clone(),
+            time: self.resources.time,
+            memory: self.resources.limited.then_some(self.resources.memory),
+        }
+    }
+
+    /// Where it computes, as its record says.
+    fn device(&self) -> &'static str {
+        match self.resources.gpu {
+            0 => "cpu",
+            _ => "cuda",
+        }
+    }
+
+    /// The longest shorter job of its family that is whole and was made on such a device: only there are the bytes the same.
+    /// What is damaged is set aside, and costs no more than the chance.
+    fn earlier(&self) -> Option<(StartedFrom, Earlier)> {
+        let all = earlier(self.plan, self.id, &self.ready.fingerprint, self.store);
+        for (from, record) in all.filter(|(_, record)| record.device == self.device()) {
+            let files = &record.artifact.files;
+            if files
+                .values()
+                .all(|file| matches!(self.store.verify(file), Ok(true)))
+            {
+                let files = files
+                    .iter()
+                    .map(|(name, file)| (name.clone(), self.store.object(&file.digest)));
+                let earlier = Earlier {
+                    length: from.length,
+                    files: files.collect(),
+                };
+                return Some((from, earlier));
+            }
+            let message = format!(
+                "what {} left was damaged in the store; {} does not start from it",
+                record.job, self.name
+            );
+            self.say(Event::Warning { message });
+        }
+        None
+    }
+
+    /// Lets longer jobs find this one; that they cannot is no reason to fail.
+    fn join_family(&self) {
+        let instance = self.plan.instance(self.id);
+        if let Some(extension) = instance.parameters.extends() {
+            let family = self.ready.fingerprint.family(&extension);
+            let _ = self
+                .store
+                .join_family(&family, extension.length, &self.ready.key);
+        }
+    }
+
+    fn open_checkpoint(
+        &self,
+        lock: &Lock,
+        stamps: &[(PathBuf, Option<Stamp>)],
+    ) -> Result<Left, Error> {
+        if !self.saves() {
+            return Ok(Left::Nothing);
+        }
+        let inputs = stamps.iter();
+        let inputs = inputs.filter_map(|(path, stamp)| Some((path.as_path(), (*stamp)?)));
+        let outside = self.ready.outside.values().flat_map(BTreeMap::values);
+        let outside = outside.map(|(seen, _)| (seen.path.as_path(), seen.stamp));
+        let key = &self.ready.key;
+        self.store
+            .open_checkpoint(key, lock, self.device(), inputs.chain(outside))
+    }
+
+    /// A file that its parameters name and that is no longer what it was when it became part of the fingerprint.
+    fn changed_outside(&self) -> Option<PathBuf> {
+        let instance = self.plan.instance(self.id);
+        for (parameter, before) in &self.ready.outside {
+            let path = &instance.outside[parameter];
+            let Ok(now) = survey(path) else {
+                return Some(path.clone());
+            };
+            let come = now.iter().find(|(name, _)| !before.contains_key(*name));
+            if let Some((_, seen)) = come {
+                return Some(seen.path.clone());
+            }
+            let other = before
+                .iter()
+                .find(|(name, (seen, _))| now.get(*name).is_none_or(|now| now.stamp != seen.stamp));
+            if let Some((_, (seen, _))) = other {
+                return Some(seen.path.clone());
+            }
+        }
+        None
+    }
+
+    /// The jobs whose artifacts are not what their records say; their bad objects are set aside.
+    fn damaged_inputs(&self) -> Result<BTreeMap<JobId, Made>, Error> {
+        let mut damaged = BTreeMap::new();
+        for (id, made) in &self.inputs {
+            for file in made.artifact.files.values() {
+                let known = |set: &Mutex<BTreeSet<Digest>>| {
+                    set.lock()
+                        .unwrap_or_else(|p| p.into_inner())
+                        .contains(&file.digest)
+                };
+                if known(self.verified) {
+                    continue;
+                }
+                if self.store.verify(file)? {
+                    let mut verified = self.verified.lock().unwrap_or_else(|p| p.into_inner());
+                    verified.insert(file.digest);
+                } else {
+                    damaged.insert(*id, made.clone());
+                }
+            }
+        }
+        Ok(damaged)
+    }
+
+    fn open_log(&self, log: &Path, task: &Task, started: u64) -> Result<(), Error> {
+        let parameters = serde_json::to_string(&task.parameters).expect("plain data");
+        let text = format!(
+            "job {}\nkey {}\nkind {}\nparameters {parameters}\nstarted {started} (seconds since 1970)\n",
+            self.name, self.ready.key, task.kind
+        );
+        crate::store::write_whole(log, text.as_bytes())
+    }
+}
+
+/// The stamp of every file of an artifact that a task reads.
+fn stamps(task: &Task) -> Vec<(PathBuf, Option<Stamp>)> {
+    let inputs = task.inputs.values().flatten();
+    let files = inputs.flat_map(|input| input.files.values());
+    let earlier = task.earlier.iter();
+    let files = files.chain(earlier.flat_map(|earlier| earlier.files.values()));
+    files.map(|path| (path.clone(), Stamp::of(path))).collect()
+}
+
+/// Adds a line to a log; a log that cannot be written stops nothing.
+fn note(log: &Path, line: &str) {
+    if let Ok(mut file) = fs::File::options().append(true).open(log) {
+        let _ = writeln!(file, "{line}");
+    }
+}

@@ -1,0 +1,542 @@
+//! Everything in a store, read and held against what it should be.
+//!
+//! It works below running engines. What they are about to publish is referred to by nobody yet, so objects are listed before
+//! records; what they replace or remove is looked at once more before it is called wrong; and nothing is set aside that somebody
+//! works on.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rayon::prelude::*;
+
+use super::ledger::LOST;
+use super::{Adopted, Digest, Error, Ledger, Lookup, Record, Store, StoredFile, files};
+
+/// What was read, and what is to be said of it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Audit {
+    /// How many objects there are.
+    pub objects: usize,
+    /// Their bytes.
+    pub bytes: u64,
+    /// How many records there are.
+    pub records: usize,
+    /// By path.
+    pub findings: Vec<Finding>,
+}
+
+/// One thing to be said.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finding {
+    /// Of which file or folder.
+    pub path: PathBuf,
+    /// What.
+    pub what: What,
+}
+
+/// What can be said of a file of the store.
+#[derive(Debug, Clone, PartialEq)]
+pub enum What {
+    /// An object does not hold the bytes that its name says, or cannot be read, or is none.
+    Object(String),
+    /// A record cannot be trusted.
+    Record(String),
+    /// A record is right, but this file of its artifact is missing or damaged.
+    Incomplete {
+        /// The job that made the artifact.
+        job: String,
+        /// The file.
+        file: String,
+    },
+    /// A ledger cannot be trusted.
+    Ledger(String),
+    /// No record refers to this object: a job is about to, or garbage collection will find it.
+    Unreferenced(u64),
+    /// Somebody died before it was tidied away: what it is.
+    Leftover(&'static str),
+}
+
+impl Finding {
+    /// Whether it is wrong, or only of no use.
+    pub fn is_wrong(&self) -> bool {
+        !matches!(self.what, What::Unreferenced(_) | What::Leftover(_))
+    }
+}
+
+/// What a repair did.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Repaired {
+    /// What was set aside, and where it lies now, as far as it could be told.
+    pub aside: Vec<PathBuf>,
+    /// How many leftovers were removed.
+    pub removed: usize,
+    /// What was left as it is, because somebody works on it or has mended it.
+    pub left: Vec<PathBuf>,
+}
+
+/// Objects by digest, with their sizes, and what lies among them that is none, with why.
+type Listed = (BTreeMap<Digest, u64>, Vec<(PathBuf, String)>);
+
+impl Store {
+    /// Reads every object, on all cores, and every record. `progress` hears how many bytes of how many are read.
+    pub fn audit(&self, progress: &(dyn Fn(u64, u64) + Sync)) -> Result<Audit, Error> {
+        let mut audit = Audit::default();
+        let (objects, strange) = self.list_objects()?;
+        let finding = |path: PathBuf, what| Finding { path, what };
+        audit.findings.extend(
+            strange
+                .into_iter()
+                .map(|(path, why)| finding(path, What::Object(why))),
+        );
+        audit.objects = objects.len();
+        audit.bytes = objects.values().sum();
+        let damaged = self.read_objects(&objects, audit.bytes, progress);
+        for (digest, why) in &damaged {
+            let path = self.object(digest);
+            audit
+                .findings
+                .push(finding(path, What::Object(why.clone())));
+        }
+
+        let mut referenced = BTreeSet::new();
+        for path in self.list_records()? {
+            let what = match self.read_record(&path) {
+                Ok(None) => continue,
+                Ok(Some((record, _))) => {
+                    audit.records += 1;
+                    let files = record.artifact.files.values();
+                    referenced.extend(files.map(|file| file.digest));
+                    match self.incomplete(&path, record, &damaged) {
+                        None => continue,
+                        Some(what) => what,
+                    }
+                }
+                Err(error) => What::Record(cause(error)),
+            };
+            audit.findings.push(finding(path, what));
+        }
+        for path in files::entries(&self.ledgers())? {
+            if let Err(error) = Ledger::read(&path) {
+                let what = What::Ledger(cause(error));
+                audit.findings.push(finding(path, what));
+            }
+        }
+        for (digest, size) in &objects {
+            let path = self.object(digest);
+            let stays = !referenced.contains(digest) && !damaged.contains_key(digest);
+            if stays && path.exists() {
+                audit
+                    .findings
+                    .push(finding(path, What::Unreferenced(*size)));
+            }
+        }
+        let leftovers = self.leftovers()?.into_iter();
+        audit
+            .findings
+            .extend(leftovers.map(|(path, what)| finding(path, What::Leftover(what))));
+        audit.findings.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(audit)
+    }
+
+    /// All that lies among the objects.
+    pub(super) fn list_objects(&self) -> Result<Listed, Error> {
+        let mut objects = BTreeMap::new();
+        let mut strange = Vec::new();
+        for shard in files::entries(&self.objects())? {
+            if !files::is_folder(&shard) {
+                strange.push((shard, "it is no folder of objects".to_string()));
+                continue;
+            }
+            for path in files::entries(&shard)? {
+                if is_draft(&path) {
+                    continue;
+                }
+                let Some(digest) = name_of(&self.objects(), &path, "") else {
+                    strange.push((path, "its name is that of no object".to_string()));
+                    continue;
+                };
+                // One that vanishes meanwhile is missed by whoever needs it.
+                if let Ok(meta) = fs::symlink_metadata(&path) {
+                    objects.insert(digest, if meta.is_file() { meta.len() } else { 0 });
+                }
+            }
+        }
+        Ok((objects, strange))
+    }
+
+    /// The objects that are not what their names say, with why.
+    fn read_objects(
+        &self,
+        objects: &BTreeMap<Digest, u64>,
+        total: u64,
+        progress: &(dyn Fn(u64, u64) + Sync),
+    ) -> BTreeMap<Digest, String> {
+        // The largest first, so that none is left alone at the end.
+        let mut order: Vec<(&Digest, &u64)> = objects.iter().collect();
+        order.sort_by_key(|(_, size)| std::cmp::Reverse(**size));
+        let (done, damaged) = (AtomicU64::new(0), Mutex::new(BTreeMap::new()));
+        order.par_iter().for_each(|(digest, size)| {
+            let path = self.object(digest);
+            let mut judged = self.judge(&path, digest);
+            if judged.is_some() {
+                // Somebody may have been about to replace it.
+                judged = self.judge(&path, digest);
+            }
+            if let Some(why) = judged {
+                let mut damaged = damaged.lock().unwrap_or_else(|p| p.into_inner());
+                damaged.insert(**digest, why);
+            }
+            progress(done.fetch_add(**size, Ordering::Relaxed) + **size, total);
+        });
+        damaged.into_inner().unwrap_or_else(|p| p.into_inner())
+    }
+
+    /// What is wrong with an object; nothing if it is right, or not there.
+    fn judge(&self, path: &Path, digest: &Digest) -> Option<String> {
+        let meta = fs::symlink_metadata(path).ok()?;
+        if !meta.is_file() {
+            return Some("it is not a plain file".into());
+        }
+        match self.is_right(path, digest) {
+            Ok(true) => None,
+            Ok(false) => path
+                .exists()
+                .then(|| "its bytes are not those that its name says".into()),
+            Err(error) => Some(cause(error)),
+        }
+    }
+
+    /// Whether a file of a record's artifact is missing or damaged, and still is once nothing can be removed meanwhile.
+    fn incomplete(
+        &self,
+        path: &Path,
+        record: Record,
+        damaged: &BTreeMap<Digest, String>,
+    ) -> Option<What> {
+        let is_bad = |file: &StoredFile| {
+            let known = damaged.contains_key(&file.digest);
+            let judge = || self.judge(&self.object(&file.digest), &file.digest);
+            !self.is_there(file) || (known && judge().is_some())
+        };
+        record.artifact.files.values().find(|file| is_bad(file))?;
+        // A store that cannot be held is one that nobody can change.
+        let _hold = self.hold();
+        let (record, _) = self.read_record(path).ok().flatten()?;
+        let mut files = record.artifact.files.iter();
+        let (file, _) = files.find(|(_, file)| is_bad(file))?;
+        Some(What::Incomplete {
+            job: record.job.clone(),
+            file: file.clone(),
+        })
+    }
+
+    /// The files of all records, those that were kept apart too.
+    pub(super) fn list_records(&self) -> Result<Vec<PathBuf>, Error> {
+        let mut records = Vec::new();
+        for root in [self.records(), self.differing()] {
+            for folder in files::entries(&root)? {
+                match files::is_folder(&folder) {
+                    true => records.extend(files::entries(&folder)?),
+                    false => records.push(folder),
+                }
+            }
+        }
+        records.retain(|path| !is_draft(path));
+        Ok(records)
+    }
+
+    /// Reads the record that lies here; `None` if it has gone, and an error if it is not the one that should.
+    pub(super) fn read_record(
+        &self,
+        path: &Path,
+    ) -> Result<Option<(Record, Option<Adopted>)>, Error> {
+        let Some((record, adopted)) = Record::read(path)? else {
+            return Ok(None);
+        };
+        let here = match path.starts_with(self.differing()) {
+            false => self.record_path(&record.key),
+            true => self.apart_path(&record),
+        };
+        match path == here {
+            true => Ok(Some((record, adopted))),
+            false => Err(Error::damaged(path, "it lies under the name of another")),
+        }
+    }
+
+    /// What dead writers and engines left.
+    fn leftovers(&self) -> Result<Vec<(PathBuf, &'static str)>, Error> {
+        let mut left: Vec<_> = self
+            .dead_scratch()
+            .into_iter()
+            .map(|path| (path, "the scratch of an engine that is dead"))
+            .collect();
+        let drafts = self.draft_folders()?.into_iter();
+        let drafts = drafts.flat_map(|folder| files::drafts(&folder).collect::<Vec<_>>());
+        let dead = drafts.filter(|path| files::dead(path).is_some());
+        left.extend(dead.map(|path| (path, "half a file of a writer that is dead")));
+        for key in self.checkpointed() {
+            if matches!(self.find(&key), Lookup::Present(_)) {
+                left.push((
+                    self.checkpoint(&key),
+                    "the checkpoint of a job that is done",
+                ));
+            }
+        }
+        Ok(left)
+    }
+
+    /// Where drafts may lie, other than among the scratch.
+    fn draft_folders(&self) -> Result<Vec<PathBuf>, Error> {
+        let mut folders = vec![self.root.clone()];
+        for folder in files::entries(&self.root)? {
+            let name = folder.file_name().unwrap_or_default();
+            if !files::is_folder(&folder) || name == "scratch" || name == "quarantine" {
+                continue;
+            }
+            // A checkpoint's files are its job's own.
+            if name != "checkpoints" {
+                let below = files::entries(&folder)?.into_iter();
+                folders.extend(below.filter(|below| files::is_folder(below)));
+            }
+            folders.push(folder);
+        }
+        Ok(folders)
+    }
+
+    /// Sets aside what an audit found wrong, so that the jobs it is of run again, and removes leftovers.
+    pub fn repair(&self, audit: &Audit) -> Result<Repaired, Error> {
+        let mut repaired = Repaired::default();
+        // Whether a record's artifact is whole shows once damaged objects are out of the way.
+        let is_object = |finding: &&Finding| matches!(finding.what, What::Object(_));
+        let (objects, rest): (Vec<_>, Vec<_>) = audit.findings.iter().partition(is_object);
+        for finding in objects.into_iter().chain(rest) {
+            let path = &finding.path;
+            let aside = match &finding.what {
+                What::Object(_) => self.repair_object(path)?,
+                What::Record(_) | What::Incomplete { .. } => self.repair_record(path)?,
+                What::Ledger(_) => match Ledger::read(path) {
+                    Ok(_) => None,
+                    Err(_) => Some(self.set_aside(path, LOST)?),
+                },
+                What::Unreferenced(_) | What::Leftover(_) => continue,
+            };
+            match aside {
+                Some(aside) => repaired.aside.push(aside),
+                None => repaired.left.push(path.clone()),
+            }
+        }
+        let before = self.leftovers()?;
+        self.sweep_scratch();
+        self.sweep_checkpoints();
+        for folder in self.draft_folders()? {
+            files::sweep_drafts(&*self.disk, &folder);
+        }
+        let gone = |(path, _): &&(PathBuf, _)| fs::symlink_metadata(path).is_err();
+        repaired.removed = before.iter().filter(gone).count();
+        Ok(repaired)
+    }
+
+    fn repair_object(&self, path: &Path) -> Result<Option<PathBuf>, Error> {
+        let Some(digest) = name_of(&self.objects(), path, "") else {
+            return self.set_aside(path, "objects").map(Some);
+        };
+        match self.verify(&StoredFile { digest, size: 0 }) {
+            Ok(true) => Ok(None),
+            Ok(false) => Ok(Some(self.quarantine().join(digest.to_string()))),
+            // What cannot be read can still be moved.
+            Err(_) => self.set_aside(path, "").map(Some),
+        }
+    }
+
+    fn repair_record(&self, path: &Path) -> Result<Option<PathBuf>, Error> {
+        let key = name_of(&self.records(), path, ".json");
+        let key = key.or_else(|| {
+            let folder = path.parent()?.file_name()?.to_str()?;
+            folder.parse().ok()
+        });
+        let _lock = match key {
+            None => None,
+            Some(key) => match self.try_lock(&key)? {
+                None => return Ok(None),
+                lock => lock,
+            },
+        };
+        // Under its lock nobody replaces it, so this is the last word.
+        match self.read_record(path) {
+            Ok(None) => Ok(None),
+            Ok(Some((record, _))) if self.gap(&record).is_none() => Ok(None),
+            _ => self.set_aside(path, "records").map(Some),
+        }
+    }
+}
+
+fn cause(error: Error) -> String {
+    match error {
+        Error::Damaged { message, .. } => message,
+        Error::Io { action, source, .. } => format!("cannot {action} it: {source}"),
+        other => other.to_string(),
+    }
+}
+
+fn is_draft(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default();
+    name.as_encoded_bytes().starts_with(files::DRAFT.as_bytes())
+}
+
+/// The digest that a path `ab/cdef…` below a folder stands for.
+pub(super) fn name_of(root: &Path, path: &Path, extension: &str) -> Option<Digest> {
+    let inside = path.strip_prefix(root).ok()?.to_str()?;
+    let (shard, name) = inside.strip_suffix(extension)?.split_once('/')?;
+    let whole = format!("{shard}{name}");
+    let digest = whole.parse::<Digest>().ok()?;
+    (shard.len() == 2 && digest.to_string() == whole).then_some(digest)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn bench() -> (tempfile::TempDir, Store, Vec<Record>) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::at(folder.path());
+        store.prepare().unwrap();
+        let records = ["one", "two", "three"].map(|job| {
+            let fingerprint = json!({ "kind": job });
+            let scratch = store.scratch().unwrap();
+            fs::write(scratch.out().join("file"), job).unwrap();
+            let record = Record {
+                key: Digest::of_key(&serde_json::to_vec(&fingerprint).unwrap()),
+                fingerprint,
+                artifact: store.take_in(&scratch).unwrap(),
+                job: job.into(),
+                started: 0,
+                seconds: 0.0,
+                device: "cpu".into(),
+                started_from: None,
+                released: false,
+            };
+            store.commit(&record).unwrap();
+            record
+        });
+        (folder, store, records.into())
+    }
+
+    fn object(store: &Store, record: &Record) -> PathBuf {
+        store.object(&record.artifact.files["file"].digest)
+    }
+
+    fn wrong(audit: &Audit) -> Vec<(PathBuf, What)> {
+        let wrong = audit.findings.iter().filter(|finding| finding.is_wrong());
+        wrong.map(|f| (f.path.clone(), f.what.clone())).collect()
+    }
+
+    #[test]
+    fn of_a_store_in_order_there_is_nothing_to_say_and_all_of_it_is_read() {
+        let (_folder, store, _) = bench();
+        let most = AtomicU64::new(0);
+        let audit = store
+            .audit(&|done, total| {
+                assert_eq!(total, 11);
+                most.fetch_max(done, Ordering::Relaxed);
+            })
+            .unwrap();
+        assert_eq!(audit.findings, []);
+        assert_eq!((audit.objects, audit.bytes, audit.records), (3, 11, 3));
+        assert_eq!(most.into_inner(), 11);
+    }
+
+    #[test]
+    fn a_damaged_object_and_its_record_are_told_and_set_aside() {
+        let (_folder, store, records) = bench();
+        store.keep_apart(&records[1]).unwrap();
+        let path = object(&store, &records[1]);
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, "owt").unwrap();
+        let audit = store.audit(&|_, _| {}).unwrap();
+        let incomplete = What::Incomplete {
+            job: "two".into(),
+            file: "file".into(),
+        };
+        let damaged = What::Object("its bytes are not those that its name says".into());
+        assert_eq!(
+            wrong(&audit),
+            [
+                (store.apart_path(&records[1]), incomplete.clone()),
+                (path.clone(), damaged),
+                (store.record_path(&records[1].key), incomplete),
+            ]
+        );
+        assert!(path.exists(), "looking changes nothing");
+        let repaired = store.repair(&audit).unwrap();
+        assert_eq!((repaired.aside.len(), repaired.left.len()), (3, 0));
+        assert!(
+            repaired.aside.iter().all(|path| path.exists()),
+            "{repaired:?}"
+        );
+        assert_eq!(store.audit(&|_, _| {}).unwrap().findings, []);
+        assert!(matches!(store.lookup(&records[1].key), Lookup::Absent));
+    }
+
+    #[test]
+    fn a_record_that_somebody_works_on_is_left() {
+        let (_folder, store, records) = bench();
+        let path = store.record_path(&records[0].key);
+        fs::write(&path, "{").unwrap();
+        let audit = store.audit(&|_, _| {}).unwrap();
+        let lock = store.try_lock(&records[0].key).unwrap();
+        assert!(store.repair(&audit).unwrap().left.contains(&path));
+        drop(lock);
+        // Nor is one that has been mended.
+        store.commit(&records[0]).unwrap();
+        assert!(store.repair(&audit).unwrap().left.contains(&path));
+        assert!(path.exists());
+    }
+
+    #[test]
+    fn a_record_under_another_key_is_none() {
+        let (_folder, store, records) = bench();
+        let text = fs::read(store.record_path(&records[0].key)).unwrap();
+        let path = store.record_path(&records[1].key);
+        fs::write(&path, text).unwrap();
+        let audit = store.audit(&|_, _| {}).unwrap();
+        let why = "it lies under the name of another".to_string();
+        assert_eq!(wrong(&audit), [(path, What::Record(why))]);
+        assert!(matches!(store.lookup(&records[1].key), Lookup::Absent));
+    }
+
+    #[test]
+    fn what_is_of_no_use_is_told_and_nothing_wrong() {
+        let (_folder, store, records) = bench();
+        fs::remove_file(store.record_path(&records[0].key)).unwrap();
+        fs::create_dir(store.scratches().join("job-dead")).unwrap();
+        let draft = store.record_path(&records[1].key);
+        fs::write(draft.parent().unwrap().join(".new-dead"), "half").unwrap();
+        fs::create_dir(store.checkpoint(&records[2].key)).unwrap();
+        let audit = store.audit(&|_, _| {}).unwrap();
+        assert_eq!(wrong(&audit), []);
+        let what: Vec<_> = audit.findings.iter().map(|f| &f.what).collect();
+        assert_eq!(what.len(), 4, "{what:?}");
+        assert!(what.contains(&&What::Unreferenced(3)));
+        let repaired = store.repair(&audit).unwrap();
+        assert_eq!((repaired.removed, repaired.aside.len()), (3, 0));
+        assert_eq!(store.audit(&|_, _| {}).unwrap().findings.len(), 1);
+    }
+
+    #[test]
+    fn strange_things_among_the_objects_and_ledgers_are_told_and_set_aside() {
+        let (_folder, store, records) = bench();
+        let shard = object(&store, &records[0]).parent().unwrap().to_path_buf();
+        fs::write(shard.join("what is this"), "x").unwrap();
+        fs::write(store.objects().join("zz"), "x").unwrap();
+        fs::write(store.ledgers().join("p.json"), "x").unwrap();
+        let audit = store.audit(&|_, _| {}).unwrap();
+        assert_eq!(wrong(&audit).len(), 3, "{:?}", audit.findings);
+        assert_eq!(store.repair(&audit).unwrap().aside.len(), 3);
+        assert_eq!(store.audit(&|_, _| {}).unwrap().findings, []);
+    }
+}
