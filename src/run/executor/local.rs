@@ -11,7 +11,6 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use super::groups::Groups;
 use super::memory::{killed_for_memory, resident};
 use super::worker::{Order, Report};
 use super::{Executor, Failure, Task};
@@ -33,8 +32,6 @@ pub struct Local {
 struct Worker {
     cores: u32,
     cards: Vec<String>,
-    /// What its task started.
-    groups: Groups,
     /// How many the system had killed for want of memory when its task began.
     killed: u64,
     child: Child,
@@ -106,7 +103,6 @@ impl Local {
         Ok(Worker {
             cores,
             cards: cards.to_vec(),
-            groups: Groups::default(),
             killed: 0,
             child,
             orders,
@@ -139,7 +135,7 @@ impl Executor for Local {
         let file = file.map_err(|error| failed("cannot write the log", error))?;
         *worker.log.lock().unwrap_or_else(|p| p.into_inner()) = Some(file);
         worker.killed = killed_for_memory();
-        let order = Order::Run(Box::new(task.clone()));
+        let order = Order::Run(Box::new(task.clone()), log.to_path_buf());
         if let Err(error) = worker.tell(&order) {
             worker.end();
             return Err(failed("the worker does not listen", error));
@@ -152,7 +148,7 @@ impl Executor for Local {
                 match report {
                     Report::Cancelled => Err(Failure::Cancelled),
                     Report::Failed(cause, message) => Err(Failure::Failed(cause, message)),
-                    Report::Done | Report::Progress(_) | Report::Group(..) => Ok(()),
+                    Report::Done | Report::Progress(_) => Ok(()),
                 }
             }
             Heard::Failure(failure) => {
@@ -162,7 +158,6 @@ impl Executor for Local {
             Heard::Death => {
                 // One that closed its stream and lives on is of no use either.
                 drop(worker.orders);
-                worker.groups.end();
                 let _ = worker.child.kill();
                 let status = worker.child.wait();
                 let short_of_memory = killed_for_memory() > worker.killed;
@@ -198,7 +193,6 @@ impl Worker {
         loop {
             match self.reports.recv_timeout(TICK) {
                 Ok(Report::Progress(progress)) => monitor.progress(progress),
-                Ok(Report::Group(id, lives)) => self.groups.note(id, lives),
                 // Told to stop at a limit, it saved what it had.
                 Ok(Report::Cancelled) if over.is_some() => {
                     let failure = over.expect("just seen");
@@ -241,7 +235,6 @@ impl Worker {
     }
 
     fn end(mut self) {
-        self.groups.end();
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
