@@ -358,6 +358,9 @@ fn is_generator(table: &Table) -> bool {
 /// So many values a generator may give.
 const MOST: i64 = 1_000_000;
 
+/// Up to here every integer is a number of its own.
+const EXACT: f64 = (1u64 << 53) as f64;
+
 /// Two equal generators in one axis would draw the same numbers, which nobody means.
 fn check_generators(table: &Table, problems: &mut Problems) {
     let mut drawn = Vec::new();
@@ -442,6 +445,9 @@ fn generate(value: &Value, problems: &mut Problems) -> Option<Vec<Value>> {
         if length > MOST as f64 {
             let (length, most) = (count(length as u128), count(MOST as u128));
             return refuse(format!("`range` has {length} values; at most {most}"));
+        }
+        if whole && low.abs().max(high.abs()) > EXACT {
+            return refuse("`range` must stay within 2^53 of 0, where it is exact".into());
         }
         let whole = whole && step.fract() == 0.0;
         let numbers = (0..length as u64).map(|i| low + i as f64 * step);
@@ -600,6 +606,10 @@ mod tests {
             ("a = { 'model.x' = [1, 1] }", "has `1` twice"),
             ("a = { 'model.x' = [1], v = {} }", "mixes lists"),
             ("a = { 'model.x' = { range = [3, 1] } }", "from low to high"),
+            (
+                "a = { 'model.x' = { range = [9007199254740993, 9007199254740999] } }",
+                "within 2^53 of 0",
+            ),
             ("a = { 'model.x' = { uniform = [0, 1] } }", "needs `draws`"),
             (
                 "a = { model.x = { uniform = [0.0, 1], draws = 3 }, model.y = { uniform = [0.0, 1], draws = 3 } }",

@@ -64,18 +64,39 @@ impl Problem {
     }
 }
 
-/// How many bytes a sentence may have, and how many of a file are shown on each side of a place.
+/// How many bytes a sentence may have, how many are kept of each end of a longer one, and how many of a long line are shown
+/// of a place and on each side of it.
 const LONGEST: usize = 2000;
-const WIDEST: usize = 200;
+const END: usize = 200;
+const AROUND: usize = 80;
 
-/// A text with its middle left out where it is too long for people.
+/// A text as people can be shown it: without its middle where it is too long, and with control characters written out, which
+/// a terminal would obey.
 fn short(text: String) -> String {
-    if text.len() <= LONGEST {
-        return text;
+    let text = match text.len() <= LONGEST {
+        true => text,
+        false => {
+            let head = text.floor_char_boundary(END);
+            let tail = text.ceil_char_boundary(text.len() - END);
+            format!("{} … {}", &text[..head], &text[tail..])
+        }
+    };
+    match text.chars().any(|c| c.is_control() && c != '\n') {
+        true => text.split('\n').map(visible).collect::<Vec<_>>().join("\n"),
+        false => text,
     }
-    let head = text.floor_char_boundary(WIDEST);
-    let tail = text.ceil_char_boundary(text.len() - WIDEST);
-    format!("{} … {}", &text[..head], &text[tail..])
+}
+
+/// Text with its line breaks and other control characters written out.
+pub(super) fn visible(text: &str) -> String {
+    let mut seen = String::new();
+    for c in text.chars() {
+        match c.is_control() {
+            true => seen.extend(c.escape_default()),
+            false => seen.push(c),
+        }
+    }
+    seen
 }
 
 /// A count for people: `1 000 000`.
@@ -109,7 +130,7 @@ impl Diagnostic for Problem {
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         let span = self.span.as_ref()?;
-        let label = LabeledSpan::new_with_span(Some(self.label.clone()), span.shown(WIDEST));
+        let label = LabeledSpan::new_with_span(Some(self.label.clone()), span.cut(LONGEST, AROUND));
         Some(Box::new(std::iter::once(label)))
     }
 }
@@ -121,29 +142,27 @@ impl SourceCode for Span {
         before: usize,
         after: usize,
     ) -> Result<Box<dyn SpanContents<'a> + 'a>, miette::MietteError> {
-        let text = &self.source.text;
-        let inner = text.read_span(span, before, after)?;
-        let (data, range, line, column, lines) = match inner.data().len() <= LONGEST {
-            true => {
-                let place = (inner.line(), inner.column());
-                (
-                    inner.data(),
-                    *inner.span(),
-                    place.0,
-                    place.1,
-                    inner.line_count(),
-                )
-            }
-            false => {
-                let here = Span::new(&self.source, span.offset()..span.offset() + span.len());
-                let (range, line, begin) = here.surroundings(WIDEST);
-                let data = text[range.clone()].as_bytes();
-                (data, range.clone().into(), line, range.start - begin, line)
-            }
-        };
         let name = self.source.name.clone();
+        let inner = self.source.text.read_span(span, before, after)?;
+        if inner.data().len() <= LONGEST {
+            return Ok(Box::new(miette::MietteSpanContents::new_named(
+                name,
+                inner.data(),
+                *inner.span(),
+                inner.line(),
+                inner.column(),
+                inner.line_count(),
+            )));
+        }
+        let here = Span::new(&self.source, span.offset()..span.offset() + span.len());
+        let (range, line, begin) = here.surroundings(AROUND);
         Ok(Box::new(miette::MietteSpanContents::new_named(
-            name, data, range, line, column, lines,
+            name,
+            &self.source.text.as_bytes()[range.clone()],
+            range.clone().into(),
+            line,
+            range.start - begin,
+            line,
         )))
     }
 }

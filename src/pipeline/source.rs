@@ -70,15 +70,17 @@ impl Span {
         self.source.line(self.range.start).0 + 1
     }
 
-    /// As much of it as people can be shown: at most `most` bytes, and one line of what has to be cut.
-    pub(super) fn shown(&self, most: usize) -> Range<usize> {
+    /// All of it, or, where that is longer than `longest`, its first `most` bytes on one line.
+    pub(super) fn cut(&self, longest: usize, most: usize) -> Range<usize> {
         let Range { start, end } = self.range.clone();
-        if end - start <= most {
+        if end - start <= longest {
             return start..end;
         }
         let text = &self.source.text;
         let end = text.floor_char_boundary(start + most).max(start);
-        start..text[start..end].find('\n').map_or(end, |at| start + at)
+        let mut bytes = text.as_bytes()[start..end].iter();
+        let line = bytes.position(|byte| *byte == b'\n');
+        start..line.map_or(end, |at| start + at)
     }
 
     /// At most `most` bytes of its line on each side of it; with the number of the line and where that begins.
@@ -86,7 +88,9 @@ impl Span {
         let text = &self.source.text;
         let (line, begin) = self.source.line(self.range.start);
         let end = self.range.end;
-        let rest = text[end..].find('\n').map_or(text.len(), |at| end + at);
+        let mut bytes = text.as_bytes()[end..].iter();
+        let rest = bytes.position(|byte| *byte == b'\n');
+        let rest = rest.map_or(text.len(), |at| end + at);
         let from = text.ceil_char_boundary(begin.max(self.range.start.saturating_sub(most)));
         let to = text.floor_char_boundary(rest.min(end + most));
         (from..to, line, begin)

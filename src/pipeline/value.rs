@@ -7,7 +7,7 @@ use serde_json::json;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::problem::{Problem, Problems};
+use super::problem::{Problem, Problems, visible};
 use super::source::{Source, Span};
 
 /// A value and its place.
@@ -137,18 +137,6 @@ impl Value {
                 .collect(),
         }
     }
-}
-
-/// Text with its line breaks and other control characters written out.
-fn visible(text: &str) -> String {
-    let mut seen = String::new();
-    for c in text.chars() {
-        match c.is_control() {
-            true => seen.extend(c.escape_default()),
-            false => seen.push(c),
-        }
-    }
-    seen
 }
 
 /// Reads TOML; every syntax error becomes a problem, and what could be read is returned all the same.

@@ -858,7 +858,7 @@ impl Stage for Rows {
 }
 
 /// The key of every job, were each job's artifact a file that holds its name.
-fn keys(plan: &Plan) -> String {
+pub fn keys(plan: &Plan) -> String {
     let artifacts = plan.jobs.iter().map(|job| {
         let name = job.name.to_string();
         let file = StoredFile {
@@ -974,4 +974,74 @@ fn the_keys_of_jobs_stay_what_they_were() {
     51a936a7 all[by=1]
     3f240378 all[by=2]
     ");
+}
+
+#[test]
+fn labels_that_differ_only_in_case_keep_their_files_apart() {
+    let bench = Bench::new();
+    let text = "
+        [stage.n]
+        kind = 'number'
+        value = 0
+        [axes]
+        type = { A = { n.value = 1 }, a = { n.value = 2 }, b = { n.value = 3 } }
+    ";
+    assert_eq!(bench.run(text).summary.ran, 3);
+    let views = || {
+        let folder = bench.folder.path().join("outputs/toy/tables");
+        let files = fs::read_dir(folder).unwrap().map(|entry| {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            format!("{name}: {}", fs::read_to_string(&path).unwrap())
+        });
+        files.collect::<BTreeSet<_>>()
+    };
+    let before = views();
+    insta::assert_snapshot!(before.iter().cloned().collect::<Vec<_>>().join("\n"), @"
+    n[type=A~05751765].parquet: 1
+    n[type=a~d227dd05].parquet: 2
+    n[type=b].parquet: 3
+    ");
+    // Whichever comes first, so that no file takes the place of another one.
+    let other = text.replace(
+        "A = { n.value = 1 }, a = { n.value = 2 }",
+        "a = { n.value = 2 }, A = { n.value = 1 }",
+    );
+    bench.run(&other);
+    assert_eq!(views(), before);
+}
+
+#[test]
+fn jobs_join_what_shares_their_labels_and_share_the_lists_of_it() {
+    let bench = Bench::new();
+    let text = "
+        [stage.n]
+        kind = 'number'
+        value = 0
+        [stage.t]
+        kind = 'times'
+        of = 'n'
+        [stage.all]
+        kind = 'sum'
+        of = ['t', 'n']
+        [axes]
+        v = { 'n.value' = { range = [0, 4] } }
+        f = { 't.factor' = [2, 3, 4] }
+    ";
+    let plan = bench.plan(text);
+    let id = |name: &str| plan.find(name).unwrap();
+    let named = |ids: Vec<usize>| {
+        let names = ids.iter().map(|id| plan.jobs[*id].name.to_string());
+        names.collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(named(plan.reads(id("t[v=2, f=3]")).collect()), "n[v=2]");
+    assert_eq!(
+        named(plan.readers(id("n[v=1]")).collect()),
+        "t[v=1, f=2] t[v=1, f=3] t[v=1, f=4] all"
+    );
+    assert_eq!(plan.reads(id("all")).count(), 16);
+    // What all of them read they share.
+    let lists = plan.jobs.iter().filter(|job| job.stage == 1);
+    let lists: BTreeSet<_> = lists.map(|job| job.inputs[0].jobs.as_ptr()).collect();
+    assert_eq!(lists.len(), 4);
 }

@@ -448,9 +448,12 @@ fn run_plan(bench: &Bench, store: &Store, plan: &Plan) -> Told {
         registry: &bench.registry,
     };
     let options = Options {
-        capacity: bench.capacity,
+        capacity: bench.capacity.clone(),
         views: bench.folder.path().join("outputs/toy"),
         prune: true,
+        fail_fast: false,
+        again: Default::default(),
+        compare: &|_, _, _, _| None,
         cancel: &bench.cancel,
     };
     let mut events = Vec::new();

@@ -96,7 +96,7 @@ set  = { model.steps = 200 }
         help: Examples that are read before gradients are added up.
     22:9 ["graphs"] `decode.model` needs a model; `graphs` gives a dataset
     26:8 ["agregate"] there is no kind `agregate`
-        help: did you mean `aggregate`? The kinds are `aggregate`, `claim`, `decode`, `path-star`, `plot`, `table`, `train`
+        help: did you mean `aggregate`? The kinds are `aggregate`, `claim`, `command`, `decode`, `path-star`, `plot`, `table`, `train`
     31:12 ["modle.seed"] there is no stage `modle`
         help: did you mean `model`? The stages are `graphs`, `model`, `answers`, `accuracy`
     32:39 ["graphs.degree"] lists of one axis move together, but `graphs.degree` has 1 values and `graphs.nodes` has 2
@@ -594,4 +594,431 @@ fn files_that_parameters_name_are_looked_for_before_anything_runs() {
             .message
             .ends_with("it is a directory without a file")
     );
+}
+
+/// A number, swept as it says.
+fn swept(axes: &str) -> String {
+    format!("[stage.n]\nkind = 'number'\nvalue = 0\n[axes]\n{axes}\n")
+}
+
+/// What a person is shown of problems.
+fn printed(text: &str) -> String {
+    let bench = Bench::new();
+    let problems = bench.read(text, &Request::default()).unwrap_err();
+    let theme = miette::GraphicalTheme::unicode_nocolor();
+    let handler = miette::GraphicalReportHandler::new_themed(theme);
+    let mut all = String::new();
+    for problem in &problems {
+        handler.render_report(&mut all, problem).unwrap();
+    }
+    all.replace(&bench.folder.path().display().to_string(), "FOLDER")
+}
+
+#[test]
+fn what_is_nested_too_deeply_is_a_problem_not_a_crash() {
+    let deep = 100_000;
+    for text in [
+        format!("a = {}", "[".repeat(deep)),
+        format!("a = {}{}", "[".repeat(deep), "]".repeat(deep)),
+        format!("a = {}1{}", "{a=".repeat(deep), "}".repeat(deep)),
+        format!("a{} = 1", ".a".repeat(deep)),
+        format!("[a{}]\nb = 1", ".a".repeat(deep)),
+        format!("[[a{}]]\nb = 1", ".a".repeat(deep)),
+        format!("a = {{ a{} = 1 }}", ".a".repeat(deep)),
+    ] {
+        assert!(toy(&text).contains("this is not TOML"), "{}", &text[..20]);
+    }
+    // A key in quotes holds its dots for us to read.
+    let path = format!("n{}", ".a".repeat(deep));
+    for text in [
+        swept(&format!("x = {{ '{path}' = [1] }}")),
+        swept(&format!(
+            "x = {{ 'n.value' = [1] }}\n[profile.p]\nset = {{ '{path}' = 1 }}"
+        )),
+    ] {
+        let said = toy(&text);
+        assert!(
+            said.contains("this path has 100 001 keys\n    help: at most 50"),
+            "{said:.300}"
+        );
+    }
+    let request = Request {
+        set: vec![format!("{path}=1"), format!("'{path}'=1")],
+        ..Request::default()
+    };
+    let problems = Bench::new().read(&swept("x = { 'n.value' = [1] }"), &request);
+    assert_eq!(problems.unwrap_err().len(), 2);
+}
+
+#[test]
+fn a_sweep_that_is_too_large_is_refused_before_it_is_made() {
+    let thousand = (0..1000)
+        .map(|i| i.to_string())
+        .collect::<Vec<_>>()
+        .join(",");
+    let text = format!(
+        "[stage.n]\nkind = 'number'\nvalue = 0\n[stage.t]\nkind = 'times'\nof = 'n'\n[stage.all]\nkind = 'sum'\nof = 't'\n\
+         [axes]\nx = {{ 'n.value' = [{thousand}] }}\ny = {{ 't.factor' = [{thousand}] }}\nz = {{ 'n.by' = {{ range = [1, 1001] }} }}\n"
+    );
+    insta::assert_snapshot!(toy(&text), @"
+    4:8 [t] this sweep has 1 000 000 000 instances of `t`; at most 1 000 000
+        help: `x` has 1 000 labels, `y` has 1 000 labels, `z` has 1 000 labels; take fewer, or make axes that move together one axis of lists of one length
+    ");
+    insta::assert_snapshot!(toy(&swept("x = { 'n.value' = { range = [0, 1e18] } }")), @"5:29 [[0, 1e18]] `range` has 1 000 000 000 000 000 000 values; at most 1 000 000");
+    insta::assert_snapshot!(toy(&swept("x = { 'n.value' = { range = [0, 1000001] } }")), @"5:29 [[0, 1000001]] `range` has 1 000 001 values; at most 1 000 000");
+    insta::assert_snapshot!(toy(&swept("x = { 'n.value' = { range = [-1e308, 1e308] } }")), @"5:29 [[-1e308, 1e308]] `range` has more than 10^18 values; at most 1 000 000");
+    insta::assert_snapshot!(toy(&swept("x = { 'n.value' = { uniform = [0, 1], draws = 1_000_000_000 } }")), @"5:31 [[0, 1]] `draws` is 1 000 000 000; at most 1 000 000");
+    // Few of both, but each of one reads each of the other.
+    let text = "
+        [stage.n]
+        kind = 'number'
+        value = 0
+        [stage.m]
+        kind = 'number'
+        value = 0
+        [stage.all]
+        kind = 'sum'
+        of = ['n', 'm']
+        per = 'y'
+        [axes]
+        x = { 'n.value' = { range = [0, 20_000] } }
+        y = { 'm.value' = { range = [0, 1000] } }
+    ";
+    insta::assert_snapshot!(toy(text), @"
+    - this pipeline has 22 000 jobs that read 20 001 000 artifacts; at most 10 000 000 of both
+        help: sweep less, or in several pipelines
+    ");
+}
+
+#[test]
+fn more_stages_axes_or_bytes_than_people_write_are_refused() {
+    let stages = (0..10_001).map(|n| format!("[stage.n{n}]\nkind = 'number'\nvalue = 1\n"));
+    insta::assert_snapshot!(toy(&stages.collect::<String>()), @"30001:8 [n10000] this pipeline has 10 001 stages; at most 10 000");
+    let axes = (0..65).map(|n| format!("x{n} = {{ 'n.k{n}' = [1] }}\n"));
+    insta::assert_snapshot!(toy(&swept(&axes.collect::<String>())), @"69:1 [x64] this pipeline has 65 axes; at most 64");
+    let large = toy(&format!("# {}", "x".repeat(65 << 20)));
+    assert!(large.ends_with("it has more than 64 MiB"), "{large:.300}");
+}
+
+#[test]
+fn what_is_said_of_long_words_is_short() {
+    let long = "l".repeat(10_000_000);
+    for text in [
+        format!("[stage.{long}]\nkind = 'number'\nvalue = 1"),
+        format!("[stage.n]\nkind = '{long}'"),
+        format!("[stage.n]\nkind = 'number'\nvalue = '{long}'"),
+        format!("[stage.n]\nkind = 'number'\nvalue = 1\n{long} = 1"),
+        format!("[stage.n]\nkind = 'times'\nof = '{long}'"),
+        format!("name = '{long}'"),
+        format!("{long} = 1"),
+        format!("a = 1 {long}"),
+        format!("include = '{long}'"),
+        swept(&format!("{long} = {{ 'n.value' = [1] }}")),
+        swept(&format!("x = {{ 'n.{long}' = [1] }}")),
+        swept(&format!("x = {{ 'n.value' = ['{long}'] }}")),
+        swept(&format!("x = {{ {long} = {{ n.value = 1 }} }}")),
+        swept(&format!(
+            "x = {{ 'n.value' = [1] }}\n[[exclude]]\nwhen = {{ x = '{long}' }}"
+        )),
+    ] {
+        let said = printed(&text);
+        assert!(
+            said.len() < 20_000,
+            "{} bytes of {}",
+            said.len(),
+            &text[..20]
+        );
+    }
+    // Of a long line, what stands around the place.
+    let keys = (0..5000).map(|n| format!("e{n} = 1, "));
+    let wide = format!(
+        "[stage.n]\nkind = 'number'\nvalue = 1\nother = {{ {}bad = 1e999 }}",
+        keys.collect::<String>()
+    );
+    let said = printed(&wide);
+    assert!(said.contains("e4999 = 1, bad = 1e999 }"), "{said}");
+    assert!(said.contains("toy.toml:4:53907"), "{said}");
+    assert!(said.len() < 2000, "{said}");
+}
+
+#[test]
+fn thousands_of_mistakes_are_all_told_each_at_its_place() {
+    let lines = (0..5000).map(|n| format!("key{n} = 1\n"));
+    let text = format!(
+        "[stage.n]\nkind = 'number'\nvalue = 1\n{}",
+        lines.collect::<String>()
+    );
+    let problems = Bench::new().read(&text, &Request::default()).unwrap_err();
+    assert_eq!(problems.len(), 5000);
+    for (n, problem) in problems.iter().enumerate() {
+        assert_eq!(
+            problem.message,
+            format!("`number` has no parameter `key{n}`")
+        );
+        assert_eq!(problem.span.as_ref().unwrap().line_column(), (n + 4, 1));
+    }
+    // One mistake that a hundred thousand instances have is one.
+    let text = swept(
+        "x = { 'n.value' = { range = [0, 100_000] } }\n[[override]]\nwhen = { x = [1, 2] }\nset = { n.by = 0 }",
+    );
+    insta::assert_snapshot!(toy(&text), @"
+    8:16 [0] `by` must be at least 1
+        help: What the number is divided by; whole division, so several numbers give the same result.
+    ");
+}
+
+#[test]
+fn a_million_values_are_read() {
+    let numbers = |count: usize| {
+        (0..count)
+            .map(|n| n.to_string())
+            .collect::<Vec<_>>()
+            .join(",")
+    };
+    let text = swept(&format!("x = {{ 'n.value' = [{}] }}", numbers(200_000)));
+    let pipeline = Bench::new().read(&text, &Request::default()).unwrap();
+    assert_eq!(pipeline.stages[0].instances.len(), 200_000);
+    let text = format!(
+        "[stage.n]\nkind = 'number'\nvalue = [{}]",
+        numbers(1_000_000)
+    );
+    assert!(toy(&text).ends_with("`value` must be an integer, not a list"));
+    let text = swept(&format!(
+        "x = {{ 'n.value' = [{}] }}",
+        vec!["7"; 1_000_000].join(",")
+    ));
+    insta::assert_snapshot!(toy(&text), @"
+    5:1 [x] the axis `x` has `7` twice
+        help: every label stands once; of few integers, a range has each once
+    ");
+}
+
+#[test]
+fn names_that_are_no_names_are_refused_and_strange_labels_written_out() {
+    for name in [
+        "a/b",
+        "..",
+        "a b",
+        "",
+        "a\\u0000",
+        "a\\u001b[31m",
+        "-a",
+        "a.b\\u202e",
+    ] {
+        let said = toy(&format!("[stage.\"{name}\"]\nkind = 'number'\nvalue = 1"));
+        assert!(said.contains("cannot name a stage"), "{name}: {said}");
+        // A terminal does what such characters say.
+        assert!(!said.contains(['\u{1b}', '\0']), "{said}");
+        let said = toy(&swept(&format!("\"{name}\" = {{ 'n.value' = [1] }}")));
+        assert!(said.contains("cannot name an axis"), "{name}: {said}");
+    }
+    for (name, why) in [
+        ("", "must not be empty"),
+        ("a\\nb", "visible text"),
+        ("a\\u0000", "visible text"),
+        ("\\u001b[2J", "visible text"),
+    ] {
+        let said = toy(&format!(
+            "name = \"{name}\"\n{}",
+            swept("x = { 'n.value' = [1] }")
+        ));
+        assert!(said.contains(why), "{name}: {said}");
+    }
+    let said = toy(&swept(
+        "x = { \"a\\u0000\" = { n.value = 1 }, \" b\" = { n.value = 2 } }",
+    ));
+    assert_eq!(
+        said.matches("a label must be visible text").count(),
+        2,
+        "{said}"
+    );
+
+    // A text that is swept may be anything; its label stays on one line.
+    let folder = tempfile::tempdir().unwrap();
+    let mut request = Request {
+        root: folder.path().to_path_buf(),
+        ..Request::default()
+    };
+    let text = "[stage.t]\nkind = 'texts'\ntext.path = '.'\n[axes]\nx = { 't.text.path' = [\"a\\nb\", \"../\\u001b\"] }\n";
+    request.keep = vec!["x=none".into()];
+    insta::assert_snapshot!(shown(&Bench::new().read(text, &request).unwrap_err()[..1]), @r#"
+    1:1 [x=none] the axis `x` has no label `none`
+        help: the labels are `a\nb`, `../\u{1b}`
+    "#);
+}
+
+#[test]
+fn names_that_differ_only_in_case_are_one_name() {
+    let text = "
+        [stage.Model]
+        kind = 'number'
+        value = 0
+        [stage.model]
+        kind = 'number'
+        value = 0
+        [axes]
+        seed = { 'model.value' = [1, 2] }
+        SEED = { 'Model.value' = [1, 2] }
+    ";
+    insta::assert_snapshot!(toy(text), @"
+    5:16 [model] `Model` and `model` differ only in case
+        help: rename one of them: SQL and many file systems take both for one
+    10:9 [SEED] `seed` and `SEED` differ only in case
+        help: rename one of them: SQL and many file systems take both for one
+    ");
+}
+
+#[test]
+fn a_label_that_reads_like_two_coordinates_is_refused() {
+    let text = swept(
+        "x = { '1, y=2' = { n.value = 1 }, 'a, b=c' = { n.value = 2 } }\ny = { 'n.by' = [2, 3] }",
+    );
+    insta::assert_snapshot!(toy(&text), @"
+    5:1 [x] the label `1, y=2` of the axis `x` reads like a place on the axis `y` too
+        help: give it another name
+    ");
+}
+
+#[test]
+fn what_instances_share_is_made_once() {
+    let text = "
+        [stage.n]
+        kind = 'number'
+        value = 0
+        [stage.t]
+        kind = 'times'
+        of = 'n'
+        [axes]
+        v = { 'n.value' = { range = [0, 50] } }
+        f = { one = {}, two = {}, three = { t.factor = 3 } }
+        [[override]]
+        when = { v = 7 }
+        set = { t.factor = 9 }
+        [[exclude]]
+        when = { v = 8, f = 'one' }
+    ";
+    let pipeline = Bench::new().read(text, &Request::default()).unwrap();
+    let [numbers, times] = &pipeline.stages[..] else {
+        panic!("two stages")
+    };
+    assert_eq!((numbers.instances.len(), times.instances.len()), (50, 149));
+    let different = times.instances.iter();
+    let different = different.map(|instance| std::sync::Arc::as_ptr(&instance.parameters).addr());
+    let different: std::collections::BTreeSet<usize> = different.collect();
+    // Without a factor, with the axis' own, with the override's, and with both.
+    assert_eq!(different.len(), 4);
+    let factor = |coordinates: &str| {
+        let mut all = times.instances.iter();
+        let instance = all.find(|i| i.coordinates.to_string() == coordinates);
+        instance.unwrap().parameters.full()["factor"].clone()
+    };
+    assert_eq!(factor("v=6, f=three"), 3);
+    assert_eq!(factor("v=7, f=three"), 9);
+    assert_eq!(factor("v=7, f=one"), 9);
+    assert_eq!(factor("v=8, f=two"), 2);
+}
+
+#[test]
+fn the_keys_of_real_jobs_stay_what_they_were() {
+    // Were one of these to change without a raised version, every cache in the world would be cold.
+    let text = r#"
+[stage.graphs]
+kind        = "path-star"
+degree      = 2
+path_length = 5
+nodes       = 50
+train       = 200
+test        = 20
+
+[stage.model]
+kind         = "train"
+data         = "graphs"
+architecture = { kind = "transformer", layers = 6, width = 384, heads = 6 }
+objective    = "next-token"
+optimizer    = { kind = "adamw", lr = 1e-4 }
+batch        = 256
+epochs       = 100
+
+[stage.answers]
+kind  = "decode"
+model = "model"
+data  = "graphs"
+
+[stage.accuracy]
+kind = "aggregate"
+from = "answers"
+sql  = "SELECT graph, method, degree, AVG(exact) AS accuracy FROM answers GROUP BY graph, method, degree"
+
+[stage.each]
+kind = "aggregate"
+from = ["answers", "model"]
+per  = "graph"
+sql  = "SELECT seed, lr, layers, MIN(loss) AS loss FROM model GROUP BY seed, lr, layers"
+
+[stage.figure]
+kind  = "plot"
+from  = "accuracy"
+mark  = "bar"
+x     = "graph"
+y     = "accuracy"
+color = "method"
+
+[stage.at-chance]
+kind  = "claim"
+from  = "accuracy"
+says  = "At chance."
+where = "method = 'next-token'"
+holds = "accuracy < 1.0 / degree"
+
+[axes]
+seed   = { "model.seed" = [0, 1] }
+graph  = { "G(2,5)" = { graphs.degree = 2 }, "G(5,5)" = { graphs.degree = 5 } }
+method = { next-token = {}, reversed = { model.objective = "reversed" } }
+size   = { "model.architecture.layers" = [2, 6], "model.optimizer.lr" = [1e-4, 0.001] }
+
+[[override]]
+when = { method = "reversed" }
+set  = { model.epochs = 200 }
+
+[[exclude]]
+when = { graph = "G(5,5)", method = "reversed" }
+"#;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("x.toml");
+    fs::write(&file, text).unwrap();
+    let pipeline = read(&file, &Request::default(), &etude::stages::registry());
+    let plan = etude::plan::Plan::unroll(pipeline.unwrap(), &[]);
+    insta::assert_snapshot!(crate::engine::keys(&plan), @"
+    045f8628 graphs[graph=G(2,5)]
+    cec1420a graphs[graph=G(5,5)]
+    739cf634 model[seed=0, graph=G(2,5), method=next-token, size=2]
+    df5b472a model[seed=0, graph=G(2,5), method=next-token, size=6]
+    615545b7 model[seed=0, graph=G(2,5), method=reversed, size=2]
+    2c8837e8 model[seed=0, graph=G(2,5), method=reversed, size=6]
+    a977c823 model[seed=0, graph=G(5,5), method=next-token, size=2]
+    b6151d03 model[seed=0, graph=G(5,5), method=next-token, size=6]
+    bd17deaa model[seed=1, graph=G(2,5), method=next-token, size=2]
+    3acee945 model[seed=1, graph=G(2,5), method=next-token, size=6]
+    74d734d6 model[seed=1, graph=G(2,5), method=reversed, size=2]
+    d84d3e99 model[seed=1, graph=G(2,5), method=reversed, size=6]
+    36f7c88e model[seed=1, graph=G(5,5), method=next-token, size=2]
+    523dcdf4 model[seed=1, graph=G(5,5), method=next-token, size=6]
+    2c06d896 answers[seed=0, graph=G(2,5), method=next-token, size=2]
+    17bf4017 answers[seed=0, graph=G(2,5), method=next-token, size=6]
+    da9ffd24 answers[seed=0, graph=G(2,5), method=reversed, size=2]
+    586daadf answers[seed=0, graph=G(2,5), method=reversed, size=6]
+    2c804ad1 answers[seed=0, graph=G(5,5), method=next-token, size=2]
+    8c31eba9 answers[seed=0, graph=G(5,5), method=next-token, size=6]
+    7f4cd627 answers[seed=1, graph=G(2,5), method=next-token, size=2]
+    c2a516ef answers[seed=1, graph=G(2,5), method=next-token, size=6]
+    3fef64e8 answers[seed=1, graph=G(2,5), method=reversed, size=2]
+    ebf2deaa answers[seed=1, graph=G(2,5), method=reversed, size=6]
+    b7cab187 answers[seed=1, graph=G(5,5), method=next-token, size=2]
+    92f1b4a6 answers[seed=1, graph=G(5,5), method=next-token, size=6]
+    54fa4572 each[graph=G(2,5)]
+    4cca12c5 each[graph=G(5,5)]
+    d9712e51 accuracy
+    59400a5b at-chance
+    c34932b5 figure
+    ");
 }

@@ -19,6 +19,8 @@ use crate::pipeline::{Cause, Monitor, show_size};
 /// How long a job that was told to stop may take to do so: long enough to save a large checkpoint on a slow disk.
 const GRACE: Duration = Duration::from_secs(60);
 const TICK: Duration = Duration::from_millis(50);
+/// How many workers may die before a task begins.
+const TRIES: usize = 3;
 /// How often the memory of a job that has a limit is looked at.
 const WATCH: Duration = Duration::from_millis(200);
 
@@ -32,6 +34,8 @@ pub struct Local {
 struct Worker {
     cores: u32,
     cards: Vec<String>,
+    /// Whether it has said that its task begins.
+    begun: bool,
     /// How many the system had killed for want of memory when its task began.
     killed: u64,
     child: Child,
@@ -103,6 +107,7 @@ impl Local {
         Ok(Worker {
             cores,
             cards: cards.to_vec(),
+            begun: false,
             killed: 0,
             child,
             orders,
@@ -125,6 +130,25 @@ fn copy(mut from: impl Read, log: &Mutex<Option<File>>) {
 
 impl Executor for Local {
     fn run(&self, task: &Task, log: &Path, monitor: &dyn Monitor) -> Result<(), Failure> {
+        // A worker may have died while it was idle, and nobody has noticed yet; then the task goes to another.
+        for _ in 0..TRIES {
+            if let Some(ended) = self.attempt(task, log, monitor)? {
+                return ended;
+            }
+        }
+        let message = "its workers die before they begin".to_string();
+        Err(Failure::Failed(Cause::Crash, message))
+    }
+}
+
+impl Local {
+    /// Gives a task to a worker; `None` if that died before it began.
+    fn attempt(
+        &self,
+        task: &Task,
+        log: &Path,
+        monitor: &dyn Monitor,
+    ) -> Result<Option<Result<(), Failure>>, Failure> {
         let failed = |what: &str, error: std::io::Error| {
             Failure::Failed(Cause::Error, format!("{what}: {error}"))
         };
@@ -135,12 +159,13 @@ impl Executor for Local {
         let file = file.map_err(|error| failed("cannot write the log", error))?;
         *worker.log.lock().unwrap_or_else(|p| p.into_inner()) = Some(file);
         worker.killed = killed_for_memory();
+        worker.begun = false;
         let order = Order::Run(Box::new(task.clone()), log.to_path_buf());
-        if let Err(error) = worker.tell(&order) {
+        if worker.tell(&order).is_err() {
             worker.end();
-            return Err(failed("the worker does not listen", error));
+            return Ok(None);
         }
-        match worker.listen(task, monitor) {
+        Ok(Some(match worker.listen(task, monitor) {
             Heard::Report(report) => {
                 *worker.log.lock().unwrap_or_else(|p| p.into_inner()) = None;
                 let mut idle = self.idle.lock().unwrap_or_else(|p| p.into_inner());
@@ -148,12 +173,16 @@ impl Executor for Local {
                 match report {
                     Report::Cancelled => Err(Failure::Cancelled),
                     Report::Failed(cause, message) => Err(Failure::Failed(cause, message)),
-                    Report::Done | Report::Progress(_) => Ok(()),
+                    _ => Ok(()),
                 }
             }
             Heard::Failure(failure) => {
                 worker.end();
                 Err(failure)
+            }
+            Heard::Death if !worker.begun => {
+                worker.end();
+                return Ok(None);
             }
             Heard::Death => {
                 // One that closed its stream and lives on is of no use either.
@@ -164,7 +193,7 @@ impl Executor for Local {
                 let (cause, message) = obituary(status, short_of_memory);
                 Err(Failure::Failed(cause, message))
             }
-        }
+        }))
     }
 }
 
@@ -192,6 +221,7 @@ impl Worker {
         let mut over: Option<Failure> = None;
         loop {
             match self.reports.recv_timeout(TICK) {
+                Ok(Report::Begun) => self.begun = true,
                 Ok(Report::Progress(progress)) => monitor.progress(progress),
                 // Told to stop at a limit, it saved what it had.
                 Ok(Report::Cancelled) if over.is_some() => {

@@ -27,6 +27,8 @@ pub(super) enum Order {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Report {
+    /// The task begins. A worker that dies before it says so has not touched it.
+    Begun,
     /// The task is so far.
     Progress(Progress),
     /// The task left its artifact.
@@ -109,6 +111,7 @@ pub fn serve(
         }
     });
     for (task, log) in queue {
+        say(&out, &Report::Begun);
         let speaker = Speaker {
             out: &out,
             cancelled: &cancelled,
