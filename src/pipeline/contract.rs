@@ -50,6 +50,17 @@ pub struct TableOf {
 }
 
 impl ArtifactType {
+    /// Every type there is.
+    pub const ALL: &'static [ArtifactType] = &[
+        ArtifactType::Dataset,
+        ArtifactType::Model,
+        ArtifactType::Answers,
+        ArtifactType::Table,
+        ArtifactType::Figure,
+        ArtifactType::Verdict,
+        ArtifactType::File,
+    ];
+
     /// With its article.
     pub fn noun(self) -> &'static str {
         match self {

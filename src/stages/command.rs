@@ -94,16 +94,6 @@ enum Tables {
     Parquet,
 }
 
-const EVERYTHING: &[ArtifactType] = &[
-    ArtifactType::Dataset,
-    ArtifactType::Model,
-    ArtifactType::Answers,
-    ArtifactType::Table,
-    ArtifactType::Figure,
-    ArtifactType::Verdict,
-    ArtifactType::File,
-];
-
 impl Stage for Command {
     const KIND: &'static str = "command";
     const VERSION: u32 = 1;
@@ -112,14 +102,14 @@ impl Stage for Command {
         Port {
             name: "inputs",
             takes: Takes::One,
-            accepts: EVERYTHING,
+            accepts: ArtifactType::ALL,
             holds: Holds::Named,
             doc: "what it reads, one artifact each",
         },
         Port {
             name: "all",
             takes: Takes::All,
-            accepts: EVERYTHING,
+            accepts: ArtifactType::ALL,
             holds: Holds::Named,
             doc: "what it reads all of at once",
         },

@@ -374,7 +374,7 @@ fn tables_come_as_text_or_parquet_and_go_on_as_tables() {
     let project = Project::new(&format!(
         "{}{}{}\n[stage.sums]\nkind = 'aggregate'\nfrom = ['made', 'lines.rows']\nsql = '''\n\
          SELECT SUM(made.n) AS n, SUM(made.share) AS share, MAX(lines_rows.m) AS m FROM made CROSS JOIN lines_rows'''\n\
-         [stage.right]\nkind = 'claim'\nfrom = 'sums'\nsays = 'Sums are right.'\nholds = 'n = 3 AND ABS(share - 0.101) < 1e-12 AND m = 2.5'\n",
+         [stage.right]\nkind = 'claim'\nfrom = 'sums'\nsays = 'Sums are right.'\nholds = 'n = 3 AND ABS(share - 0.101) < 0.000001 AND m = 2.5'\n",
         leaving(
             "made",
             &format!("printf '{rows}' > \"$ETUDE_OUT/t.csv\""),
@@ -498,7 +498,7 @@ fn mistakes_are_found_before_anything_runs() {
          outputs.z = { path = 'd', type = 'model' }\n\
          outputs.w = { path = 'd/e.csv', type = 'table' }\n\
          outputs.v = { path = 'f.gif', type = 'figure' }\n\
-         inputs = { Model = 'b', m = 'b', k = 'b.nothing', l = 'nowhere' }\nall = { m = 'b', n = ['b'] }\n\
+         inputs = { Model = 'b', m = 'b.p', k = 'b.nothing', l = 'nowhere' }\nall = { m = 'b.q', n = ['b'], o = 'b' }\n\
          files = ['here', 'gone.py']\nparams = { good = 1, 'not-good' = 2 }\n\
          [stage.b]\nkind = 'command'\nargs = ['true']\noutputs = { p = { path = 'p', type = 'file' }, q = { path = 'q', type = 'file' } }\n\
          [stage.c]\nkind = 'claim'\nsays = 'x'\nholds = 'x = 1'\nfrom = 'b.q'\n\
