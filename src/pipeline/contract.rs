@@ -441,7 +441,7 @@ pub struct Extension {
 /// A file or directory outside the store that a parameter names. See [`Stage::reads`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outside {
-    /// The parameter, dots between keys: `architecture.path`. One names one path.
+    /// The parameter, dots between keys: `architecture.path`; what stands in a list goes by its text: `files.score.py`.
     pub parameter: String,
     /// The path as written: from the project's root, unless it is absolute.
     pub path: String,

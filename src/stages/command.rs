@@ -149,10 +149,27 @@ impl Stage for Command {
                 complaints.push(Complaint::new(format!("params.{name}"), what));
             }
         }
-        for name in self.env.iter().chain(self.variables.keys()) {
+        let env = self.env.iter().map(|name| (format!("env.{name}"), name));
+        let variables = self.variables.keys();
+        let variables = variables.map(|name| (format!("variables.{name}"), name));
+        for (place, name) in env.chain(variables) {
             if name.is_empty() || name.contains(['=', '\0']) || name.starts_with("ETUDE_") {
-                let what = format!("`{name}` cannot name a variable");
-                complaints.push(Complaint::new("env", what));
+                let what = format!("`{}` cannot name a variable", name.escape_debug());
+                complaints.push(Complaint::new(place, what));
+            }
+        }
+        let texts = self.params.iter().filter_map(|(name, value)| {
+            let text = value.as_str()?;
+            Some((format!("params.{name}"), text))
+        });
+        let values = self.variables.iter();
+        let values = values.map(|(name, value)| (format!("variables.{name}"), value.as_str()));
+        for (place, text) in texts.chain(values) {
+            if text.contains('\0') {
+                complaints.push(Complaint::new(
+                    place,
+                    "a variable cannot hold the character 0",
+                ));
             }
         }
         self.outputs_in_order(&mut complaints);
@@ -167,15 +184,22 @@ impl Stage for Command {
         self.resumes
     }
 
+    /// A program finds its files by their paths, so those count, and stand beside their contents already; their order
+    /// nobody sees.
+    fn neutralise(&self, parameters: &mut Json, _names: &BTreeMap<String, String>) {
+        if let Some(parameters) = parameters.as_object_mut() {
+            parameters.remove("files");
+        }
+    }
+
     /// All: coordinates are in the file that tells a program what it is given.
     fn columns_read(&self) -> Option<BTreeSet<String>> {
         None
     }
 
     fn reads(&self) -> Vec<Outside> {
-        let files = self.files.iter().enumerate();
-        let files = files.map(|(at, path)| Outside {
-            parameter: format!("files.{at}"),
+        let files = self.files.iter().map(|path| Outside {
+            parameter: format!("files.{path}"),
             path: path.clone(),
         });
         files.collect()
@@ -198,20 +222,22 @@ impl Command {
     fn outputs_in_order(&self, complaints: &mut Vec<Complaint>) {
         let mut before: Vec<(&String, PathBuf)> = Vec::new();
         for (name, declared) in &self.outputs {
-            let mut complain = |what: String| {
-                let parameter = format!("outputs.{name}.path");
-                complaints.push(Complaint::new(parameter, what));
-            };
             let path = Path::new(&declared.path);
             let inside = |part: Component<'_>| matches!(part, Component::Normal(_));
             let control = declared.path.chars().any(char::is_control);
             if declared.path.is_empty() || control || !path.components().all(inside) {
-                complain(format!(
+                let what = format!(
                     "`{}` does not lie in the folder for outputs",
                     declared.path.escape_debug()
-                ));
+                );
+                let help = "a path is taken from ETUDE_OUT, and leads nowhere else";
+                complaints.push(Complaint::new(format!("outputs.{name}.path"), what).help(help));
                 continue;
             }
+            let mut complain = |what: String| {
+                let parameter = format!("outputs.{name}.path");
+                complaints.push(Complaint::new(parameter, what));
+            };
             let extension = path.extension().unwrap_or_default().to_string_lossy();
             let known: &[&str] = match declared.what {
                 What::Table => &["csv", "jsonl", "parquet"],
