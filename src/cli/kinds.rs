@@ -7,7 +7,8 @@ use serde_json::Value as Json;
 
 use super::Failure;
 use crate::pipeline::{
-    Kind, Problem, Takes, alternatives, first_line, kind_of, options, schema_types, show_size,
+    ArtifactType, Holds, Kind, Problem, Takes, alternatives, first_line, kind_of, options,
+    schema_types, show_size,
 };
 use crate::stages::registry;
 
@@ -40,12 +41,11 @@ impl Kinds {
 }
 
 fn describe(kind: &Kind) -> String {
-    let mut text = format!(
-        "{} → {} (version {})\n",
-        kind.name,
-        kind.output.noun(),
-        kind.version
-    );
+    let leaves = match kind.declares_outputs {
+        true => "what its `outputs` declare",
+        false => kind.output.noun(),
+    };
+    let mut text = format!("{} → {leaves} (version {})\n", kind.name, kind.version);
     text.push_str(&indented(&wrapped(kind.doc()), 2));
     if !kind.ports.is_empty() {
         text.push_str("  inputs\n");
@@ -56,11 +56,19 @@ fn describe(kind: &Kind) -> String {
             .iter()
             .map(|accepted| accepted.noun())
             .collect();
+        let accepts = match port.accepts == ArtifactType::ALL {
+            true => "anything".to_string(),
+            false => accepts.join(" or "),
+        };
+        let holds = match port.holds {
+            Holds::Named => " under each name",
+            Holds::One | Holds::List => "",
+        };
         let takes = match port.takes {
             Takes::One => "one",
             Takes::All => "all",
         };
-        let line = format!("{}: {takes}; {}", port.name, accepts.join(" or "));
+        let line = format!("{}: {takes}{holds}; {accepts}", port.name);
         text.push_str(&format!("    {line}\n      {}\n", port.doc));
     }
     text.push_str("  parameters\n");
@@ -125,8 +133,11 @@ fn variants(schema: &Json, indent: usize) -> String {
     if schema["type"] == "object" {
         text.push_str(&properties(schema, indent));
     }
-    if let Some(items) = schema.get("items") {
-        text.push_str(&variants(items, indent));
+    // What stands in a list, and what at every key of an open table.
+    for inner in ["items", "additionalProperties"] {
+        if let Some(inner) = schema.get(inner) {
+            text.push_str(&variants(inner, indent));
+        }
     }
     text
 }
@@ -151,7 +162,11 @@ fn type_of(schema: &Json) -> String {
         .into_iter()
         .filter(|name| *name != "null");
     let names = types.map(|name| match name {
-        "object" => "table".to_string(),
+        "object" => match schema.get("additionalProperties") {
+            Some(Json::Bool(true)) => "table of any values".to_string(),
+            Some(inner @ Json::Object(_)) => format!("table of {}", type_of(inner)),
+            _ => "table".to_string(),
+        },
         "array" => match schema.get("items") {
             Some(items) => format!("list of {}", type_of(items)),
             None => "list".to_string(),
@@ -176,7 +191,10 @@ fn toml_of(json: &Json) -> String {
                 .filter(|(_, value)| !value.is_null())
                 .map(|(key, value)| format!("{key} = {}", toml_of(value)))
                 .collect();
-            format!("{{ {} }}", items.join(", "))
+            match items.is_empty() {
+                true => "{}".to_string(),
+                false => format!("{{ {} }}", items.join(", ")),
+            }
         }
         other => other.to_string(),
     }

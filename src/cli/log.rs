@@ -107,7 +107,8 @@ fn about(record: &Record, store: &Store) -> String {
 
 fn said(store: &Store, key: &Digest) -> String {
     let path = store.log(key);
-    match fs::read_to_string(&path) {
+    // What programs print need not be text.
+    match fs::read(&path).map(|log| String::from_utf8_lossy(&log).into_owned()) {
         Ok(log) => format!("log {}\n{log}", path.display()),
         Err(_) => String::new(),
     }

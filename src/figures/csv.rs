@@ -74,7 +74,16 @@ fn typed(name: &str, cells: &[Option<String>]) -> Column {
         parsed.collect()
     }
     let whole = |text: &str| text.parse::<i64>().ok();
-    let number = |text: &str| text.parse::<f64>().ok();
+    let digits = |text: &str| {
+        text.trim_start_matches(['+', '-'])
+            .bytes()
+            .all(|b| b.is_ascii_digit())
+    };
+    // A whole number that fits no column of whole numbers would lose digits as one with a fraction.
+    let number = |text: &str| match digits(text) && whole(text).is_none() {
+        true => None,
+        false => text.parse::<f64>().ok(),
+    };
     let flag = |text: &str| match text {
         "true" | "True" => Some(true),
         "false" | "False" => Some(false),

@@ -1,12 +1,12 @@
 //! What a kind says is wrong with its own parameters, and where in the file that is.
 
 use super::source::Span;
-use super::value::Value;
+use super::value::{Data, Value};
 
 /// Something wrong with a parameter, told by the kind itself.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Complaint {
-    /// The parameter, dots between keys: `y.field`.
+    /// The parameter, dots between keys: `y.field`; what stands in a list goes by its text: `files.score.py`.
     pub parameter: String,
     /// What is wrong.
     pub message: String,
@@ -37,9 +37,16 @@ impl Complaint {
 /// The place a complaint is about: its parameter, or a line of the parameter's text, or what stands nearest above it.
 pub fn place(value: &Value, complaint: &Complaint) -> Span {
     let mut here = value;
-    for key in complaint.parameter.split('.') {
+    let mut rest = complaint.parameter.as_str();
+    while !rest.is_empty() {
+        if let Data::Array(items) = &here.data {
+            let item = items.iter().find(|item| item.text() == Some(rest));
+            here = item.unwrap_or(here);
+            break;
+        }
+        let (key, inner) = rest.split_once('.').unwrap_or((rest, ""));
         match here.get(key) {
-            Some(inner) => here = inner,
+            Some(value) => (here, rest) = (value, inner),
             None => return here.span.clone(),
         }
     }
@@ -104,5 +111,11 @@ mod tests {
         let span = place(&value, &complaint);
         assert_eq!(format!("{span:?}"), "x.toml:3:3");
         assert_eq!(&text[span.range], "b");
+
+        let text = "files = ['a', 'score.py']";
+        let value = parse(&Source::new("x.toml", text), &mut problems);
+        let at = |parameter| &text[place(&value, &Complaint::new(parameter, "")).range];
+        assert_eq!(at("files.score.py"), "'score.py'");
+        assert_eq!(at("files.b"), "['a', 'score.py']");
     }
 }

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -49,6 +50,17 @@ pub struct TableOf {
 }
 
 impl ArtifactType {
+    /// Every type there is.
+    pub const ALL: &'static [ArtifactType] = &[
+        ArtifactType::Dataset,
+        ArtifactType::Model,
+        ArtifactType::Answers,
+        ArtifactType::Table,
+        ArtifactType::Figure,
+        ArtifactType::Verdict,
+        ArtifactType::File,
+    ];
+
     /// With its article.
     pub fn noun(self) -> &'static str {
         match self {
@@ -263,8 +275,6 @@ pub trait Monitor: Sync {
     fn cancelled(&self) -> bool;
     /// Takes what a program of the job printed into the job's log.
     fn says(&self, _text: &[u8]) {}
-    /// A group of processes was started, or is over: whoever must end the job ends them too.
-    fn group(&self, _id: u32, _lives: bool) {}
 }
 
 /// Why a job ended without an artifact.
@@ -321,10 +331,13 @@ pub struct Context<'a> {
     pub holes: &'a [String],
     /// An empty folder for what the job leaves.
     pub out: &'a Path,
-    /// A folder for what makes the next attempt shorter. It is this job's alone and outlives an attempt that failed, was
-    /// stopped or was killed; what the last one left is still there, perhaps half written. Only kinds that save have it. No part of the artifact, and gone
-    /// once that is in the store. Nobody but the job checks what lies in it.
+    /// A folder for what makes the next attempt shorter. Only kinds that save have it. It is this job's alone and outlives an
+    /// attempt that failed, was stopped or was killed; what the last one left is still there, perhaps half written. No part of
+    /// the artifact, and gone once that is in the store. Nobody but the job checks what lies in it.
     pub checkpoint: &'a Path,
+    /// While some process has this open, no other attempt at the job begins: a job hands it on to the processes it starts.
+    /// `None` where there is no such folder, or the file system cannot lock one.
+    pub held: Option<&'a File>,
     /// The project's root, absolute.
     pub root: &'a Path,
     /// The variables of the environment that it named (see [`Stage::environment`]) and those of [`SURROUNDINGS`].
@@ -428,7 +441,7 @@ pub struct Extension {
 /// A file or directory outside the store that a parameter names. See [`Stage::reads`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outside {
-    /// The parameter, dots between keys: `architecture.path`. One names one path.
+    /// The parameter, dots between keys: `architecture.path`; what stands in a list goes by its text: `files.score.py`.
     pub parameter: String,
     /// The path as written: from the project's root, unless it is absolute.
     pub path: String,

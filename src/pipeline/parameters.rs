@@ -170,7 +170,9 @@ impl Checker<'_> {
     ) -> Option<Json> {
         let known = schema["properties"].get(&key.name);
         let open = &schema["additionalProperties"];
-        let Some(inner) = known.or(open.is_object().then_some(open)) else {
+        // `true` is the schema of values of any type.
+        let is_open = open.is_object() || *open == true;
+        let Some(inner) = known.or(is_open.then_some(open)) else {
             self.unknown(key, schema, path);
             return None;
         };
@@ -410,7 +412,8 @@ pub fn without_defaults(schema: &Json, json: Json) -> Json {
     match json {
         Json::Object(table) => {
             let kept = table.into_iter().filter_map(|(key, value)| {
-                let inner = &schema["properties"][&key];
+                let known = schema["properties"].get(&key);
+                let inner = known.unwrap_or(&schema["additionalProperties"]);
                 if value.is_null() || inner.get("default") == Some(&value) {
                     return None;
                 }

@@ -443,7 +443,7 @@ fn stage<'a>(
     let mut parameters = Table::new();
     for (key, value) in table {
         if let Some(port) = kind.ports.iter().find(|port| port.name == key.name) {
-            let reads = input(port, value, offers, problems);
+            let reads = input(port, value, offers, &written.inputs, problems);
             written.inputs.push(WrittenInput { port: *port, reads });
         } else if key.name == "per" {
             written.per = per(value, problems);
@@ -481,6 +481,7 @@ fn input(
     port: &Port,
     value: &Value,
     offers: &[Offers<'_>],
+    before: &[WrittenInput],
     problems: &mut Problems,
 ) -> Vec<(Reads, Span)> {
     let items: Vec<(Option<&Key>, &Value)> = match &value.data {
@@ -519,7 +520,7 @@ fn input(
             continue;
         };
         if let Some(key) = key {
-            check_input_name(key, &all, problems);
+            check_input_name(key, before, problems);
         }
         let Some((stage, output)) = find(name, &item.span, offers, problems) else {
             continue;
@@ -546,8 +547,8 @@ fn input(
     all
 }
 
-/// Names of inputs become names of variables, which know no small letters.
-fn check_input_name(key: &Key, before: &[(Reads, Span)], problems: &mut Problems) {
+/// Names of inputs become names of variables, which know no small letters, nor at which port an input stands.
+fn check_input_name(key: &Key, before: &[WrittenInput], problems: &mut Problems) {
     let name = &key.name;
     let mut letters = name.chars();
     let begins = letters.next().is_some_and(|c| c.is_ascii_lowercase());
@@ -557,12 +558,10 @@ fn check_input_name(key: &Key, before: &[(Reads, Span)], problems: &mut Problems
         let help = "a name is a small letter, then small letters, digits or `_`: it becomes part of a variable's name";
         problems.push(Problem::at(&key.span, message).help(help));
     }
-    if before
-        .iter()
-        .any(|(reads, _)| reads.name.as_ref() == Some(name))
-    {
+    let mut others = before.iter().flat_map(|input| &input.reads);
+    if others.any(|(reads, _)| reads.name.as_ref() == Some(name)) {
         let message = format!("there are two inputs `{name}`");
-        problems.push(Problem::at(&key.span, message));
+        problems.push(Problem::at(&key.span, message).help("rename one of them"));
     }
 }
 

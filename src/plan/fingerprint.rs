@@ -150,7 +150,13 @@ impl Fingerprint {
             fingerprint["files"] = Json::Object(digests.collect());
         }
         if !instance.environment.is_empty() {
-            fingerprint["environment"] = json!(instance.environment);
+            // Not the values themselves: a record is kept and shared, and a variable may hold a password.
+            let variables = instance.environment.iter().map(|(name, value)| {
+                let value = value.as_ref();
+                let digest = value.map(|value| Digest::of_bytes(value.as_bytes()));
+                (name.clone(), json!(digest))
+            });
+            fingerprint["environment"] = Json::Object(variables.collect());
         }
         let holes = holes(plan, id, &known);
         if !holes.is_empty() {
@@ -348,6 +354,7 @@ fn differ(path: &str, before: &Json, after: &Json, lines: &mut Vec<String>) {
     }
     match (before, after) {
         _ if path == "files" => differ_files(before, after, lines),
+        _ if path == "environment" => differ_environment(before, after, lines),
         (Json::Object(old), Json::Object(new)) => {
             let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
             for key in keys {
@@ -402,6 +409,24 @@ fn differ_files(before: &Json, after: &Json, lines: &mut Vec<String>) {
             "." => format!("{parameter}: the file {what}"),
             name => format!("{parameter}: `{name}` {what}"),
         });
+    }
+}
+
+/// What differs among the environment variables that the kind reads.
+fn differ_environment(before: &Json, after: &Json, lines: &mut Vec<String>) {
+    let names = |json: &Json| -> BTreeSet<String> {
+        let table = json.as_object().into_iter().flatten();
+        table.map(|(name, _)| name.clone()).collect()
+    };
+    let (old, new) = (names(before), names(after));
+    for name in old.union(&new) {
+        let what = match (old.contains(name), new.contains(name)) {
+            (true, true) if before[name] == after[name] => continue,
+            (true, true) => "changed",
+            (true, false) => "is no longer read",
+            (false, _) => "is read now",
+        };
+        lines.push(format!("the environment variable {name} {what}"));
     }
 }
 

@@ -107,10 +107,11 @@ pub fn missing_columns<'a>(
     needed: impl IntoIterator<Item = (&'a str, &'a str)>,
     shapes: &[TableShape],
 ) -> Vec<Complaint> {
-    let Some(all) = shapes
-        .iter()
-        .map(|shape| shape.columns.clone())
+    // Without a table, what is wrong is told elsewhere.
+    let known = shapes.iter().map(|shape| shape.columns.clone());
+    let Some(all) = known
         .collect::<Option<Vec<_>>>()
+        .filter(|all| !all.is_empty())
     else {
         return Vec::new();
     };

@@ -7,6 +7,7 @@ mod decode;
 mod frames;
 mod path_star;
 mod plot;
+mod program;
 mod table;
 mod train;
 

@@ -1,5 +1,6 @@
 //! etude from outside: the language by its diagnostics, the engine by toy stages, the program by running it.
 
+mod command;
 mod engine;
 mod faults;
 mod fingerprint;

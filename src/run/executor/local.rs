@@ -11,7 +11,6 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use super::groups::Groups;
 use super::memory::{killed_for_memory, resident};
 use super::worker::{Order, Report};
 use super::{Executor, Failure, Task};
@@ -37,8 +36,6 @@ struct Worker {
     cards: Vec<String>,
     /// Whether it has said that its task begins.
     begun: bool,
-    /// What its task started.
-    groups: Groups,
     /// How many the system had killed for want of memory when its task began.
     killed: u64,
     child: Child,
@@ -111,7 +108,6 @@ impl Local {
             cores,
             cards: cards.to_vec(),
             begun: false,
-            groups: Groups::default(),
             killed: 0,
             child,
             orders,
@@ -164,7 +160,7 @@ impl Local {
         *worker.log.lock().unwrap_or_else(|p| p.into_inner()) = Some(file);
         worker.killed = killed_for_memory();
         worker.begun = false;
-        let order = Order::Run(Box::new(task.clone()));
+        let order = Order::Run(Box::new(task.clone()), log.to_path_buf());
         if worker.tell(&order).is_err() {
             worker.end();
             return Ok(None);
@@ -191,7 +187,6 @@ impl Local {
             Heard::Death => {
                 // One that closed its stream and lives on is of no use either.
                 drop(worker.orders);
-                worker.groups.end();
                 let _ = worker.child.kill();
                 let status = worker.child.wait();
                 let short_of_memory = killed_for_memory() > worker.killed;
@@ -228,7 +223,6 @@ impl Worker {
             match self.reports.recv_timeout(TICK) {
                 Ok(Report::Begun) => self.begun = true,
                 Ok(Report::Progress(progress)) => monitor.progress(progress),
-                Ok(Report::Group(id, lives)) => self.groups.note(id, lives),
                 // Told to stop at a limit, it saved what it had.
                 Ok(Report::Cancelled) if over.is_some() => {
                     let failure = over.expect("just seen");
@@ -271,7 +265,6 @@ impl Worker {
     }
 
     fn end(mut self) {
-        self.groups.end();
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

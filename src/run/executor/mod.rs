@@ -1,6 +1,5 @@
 //! What runs a job: one file an engine.
 
-mod groups;
 mod in_process;
 mod local;
 mod memory;
@@ -71,6 +70,11 @@ pub trait Executor: Sync {
     fn run(&self, task: &Task, log: &Path, monitor: &dyn Monitor) -> Result<(), Failure>;
 }
 
+/// A job's log, to add to; without one nothing is kept, for a log that cannot be written stops nothing.
+fn open_log(log: &Path) -> Option<File> {
+    File::options().create(true).append(true).open(log).ok()
+}
+
 /// Takes a task's checkpoint folder until dropped; the kernel lets go of it when this process dies. An engine waits for that
 /// before it lets another attempt begin: a worker whose engine was killed dies too, but perhaps a moment later. A file system
 /// that cannot lock a folder stops nothing.
@@ -89,7 +93,7 @@ fn perform(registry: &Registry, task: &Task, monitor: &dyn Monitor) -> Result<()
     let parameters = kind
         .parse(&task.parameters)
         .map_err(|error| failed(format!("the parameters cannot be read: {error}")))?;
-    let _held = hold(&task.checkpoint);
+    let held = hold(&task.checkpoint);
     let context = Context {
         inputs: &task.inputs,
         outside: &task.outside,
@@ -97,6 +101,7 @@ fn perform(registry: &Registry, task: &Task, monitor: &dyn Monitor) -> Result<()
         holes: &task.holes,
         out: &task.out,
         checkpoint: &task.checkpoint,
+        held: held.as_ref(),
         root: &task.root,
         environment: &task.environment,
         cores: task.cores,

@@ -1,6 +1,8 @@
 //! The worker's side: tasks in on one stream, what happens out on another, a JSON line each.
 
+use std::fs::File;
 use std::io::{BufRead, Write};
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
@@ -8,16 +10,15 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use super::groups::Groups;
-use super::{Failure, Task, perform};
+use super::{Failure, Task, open_log, perform};
 use crate::pipeline::{Cause, Monitor, Progress, Registry};
 
 /// What an engine tells a worker.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Order {
-    /// Do this.
-    Run(Box<Task>),
+    /// Do this, and add what it says to this log.
+    Run(Box<Task>, PathBuf),
     /// Stop what you do.
     Cancel,
 }
@@ -30,8 +31,6 @@ pub(super) enum Report {
     Begun,
     /// The task is so far.
     Progress(Progress),
-    /// A group of processes was started, or is over.
-    Group(u32, bool),
     /// The task left its artifact.
     Done,
     /// The task stopped as told.
@@ -47,7 +46,7 @@ struct Speaker<'a, W> {
     out: &'a Mutex<W>,
     cancelled: &'a AtomicBool,
     last: Mutex<Option<Instant>>,
-    groups: &'a Mutex<Groups>,
+    log: Option<File>,
 }
 
 fn say<W: Write>(out: &Mutex<W>, report: &Report) {
@@ -72,16 +71,10 @@ impl<W: Write + Send> Monitor for Speaker<'_, W> {
     }
 
     fn says(&self, text: &[u8]) {
-        // What a worker prints there goes into the job's log.
-        let _ = std::io::stderr().write_all(text);
-    }
-
-    fn group(&self, id: u32, lives: bool) {
-        self.groups
-            .lock()
-            .unwrap_or_else(|p| p.into_inner())
-            .note(id, lives);
-        say(self.out, &Report::Group(id, lives));
+        // Not by way of the engine: that closes the log when it hears that the task has ended.
+        if let Some(mut log) = self.log.as_ref() {
+            let _ = log.write_all(text);
+        }
     }
 }
 
@@ -97,17 +90,15 @@ pub fn serve(
     let cancelled = std::sync::Arc::new(AtomicBool::new(false));
     let busy = std::sync::Arc::new(AtomicBool::new(false));
     let (tasks, queue) = mpsc::channel();
-    let groups: std::sync::Arc<Mutex<Groups>> = Default::default();
-    let theirs = groups.clone();
     let (flag, working) = (cancelled.clone(), busy.clone());
     std::thread::spawn(move || {
         for line in orders.lines() {
             let Ok(line) = line else { break };
             match serde_json::from_str(&line) {
-                Ok(Order::Run(task)) => {
+                Ok(Order::Run(task, log)) => {
                     flag.store(false, Ordering::Relaxed);
                     working.store(true, Ordering::Relaxed);
-                    if tasks.send(task).is_err() {
+                    if tasks.send((task, log)).is_err() {
                         return;
                     }
                 }
@@ -116,17 +107,16 @@ pub fn serve(
             }
         }
         if working.load(Ordering::Relaxed) {
-            theirs.lock().unwrap_or_else(|p| p.into_inner()).end();
             orphaned();
         }
     });
-    for task in queue {
+    for (task, log) in queue {
         say(&out, &Report::Begun);
         let speaker = Speaker {
             out: &out,
             cancelled: &cancelled,
             last: Mutex::new(None),
-            groups: &groups,
+            log: open_log(&log),
         };
         let report = match perform(registry, &task, &speaker) {
             Ok(()) => Report::Done,
