@@ -451,15 +451,15 @@ fn what_goes_wrong_is_told_with_its_reason() {
         [2Jred
     ");
     insta::assert_snapshot!(fails("kill -9 $$", file), @"✗ a failed: the program was killed by signal 9");
-    insta::assert_snapshot!(fails("touch \"$ETUDE_OUT/y\"", file), @"");
-    insta::assert_snapshot!(fails(":", file), @"");
-    insta::assert_snapshot!(fails("ln -s /etc/hostname \"$ETUDE_OUT/x\"", file), @"");
-    insta::assert_snapshot!(fails("mkdir \"$ETUDE_OUT/x\"; ln -s / \"$ETUDE_OUT/x/y\"", file), @"");
-    insta::assert_snapshot!(fails("mkdir \"$ETUDE_OUT/x\"", file), @"");
-    insta::assert_snapshot!(fails("mkfifo \"$ETUDE_OUT/x.csv\"", table), @"");
-    insta::assert_snapshot!(fails("mkdir \"$ETUDE_OUT/x.csv\"", table), @"");
-    insta::assert_snapshot!(fails("touch \"$ETUDE_OUT/x\"", "x = { path = 'x', type = 'model' }"), @"");
-    insta::assert_snapshot!(fails("ln -s \"$PWD\" \"$ETUDE_OUT/d\"", "x = { path = 'd/p.toml', type = 'file' }"), @"");
+    insta::assert_snapshot!(fails("touch \"$ETUDE_OUT/y\"", file), @"✗ a failed: the program ended well, but left no `x` in ETUDE_OUT; there is `y`");
+    insta::assert_snapshot!(fails(":", file), @"✗ a failed: the program ended well, but left no `x` in ETUDE_OUT; there is nothing");
+    insta::assert_snapshot!(fails("ln -s /etc/hostname \"$ETUDE_OUT/x\"", file), @"✗ a failed: `x` in ETUDE_OUT is a link; outputs must be files of their own");
+    insta::assert_snapshot!(fails("mkdir \"$ETUDE_OUT/x\"; ln -s / \"$ETUDE_OUT/x/y\"", file), @"✗ a failed: `x/y` in ETUDE_OUT is a link; outputs must be files of their own");
+    insta::assert_snapshot!(fails("mkdir \"$ETUDE_OUT/x\"", file), @"✗ a failed: `x` in ETUDE_OUT is a folder without a file");
+    insta::assert_snapshot!(fails("mkfifo \"$ETUDE_OUT/x.csv\"", table), @"✗ a failed: `x.csv` in ETUDE_OUT is neither a file nor a folder");
+    insta::assert_snapshot!(fails("mkdir \"$ETUDE_OUT/x.csv\"", table), @"✗ a failed: `x.csv` in ETUDE_OUT is a folder, and a table is a file");
+    insta::assert_snapshot!(fails("touch \"$ETUDE_OUT/x\"", "x = { path = 'x', type = 'model' }"), @"✗ a failed: `x` in ETUDE_OUT is no folder, and a model is one");
+    insta::assert_snapshot!(fails("ln -s \"$PWD\" \"$ETUDE_OUT/d\"", "x = { path = 'd/p.toml', type = 'file' }"), @"✗ a failed: `d/p.toml` in ETUDE_OUT is a link; outputs must be files of their own");
     let text = fails("printf 'a,b\\n1,2\\n3\\n' > \"$ETUDE_OUT/x.csv\"", table);
     assert!(text.contains("line: 3"), "{text}");
     for (program, looked) in [
@@ -542,6 +542,7 @@ fn mistakes_are_found_before_anything_runs() {
        ·                            ╰── here
      5 │ outputs.y = { path = '/tmp/y', type = 'file' }
        ╰────
+      help: a path is taken from ETUDE_OUT, and leads nowhere else
       × `/tmp/y` does not lie in the folder for outputs
        ╭─[p.toml:5:22]
      4 │ outputs.x = { path = '../mine.csv', type = 'table' }
@@ -550,6 +551,7 @@ fn mistakes_are_found_before_anything_runs() {
        ·                          ╰── here
      6 │ outputs.z = { path = 'd', type = 'model' }
        ╰────
+      help: a path is taken from ETUDE_OUT, and leads nowhere else
       × the outputs `w` and `z` lie in each other
        ╭─[p.toml:6:22]
      5 │ outputs.y = { path = '/tmp/y', type = 'file' }
@@ -669,7 +671,18 @@ fn mistakes_are_found_before_anything_runs() {
     let text = project.problems(
         "[stage.a]\nkind = 'command'\nargs = ['touch', 'ran']\noutputs = { x = { path = 'x', type = 'file' } }\nfiles = ['here', 'gone.py']\n",
     );
-    insta::assert_snapshot!(text, @"");
+    insta::assert_snapshot!(text, @r"
+      × there is nothing at `gone.py`
+       ╭─[p.toml:5:18]
+     4 │ outputs = { x = { path = 'x', type = 'file' } }
+     5 │ files = ['here', 'gone.py']
+       ·                  ────┬────
+       ·                      ╰── here
+       ╰────
+      help: a path is taken from the project's root, unless it is absolute
+
+    1 problem; nothing was run
+    ");
     assert_eq!(project.read("mine.csv"), "mine");
     assert!(!project.path("ran").exists() && !project.path("outputs").exists());
 }
