@@ -40,7 +40,12 @@ impl Plan {
                 Freshness::Fresh(record) => {
                     fresh += 1;
                     if self.all {
-                        say(format!("cached   {} ({})", job.name, record.key.short()));
+                        let adopted = match store.adopted(&record.key) {
+                            Some(_) => ", adopted",
+                            None => "",
+                        };
+                        let key = record.key.short();
+                        say(format!("cached   {} ({key}{adopted})", job.name));
                     }
                 }
                 Freshness::Released(record) => {

@@ -186,6 +186,10 @@ impl<'a, 'o> Engine<'a, 'o> {
             if self.running.is_empty() {
                 break;
             }
+            if self.freed.elapsed() > RELEASE {
+                self.freed = Instant::now();
+                self.release();
+            }
             match receiver.recv_timeout(TICK) {
                 Ok(Message::Event(event)) => self.tell(&event),
                 Ok(Message::Ended(id, ended, seconds)) => {
@@ -203,9 +207,7 @@ impl<'a, 'o> Engine<'a, 'o> {
                 self.over(id, Status::Cancelled, None, None, 0.0);
             }
         }
-        if let Err(error) = self.release() {
-            self.warn(format!("what is used up could not be released: {error}"));
-        }
+        self.release();
         let mut summary = Summary::default();
         self.ends
             .iter()
@@ -217,6 +219,8 @@ impl<'a, 'o> Engine<'a, 'o> {
             let shown = &self.shown;
             let views = self.views();
             views.prune(&mut self.ledger, |path| shown.contains(path));
+            let plan = self.plan;
+            self.ledger.jobs.retain(|job, _| plan.find(job).is_some());
         }
         let name = &self.plan.pipeline.name;
         let saved = self.store.save_ledger(name, &self.ledger);
@@ -255,6 +259,8 @@ impl<'a, 'o> Engine<'a, 'o> {
 
     /// Looks up every job whose inputs are settled, until none is left.
     fn look_up(&mut self) -> Result<(), Error> {
+        // Taken once for all of them; where it cannot be, each says so.
+        let _hold = self.store.hold();
         while let Some(id) = self.open.pop_front() {
             // One may be named twice, and what it reads may have been found damaged since.
             if matches!(self.states[id], State::Waiting) && self.unsettled[id] == 0 {
@@ -409,19 +415,26 @@ impl<'a, 'o> Engine<'a, 'o> {
         }
     }
 
-    /// Gives back the bytes of what all have read, as its stage declares.
-    fn release(&mut self) -> Result<(), Error> {
-        let used = std::mem::take(&mut self.used);
-        let keys = used.iter().filter_map(|id| match &self.states[*id] {
-            State::Done(made) => Some(made.key),
+    /// Gives back the bytes of what all have read, as its stage declares; what cannot be released now is so the next time.
+    fn release(&mut self) {
+        let made = |id: &JobId| match &self.states[*id] {
+            State::Done(made) => Some((made.key, *id)),
             _ => None,
-        });
-        let keys: Vec<Digest> = keys.collect();
-        if !keys.is_empty() {
-            self.store.release(&keys)?;
-            self.released.extend(used);
+        };
+        let used: BTreeMap<Digest, JobId> = self.used.iter().filter_map(made).collect();
+        if used.is_empty() {
+            return;
         }
-        Ok(())
+        let keys: Vec<Digest> = used.keys().copied().collect();
+        match self.store.release(&keys) {
+            Ok(released) => {
+                for id in released.iter().map(|key| used[key]) {
+                    self.used.remove(&id);
+                    self.released.insert(id);
+                }
+            }
+            Err(error) => self.warn(format!("what is used up could not be released: {error}")),
+        }
     }
 
     /// Notes that a job has read what it reads, the first time that it is done.
@@ -767,10 +780,6 @@ impl<'a, 'o> Engine<'a, 'o> {
             self.store
                 .save_ledger(&self.plan.pipeline.name, &self.ledger)?;
             self.saved = Instant::now();
-        }
-        if self.freed.elapsed() > RELEASE {
-            self.release()?;
-            self.freed = Instant::now();
         }
         Ok(())
     }

@@ -203,7 +203,7 @@ impl RunningJob<'_> {
             .unwrap_or_default()
             .as_secs();
         let task = self.task(&scratch, earlier.map(|(_, earlier)| earlier));
-        self.open_log(&log, &task, started)?;
+        self.open_log(&task, started)?;
         if let Some(file) = self.changed_outside() {
             let file = file.display();
             return failed(format!("{file} was changed while the job waited"));
@@ -260,11 +260,6 @@ impl RunningJob<'_> {
             Err(error @ (Error::Empty | Error::NotAFile(_))) => return failed(error.to_string()),
             taken => taken?,
         };
-        let differs = self.ready.before.as_deref();
-        let differs = differs.filter(|before| before.artifact != artifact);
-        if let Some(before) = differs {
-            self.tell_difference(before, &artifact, &log);
-        }
         let record = Record {
             key,
             fingerprint: self.ready.fingerprint.0.clone(),
@@ -276,18 +271,22 @@ impl RunningJob<'_> {
             started_from: earlier.map(|(from, _)| from.clone()),
             released: false,
         };
+        let differs = self.ready.before.as_deref();
+        let differs = differs.filter(|before| before.artifact != record.artifact);
+        if let Some(before) = differs {
+            // Of two that are whole the one that has been read and shown stands.
+            let other = if self.is_again() { &record } else { before };
+            let kept = self.store.keep_apart(other)?;
+            self.tell_difference(before, &record.artifact, kept, &log);
+        }
         if self.is_again()
             && let Some(before) = &self.ready.before
         {
-            // What has been read and shown stands; the other is kept beside it.
-            if differs.is_none() {
-                return Ok(Outcome::Ran(Made::from(*before.clone())));
-            }
-            self.store.keep_apart(&record)?;
-            return Ok(Outcome::Differs(Made::from(*before.clone())));
-        }
-        if let Some(before) = differs {
-            self.store.keep_apart(before)?;
+            let made = Made::from(*before.clone());
+            return Ok(match differs {
+                None => Outcome::Ran(made),
+                Some(_) => Outcome::Differs(made),
+            });
         }
         self.store.commit(&record)?;
         self.join_family();
@@ -296,7 +295,7 @@ impl RunningJob<'_> {
     }
 
     /// The same inputs and parameters gave other bytes: says in which file, and by how much where that can be told.
-    fn tell_difference(&self, before: &Record, now: &Artifact, log: &Path) {
+    fn tell_difference(&self, before: &Record, now: &Artifact, kept: bool, log: &Path) {
         let names: BTreeSet<&String> = before
             .artifact
             .files
@@ -325,9 +324,10 @@ impl RunningJob<'_> {
             }
         }
         let message = format!(
-            "{} gave other bytes than before with the same inputs and parameters: {}; both are kept",
+            "{} gave other bytes than before with the same inputs and parameters: {}{}",
             self.name,
-            lines.join(", ")
+            lines.join(", "),
+            if kept { "; both are kept" } else { "" }
         );
         note(log, &message);
         self.say(Event::Warning { message });
@@ -474,13 +474,13 @@ impl RunningJob<'_> {
         Ok(damaged)
     }
 
-    fn open_log(&self, log: &Path, task: &Task, started: u64) -> Result<(), Error> {
+    fn open_log(&self, task: &Task, started: u64) -> Result<(), Error> {
         let parameters = serde_json::to_string(&task.parameters).expect("plain data");
         let text = format!(
             "job {}\nkey {}\nkind {}\nparameters {parameters}\nstarted {started} (seconds since 1970)\n",
             self.name, self.ready.key, task.kind
         );
-        crate::store::write_whole(log, text.as_bytes())
+        self.store.start_log(&self.ready.key, &text)
     }
 }
 

@@ -6,9 +6,9 @@
 //! work behind them, because the whole waits for it.
 
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
-use crate::pipeline::ArtifactType;
+use crate::pipeline::{ArtifactType, Axis};
 use crate::plan::{JobId, Plan};
 
 /// The place of a job in the order; the smallest starts first.
@@ -68,7 +68,7 @@ fn ends(plan: &Plan, is_done: &impl Fn(JobId) -> bool) -> BTreeSet<(bool, u64, J
 
 /// The axes that sweep seeds, and the place of every label on them.
 struct Seeds {
-    axes: Vec<(String, std::collections::HashMap<String, u32>)>,
+    axes: Vec<(String, HashMap<String, u32>)>,
 }
 
 impl Seeds {
@@ -79,7 +79,7 @@ impl Seeds {
             let is_seed = |path: &[String]| path.last().is_some_and(|name| name == "seed");
             assignments.peek().is_some() && assignments.all(|a| is_seed(&a.path))
         });
-        let labels = |axis: &crate::pipeline::Axis| {
+        let labels = |axis: &Axis| {
             let labels = axis.labels().map(str::to_string);
             labels.zip(0..).collect()
         };

@@ -222,6 +222,10 @@ impl Store {
             !self.is_there(file) || (known && judge().is_some())
         };
         record.artifact.files.values().find(|file| is_bad(file))?;
+        // Of one that was released nothing has to be there.
+        if record.released {
+            return None;
+        }
         // A store that cannot be held is one that nobody can change.
         let _hold = self.hold();
         let (record, _) = self.read_record(path).ok().flatten()?;

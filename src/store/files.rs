@@ -12,15 +12,6 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     replace(&RealDisk, path, bytes)
 }
 
-/// The same but for power cuts, for what can be lost.
-pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let folder = folder_of(path);
-    create_folders(&RealDisk, folder)?;
-    let draft = Draft::new(&RealDisk, folder)?;
-    draft.write(bytes)?;
-    draft.place(path)
-}
-
 /// The same on any disk; the draft lies beside the file, so that nothing is assumed of where its folder is.
 pub(super) fn replace(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let folder = folder_of(path);
@@ -69,7 +60,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Puts it in its place, whatever becomes of it when the power goes.
-    fn place(mut self, path: &Path) -> Result<(), Error> {
+    pub(super) fn place(mut self, path: &Path) -> Result<(), Error> {
         self.disk
             .rename(&self.path, path)
             .map_err(Error::io("replace", path))?;

@@ -153,7 +153,7 @@ impl Store {
             ledgers: Vec::new(),
             needed: BTreeSet::new(),
             named: BTreeSet::new(),
-            running: self.leased()?,
+            running: self.leased(None)?,
             idle_locks: Vec::new(),
             records: Vec::new(),
             objects: self.list_objects()?.0,

@@ -59,11 +59,15 @@ impl Store {
         lease.clone()
     }
 
-    /// The keys that engines rely on. Only whoever is alone can rely on that.
-    pub(super) fn leased(&self) -> Result<BTreeSet<Digest>, Error> {
+    /// The keys that engines rely on, but for one of them. Only whoever is alone can rely on that.
+    pub(super) fn leased(&self, but: Option<&Lease>) -> Result<BTreeSet<Digest>, Error> {
         let mut keys = BTreeSet::new();
         for path in files::entries(&self.scratches())? {
-            if path.extension() != Some(USES[1..].as_ref()) || files::dead(&path).is_some() {
+            let is_theirs = but.is_none_or(|lease| lease.path != path);
+            if path.extension() != Some(USES[1..].as_ref())
+                || !is_theirs
+                || files::dead(&path).is_some()
+            {
                 continue;
             }
             let text = match fs::read_to_string(&path) {

@@ -89,10 +89,13 @@ impl Store {
             Err(error) => return Err(error),
         };
         let ledger = Ledger {
-            earlier: ledger.remember(saved),
+            earlier: ledger.remember(saved.clone()),
             ..ledger.clone()
         };
-        self.put(&path, &sealed::seal(&ledger))
+        match ledger == saved {
+            true => Ok(()),
+            false => self.put(&path, &sealed::seal(&ledger)),
+        }
     }
 
     pub(super) fn ledgers(&self) -> PathBuf {
@@ -100,12 +103,18 @@ impl Store {
     }
 
     fn ledger_path(&self, pipeline: &str) -> PathBuf {
+        let name = self.name_of_pipeline(pipeline);
+        self.ledgers().join(format!("{name}.json"))
+    }
+
+    /// The name of a file about a pipeline, without its extension.
+    pub(super) fn name_of_pipeline(&self, pipeline: &str) -> String {
         let name = file_name(pipeline);
-        self.ledgers().join(match &self.user {
+        match &self.user {
             // Another project's pipeline may have the same name.
-            Some(user) => format!("{name}@{}.json", user.short()),
-            None => format!("{name}.json"),
-        })
+            Some(user) => format!("{name}@{}", user.short()),
+            None => name,
+        }
     }
 }
 

@@ -59,7 +59,7 @@ pub use checkpoint::Left;
 pub use digest::{Digest, ParseDigestError};
 pub use disk::{Disk, RealDisk};
 pub use family::StartedFrom;
-pub use files::{write_atomically, write_whole};
+pub use files::write_atomically;
 pub use garbage::{Garbage, Going, Policy, Why};
 pub use ledger::Ledger;
 pub use locks::{Hold, Lock};
@@ -333,6 +333,15 @@ impl Store {
 
     /// Writes a file of the store so that nobody ever sees half of it. Its draft lies among the scratch, where it is swept.
     fn put(&self, path: &Path, bytes: &[u8]) -> Result<(), Error> {
+        self.draft(path, bytes)?.publish(path)
+    }
+
+    /// The same for what may be lost when the power goes.
+    fn jot(&self, path: &Path, bytes: &[u8]) -> Result<(), Error> {
+        self.draft(path, bytes)?.place(path)
+    }
+
+    fn draft(&self, path: &Path, bytes: &[u8]) -> Result<files::Draft<'_>, Error> {
         let (folder, scratch) = (files::folder_of(path), self.scratches());
         self.settle(&scratch)?;
         self.settle(folder)?;
@@ -341,7 +350,7 @@ impl Store {
         }
         let draft = files::Draft::new(&*self.disk, &scratch)?;
         draft.write(bytes)?;
-        draft.publish(path)
+        Ok(draft)
     }
 
     /// The path of an object.
@@ -371,7 +380,7 @@ impl Store {
 
     /// Starts the log of the job of this key anew.
     pub fn start_log(&self, key: &Digest, text: &str) -> Result<(), Error> {
-        self.put(&self.log(key), text.as_bytes())
+        self.jot(&self.log(key), text.as_bytes())
     }
 
     /// The journal of the run of this id.
@@ -466,18 +475,6 @@ impl Store {
             Ok((found, _)) => Ok(found == *digest),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(Error::io("read", path)(error)),
-        }
-    }
-
-    /// Every record that can be read.
-    fn each_record(&self, mut tell: impl FnMut(&Record)) {
-        let shards = fs::read_dir(self.root.join("records"));
-        for shard in shards.into_iter().flatten().flatten() {
-            for entry in fs::read_dir(shard.path()).into_iter().flatten().flatten() {
-                if let Ok(Some((record, _))) = Record::read(&entry.path()) {
-                    tell(&record);
-                }
-            }
         }
     }
 }

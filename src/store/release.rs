@@ -1,43 +1,60 @@
 //! Releasing: what a stage declares as kept only until it is used gives its bytes back, and its record stays.
 //!
 //! The record is marked first. Then those objects go that no other record needs. Dying in between leaves an artifact that is
-//! marked and still whole, or partly there; both are as good as gone and are made again where somebody needs them.
+//! marked and still whole, or partly there; both are as good as gone and are made again where somebody needs them. Like all
+//! removal it is done while the store is held alone (see [`locks`](super::locks)), and what another engine relies on stays.
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::io;
+use std::time::Duration;
 
-use super::{Digest, Error, Lookup, Record, Store};
+use super::{Digest, Error, Lookup, Store};
+
+/// How long others who work on the store are waited for; what is not released now is the next time.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 impl Store {
-    /// Releases the artifacts of these keys; returns how many bytes that freed.
-    pub fn release(&self, keys: &[Digest]) -> Result<u64, Error> {
+    /// Releases the artifacts of these keys, but for those that are pinned or that another engine relies on; returns which it
+    /// did, none where others do not let go of the store.
+    pub fn release(&self, keys: &[Digest]) -> Result<Vec<Digest>, Error> {
+        let Some(_alone) = self.alone(PATIENCE)? else {
+            return Ok(Vec::new());
+        };
+        let mine = self.lease();
+        let relied = self.leased(mine.as_deref())?;
         let mut released = Vec::new();
         for key in keys {
-            if let Lookup::Present(mut record) = self.lookup(key) {
+            if relied.contains(key) || self.is_pinned(key) {
+                continue;
+            }
+            if let Lookup::Present(mut record) = self.find(key) {
                 record.released = true;
-                self.commit(&record)?;
+                let adopted = self.adopted(key);
+                self.put(&self.record_path(key), &record.text(adopted.as_ref()))?;
                 released.push(record);
             }
         }
-        if released.is_empty() {
-            return Ok(0);
-        }
         let mut needed = BTreeSet::new();
-        self.each_record(|record: &Record| {
-            if !record.released {
+        for path in self.list_records()? {
+            // What a record needs that cannot be read is not known.
+            if let Some((record, _)) = self.read_record(&path)?
+                && !record.released
+            {
                 needed.extend(record.artifact.files.values().map(|file| file.digest));
             }
-        });
-        let mut freed = 0;
-        for file in released
+        }
+        let files = released
             .iter()
-            .flat_map(|record| record.artifact.files.values())
-        {
-            if !needed.contains(&file.digest) && fs::remove_file(self.object(&file.digest)).is_ok()
-            {
-                freed += file.size;
+            .flat_map(|record| record.artifact.files.values());
+        for file in files.filter(|file| !needed.contains(&file.digest)) {
+            let path = self.object(&file.digest);
+            match self.disk.remove(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(Error::io("remove", &path)(error));
+                }
+                _ => {}
             }
         }
-        Ok(freed)
+        Ok(released.into_iter().map(|record| record.key).collect())
     }
 }

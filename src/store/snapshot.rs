@@ -14,7 +14,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::outside::Exact;
-use super::{Artifact, Digest, Error, Store, file_name, files};
+use super::{Artifact, Digest, Error, Store};
 
 /// What was seen, by cache key.
 #[derive(Debug, Default)]
@@ -45,9 +45,10 @@ fn shared<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<Artifact>, D
 }
 
 impl Snapshot {
-    /// The artifact of a key, if its record and objects are as they were.
+    /// The artifact of a key, if its record and objects are as they were. As with a lookup, it stays from then on.
     pub fn artifact(&self, store: &Store, key: &Digest) -> Option<Arc<Artifact>> {
         let entry = self.before.get(key)?;
+        let hold = store.hold().ok()?;
         if Exact::of(&store.record_path(key)) != Some(entry.record) {
             return None;
         }
@@ -56,6 +57,9 @@ impl Snapshot {
             if Exact::of(&store.object(&file.digest)) != Some(*exact) {
                 return None;
             }
+        }
+        if let Some(lease) = store.lease() {
+            lease.keep(key, &hold);
         }
         Some(entry.artifact.clone())
     }
@@ -117,8 +121,8 @@ impl Snapshot {
 
 impl Store {
     fn snapshot_path(&self, pipeline: &str) -> PathBuf {
-        let name = format!("{}.jsonl", file_name(pipeline));
-        self.root.join("snapshots").join(name)
+        let name = self.name_of_pipeline(pipeline);
+        self.root.join("snapshots").join(format!("{name}.jsonl"))
     }
 
     /// What the last run of a pipeline saw.
@@ -148,6 +152,6 @@ impl Store {
             serde_json::to_writer(&mut text, &entry).expect("a snapshot is plain data");
             let _ = text.write_all(b"\n");
         }
-        files::write_whole(&self.snapshot_path(pipeline), &text)
+        self.jot(&self.snapshot_path(pipeline), &text)
     }
 }

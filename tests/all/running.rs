@@ -8,7 +8,7 @@ use std::process::Child;
 
 use etude::pipeline::Cause;
 use etude::run::{Event, Status};
-use etude::store::Digest;
+use etude::store::{Digest, Policy};
 
 use crate::toys::{Bench, KILL_AT, Ran, engine, workers};
 
@@ -277,6 +277,9 @@ fn what_is_kept_until_used_goes_and_is_made_again_where_something_new_needs_it()
             .join("outputs/toy/tables/a[n=3].parquet")
             .exists()
     );
+    let audit = bench.store().audit(&|_, _| {}).unwrap();
+    let wrong = audit.findings.iter().filter(|finding| finding.is_wrong());
+    assert_eq!(wrong.count(), 0, "what was released is not missing");
     let again = bench.run(&used());
     assert_eq!((again.summary.ran, again.summary.cached), (0, 6));
     // Another factor needs what went; what comes out is read and goes again.
@@ -290,6 +293,45 @@ fn what_is_kept_until_used_goes_and_is_made_again_where_something_new_needs_it()
     );
     assert_eq!(bench.table("c[n=4]"), "40");
     assert_eq!(bench.run(&other).summary.cached, 6);
+}
+
+#[test]
+fn a_complete_run_forgets_the_jobs_that_its_pipeline_no_longer_has() {
+    let bench = Bench::new();
+    bench.run(&used());
+    let jobs = |bench: &Bench| {
+        bench
+            .store()
+            .ledger("toy")
+            .jobs
+            .into_keys()
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(jobs(&bench).len(), 6);
+    bench.run(&used().replace("[3, 4]", "[4]"));
+    assert_eq!(jobs(&bench), ["a[n=4]", "b[n=4]", "c[n=4]"]);
+}
+
+#[test]
+fn what_is_pinned_or_read_by_another_engine_is_not_released() {
+    let bench = Bench::new();
+    let key = |name: &str| bench.store().ledger("toy").jobs[name];
+    bench.run(&used().replace("keep = 'until-used'", ""));
+    let (first, second) = (key("a[n=3]"), key("a[n=4]"));
+    let pin = etude::store::Pin::default();
+    assert!(bench.store().pin(&first, &pin).unwrap());
+    let other = bench.store();
+    other.prepare().unwrap();
+    other.lookup(&second);
+    let whole = |key| matches!(bench.store().lookup(key), etude::store::Lookup::Present(_));
+    bench.run(&used());
+    assert!(whole(&first) && whole(&second));
+    drop(other);
+    bench.run(&used());
+    assert!(
+        whole(&first) && !whole(&second),
+        "the other engine has gone"
+    );
 }
 
 #[test]
@@ -562,6 +604,23 @@ fn what_was_seen_once_is_not_believed_of_an_object_that_changed_since() {
         .join("outputs/.etude/v1/snapshots/toy.jsonl");
     let lines = fs::read_to_string(&snapshots).unwrap();
     assert_eq!(lines.lines().count(), 8, "{lines}");
+    // What is taken from a snapshot stays like all that is looked up, however little room there should be.
+    let (engine, collector) = (bench.store(), bench.store());
+    engine.prepare().unwrap();
+    let snapshot = engine.snapshot("toy");
+    for key in engine.ledger("toy").jobs.values() {
+        assert!(snapshot.artifact(&engine, key).is_some());
+    }
+    let policy = Policy {
+        grace: std::time::Duration::ZERO,
+        keep_last: 0,
+        budget: Some(0),
+        now: std::time::SystemTime::now() + std::time::Duration::from_secs(86_400),
+        patience: std::time::Duration::ZERO,
+    };
+    assert_eq!(collector.garbage(&policy).unwrap().running, 8);
+    drop(engine);
+    assert_eq!(collector.garbage(&policy).unwrap().running, 0);
     let object = bench.object(SWEEP, "b[n=3]");
     let meta = fs::metadata(&object).unwrap();
     let mut permissions = meta.permissions();
