@@ -11,7 +11,7 @@ use clap::Args;
 use super::{Failure, Source};
 use crate::learn::task;
 use crate::pipeline::{ArtifactType, Verdict, show_size};
-use crate::plan::{Fingerprint, Freshness, JobId, Known, Plan, assess, outside};
+use crate::plan::{Fingerprint, Freshness, JobId, Known, Looked, Plan, assess};
 use crate::store::{Adopted, Lookup, Record, Seen, Stamp, survey};
 
 #[derive(Debug, Args)]
@@ -70,7 +70,7 @@ impl Adopt {
         })?;
 
         store.prepare()?;
-        let outside = outside(&plan, id, &store)?;
+        let outside = Looked::new(&store).outside(&plan, id)?;
         let artifact = |from: JobId| match &states[from] {
             Freshness::Fresh(record) => Known::Made(&record.artifact),
             _ => Known::Open,

@@ -5,7 +5,7 @@
 //! content. Not in it: names of stages, comments, order of keys, paths, device, threads, time.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value as Json, json};
@@ -23,30 +23,42 @@ pub type Outside = BTreeMap<String, Files>;
 /// Files by name, with the digest of each.
 type Files = BTreeMap<String, (Seen, Digest)>;
 
-/// Looks at the files that a job's parameters name, and reads those whose digest is not known.
-pub fn outside(plan: &Plan, id: JobId, store: &Store) -> Result<Outside, Error> {
-    outside_by(plan, id, |path| look(path, store))
+/// Looks at the files that jobs' parameters name, and reads those whose digest is not known; what many jobs name once for all
+/// of them. Whoever goes on to run a job looks whether they are still the same.
+pub struct Looked<'a> {
+    store: &'a Store,
+    seen: HashMap<PathBuf, Files>,
 }
 
-/// The same, by whatever looks at a path.
-pub(super) fn outside_by(
-    plan: &Plan,
-    id: JobId,
-    mut look: impl FnMut(&PathBuf) -> Result<Files, Error>,
-) -> Result<Outside, Error> {
-    let named = plan.instance(id).outside.iter();
-    let files = named.map(|(parameter, path)| Ok((parameter.clone(), look(path)?)));
-    files.collect()
-}
-
-/// The files at a path, with the digest of each.
-pub(super) fn look(path: &Path, store: &Store) -> Result<Files, Error> {
-    let mut files = Files::new();
-    for (name, seen) in survey(path)? {
-        let digest = store.digest_outside(&seen)?;
-        files.insert(name, (seen, digest));
+impl<'a> Looked<'a> {
+    /// Nothing has been looked at.
+    pub fn new(store: &'a Store) -> Looked<'a> {
+        Looked {
+            store,
+            seen: HashMap::new(),
+        }
     }
-    Ok(files)
+
+    /// The files of one job.
+    pub fn outside(&mut self, plan: &Plan, id: JobId) -> Result<Outside, Error> {
+        let named = plan.instance(id).outside.iter();
+        let files = named.map(|(parameter, path)| Ok((parameter.clone(), self.at(path)?)));
+        files.collect()
+    }
+
+    /// The files at a path, with the digest of each.
+    fn at(&mut self, path: &Path) -> Result<Files, Error> {
+        if let Some(files) = self.seen.get(path) {
+            return Ok(files.clone());
+        }
+        let mut files = Files::new();
+        for (name, seen) in survey(path)? {
+            let digest = self.store.digest_outside(&seen)?;
+            files.insert(name, (seen, digest));
+        }
+        self.seen.insert(path.to_path_buf(), files.clone());
+        Ok(files)
+    }
 }
 
 /// What is known of a job that another reads.

@@ -1,10 +1,8 @@
 //! Whether a job must run, and why.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
-use super::fingerprint::{look, outside_by};
-use super::{Fingerprint, JobId, Known, Plan};
+use super::{Fingerprint, JobId, Known, Looked, Plan};
 use crate::store::{Digest, Error, Ledger, Lookup, Record, StartedFrom, Store};
 
 /// The state of a job before a run.
@@ -64,16 +62,10 @@ impl fmt::Display for Reason {
 /// does not exist. An error is a file that a parameter names and that cannot be read.
 pub fn assess(plan: &Plan, store: &Store, ledger: &Ledger) -> Result<Vec<Freshness>, Error> {
     let mut states: Vec<Freshness> = Vec::with_capacity(plan.jobs.len());
-    let mut looked = BTreeMap::new();
+    let mut looked = Looked::new(store);
     for id in 0..plan.jobs.len() {
         let known = |from: JobId| Known::from(states[from].record().map(|record| &record.artifact));
-        // Many jobs may read the same files.
-        let outside = outside_by(plan, id, |path| {
-            if !looked.contains_key(path) {
-                looked.insert(path.clone(), look(path, store)?);
-            }
-            Ok(looked[path].clone())
-        })?;
+        let outside = looked.outside(plan, id)?;
         states.push(match Fingerprint::of(plan, id, &outside, known) {
             Some(fingerprint) => look_up(plan, id, &fingerprint, store, ledger),
             None => {

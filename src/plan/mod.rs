@@ -17,7 +17,7 @@ use crate::pipeline::{
 };
 use crate::store::Digest;
 
-pub use fingerprint::{Fingerprint, Known, Outside, holes, inputs, outside};
+pub use fingerprint::{Fingerprint, Known, Looked, Outside, holes, inputs};
 pub use freshness::{Freshness, Reason, assess, earlier, reason};
 
 /// A job: a stage at its coordinates. The DAG's only node type.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,7 +19,7 @@ use super::{Options, Slots};
 use crate::pipeline::{
     ArtifactType, Cause, Device, HOLES, Keep, Output, Resources, Takes, Verdict, show_size,
 };
-use crate::plan::{Fingerprint, JobId, Known, Plan, Reason, holes, outside, reason};
+use crate::plan::{Fingerprint, JobId, Known, Looked, Plan, Reason, holes, reason};
 use crate::store::{Artifact, Digest, Error, Ledger, Lookup, Snapshot, Store, Views};
 
 /// The state of a job during a run.
@@ -89,7 +90,7 @@ pub(super) struct Engine<'a, 'o> {
     ends: Vec<Option<Status>>,
     differing: usize,
     /// The views of this run's artifacts.
-    shown: BTreeSet<PathBuf>,
+    shown: BTreeSet<OsString>,
     /// Objects whose bytes were read and found right during this run.
     verified: &'a Mutex<BTreeSet<Digest>>,
     /// Set when the run is to end because a job failed.
@@ -218,7 +219,7 @@ impl<'a, 'o> Engine<'a, 'o> {
         if fatal.is_none() && self.options.prune && summary.is_complete() {
             let shown = &self.shown;
             let views = self.views();
-            views.prune(&mut self.ledger, |path| shown.contains(path));
+            views.prune(&mut self.ledger, |path| shown.contains(path.as_os_str()));
             let plan = self.plan;
             self.ledger.jobs.retain(|job, _| plan.find(job).is_some());
         }
@@ -261,10 +262,11 @@ impl<'a, 'o> Engine<'a, 'o> {
     fn look_up(&mut self) -> Result<(), Error> {
         // Taken once for all of them; where it cannot be, each says so.
         let _hold = self.store.hold();
+        let mut looked = Looked::new(self.store);
         while let Some(id) = self.open.pop_front() {
             // One may be named twice, and what it reads may have been found damaged since.
             if matches!(self.states[id], State::Waiting) && self.unsettled[id] == 0 {
-                self.look_at(id)?;
+                self.look_at(id, &mut looked)?;
             }
             if self.stops() {
                 break;
@@ -273,12 +275,12 @@ impl<'a, 'o> Engine<'a, 'o> {
         Ok(())
     }
 
-    fn look_at(&mut self, id: JobId) -> Result<(), Error> {
+    fn look_at(&mut self, id: JobId, looked: &mut Looked<'_>) -> Result<(), Error> {
         if let Some(message) = self.lacks(id) {
             self.over(id, Status::Skipped, Some((None, message)), None, 0.0);
             return Ok(());
         }
-        let outside = match outside(self.plan, id, self.store) {
+        let outside = match looked.outside(self.plan, id) {
             Ok(outside) => outside,
             Err(error) => {
                 self.over(
@@ -762,7 +764,8 @@ impl<'a, 'o> Engine<'a, 'o> {
         let mut outputs = self.plan.outputs(id).iter();
         let verdict = outputs.any(|output| output.artifact == ArtifactType::Verdict);
         let verdict = verdict.then(|| self.verdict(&name, &made));
-        self.shown.extend(shown.iter().cloned());
+        let paths = shown.iter().map(|path| path.clone().into_os_string());
+        self.shown.extend(paths);
         self.tell(&Event::JobEnded(Ended {
             job: name.clone(),
             status,
