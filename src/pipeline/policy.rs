@@ -37,7 +37,7 @@ impl fmt::Display for Cause {
             Cause::Oom => "out of memory",
             Cause::Crash => "crashed",
             Cause::Time => "out of time",
-            Cause::Error => "failed by themselves",
+            Cause::Error => "with an error",
         })
     }
 }

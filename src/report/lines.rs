@@ -54,7 +54,7 @@ impl<W: Write> Reporter for Lines<W> {
                     self.say(&format!("  {job}: {}", show_progress(progress)));
                 }
             }
-            Event::JobRetried { .. } => self.say(&show_retry(event)),
+            Event::JobRetried(retried) => self.say(&show_retry(retried)),
             Event::JobEnded(ended) => {
                 if let Some(line) = show_end(ended) {
                     self.say(&line);

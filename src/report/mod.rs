@@ -11,7 +11,7 @@ use std::fmt::Display;
 
 use crate::pipeline::{Progress, Verdict};
 use crate::plan::Plan;
-use crate::run::{Ended, Event, Status, Summary};
+use crate::run::{Ended, Event, Retried, Status, Summary};
 use crate::store::StartedFrom;
 
 pub use journal::Journal;
@@ -77,18 +77,15 @@ fn show_end(ended: &Ended) -> Option<String> {
 }
 
 /// One line about an attempt that failed and is not the last.
-fn show_retry(event: &Event) -> String {
-    let Event::JobRetried {
+fn show_retry(retried: &Retried) -> String {
+    let Retried {
         job,
         cause,
         message,
         attempt,
         of,
-    } = event
-    else {
-        return String::new();
-    };
-    format!("↻ {job} {cause}: {message}; attempt {attempt} of {of} follows")
+    } = retried;
+    format!("↻ {job} failed ({cause}): {message}; attempt {attempt} of {of} follows")
 }
 
 /// The end of a run: verdicts, figures, failures with their logs, counts.

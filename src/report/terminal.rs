@@ -85,11 +85,11 @@ impl Reporter for Terminal {
                 }
                 bar.set_message(message);
             }
-            Event::JobRetried { job, .. } => {
-                if let Some(bar) = self.running.remove(job) {
+            Event::JobRetried(retried) => {
+                if let Some(bar) = self.running.remove(&retried.job) {
                     bar.finish_and_clear();
                 }
-                self.print(&show_retry(event));
+                self.print(&show_retry(retried));
             }
             Event::JobEnded(ended) => {
                 if let Some(bar) = self.running.remove(&ended.job) {

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::Scope;
 use std::time::{Duration, Instant};
 
-use super::event::{Ended, Event, Status, Summary};
+use super::event::{Ended, Event, Retried, Status, Summary};
 use super::executor::Executor;
 use super::job::{Made, Message, Outcome, Ready, RunningJob, TICK};
 use super::order::{Rank, ranks};
@@ -647,13 +647,13 @@ impl<'a, 'o> Engine<'a, 'o> {
             Outcome::Found(made) => self.done(id, made, Status::Cached, seconds)?,
             Outcome::Failed(cause, message) if self.tries_again(id, cause, &resources) => {
                 let failed = self.attempts[&id].failed;
-                self.tell(&Event::JobRetried {
+                self.tell(&Event::JobRetried(Retried {
                     job: self.name(id),
                     cause,
                     message,
                     attempt: failed + 1,
                     of: self.plan.instance(id).retry.max + 1,
-                });
+                }));
                 self.states[id] = State::Ready(ready);
                 self.come.push(id);
             }

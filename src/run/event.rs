@@ -43,18 +43,7 @@ pub enum Event {
         progress: Progress,
     },
     /// An attempt at a job failed, and another begins when there is room.
-    JobRetried {
-        /// Its name.
-        job: String,
-        /// How the attempt ended.
-        cause: Cause,
-        /// Why.
-        message: String,
-        /// The number of the next attempt, from 2.
-        attempt: u32,
-        /// How many there may be.
-        of: u32,
-    },
+    JobRetried(Retried),
     /// A job ended.
     JobEnded(Ended),
     /// Something to know that stops nothing.
@@ -64,6 +53,21 @@ pub enum Event {
     },
     /// The run ended.
     RunEnded(Summary),
+}
+
+/// An attempt that failed and is not the last.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Retried {
+    /// The job's name.
+    pub job: String,
+    /// How the attempt ended.
+    pub cause: Cause,
+    /// Why.
+    pub message: String,
+    /// The number of the next attempt, from 2.
+    pub attempt: u32,
+    /// How many there may be.
+    pub of: u32,
 }
 
 /// How a job ended.

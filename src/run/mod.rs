@@ -20,7 +20,7 @@ use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc;
 
-pub use event::{Ended, Event, Status, Summary};
+pub use event::{Ended, Event, Retried, Status, Summary};
 pub use executor::{Executor, Failure, InProcess, Local, Task, serve};
 
 use crate::pipeline::Kind;

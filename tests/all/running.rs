@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::Child;
 
 use etude::pipeline::Cause;
+use etude::report::Closing;
 use etude::run::{Event, Status};
 use etude::store::{Digest, Policy};
 
@@ -22,9 +23,7 @@ fn causes(ran: &Ran) -> Vec<Option<Cause>> {
 
 fn retried(ran: &Ran) -> Vec<(Cause, u32, u32)> {
     let retried = ran.events.iter().filter_map(|event| match event {
-        Event::JobRetried {
-            cause, attempt, of, ..
-        } => Some((*cause, *attempt, *of)),
+        Event::JobRetried(retried) => Some((retried.cause, retried.attempt, retried.of)),
         _ => None,
     });
     retried.collect()
@@ -57,6 +56,47 @@ fn a_job_is_tried_again_as_often_and_after_such_ends_as_its_stage_says() {
     let ran = bench.run(&flaky("error", 1, "retry = { max = 5 }"));
     assert_eq!((ran.summary.failed, retried(&ran).len()), (1, 0));
     assert_eq!(causes(&ran), [Some(Cause::Error)]);
+}
+
+#[test]
+fn many_failures_are_told_as_one_with_what_they_have_in_common() {
+    let bench = Bench::new();
+    let text = "
+[stage.a]
+kind = 'number'
+value = 1
+[axes]
+graph = { small = {}, large = { a.fails = true } }
+n = { 'a.value' = [1, 2, 3, 4, 5] }
+[[override]]
+when = { graph = 'small', n = 5 }
+set = { a.fails = true }
+";
+    let told = |text: &str| {
+        let plan = bench.plan(text);
+        let mut closing = Closing::new(&plan);
+        let ran = bench.execute(&plan);
+        ran.events.iter().for_each(|event| closing.hear(event));
+        let lines = closing.lines(&plan, &ran.summary).into_iter();
+        let lines = lines.filter(|line| !line.contains("log: "));
+        lines.collect::<Vec<_>>()
+    };
+    let lines = told(text);
+    assert_eq!(lines[0], "✗ a: 6 of 10 failed: 6 with an error");
+    assert_eq!(
+        lines[1],
+        "    a[graph=small, n=5]: told to fail, and 5 more the same"
+    );
+    assert!(lines[2].starts_with("4 ran, 6 failed in "), "{lines:?}");
+    // Without the one that is small, all have something in common that not all jobs have.
+    let lines = told(text.split("[[override]]").next().unwrap());
+    assert_eq!(
+        lines[0],
+        "✗ a: 5 of 10 failed: 5 with an error, all graph=large"
+    );
+    // A few are told one by one.
+    let lines = told(&text.replace("a.fails = true } }", "a.by = 2 } }"));
+    assert_eq!(lines[0], "✗ a[graph=small, n=5] failed: told to fail");
 }
 
 #[test]
