@@ -68,6 +68,7 @@ value = 1
 [axes]
 graph = { small = {}, large = { a.fails = true } }
 n = { 'a.value' = [1, 2, 3, 4, 5] }
+only = { one = { a.by = 1 } }
 [[override]]
 when = { graph = 'small', n = 5 }
 set = { a.fails = true }
@@ -85,7 +86,7 @@ set = { a.fails = true }
     assert_eq!(lines[0], "✗ a: 6 of 10 failed: 6 with an error");
     assert_eq!(
         lines[1],
-        "    a[graph=small, n=5]: told to fail, and 5 more the same"
+        "    a[graph=small, n=5, only=one]: told to fail, and 5 more the same"
     );
     assert!(lines[2].starts_with("4 ran, 6 failed in "), "{lines:?}");
     // Without the one that is small, all have something in common that not all jobs have.
@@ -95,8 +96,11 @@ set = { a.fails = true }
         "✗ a: 5 of 10 failed: 5 with an error, all graph=large"
     );
     // A few are told one by one.
-    let lines = told(&text.replace("a.fails = true } }", "a.by = 2 } }"));
-    assert_eq!(lines[0], "✗ a[graph=small, n=5] failed: told to fail");
+    let lines = told(&text.replace("a.fails = true } }", "} }"));
+    assert_eq!(
+        lines[0],
+        "✗ a[graph=small, n=5, only=one] failed: told to fail"
+    );
 }
 
 #[test]
