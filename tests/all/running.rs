@@ -96,7 +96,7 @@ set = { a.fails = true }
         "✗ a: 5 of 10 failed: 5 with an error, all graph=large"
     );
     // A few are told one by one.
-    let lines = told(&text.replace("a.fails = true } }", "} }"));
+    let lines = told(&text.replace("a.fails = true } }", "a.fails = false } }"));
     assert_eq!(
         lines[0],
         "✗ a[graph=small, n=5, only=one] failed: told to fail"
