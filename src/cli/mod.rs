@@ -152,7 +152,7 @@ impl Failure {
 struct Source {
     /// The pipeline file
     file: PathBuf,
-    /// Lay a profile of the file over it
+    /// Lay a profile of the file over it; without this, the one named `default` where there is one
     #[arg(long, value_name = "NAME")]
     profile: Option<String>,
     /// Set a parameter that no axis sweeps, over everything else

@@ -26,7 +26,7 @@ use crate::store::survey;
 /// What the command line adds to a file.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Request {
-    /// The profile to lay over the file.
+    /// The profile to lay over the file; without it `default`, where the file has one.
     pub profile: Option<String>,
     /// `stage.parameter=value`, laid over everything.
     pub set: Vec<String>,
@@ -124,6 +124,9 @@ impl Written<'_> {
     }
 }
 
+/// The profile that is laid over a file where none is asked for. So a file can say what a paper ran, and what a desk can.
+const DEFAULT_PROFILE: &str = "default";
+
 /// So many stages and axes people write; each looks for others among all of them, and each instance has all its axes.
 const MOST_STAGES: usize = 10_000;
 const MOST_AXES: usize = 64;
@@ -189,7 +192,7 @@ fn resolve(
 
     let none = Profile::default();
     let chosen = match &request.profile {
-        None => &none,
+        None => profiles.get(DEFAULT_PROFILE).unwrap_or(&none),
         Some(name) => profiles.get(name.as_str()).unwrap_or_else(|| {
             let problem = Problem::of(format!("there is no profile `{name}`"))
                 .maybe_help(alternatives("profiles", name, profiles.keys().copied()));

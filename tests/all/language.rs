@@ -493,6 +493,41 @@ keep = { seed = [0] }
 }
 
 #[test]
+fn the_profile_named_default_is_laid_where_none_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("x.toml");
+    let text = "
+        [stage.graphs]
+        kind = 'path-star'
+        degree = 2
+        path_length = 5
+        nodes = 50
+        train = 200_000
+        test = 20_000
+        [axes]
+        seed = { 'graphs.seed' = [0, 1, 2] }
+        [profile.default]
+        set = { graphs.train = 1_000 }
+        keep = { seed = [0] }
+        [profile.paper]
+    ";
+    fs::write(&file, text).unwrap();
+    let of = |profile: Option<&str>| {
+        let request = Request {
+            profile: profile.map(str::to_owned),
+            ..Request::default()
+        };
+        let pipeline = read(&file, &request, &etude::stages::registry()).unwrap();
+        let graphs = &pipeline.stages[0].instances;
+        let train = graphs[0].parameters.full()["train"].clone();
+        (graphs.len(), train.as_u64().unwrap())
+    };
+    assert_eq!(of(None), (1, 1_000));
+    assert_eq!(of(Some("default")), (1, 1_000));
+    assert_eq!(of(Some("paper")), (3, 200_000));
+}
+
+#[test]
 fn a_broken_axis_is_one_problem_and_hides_no_other() {
     let text = "
         [stage.n]
