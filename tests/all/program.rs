@@ -195,6 +195,8 @@ fn every_kind_describes_itself() {
               Only so many most likely tokens can be drawn; without it, all.
             seed: integer, default 0
               Seed of the draws; every example has a stream of its own.
+        given: nothing | first-step | wrong-step, default "nothing"
+          What of the answer the model is given before it writes the rest: nothing, the start and the true first
         split: test | train, default "test"
           Which examples are answered.
         examples: integer from 1, optional

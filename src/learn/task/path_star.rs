@@ -19,6 +19,7 @@
 //! examples are the same where they have the same edges and the same goal (hence the same start), in whatever order the
 //! edges are written. A repeated draw is drawn anew, so the test split shares nothing with the training split.
 
+use super::graph::Graph;
 use super::{Contract, Dataset, Error, ExampleShape, Examples, Task};
 use crate::learn::random;
 use rand_chacha::ChaCha8Rng;
@@ -399,6 +400,15 @@ impl Contract for PathStar {
         let mut seen = identities.collect::<Seen>();
         self.split(&format!("train/{epoch}"), count as u64, &mut seen, &|| {
             false
+        })
+    }
+
+    fn graph(&self, prefix: &[u32]) -> Option<Graph> {
+        let (edges, question) = prefix.split_at_checked(prefix.len().checked_sub(4)?)?;
+        Some(Graph {
+            start: question[1],
+            goal: question[2],
+            edges: edges.chunks_exact(3).map(|e| [e[0], e[1]]).collect(),
         })
     }
 
