@@ -18,7 +18,7 @@ use crate::pipeline::{
 /// `right-then-lost` (first step into the goal's arm, then not as the target goes on); `wrong-then-lost` (first step into
 /// another arm, then over something that is no edge); or `off-graph` (it does not begin at the start, or its first step
 /// leads to no child of the start). `arm` is the arm of the first step: 1 is the goal's, the others follow in the order of
-/// their first edges in the prefix; null for `off-graph`. `edges` is the share of its steps that are edges, `lost_at` the
+/// their first edges in the prefix; null for `off-graph`. `edge_share` is the share of its steps that are edges, `lost_at` the
 /// first position that leaves the graph (null if none), `ends_in_goal` whether its last node is the goal. `follows` says
 /// whether the steps to the positions 3 … l−1 are all edges: it follows the arm it is on, whichever that is; the last
 /// position is left out, since deep models copy the goal there, and it is null where l is below 4.
@@ -36,7 +36,7 @@ const COLUMNS: [&str; 7] = [
     "example",
     "outcome",
     "arm",
-    "edges",
+    "edge_share",
     "ends_in_goal",
     "lost_at",
     "follows",

@@ -86,7 +86,7 @@ set  = { model.steps = 200 }
 "#;
     insta::assert_snapshot!(real(text), @r#"
     5:1 [degre] `path-star` has no parameter `degre`
-        help: did you mean `degree`? The keys are `degree`, `path_length`, `nodes`, `train`, `test`, `seed`, `per`, `resources`, `retry`, `keep`
+        help: did you mean `degree`? The keys are `degree`, `path_length`, `nodes`, `train`, `test`, `seed`, `edges`, `direction`, `question`, `query`, `labels`, `spread`, `per`, `resources`, `retry`, `keep`
     14:16 ["graph"] there is no stage `graph`
         help: did you mean `graphs`? The stages are `graphs`, `model`, `answers`, `accuracy`
     15:49 ["two"] `architecture.layers` must be an integer, not a string

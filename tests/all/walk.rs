@@ -211,3 +211,23 @@ fn what_cannot_be_given_or_walked_is_an_error_that_says_why() {
         "{why}"
     );
 }
+
+#[test]
+fn variants_of_the_task_are_learnt_answered_and_told_apart_and_their_defaults_are_columns() {
+    let bench = bench();
+    let axis = PIPELINE.find("[axes]").unwrap();
+    let text = PIPELINE[..axis]
+        .replace(
+            "path_length = 4",
+            "path_length = 4\nspread = 1\nquery = \"any-target\"\ndirection = \"mixed\"",
+        )
+        .replace("given, outcome", "edges, outcome")
+        + "[axes]\norder = { \"graphs.edges\" = [\"shuffled\", \"by-arm\"] }\n";
+    let ran = bench.run(&text);
+    assert_eq!(complaints(&ran), [""; 0]);
+    let told = values(&bench, "tables/shares.parquet", "edges");
+    assert_eq!(
+        told,
+        BTreeSet::from(["by-arm".to_owned(), "shuffled".to_owned()])
+    );
+}

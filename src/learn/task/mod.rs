@@ -421,6 +421,7 @@ mod tests {
             train: 30,
             test: 12,
             seed: 5,
+            ..PathStar::default()
         };
         Contract::generate(&task, &|| false).unwrap()
     }
