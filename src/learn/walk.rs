@@ -1,6 +1,6 @@
 //! Answers as walks in the graph of their example: what kind of mistake a wrong one is.
 //!
-//! The paper's account of the failure (section 4.2) says more than that answers are wrong: a model that learnt the shortcut
+//! The paper's account of the failure (section 4) says more than that answers are wrong: a model that learnt the shortcut
 //! guesses the first step and then follows the arm it is on, whichever it is. So the first step and the rest of the way are
 //! told apart. Positions count from 1, the start; r_2 is the first step.
 //!
@@ -300,6 +300,10 @@ mod tests {
         );
         assert_eq!(
             told([0, 1, 2, PAD, PAD]),
+            (Outcome::RightThenLost, Some(0.5), Some(4))
+        );
+        assert_eq!(
+            told([0, 1, 2, 77, PAD]),
             (Outcome::RightThenLost, Some(0.5), Some(4))
         );
         assert_eq!(told([PAD; 5]), (Outcome::OffGraph, Some(0.0), Some(1)));
