@@ -20,7 +20,7 @@ use crate::pipeline::{
 /// leads to no child of the start). `arm` is the arm of the first step: 1 is the goal's, the others follow in the order of
 /// their first edges in the prefix; null for `off-graph`. `edge_share` is the share of its steps that are edges, `lost_at` the
 /// first position that leaves the graph (null if none), `ends_in_goal` whether its last node is the goal. `follows` says
-/// whether the steps to the positions 3 … l−1 are all edges: it follows the arm it is on, whichever that is; the last
+/// whether the steps to the positions 3 … l−1 of a path of l nodes are all edges: it follows the arm it is on, whichever that is; the last
 /// position is left out, since deep models copy the goal there, and it is null where l is below 4.
 ///
 /// A table of examples knows no training runs: for an interval over runs, average by seed first.
