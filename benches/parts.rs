@@ -73,6 +73,7 @@ fn graphs(count: u64) -> Dataset {
         train: count,
         test: 1,
         seed: 0,
+        ..PathStar::default()
     };
     task.generate(&|| false).expect("graphs")
 }

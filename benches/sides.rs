@@ -25,6 +25,7 @@ fn task(train: u64, test: u64) -> PathStar {
         train,
         test,
         seed: 0,
+        ..PathStar::default()
     }
 }
 

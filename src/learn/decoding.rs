@@ -2,12 +2,13 @@
 //!
 //! An objective says how: token by token, each read before the next is written (with what was read kept, so that every
 //! token is read once), or all at once over `$`s. Answers come in natural order, whichever way round they were written.
+//! A learner that writes from the start on can be given how an answer begins ([`Given`]), and goes on from there.
 
 use crate::learn::kernel::Real;
 use crate::learn::learner::Learner;
-use crate::learn::objective::Answering;
+use crate::learn::objective::{Answering, Contract, Order};
 use crate::learn::reading::Reader;
-use crate::learn::task::Examples;
+use crate::learn::task::{Examples, Task};
 use crate::learn::{Problem, random};
 use rand_chacha::ChaCha8Rng;
 use schemars::JsonSchema;
@@ -69,6 +70,57 @@ impl Decoding {
             }
         }
         problems
+    }
+}
+
+/// What of an answer the model is given before it writes the rest.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Given {
+    /// Nothing: it writes all of it.
+    #[default]
+    Nothing,
+    /// The start and the true first step: the hard token is no longer its own to find.
+    FirstStep,
+    /// The start and the first step into a wrong arm, drawn among them: does it follow what it wrote, or the goal?
+    WrongStep,
+}
+
+impl Given {
+    /// How each answer begins, row-major, (examples, given). The wrong steps are drawn by the place of the example alone,
+    /// so that every model is given the same.
+    ///
+    /// # Errors
+    /// [`Error::Problems`] where the task, or an example, has no step of this kind.
+    pub fn tokens(self, task: &Task, examples: &Examples) -> Result<Vec<u32>, Error> {
+        let wrong = |why: String| Error::Problems(vec![("given".to_owned(), why)]);
+        let mut tokens = Vec::new();
+        for (index, (prefix, target)) in examples.iter().enumerate() {
+            let step = match self {
+                Self::Nothing => break,
+                Self::FirstStep => target.get(1).copied(),
+                Self::WrongStep => {
+                    let graph = task.contract().graph(prefix);
+                    let graph = graph.ok_or_else(|| {
+                        wrong("this task has no wrong step: its examples are no graphs".to_owned())
+                    })?;
+                    let mut steps = graph.children(graph.start);
+                    steps.retain(|step| target.get(1) != Some(step));
+                    let mut draws = random::stream(0, &format!("decode/wrong-step/{index}"));
+                    let drawn = random::below(&mut draws, steps.len() as u64) as usize;
+                    steps.get(drawn).copied()
+                }
+            };
+            let none = || match self {
+                Self::WrongStep => wrong(format!(
+                    "example {index} has no wrong arm; use a degree of at least 2"
+                )),
+                _ => wrong(format!("example {index} has no first step")),
+            };
+            let step = step.ok_or_else(none)?;
+            tokens.extend([target[0], step]);
+        }
+        Ok(tokens)
     }
 }
 
@@ -141,14 +193,33 @@ pub fn decode(
     batch: usize,
     observe: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
 ) -> Result<Answers, Error> {
-    let problems = decoding.problems();
+    complete(learner, examples, &[], decoding, batch, observe)
+}
+
+/// As [`decode`], but each answer begins with what is `given`, row-major, (examples, given); the learner writes the rest.
+///
+/// # Errors
+/// As [`decode`]; [`Error::Problems`] also where something is given to a learner that does not write from the start on, or
+/// nothing is left to write.
+pub fn complete(
+    learner: &Learner,
+    examples: &Examples,
+    given: &[u32],
+    decoding: &Decoding,
+    batch: usize,
+    observe: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
+) -> Result<Answers, Error> {
+    let objective = learner.card().objective.contract();
+    let length = examples.target_length();
+    let mut problems = decoding.problems();
+    let each = given.len() / examples.len().max(1);
+    problems.extend(misgiven(objective, given, examples).map(|why| ("given".to_owned(), why)));
     if !problems.is_empty() {
         return Err(Error::Problems(problems));
     }
     check(learner, examples)?;
     let reader = Reader::new(learner)?;
-    let length = examples.target_length();
-    let order = learner.card().objective.contract().order();
+    let order = objective.order();
     let mut tokens = Vec::with_capacity(examples.len() * length);
     let mut first = 0;
     while first < examples.len() {
@@ -157,8 +228,11 @@ pub fn decode(
             .iter()
             .map(|&index| Chooser::new(decoding, index))
             .collect();
-        let written = match learner.card().objective.contract().answers() {
-            Answering::Autoregressive => one_by_one(&reader, examples, &indices, &mut choosers)?,
+        let written = match objective.answers() {
+            Answering::Autoregressive => {
+                let given = &given[first * each..][..indices.len() * each];
+                one_by_one(&reader, examples, &indices, given, &mut choosers)?
+            }
             Answering::Parallel => at_once(learner, &reader, examples, &indices, &mut choosers)?,
         };
         for row in written.chunks_exact(length) {
@@ -187,19 +261,48 @@ pub fn decode(
     })
 }
 
-/// (examples, target) in the order of writing.
+/// Why answers cannot begin with what is given, if they cannot.
+fn misgiven(objective: &dyn Contract, given: &[u32], examples: &Examples) -> Option<String> {
+    let (count, length) = (examples.len(), examples.target_length());
+    if given.is_empty() {
+        return None;
+    }
+    if objective.answers() != Answering::Autoregressive || objective.order() != Order::Natural {
+        let why = "the model does not write its answer token by token from the start on, so that it cannot go on from \
+                   what is given; only models of an objective that does can";
+        return Some(why.to_owned());
+    }
+    if !given.len().is_multiple_of(count) || given.len() / count >= length {
+        return Some(format!(
+            "{} tokens given for {count} answers of {length} leave nothing to write",
+            given.len()
+        ));
+    }
+    None
+}
+
+/// (examples, target) in the order of writing; what is given, (examples, given), comes first.
 fn one_by_one(
     reader: &Reader<'_>,
     examples: &Examples,
     indices: &[usize],
+    given: &[u32],
     choosers: &mut [Chooser],
 ) -> Result<Vec<u32>, Error> {
-    let prefixes: Vec<u32> = indices
-        .iter()
-        .flat_map(|&index| examples.get(index).0.iter().copied())
+    let each = given.len() / indices.len();
+    let begun = |place: usize| &given[place * each..][..each];
+    let rows = indices.iter().enumerate();
+    let prefixes: Vec<u32> = rows
+        .flat_map(|(place, &index)| examples.get(index).0.iter().chain(begun(place)))
+        .copied()
         .collect();
-    let length = examples.target_length();
-    Ok(reader.continued(&prefixes, length, choosers, Chooser::pick)?)
+    let rest = examples.target_length() - each;
+    let written = reader.continued(&prefixes, rest, choosers, Chooser::pick)?;
+    let rows = written.chunks_exact(rest).enumerate();
+    Ok(rows
+        .flat_map(|(place, row)| begun(place).iter().chain(row))
+        .copied()
+        .collect())
 }
 
 /// (examples, target) in the order of writing.

@@ -1,7 +1,7 @@
 //! The learning wing: tasks, models, objectives, training, decoding and accuracy.
 //!
 //! It turns parameters into data ([`task`]), data and [`training::Settings`] into a [`learner::Learner`]
-//! ([`training`]), and a learner into answers ([`decoding`]) and rates ([`accuracy`]). It knows no pipeline, stage,
+//! ([`training`]), and a learner into answers ([`decoding`]), rates ([`accuracy`]) and mistakes ([`walk`]). It knows no pipeline, stage,
 //! store or schedule; it never prints, and reads neither the environment nor the clock.
 //!
 //! Two promises hold throughout. The same parameters give the same bytes, whatever the number of threads: every random
@@ -52,6 +52,7 @@ pub mod random;
 pub(crate) mod reading;
 pub mod task;
 pub mod training;
+pub mod walk;
 
 /// What is wrong with a set of parameters: which one (dotted from where the struct stands), and why, in a sentence.
 pub type Problem = (String, String);

@@ -568,7 +568,8 @@ impl<S: Stage> Parameters for Typed<S> {
     }
 
     fn full(&self) -> Json {
-        serde_json::to_value(&self.stage).expect("parameters are plain data")
+        let written = serde_json::to_value(&self.stage).expect("parameters are plain data");
+        parameters::with_defaults(&self.schema, written)
     }
 
     fn extends(&self) -> Option<Extension> {

@@ -431,6 +431,20 @@ pub fn without_defaults(schema: &Json, json: Json) -> Json {
     }
 }
 
+/// Puts what a kind does not write at its default beside what it writes.
+pub fn with_defaults(schema: &Json, mut json: Json) -> Json {
+    let (Some(table), Some(known)) = (json.as_object_mut(), schema["properties"].as_object())
+    else {
+        return json;
+    };
+    for (name, inner) in known {
+        if let Some(default) = inner.get("default").filter(|default| !default.is_null()) {
+            table.entry(name).or_insert_with(|| default.clone());
+        }
+    }
+    json
+}
+
 /// The alternatives of a schema, `null` aside.
 pub(crate) fn options(schema: &Json) -> Vec<&Json> {
     let listed = schema["oneOf"].as_array().or(schema["anyOf"].as_array());
@@ -615,6 +629,34 @@ mod tests {
             read("count = 1\nshape = { radius = 2 }").unwrap(),
             json!({"count": 1, "shape": {"kind": "round", "radius": 2.0}})
         );
+    }
+
+    /// A kind that does not write what is at its default.
+    #[derive(Serialize, JsonSchema)]
+    struct Quiet {
+        own: u32,
+        #[serde(default, skip_serializing_if = "is_zero")]
+        #[schemars(extend("default" = 0))]
+        extra: u32,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        none: Option<u32>,
+    }
+
+    fn is_zero(number: &u32) -> bool {
+        *number == 0
+    }
+
+    #[test]
+    fn what_a_kind_does_not_write_at_its_default_stands_beside_what_it_writes() {
+        let schema = schema_of::<Quiet>();
+        let full = |own, extra| {
+            let none = None;
+            let written = serde_json::to_value(Quiet { own, extra, none }).unwrap();
+            with_defaults(&schema, written)
+        };
+        assert_eq!(full(3, 0), json!({"own": 3, "extra": 0}));
+        assert_eq!(full(3, 2), json!({"own": 3, "extra": 2}));
+        assert_eq!(without_defaults(&schema, full(3, 0)), json!({"own": 3}));
     }
 
     /// Words of which only some say what they mean.

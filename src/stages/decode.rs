@@ -1,5 +1,6 @@
 //! `decode`: a model answers the examples of a dataset.
 
+use std::borrow::Cow;
 use std::ops::ControlFlow;
 
 use polars::prelude::df;
@@ -8,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::train::choice;
 use crate::figures::table;
-use crate::learn::decoding::{self, Decoding};
+use crate::learn::decoding::{self, Decoding, Given};
 use crate::learn::learner::Learner;
 use crate::learn::task::{Dataset, Examples};
 use crate::pipeline::{
@@ -22,6 +23,11 @@ pub struct Decode {
     /// How a token is chosen.
     #[serde(default)]
     decoding: Decoding,
+    /// What of the answer the model is given before it writes the rest: nothing, the start and the true first step, or the
+    /// start and the first step into a wrong arm, drawn among them and the same for every model. Only for models that write
+    /// token by token from the start on. What counts as right stays the true answer.
+    #[serde(default)]
+    given: Given,
     /// Which examples are answered.
     #[serde(default)]
     split: Split,
@@ -42,12 +48,22 @@ fn batch() -> u32 {
 /// A part of a dataset.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-enum Split {
+pub(super) enum Split {
     /// The examples kept apart from training.
     #[default]
     Test,
     /// The examples of the training.
     Train,
+}
+
+impl Split {
+    /// Its examples.
+    pub(super) fn of(self, dataset: &Dataset) -> &Examples {
+        match self {
+            Split::Test => &dataset.test,
+            Split::Train => &dataset.train,
+        }
+    }
 }
 
 impl Stage for Decode {
@@ -91,18 +107,21 @@ impl Stage for Decode {
         let device = choice(job.device).open()?;
         let learner = Learner::from_files(&model.files, &device)?;
         let dataset = Dataset::load(job.one("data")?.file("dataset.safetensors")?)?;
-        let all = match self.split {
-            Split::Test => &dataset.test,
-            Split::Train => &dataset.train,
-        };
         let count = self.examples.unwrap_or(u64::MAX);
-        let first = all.first(usize::try_from(count).unwrap_or(usize::MAX));
+        let first = self.split.of(&dataset);
+        let first = first.first(usize::try_from(count).unwrap_or(usize::MAX));
         // A model that began with published weights reads them as text.
         let stopped = &mut || job.monitor.cancelled();
         let examples = match learner.reads(&dataset, &first, stopped) {
             Err(_) if job.monitor.cancelled() => return Err(Stop::Cancelled),
             examples => examples?,
         };
+        let given = self.given.tokens(&dataset.task, &first)?;
+        if !given.is_empty() && matches!(examples, Cow::Owned(_)) {
+            let why = "`given` is for models that read the tokens of the task; this one began with published weights and \
+                       reads text";
+            return Err(Stop::failed(why));
+        }
         let mut observe = |done: usize, total: usize| {
             let progress = Progress {
                 done: done as u64,
@@ -116,8 +135,9 @@ impl Stage for Decode {
             }
         };
         let batch = usize::try_from(self.batch).unwrap_or(usize::MAX);
-        let decoded = decoding::decode(&learner, &examples, &self.decoding, batch, &mut observe);
-        let answers = match decoded {
+        let how = &self.decoding;
+        let answers = decoding::complete(&learner, &examples, &given, how, batch, &mut observe);
+        let answers = match answers {
             Err(decoding::Error::Cancelled) => return Err(Stop::Cancelled),
             answers => answers?,
         };

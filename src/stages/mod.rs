@@ -10,6 +10,7 @@ mod plot;
 mod program;
 mod table;
 mod train;
+mod walk;
 
 use std::path::Path;
 
@@ -23,6 +24,7 @@ pub fn registry() -> Registry {
         Kind::of::<crate::learn::task::path_star::PathStar>(),
         Kind::of::<crate::learn::training::Settings>(),
         Kind::of::<decode::Decode>(),
+        Kind::of::<walk::WalkOf>(),
         Kind::of::<aggregate::Aggregate>(),
         Kind::of::<crate::figures::plot::Plot>(),
         Kind::of::<crate::figures::formats::TableSpec>(),

@@ -12,3 +12,4 @@ mod program;
 mod running;
 mod store_commands;
 mod toys;
+mod walk;

@@ -165,7 +165,8 @@ fn mistakes_are_shown_with_file_line_and_caret_and_nothing_runs() {
      7 │ path_length = 3
        ╰────
       help: did you mean `degree`? The keys are `degree`, `path_length`, `nodes`, `train`, `test`,
-            `seed`, `per`, `resources`, `retry`, `keep`
+            `seed`, `edges`, `direction`, `question`, `query`, `labels`, `spread`, `per`, `resources`,
+            `retry`, `keep`
 
     1 problem; nothing was run
     "#);
@@ -195,6 +196,11 @@ fn every_kind_describes_itself() {
               Only so many most likely tokens can be drawn; without it, all.
             seed: integer, default 0
               Seed of the draws; every example has a stream of its own.
+        given: nothing | first-step | wrong-step, default "nothing"
+          What of the answer the model is given before it writes the rest: nothing, the start and the true
+          first step, or the start and the first step into a wrong arm, drawn among them and the same for
+          every model. Only for models that write token by token from the start on. What counts as right
+          stays the true answer.
         split: test | train, default "test"
           Which examples are answered.
         examples: integer from 1, optional
@@ -209,6 +215,7 @@ fn every_kind_describes_itself() {
         "path-star",
         "train",
         "decode",
+        "walk",
         "aggregate",
         "plot",
         "table",

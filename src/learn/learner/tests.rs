@@ -1,5 +1,5 @@
 use super::*;
-use crate::learn::decoding::{Decoding, decode};
+use crate::learn::decoding::{Decoding, Given, complete, decode};
 use crate::learn::model::mamba::Mamba;
 use crate::learn::model::pretrained::Pretrained;
 use crate::learn::model::transformer::{Activation, Positions, Residual, Transformer};
@@ -21,6 +21,7 @@ fn data(path_length: u32) -> Dataset {
         train: 20,
         test: 12,
         seed: 1,
+        ..PathStar::default()
     };
     task.generate(&|| false).unwrap()
 }
@@ -113,6 +114,53 @@ fn a_learner_of_every_make_comes_back_and_writes_the_same_bytes_again() {
             assert_eq!(contents(other.path()), written);
         }
     }
+}
+
+#[test]
+fn an_answer_that_begins_with_what_a_learner_writes_itself_ends_as_its_own() {
+    let test = data(4).test;
+    let go = &mut |_, _| ControlFlow::Continue(());
+    for architecture in architectures() {
+        let learner = fresh(architecture, next_token());
+        let own = answers(&learner, &test);
+        for given in 1..4 {
+            let begun: Vec<u32> = own
+                .chunks(4)
+                .flat_map(|row| row[..given].to_vec())
+                .collect();
+            let again = complete(&learner, &test, &begun, &Decoding::Greedy, 5, go).unwrap();
+            assert_eq!(again.tokens, own);
+        }
+        let all = complete(&learner, &test, &own, &Decoding::Greedy, 5, go).unwrap_err();
+        assert!(all.to_string().contains("leave nothing to write"), "{all}");
+    }
+}
+
+#[test]
+fn what_is_given_is_the_start_and_a_step_and_the_same_for_everyone() {
+    let dataset = data(4);
+    let given = |given: Given, examples: &Examples| given.tokens(&dataset.task, examples).unwrap();
+    assert!(given(Given::Nothing, &dataset.test).is_empty());
+    let (first, wrong) = (
+        given(Given::FirstStep, &dataset.test),
+        given(Given::WrongStep, &dataset.test),
+    );
+    let steps = first
+        .chunks(2)
+        .zip(wrong.chunks(2))
+        .zip(dataset.test.iter());
+    for ((first, wrong), (prefix, target)) in steps {
+        assert_eq!(first, &target[..2]);
+        assert_eq!(wrong[0], target[0]);
+        let graph = dataset.task.contract().graph(prefix).unwrap();
+        let mut children = vec![target[1], wrong[1]];
+        let mut of_start = graph.children(graph.start);
+        children.sort_unstable();
+        of_start.sort_unstable();
+        // Degree 2: one arm is right, the other wrong.
+        assert_eq!(children, of_start);
+    }
+    assert_eq!(given(Given::WrongStep, &dataset.test.first(5)), wrong[..10]);
 }
 
 /// Changes `config.json` in a directory by what stands where in it.

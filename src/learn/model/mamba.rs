@@ -540,6 +540,7 @@ mod tests {
             train: 8,
             test: 8,
             seed: 1,
+            ..PathStar::default()
         }
         .generate(&|| false)
         .unwrap();

@@ -10,9 +10,11 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+pub mod graph;
 pub mod path_star;
 pub mod text;
 
+use graph::Graph;
 use path_star::PathStar;
 
 /// What a task must offer.
@@ -38,6 +40,12 @@ pub trait Contract {
 
     /// An example in the notation of the paper, prefix and target in their natural order.
     fn render(&self, prefix: &[u32], target: &[u32]) -> String;
+
+    /// The graph that a prefix describes, where an answer is a walk in one; by default there is none.
+    fn graph(&self, prefix: &[u32]) -> Option<Graph> {
+        let _ = prefix;
+        None
+    }
 }
 
 roster! {
@@ -413,6 +421,7 @@ mod tests {
             train: 30,
             test: 12,
             seed: 5,
+            ..PathStar::default()
         };
         Contract::generate(&task, &|| false).unwrap()
     }

@@ -426,6 +426,7 @@ pub(crate) mod tests {
             train: 50,
             test: 20,
             seed: 5,
+            ..PathStar::default()
         };
         task.generate(&|| false).unwrap()
     }

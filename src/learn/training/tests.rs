@@ -52,6 +52,7 @@ fn data(path_length: u32, train: u64) -> Dataset {
         train,
         test: 40,
         seed: 1,
+        ..PathStar::default()
     }
     .generate(&|| false)
     .unwrap()
@@ -1083,6 +1084,7 @@ fn a_training_begins_with_a_published_model_and_learns_in_its_vocabulary() {
         train: 8,
         test: 12,
         seed: 1,
+        ..PathStar::default()
     }
     .generate(&|| false)
     .unwrap();

@@ -1,0 +1,142 @@
+//! `walk`: what kind of mistakes answers make.
+
+use polars::prelude::{DataFrame, df};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::decode::Split;
+use crate::figures::table;
+use crate::learn::task::{Dataset, Examples};
+use crate::learn::walk::Walk;
+use crate::pipeline::{
+    ArtifactType, Complaint, Context, Holds, Port, Progress, Stage, Stop, TableShape, Takes,
+};
+
+/// Reads answers as walks in the graphs of their examples and tells what kind of mistake each wrong one is.
+///
+/// One row an example. `outcome` is `right`; `wrong-arm` (along edges down another arm than the goal's, all the way);
+/// `right-then-lost` (first step into the goal's arm, then not as the target goes on); `wrong-then-lost` (first step into
+/// another arm, then over something that is no edge); or `off-graph` (it does not begin at the start, or its first step
+/// leads to no child of the start). `arm` is the arm of the first step: 1 is the goal's, the others follow in the order of
+/// their first edges in the prefix; null for `off-graph`. `edge_share` is the share of its steps that are edges, `lost_at` the
+/// first position that leaves the graph (null if none), `ends_in_goal` whether its last node is the goal. `follows` says
+/// whether the steps to the positions 3 … l−1 of a path of l nodes are all edges: it follows the arm it is on, whichever that is; the last
+/// position is left out, since deep models copy the goal there, and it is null where l is below 4.
+///
+/// A table of examples knows no training runs: for an interval over runs, average by seed first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WalkOf {
+    /// Which examples were answered.
+    #[serde(default)]
+    split: Split,
+}
+
+const COLUMNS: [&str; 7] = [
+    "example",
+    "outcome",
+    "arm",
+    "edge_share",
+    "ends_in_goal",
+    "lost_at",
+    "follows",
+];
+
+/// Answers judged between two looks at whether to stop.
+const CHUNK: usize = 4096;
+
+impl Stage for WalkOf {
+    const KIND: &'static str = "walk";
+    const VERSION: u32 = 1;
+    const OUTPUT: ArtifactType = ArtifactType::Table;
+    const PORTS: &'static [Port] = &[
+        Port {
+            name: "answers",
+            takes: Takes::One,
+            accepts: &[ArtifactType::Answers],
+            holds: Holds::One,
+            doc: "the answers",
+        },
+        Port {
+            name: "data",
+            takes: Takes::One,
+            accepts: &[ArtifactType::Dataset],
+            holds: Holds::One,
+            doc: "the dataset whose examples were answered",
+        },
+    ];
+
+    fn columns(&self, _inputs: &[TableShape]) -> Result<Option<Vec<String>>, Vec<Complaint>> {
+        Ok(Some(COLUMNS.map(str::to_owned).to_vec()))
+    }
+
+    fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
+        let dataset = Dataset::load(job.one("data")?.file("dataset.safetensors")?)?;
+        let examples = self.split.of(&dataset);
+        let answers = table::read(job.one("answers")?.file("positions.parquet")?)?;
+        let answers = answered(&answers, examples)?;
+        let rows = examples
+            .iter()
+            .zip(answers.chunks_exact(dataset.target_length));
+        let total = rows.len() as u64;
+        let mut walks: Vec<Walk> = Vec::with_capacity(rows.len());
+        for ((prefix, target), answer) in rows {
+            if walks.len().is_multiple_of(CHUNK) {
+                job.progress(Progress {
+                    done: walks.len() as u64,
+                    total,
+                    unit: "answers".into(),
+                    metrics: Vec::new(),
+                })?;
+            }
+            let Some(graph) = dataset.task.contract().graph(prefix) else {
+                let why =
+                    "the examples of this task are no graphs to walk in; those of `path-star` are";
+                return Err(Stop::failed(why));
+            };
+            walks.push(Walk::of(&graph, target, answer, dataset.mask));
+        }
+        table::write(&rows_of(&walks)?, &job.out.join("table.parquet"))?;
+        Ok(())
+    }
+}
+
+/// The answers, row-major, (answers, target), from a table of them by position; they must be answers to these examples.
+fn answered(table: &DataFrame, examples: &Examples) -> Result<Vec<u32>, Stop> {
+    let column = |name: &str| -> Result<Vec<u32>, Stop> {
+        let values = table::numbers(table::column(table, name)?)?;
+        let token = |value: Option<f64>| match value {
+            Some(value) if value >= 0.0 && value <= f64::from(u32::MAX) => Ok(value as u32),
+            _ => Err(Stop::failed(format!(
+                "the answers have a `{name}` that is no token"
+            ))),
+        };
+        values.into_iter().map(token).collect()
+    };
+    let (answers, targets) = (column("answer")?, column("target")?);
+    let length = examples.target_length();
+    let truth = examples.iter().flat_map(|(_, target)| target);
+    let fit = targets.len().is_multiple_of(length)
+        && targets.len() / length <= examples.len()
+        && truth.zip(&targets).all(|(truth, target)| truth == target);
+    if !fit {
+        let why = "these are no answers to these examples: their targets differ; is `data` the dataset that was answered, \
+                   `split` the part of it, and does the model read the tokens of the task (not text)?";
+        return Err(Stop::failed(why));
+    }
+    Ok(answers)
+}
+
+/// A row an answer.
+fn rows_of(walks: &[Walk]) -> Result<DataFrame, Stop> {
+    let whole = |value: Option<usize>| value.map(|value| value as i64);
+    Ok(df!(
+        COLUMNS[0] => (0..walks.len() as i64).collect::<Vec<_>>(),
+        COLUMNS[1] => walks.iter().map(|walk| walk.outcome.name()).collect::<Vec<_>>(),
+        COLUMNS[2] => walks.iter().map(|walk| whole(walk.arm)).collect::<Vec<_>>(),
+        COLUMNS[3] => walks.iter().map(|walk| walk.edges).collect::<Vec<_>>(),
+        COLUMNS[4] => walks.iter().map(|walk| i64::from(walk.ends_in_goal)).collect::<Vec<_>>(),
+        COLUMNS[5] => walks.iter().map(|walk| whole(walk.lost_at)).collect::<Vec<_>>(),
+        COLUMNS[6] => walks.iter().map(|walk| walk.follows.map(i64::from)).collect::<Vec<_>>(),
+    )?)
+}
