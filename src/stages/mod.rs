@@ -5,10 +5,10 @@ mod claim;
 mod command;
 mod decode;
 mod frames;
-mod path_star;
 mod plot;
 mod program;
 mod table;
+mod task;
 mod train;
 
 use std::path::Path;
@@ -21,6 +21,7 @@ use crate::pipeline::{Kind, Registry};
 pub fn registry() -> Registry {
     Registry::new([
         Kind::of::<crate::learn::task::path_star::PathStar>(),
+        Kind::of::<crate::learn::task::in_weights::InWeights>(),
         Kind::of::<crate::learn::training::Settings>(),
         Kind::of::<decode::Decode>(),
         Kind::of::<aggregate::Aggregate>(),

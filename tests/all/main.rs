@@ -11,4 +11,5 @@ mod layers;
 mod program;
 mod running;
 mod store_commands;
+mod tasks;
 mod toys;

@@ -19,7 +19,7 @@
 //! examples are the same where they have the same edges and the same goal (hence the same start), in whatever order the
 //! edges are written. A repeated draw is drawn anew, so the test split shares nothing with the training split.
 
-use super::{Contract, Dataset, Error, ExampleShape, Examples, Task};
+use super::{Contract, Dataset, Drawn, Error, ExampleShape, Examples, MOST_TOKENS, Task};
 use crate::learn::random;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
@@ -51,9 +51,6 @@ pub struct PathStar {
     #[serde(default)]
     pub seed: u64,
 }
-
-/// The most tokens a dataset may have: 16 GiB of memory.
-const MOST_TOKENS: u64 = 1 << 32;
 
 /// How often a repeated draw is drawn anew. At least half of all questions are free, so failing this often is as likely
 /// as 500 tails in a row.
@@ -285,6 +282,11 @@ impl PathStar {
         }
         Ok((prefix, target))
     }
+}
+
+impl Drawn for PathStar {
+    const KIND: &'static str = "path-star";
+    const VERSION: u32 = 2;
 }
 
 impl Contract for PathStar {

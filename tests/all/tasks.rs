@@ -1,0 +1,83 @@
+//! The tasks and what reads them, each in a small pipeline through the engine.
+
+use std::fs;
+use std::path::PathBuf;
+
+use etude::figures::table;
+use etude::learn::task::Dataset;
+use polars::prelude::DataType;
+
+use crate::toys::{Bench, Ran};
+
+fn bench() -> Bench {
+    Bench::with(etude::stages::registry())
+}
+
+fn view(bench: &Bench, name: &str) -> PathBuf {
+    bench.folder.path().join("outputs/toy").join(name)
+}
+
+fn dataset(bench: &Bench, stage: &str) -> Dataset {
+    Dataset::load(&view(bench, "datasets").join(stage)).unwrap()
+}
+
+/// A column of a table's view.
+fn column(bench: &Bench, stage: &str, name: &str) -> Vec<i64> {
+    let rows = table::read(&view(bench, "tables").join(format!("{stage}.parquet"))).unwrap();
+    let column = table::column(&rows, name).unwrap();
+    let column = column.cast(&DataType::Int64).unwrap();
+    column.i64().unwrap().iter().map(Option::unwrap).collect()
+}
+
+/// The bench's folder is another every time.
+fn failures(bench: &Bench, ran: &Ran) -> String {
+    let folder = bench.folder.path().canonicalize().unwrap();
+    ran.failures()
+        .join("\n")
+        .replace(folder.to_str().unwrap(), "")
+}
+
+const MODEL: &str = "
+    [stage.model]
+    kind         = 'train'
+    data         = 'data'
+    architecture = { kind = 'transformer', layers = 1, width = 16, heads = 2, positions = 'rotary' }
+    objective    = 'next-token'
+    batch        = 16
+    steps        = 3
+";
+
+const IN_WEIGHTS: &str = "
+    [stage.data]
+    kind        = 'in-weights'
+    degree      = 8
+    path_length = 4
+";
+
+#[test]
+fn one_graph_is_learnt_by_heart_and_asked_for_other_leaves() {
+    let bench = bench();
+    let decode = "
+        [stage.answers]
+        kind  = 'decode'
+        model = 'model'
+        data  = 'data'
+        [stage.count]
+        kind = 'aggregate'
+        from = 'answers'
+        sql  = 'SELECT COUNT(*) AS asked FROM answers'
+    ";
+    let pipeline = format!("{IN_WEIGHTS}{MODEL}{decode}");
+    let ran = bench.run(&pipeline);
+    assert_eq!(ran.failures(), [""; 0]);
+    assert_eq!(dataset(&bench, "data").train.len(), 2 * 8 * 3 + 6);
+    assert_eq!(column(&bench, "count", "asked"), [2]);
+    assert_eq!(bench.run(&pipeline).summary.ran, 0);
+}
+
+#[test]
+fn a_training_on_fresh_examples_of_a_task_that_has_none_says_so_before_its_first_step() {
+    let bench = bench();
+    let ran = bench.run(&format!("{IN_WEIGHTS}{MODEL}    online = true\n"));
+    insta::assert_snapshot!(failures(&bench, &ran), @"the training is impossible: online: there are no fresh examples: the examples of `in-weights` are all that its one graph has; leave `online` out");
+}
