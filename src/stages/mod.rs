@@ -3,6 +3,7 @@
 mod aggregate;
 mod claim;
 mod command;
+mod creativity;
 mod decode;
 mod frames;
 mod plot;
@@ -22,8 +23,10 @@ pub fn registry() -> Registry {
     Registry::new([
         Kind::of::<crate::learn::task::path_star::PathStar>(),
         Kind::of::<crate::learn::task::in_weights::InWeights>(),
+        Kind::of::<crate::learn::task::sibling_discovery::SiblingDiscovery>(),
         Kind::of::<crate::learn::training::Settings>(),
         Kind::of::<decode::Decode>(),
+        Kind::of::<creativity::Creativity>(),
         Kind::of::<aggregate::Aggregate>(),
         Kind::of::<crate::figures::plot::Plot>(),
         Kind::of::<crate::figures::formats::TableSpec>(),

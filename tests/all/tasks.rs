@@ -81,3 +81,68 @@ fn a_training_on_fresh_examples_of_a_task_that_has_none_says_so_before_its_first
     let ran = bench.run(&format!("{IN_WEIGHTS}{MODEL}    online = true\n"));
     insta::assert_snapshot!(failures(&bench, &ran), @"the training is impossible: online: there are no fresh examples: the examples of `in-weights` are all that its one graph has; leave `online` out");
 }
+
+#[test]
+fn what_a_model_says_of_itself_is_judged_string_by_string() {
+    let bench = bench();
+    let data = "
+        [stage.data]
+        kind     = 'sibling-discovery'
+        parents  = 2
+        children = 3
+        train    = 6
+        test     = 40
+    ";
+    let judged = "
+        [stage.said]
+        kind     = 'decode'
+        model    = 'model'
+        data     = 'data'
+        decoding = { kind = 'sample', seed = 1 }
+        [stage.judged]
+        kind    = 'creativity'
+        answers = 'said'
+        data    = 'data'
+        [stage.share]
+        kind = 'aggregate'
+        from = ['judged', 'said']
+        sql  = 'SELECT SUM(creative) AS creative, COUNT(*) AS said FROM judged'
+    ";
+    let pipeline = format!("{data}{MODEL}{judged}");
+    let ran = bench.run(&pipeline);
+    assert_eq!(ran.failures(), [""; 0]);
+    let of = |name| column(&bench, "judged", name);
+    let (coherent, seen, repeated, creative) =
+        (of("coherent"), of("seen"), of("repeated"), of("creative"));
+    assert_eq!(of("example"), (0..40).collect::<Vec<_>>());
+    for row in 0..40 {
+        let good = coherent[row] == 1 && seen[row] == 0 && repeated[row] == 0;
+        assert_eq!(creative[row], i64::from(good));
+    }
+    // A model that was hardly taught says all sorts of things.
+    for column in [&coherent, &repeated] {
+        assert!(column.contains(&0), "{column:?}");
+    }
+    assert_eq!(
+        column(&bench, "share", "creative"),
+        [creative.iter().sum::<i64>()]
+    );
+
+    let other = "
+        [stage.other]
+        kind     = 'sibling-discovery'
+        parents  = 2
+        children = 3
+        train    = 6
+        test     = 40
+        seed     = 1
+    ";
+    let pipeline = pipeline.replace(
+        "answers = 'said'\n        data    = 'data'",
+        "answers = 'said'\n        data    = 'other'",
+    );
+    let ran = bench.run(&format!("{other}{pipeline}"));
+    insta::assert_snapshot!(failures(&bench, &ran), @"the answers are to other examples than those of `data`, or in the tokens of a published model");
+    let ran = bench.run(&format!("{IN_WEIGHTS}{MODEL}{judged}"));
+    insta::assert_snapshot!(failures(&bench, &ran), @"every question of this dataset has one right answer, so there is nothing to discover; judge `exact` of the answers, or use the data of `sibling-discovery`");
+}

@@ -12,10 +12,12 @@ use std::path::{Path, PathBuf};
 
 pub mod in_weights;
 pub mod path_star;
+pub mod sibling_discovery;
 pub mod text;
 
 use in_weights::InWeights;
 use path_star::PathStar;
+use sibling_discovery::SiblingDiscovery;
 
 /// What a task must offer.
 pub trait Contract {
@@ -86,6 +88,8 @@ roster! {
         PathStar(PathStar),
         /// Find the path in one star that is known by heart (Noroozizadeh et al. 2025, arXiv 2510.26745).
         InWeights(InWeights),
+        /// Say siblings that nobody said before (Nagarajan et al. 2025, arXiv 2504.15266, section 2).
+        SiblingDiscovery(SiblingDiscovery),
     }
 }
 
