@@ -4,7 +4,9 @@ mod aggregate;
 mod claim;
 mod command;
 mod creativity;
+mod dataset;
 mod decode;
+mod export;
 mod frames;
 mod plot;
 mod program;
@@ -24,6 +26,8 @@ pub fn registry() -> Registry {
         Kind::of::<crate::learn::task::path_star::PathStar>(),
         Kind::of::<crate::learn::task::in_weights::InWeights>(),
         Kind::of::<crate::learn::task::sibling_discovery::SiblingDiscovery>(),
+        Kind::of::<dataset::Files>(),
+        Kind::of::<export::Export>(),
         Kind::of::<crate::learn::training::Settings>(),
         Kind::of::<decode::Decode>(),
         Kind::of::<creativity::Creativity>(),

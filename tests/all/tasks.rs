@@ -146,3 +146,56 @@ fn what_a_model_says_of_itself_is_judged_string_by_string() {
     let ran = bench.run(&format!("{IN_WEIGHTS}{MODEL}{judged}"));
     insta::assert_snapshot!(failures(&bench, &ran), @"every question of this dataset has one right answer, so there is nothing to discover; judge `exact` of the answers, or use the data of `sibling-discovery`");
 }
+
+const GRAPHS: &str = "
+    [stage.graphs]
+    kind        = 'path-star'
+    degree      = 2
+    path_length = 3
+    nodes       = 8
+    train       = 60
+    test        = 20
+    [stage.text]
+    kind = 'export'
+    data = 'graphs'
+";
+
+const READ: &str = "
+    [stage.data]
+    kind  = 'dataset'
+    train = 'text/train.txt'
+    test  = 'text/test.txt'
+";
+
+#[test]
+fn graphs_leave_as_text_and_come_back_as_the_same_tokens() {
+    let bench = bench();
+    assert_eq!(bench.run(GRAPHS).failures(), [""; 0]);
+    let folder = bench.folder.path().join("text");
+    fs::create_dir(&folder).unwrap();
+    for name in ["train.txt", "test.txt"] {
+        fs::copy(view(&bench, "files/text").join(name), folder.join(name)).unwrap();
+    }
+    let pipeline = format!("{GRAPHS}{READ}{MODEL}");
+    let ran = bench.run(&pipeline);
+    assert_eq!(ran.failures(), [""; 0]);
+    let (drawn, read) = (dataset(&bench, "graphs"), dataset(&bench, "data"));
+    assert_eq!((drawn.train, drawn.test), (read.train, read.test));
+    let sample = |stage: &str| {
+        fs::read_to_string(view(&bench, "datasets").join(stage).join("sample.txt")).unwrap()
+    };
+    assert_eq!(sample("graphs"), sample("data"));
+
+    // Where the files lie does not count, what they hold does.
+    fs::rename(&folder, bench.folder.path().join("moved")).unwrap();
+    let moved = pipeline.replace("'text/", "'moved/");
+    assert_eq!(bench.run(&moved).summary.ran, 0);
+    let test = bench.folder.path().join("moved/test.txt");
+    let text = fs::read_to_string(&test).unwrap();
+    let first = text.lines().next().unwrap();
+    fs::write(&test, format!("{text}{first}\n")).unwrap();
+    assert_eq!(bench.run(&moved).summary.ran, 2);
+    fs::write(&test, format!("{text}{}\n", &first[1..])).unwrap();
+    let ran = bench.run(&moved);
+    insta::assert_snapshot!(failures(&bench, &ran), @"/moved/test.txt: line 21: `` is no node");
+}

@@ -10,11 +10,13 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+pub mod imported;
 pub mod in_weights;
 pub mod path_star;
 pub mod sibling_discovery;
 pub mod text;
 
+use imported::Imported;
 use in_weights::InWeights;
 use path_star::PathStar;
 use sibling_discovery::SiblingDiscovery;
@@ -86,6 +88,8 @@ roster! {
     pub enum Task: Contract {
         /// Find the path through a star of arms (Bachmann & Nagarajan 2024, section 4).
         PathStar(PathStar),
+        /// Find the path in graphs that were drawn elsewhere.
+        Imported(Imported),
         /// Find the path in one star that is known by heart (Noroozizadeh et al. 2025, arXiv 2510.26745).
         InWeights(InWeights),
         /// Say siblings that nobody said before (Nagarajan et al. 2025, arXiv 2504.15266, section 2).
@@ -246,6 +250,14 @@ pub enum Error {
         path: PathBuf,
         /// Why.
         source: std::io::Error,
+    },
+    /// The text that examples are to be read from is wrong.
+    #[error("{path}: {why}")]
+    Text {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it, and in which lines.
+        why: String,
     },
     /// The file is not a dataset, or a broken one.
     #[error("{path} is not a dataset: {why}")]
