@@ -1,6 +1,7 @@
 //! The stage kinds: the joint where learning and figures meet the machinery. One file a kind, one line here.
 
 mod aggregate;
+mod chess_mate;
 mod claim;
 mod command;
 mod creativity;
@@ -26,6 +27,7 @@ pub fn registry() -> Registry {
         Kind::of::<crate::learn::task::path_star::PathStar>(),
         Kind::of::<crate::learn::task::in_weights::InWeights>(),
         Kind::of::<crate::learn::task::sibling_discovery::SiblingDiscovery>(),
+        Kind::of::<chess_mate::Puzzles>(),
         Kind::of::<dataset::Files>(),
         Kind::of::<export::Export>(),
         Kind::of::<crate::learn::training::Settings>(),

@@ -199,3 +199,100 @@ fn graphs_leave_as_text_and_come_back_as_the_same_tokens() {
     let ran = bench.run(&moved);
     insta::assert_snapshot!(failures(&bench, &ran), @"/moved/test.txt: line 21: `` is no node");
 }
+
+#[test]
+fn puzzles_become_positions_and_mates_and_what_was_left_out_is_kept() {
+    let bench = bench();
+    let rows = [
+        "PuzzleId,FEN,Moves,Rating,RatingDeviation,Popularity,NbPlays,Themes,GameUrl,OpeningTags",
+        "a,6k1/8/8/8/8/1R6/R7/6K1 b - - 0 1,g8h8 b3b7 h8g8 a2a8,900,80,95,1,mate mateIn2 short,,",
+        "b,6k1/1P6/2R5/8/8/8/8/6K1 b - - 0 1,g8h8 c6c7 h8g8 b7b8q,1100,80,95,1,mateIn2,,",
+        "c,6k1/8/8/8/8/1R6/R7/6K1 b - - 0 1,g8h8 b3b7 h8g8 a2a7,900,80,95,1,mateIn2,,",
+        "d,6K1/8/8/8/8/1r6/r7/6k1 w - - 0 1,g8h8 b3b7 h8g8 a2a8,1300,80,95,1,mateIn2,,",
+    ];
+    fs::write(bench.folder.path().join("puzzles.csv"), rows.join("\n")).unwrap();
+    let data = "
+        [stage.data]
+        kind     = 'chess-mate'
+        puzzles  = 'puzzles.csv'
+        train    = 2
+        test     = 1
+    ";
+    let ran = bench.run(data);
+    insta::assert_snapshot!(failures(&bench, &ran), @r#"
+    /puzzles.csv: line 4: its last move does not mate
+    `bad_rows = "skip"` leaves such rows out
+    "#);
+    let pipeline = format!("{data}    bad_rows = 'skip'\n{MODEL}");
+    assert_eq!(bench.run(&pipeline).failures(), [""; 0]);
+    let skipped = view(&bench, "datasets/data/skipped.txt");
+    insta::assert_snapshot!(fs::read_to_string(skipped).unwrap(), @"
+    4 rows of mates in two: 1 wrong, 0 of a position that an earlier row has, 3 to choose from
+    line 4: its last move does not mate
+    ");
+}
+
+#[test]
+fn what_cannot_be_is_said_of_each_kind_before_anything_runs() {
+    let problems = |stage: &str| {
+        let read = bench().read(stage, &etude::pipeline::Request::default());
+        let said = read
+            .unwrap_err()
+            .into_iter()
+            .map(|problem| problem.to_string());
+        said.collect::<Vec<_>>().join("\n")
+    };
+    let said = [
+        problems("[stage.a]\nkind = 'in-weights'\ndegree = 2\npath_length = 3\ntaught = 0.1"),
+        problems(
+            "[stage.a]\nkind = 'sibling-discovery'\nparents = 1\nchildren = 2\ntrain = 2\ntest = 1",
+        ),
+        problems("[stage.a]\nkind = 'dataset'\ntrain = ''\ntest = 't'\noverlap = 'maybe'"),
+        problems(
+            "[stage.a]\nkind = 'chess-mate'\npuzzles = 'p'\ntrain = 1\ntest = 1\nmin_rating = 9\nmax_rating = 8",
+        ),
+    ];
+    insta::assert_snapshot!(said.join("\n"), @"
+    0.1 of 2 leaves are 0: at least 1 must be taught, and at least 1 left for the test
+    1 parents of 2 children have 1 × 2 × 1 = 2 strings, so learning from 2 leaves none to discover; use at most 1
+    `train` must not be empty
+    `overlap` cannot be `maybe`
+    no rating is at least 9 and at most 8
+    ");
+}
+
+/// The bytes that each kind leaves for the same parameters and files; see `golden`.
+#[test]
+fn every_task_leaves_the_bytes_it_always_left() {
+    let bench = bench();
+    let line = |goal: &str| format!("1,2|2,3|1,4|4,5/1,{goal}\n");
+    fs::write(bench.folder.path().join("train.txt"), line("3=1,2,3")).unwrap();
+    fs::write(bench.folder.path().join("test.txt"), line("5=1,4,5")).unwrap();
+    let pipeline = "
+        [stage.in-weights]
+        kind        = 'in-weights'
+        degree      = 8
+        path_length = 4
+        [stage.siblings]
+        kind     = 'sibling-discovery'
+        parents  = 4
+        children = 5
+        train    = 20
+        test     = 70
+        [stage.read]
+        kind  = 'dataset'
+        train = 'train.txt'
+        test  = 'test.txt'
+        [stage.text]
+        kind = 'export'
+        data = 'siblings'
+    ";
+    let artifacts = bench.run(pipeline).artifacts().into_iter();
+    let lines = artifacts.map(|(job, digest)| format!("{job} {digest}"));
+    insta::assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @"
+    in-weights a3fe3d8333122017498e0626b23ed59ac29078bd1fbe8dba0712dcd1f5922b7d
+    read 4c63c66f08636120fd4d249cc7198f2537c8f7ecbaf25eea372614411daec9ae
+    siblings 13ca72b14f747a174c620633f4a7f48ec5cbb06e50c17d3ba7a2bfcecf8e150f
+    text 46bec7bd6c0c13bea903516e6946f9d757f42efcb493f502f01c563c0291a161
+    ");
+}

@@ -10,12 +10,14 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+pub mod chess_mate;
 pub mod imported;
 pub mod in_weights;
 pub mod path_star;
 pub mod sibling_discovery;
 pub mod text;
 
+use chess_mate::ChessMate;
 use imported::Imported;
 use in_weights::InWeights;
 use path_star::PathStar;
@@ -94,6 +96,8 @@ roster! {
         InWeights(InWeights),
         /// Say siblings that nobody said before (Nagarajan et al. 2025, arXiv 2504.15266, section 2).
         SiblingDiscovery(SiblingDiscovery),
+        /// Mate in two moves, from a position on a chess board.
+        ChessMate(ChessMate),
     }
 }
 
