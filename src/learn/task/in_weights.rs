@@ -10,13 +10,15 @@
 //! | path | path-finding from the leaf | `/12=32,34,6,16,12`: the path from the start to the leaf 12 |
 //!
 //! Learnt from are all edges, both ways, and the paths to the share `taught` of the leaves; tested are the paths to all
-//! other leaves. The start has as many children as there are arms, so a question down from it has as many true answers and
-//! its loss ends at ln(degree). The first target token of a path is the start, the same in all; the hard one is the
-//! second, which the objective `reversed` makes a parent like all the others.
+//! other leaves. The start has as many children as there are arms, so a question down from it has as many true answers:
+//! its loss ends at ln(degree), and the exact match on the training split below 1. The first target token of a path is the
+//! start, the same in all; the hard one is the second. The objective `reversed` asks for the leaf first and then for one
+//! parent after the other.
 //!
-//! All examples are equally long: the answer to an edge is filled up with `$`. A model is asked for these `$` too. They
-//! are learnt at once and count in the loss as other tokens do, so that of an edge's loss only 1/path_length is the
-//! node's, and the loss of a training looks smaller than it is; `path_repeats` shifts the weight to the paths.
+//! All examples are equally long: the answer to an edge is filled up with `$`, and a model is asked for these `$` too
+//! (`reversed`: first). They are learnt at once and count in the loss as other tokens do, so that of an edge's loss only
+//! 1/path_length is the node's, and the loss of a training looks smaller than it is; `path_repeats` shifts the weight to
+//! the paths.
 //!
 //! Tokens: node i is i, of the N nodes there are; `=` is N, `/` N+1, `>` N+2, `<` N+3 and `$`, the mask, N+4.
 
