@@ -41,6 +41,7 @@ macro_rules! roster {
 }
 
 pub mod accuracy;
+pub mod creativity;
 pub mod decoding;
 pub mod device;
 pub mod difference;

@@ -1,14 +1,18 @@
 //! The stage kinds: the joint where learning and figures meet the machinery. One file a kind, one line here.
 
 mod aggregate;
+mod chess_mate;
 mod claim;
 mod command;
+mod creativity;
+mod dataset;
 mod decode;
+mod export;
 mod frames;
-mod path_star;
 mod plot;
 mod program;
 mod table;
+mod task;
 mod train;
 mod walk;
 
@@ -22,9 +26,15 @@ use crate::pipeline::{Kind, Registry};
 pub fn registry() -> Registry {
     Registry::new([
         Kind::of::<crate::learn::task::path_star::PathStar>(),
+        Kind::of::<crate::learn::task::in_weights::InWeights>(),
+        Kind::of::<crate::learn::task::sibling_discovery::SiblingDiscovery>(),
+        Kind::of::<chess_mate::Puzzles>(),
+        Kind::of::<dataset::Files>(),
+        Kind::of::<export::Export>(),
         Kind::of::<crate::learn::training::Settings>(),
         Kind::of::<decode::Decode>(),
         Kind::of::<walk::WalkOf>(),
+        Kind::of::<creativity::Creativity>(),
         Kind::of::<aggregate::Aggregate>(),
         Kind::of::<crate::figures::plot::Plot>(),
         Kind::of::<crate::figures::formats::TableSpec>(),

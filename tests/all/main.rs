@@ -11,5 +11,6 @@ mod layers;
 mod program;
 mod running;
 mod store_commands;
+mod tasks;
 mod toys;
 mod walk;

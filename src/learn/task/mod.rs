@@ -10,12 +10,20 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+pub mod chess_mate;
 pub mod graph;
+pub mod imported;
+pub mod in_weights;
 pub mod path_star;
+pub mod sibling_discovery;
 pub mod text;
 
+use chess_mate::ChessMate;
 use graph::Graph;
+use imported::Imported;
+use in_weights::InWeights;
 use path_star::PathStar;
+use sibling_discovery::SiblingDiscovery;
 
 /// What a task must offer.
 pub trait Contract {
@@ -31,12 +39,25 @@ pub trait Contract {
     /// [`Error::Parameters`] where [`Contract::problems`] finds any, [`Error::Cancelled`] once `cancel` says so.
     fn generate(&self, cancel: &dyn Fn() -> bool) -> Result<Dataset, Error>;
 
+    /// Why there are no examples to learn from but those of the dataset; `None` where fresh ones can be drawn.
+    fn fixed(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Draws `count` more examples to learn from, others for every `epoch`; none of them is in `test`. The result does not
     /// depend on the number of threads.
     ///
     /// # Errors
-    /// As [`Contract::generate`].
-    fn fresh(&self, epoch: u64, count: usize, test: &Examples) -> Result<Examples, Error>;
+    /// As [`Contract::generate`], and [`Error::Fixed`] where [`Contract::fixed`] says why there are none.
+    fn fresh(&self, _epoch: u64, _count: usize, _test: &Examples) -> Result<Examples, Error> {
+        Err(Error::Fixed(self.fixed().unwrap_or("the task draws none")))
+    }
+
+    /// Which of many answers, row-major, (answers, target), could be an example of the task, where a question has no one
+    /// right answer; `None` for a task whose questions have.
+    fn coherent(&self, _answers: &[u32]) -> Option<Vec<bool>> {
+        None
+    }
 
     /// An example in the notation of the paper, prefix and target in their natural order.
     fn render(&self, prefix: &[u32], target: &[u32]) -> String;
@@ -48,11 +69,43 @@ pub trait Contract {
     }
 }
 
+/// A task that draws its examples out of its parameters alone: these are a kind of stage.
+pub trait Drawn: Contract {
+    /// The kind's name in a file.
+    const KIND: &'static str;
+    /// Raised whenever the same parameters give other examples.
+    const VERSION: u32;
+}
+
+/// The most tokens a dataset may have: 16 GiB of memory.
+const MOST_TOKENS: u64 = 1 << 32;
+
+/// Examples written between two looks at whether to stop.
+const AT_ONCE: usize = 1 << 20;
+
+/// An error where a task has problems.
+fn possible(task: &dyn Contract) -> Result<(), Error> {
+    let problems = task.problems().into_iter();
+    let problems: Vec<Problem> = problems.map(|(name, why)| (name.to_owned(), why)).collect();
+    match problems.is_empty() {
+        true => Ok(()),
+        false => Err(Error::Parameters(problems)),
+    }
+}
+
 roster! {
     /// A task and its parameters.
     pub enum Task: Contract {
         /// Find the path through a star of arms (Bachmann & Nagarajan 2024, section 4).
         PathStar(PathStar),
+        /// Find the path in graphs that were drawn elsewhere.
+        Imported(Imported),
+        /// Find the path in one star that is known by heart (Noroozizadeh et al. 2025, arXiv 2510.26745).
+        InWeights(InWeights),
+        /// Say siblings that nobody said before (Nagarajan et al. 2025, arXiv 2504.15266, section 2).
+        SiblingDiscovery(SiblingDiscovery),
+        /// Mate in two moves, from a position on a chess board.
+        ChessMate(ChessMate),
     }
 }
 
@@ -187,6 +240,9 @@ pub enum Error {
     /// The caller asked to stop.
     #[error("cancelled")]
     Cancelled,
+    /// More examples were asked of a task that has no others.
+    #[error("there are no fresh examples: {0}")]
+    Fixed(&'static str),
     /// Tokens that do not fill rows.
     #[error(
         "{tokens} tokens do not fill rows of {prefix_length} prefix and {target_length} target tokens"
@@ -206,6 +262,14 @@ pub enum Error {
         path: PathBuf,
         /// Why.
         source: std::io::Error,
+    },
+    /// The text that examples are to be read from is wrong.
+    #[error("{path}: {why}")]
+    Text {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it, and in which lines.
+        why: String,
     },
     /// The file is not a dataset, or a broken one.
     #[error("{path} is not a dataset: {why}")]
@@ -237,6 +301,20 @@ struct Header {
 }
 
 impl Dataset {
+    /// The examples of a task, of the shape that it says.
+    fn of(task: Task, train: Examples, test: Examples) -> Self {
+        let shape = task.contract().shape();
+        Self {
+            task,
+            vocabulary: shape.vocabulary,
+            mask: shape.mask,
+            prefix_length: shape.prefix_length,
+            target_length: shape.target_length,
+            train,
+            test,
+        }
+    }
+
     /// Writes `dataset.safetensors`, tensors `train` and `test` of shape (examples, prefix + target) in the smallest
     /// unsigned type that holds the vocabulary, and `sample.txt`, the first ten examples of each split to read. The
     /// same dataset gives the same bytes.

@@ -220,6 +220,12 @@ impl Settings {
                 "the dataset has no example to learn from".to_owned(),
             ));
         }
+        if self.online
+            && let Some(why) = dataset.task.contract().fixed()
+        {
+            let why = format!("there are no fresh examples: {why}; leave `online` out");
+            problems.push(("online".to_owned(), why));
+        }
         problems
     }
 

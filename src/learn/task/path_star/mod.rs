@@ -26,7 +26,7 @@
 //! Whatever the variant, all examples of a dataset have one length; a target that is shorter than others is padded with `$`.
 
 use super::graph::Graph;
-use super::{Contract, Dataset, Error, ExampleShape, Examples, Task};
+use super::{Contract, Dataset, Drawn, Error, ExampleShape, Examples, MOST_TOKENS, Task};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -155,9 +155,6 @@ pub enum Labels {
     Fixed,
 }
 
-/// The most tokens a dataset may have: 16 GiB of memory.
-const MOST_TOKENS: u64 = 1 << 32;
-
 impl PathStar {
     /// Edges of a graph: d(l−1).
     fn graph_edges(&self) -> usize {
@@ -251,6 +248,11 @@ impl PathStar {
         }
         problems
     }
+}
+
+impl Drawn for PathStar {
+    const KIND: &'static str = "path-star";
+    const VERSION: u32 = 2;
 }
 
 impl Contract for PathStar {

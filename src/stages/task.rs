@@ -1,12 +1,17 @@
-//! `path-star`: draws the graphs of the paper's planning task.
+//! The tasks that draw their examples, each a kind: `path-star` and its like. Parameters in, a dataset out.
 
-use crate::learn::task::Contract;
-use crate::learn::task::path_star::PathStar;
+use schemars::JsonSchema;
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::learn::task::Drawn;
 use crate::pipeline::{ArtifactType, Complaint, Context, Port, Progress, Resources, Stage, Stop};
 
-impl Stage for PathStar {
-    const KIND: &'static str = "path-star";
-    const VERSION: u32 = 2;
+impl<T> Stage for T
+where
+    T: Drawn + Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static,
+{
+    const KIND: &'static str = T::KIND;
+    const VERSION: u32 = T::VERSION;
     const OUTPUT: ArtifactType = ArtifactType::Dataset;
     const PORTS: &'static [Port] = &[];
 
@@ -26,19 +31,20 @@ impl Stage for PathStar {
     }
 
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
-        let total = self.train + self.test;
-        let progress = |done| Progress {
+        let progress = |done, total| Progress {
             done,
             total,
             unit: "examples".into(),
             metrics: Vec::new(),
         };
-        job.progress(progress(0))?;
+        // How many there will be only the task knows.
+        job.progress(progress(0, 0))?;
         let dataset = match self.generate(&|| job.monitor.cancelled()) {
             Err(_) if job.monitor.cancelled() => return Err(Stop::Cancelled),
             dataset => dataset?,
         };
         dataset.save(job.out)?;
-        job.progress(progress(total))
+        let all = (dataset.train.len() + dataset.test.len()) as u64;
+        job.progress(progress(all, all))
     }
 }

@@ -1,0 +1,83 @@
+//! `dataset`: path-star graphs that were drawn elsewhere, from text files.
+
+use std::path::Path;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::learn::task::imported::{self, Overlap};
+use crate::pipeline::{ArtifactType, Context, Outside, Port, Progress, Resources, Stage, Stop};
+
+/// Reads path-star graphs from text files as Bachmann & Nagarajan (2024) released theirs, an example a line:
+/// `32,3|16,12|3,19|32,34|34,6|6,16|19,47|47,28/32,12=32,34,6,16,12`, edges, start and goal, path.
+///
+/// Degree and path length are those of the first line. Every line is checked, so that a wrong file is refused and not learnt
+/// from. What the files hold counts for a result, where they lie does not.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Files {
+    /// The file with the examples to learn from; from the project's root, unless it is absolute.
+    #[schemars(length(min = 1))]
+    train: String,
+    /// The file with the examples to test with.
+    #[schemars(length(min = 1))]
+    test: String,
+    /// Values a node's label can take, 50 for most of the released files; without it, the largest label in either file and one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 2, max = 1_000_000))]
+    nodes: Option<u32>,
+    /// What if a question of the test is among those to learn from.
+    #[serde(default)]
+    overlap: Overlap,
+}
+
+impl Stage for Files {
+    const KIND: &'static str = "dataset";
+    const VERSION: u32 = 1;
+    const OUTPUT: ArtifactType = ArtifactType::Dataset;
+    const PORTS: &'static [Port] = &[];
+
+    fn resources() -> Resources {
+        // Lines are read side by side.
+        Resources {
+            cores: 4,
+            ..Resources::default()
+        }
+    }
+
+    fn reads(&self) -> Vec<Outside> {
+        [("train", &self.train), ("test", &self.test)]
+            .map(|(parameter, path)| Outside {
+                parameter: parameter.into(),
+                path: path.clone(),
+            })
+            .to_vec()
+    }
+
+    fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
+        let progress = |done| Progress {
+            done,
+            total: done,
+            unit: "examples".into(),
+            metrics: Vec::new(),
+        };
+        job.progress(progress(0))?;
+        let cancelled = || job.monitor.cancelled();
+        let (train, test) = (file(job, "train")?, file(job, "test")?);
+        let dataset = imported::read(train, test, self.nodes, self.overlap, &cancelled);
+        let dataset = match dataset {
+            Err(_) if cancelled() => return Err(Stop::Cancelled),
+            dataset => dataset?,
+        };
+        dataset.save(job.out)?;
+        job.progress(progress((dataset.train.len() + dataset.test.len()) as u64))
+    }
+}
+
+/// Where the file lies that a parameter names.
+pub(super) fn file<'a>(job: &'a Context<'_>, parameter: &str) -> Result<&'a Path, Stop> {
+    match job.outside.get(parameter) {
+        Some(path) => Ok(path),
+        None => Err(Stop::failed(format!("`{parameter}` names no file"))),
+    }
+}

@@ -1,0 +1,56 @@
+//! `export`: a dataset in, its examples as text out.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::learn::task::Dataset;
+use crate::pipeline::{ArtifactType, Context, Holds, Port, Progress, Stage, Stop, Takes};
+
+/// Writes the examples of a dataset as text, `train.txt` and `test.txt`, one a line in the notation of the paper. For path-star
+/// graphs that is the format of the data that was released with it: other programs read it, and the kind `dataset` does.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Export {}
+
+/// Lines written between two looks at whether to stop.
+const AT_ONCE: usize = 4096;
+
+impl Stage for Export {
+    const KIND: &'static str = "export";
+    const VERSION: u32 = 1;
+    const OUTPUT: ArtifactType = ArtifactType::File;
+    const PORTS: &'static [Port] = &[Port {
+        name: "data",
+        takes: Takes::One,
+        accepts: &[ArtifactType::Dataset],
+        holds: Holds::One,
+        doc: "the dataset to write",
+    }];
+
+    fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
+        let dataset = Dataset::load(job.one("data")?.file("dataset.safetensors")?)?;
+        let total = (dataset.train.len() + dataset.test.len()) as u64;
+        let mut done = 0;
+        let task = dataset.task.contract();
+        for (name, examples) in [("train.txt", &dataset.train), ("test.txt", &dataset.test)] {
+            let mut file = BufWriter::new(File::create(job.out.join(name))?);
+            for (index, (prefix, target)) in examples.iter().enumerate() {
+                if index.is_multiple_of(AT_ONCE) {
+                    job.progress(Progress {
+                        done,
+                        total,
+                        unit: "examples".into(),
+                        metrics: Vec::new(),
+                    })?;
+                }
+                writeln!(file, "{}", task.render(prefix, target))?;
+                done += 1;
+            }
+            file.flush()?;
+        }
+        Ok(())
+    }
+}
