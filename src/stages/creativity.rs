@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::figures::table;
-use crate::learn::creativity::judge;
+use crate::learn::creativity::{Judgement, judge};
 use crate::learn::task::{Dataset, Examples};
 use crate::pipeline::{
     ArtifactType, Complaint, Context, Holds, Port, Stage, Stop, TableShape, Takes,
@@ -59,7 +59,7 @@ impl Stage for Creativity {
                  of the answers, or use the data of `sibling-discovery`",
             ));
         };
-        let column = |of: fn(&crate::learn::creativity::Judgement) -> bool| -> Vec<i64> {
+        let column = |of: fn(&Judgement) -> bool| -> Vec<i64> {
             judged.iter().map(|answer| i64::from(of(answer))).collect()
         };
         let rows = df!(

@@ -115,9 +115,9 @@ fn what_a_model_says_of_itself_is_judged_string_by_string() {
     let (coherent, seen, repeated, creative) =
         (of("coherent"), of("seen"), of("repeated"), of("creative"));
     assert_eq!(of("example"), (0..40).collect::<Vec<_>>());
-    for row in 0..40 {
-        let good = coherent[row] == 1 && seen[row] == 0 && repeated[row] == 0;
-        assert_eq!(creative[row], i64::from(good));
+    let flaws = seen.iter().zip(&repeated).map(|(seen, again)| seen + again);
+    for ((good, flaws), creative) in coherent.iter().zip(flaws).zip(&creative) {
+        assert_eq!(*creative == 1, *good == 1 && flaws == 0);
     }
     // A model that was hardly taught says all sorts of things.
     for column in [&coherent, &repeated] {

@@ -569,6 +569,40 @@ mod tests {
     }
 
     #[test]
+    fn whatever_a_header_says_of_its_task_is_looked_at_before_anything_is_made_of_it() {
+        let most = u32::MAX;
+        let tasks = [
+            serde_json::json!({"kind": "in-weights", "degree": most, "path_length": most, "taught": -1e300}),
+            serde_json::json!({"kind": "in-weights", "degree": 500_000, "path_length": 10_000, "edge_repeats": most}),
+            serde_json::json!({"kind": "in-weights", "degree": 9, "path_length": 9, "edge_repeats": most, "path_repeats": most}),
+            serde_json::json!({"kind": "sibling-discovery", "parents": most, "children": most, "train": u64::MAX, "test": u64::MAX}),
+            serde_json::json!({"kind": "sibling-discovery", "parents": 1_000_000, "children": 10_000, "train": 1, "test": 1}),
+            serde_json::json!({"kind": "imported", "degree": most, "path_length": most, "nodes": most, "train": 1, "test": 1}),
+            serde_json::json!({"kind": "imported", "degree": 0, "path_length": 0, "nodes": 0, "train": 0, "test": 0}),
+            serde_json::json!({"kind": "chess-mate", "train": 0, "test": u64::MAX}),
+        ];
+        for header in tasks {
+            let task: Task = serde_json::from_value(header.clone()).unwrap();
+            assert!(!task.contract().problems().is_empty(), "{header}");
+        }
+        let directory = tempfile::tempdir().unwrap();
+        let task: Task = serde_json::from_value(
+            serde_json::json!({"kind": "in-weights", "degree": 10, "path_length": 3}),
+        )
+        .unwrap();
+        let dataset = task.contract().generate(&|| false).unwrap();
+        dataset.save(directory.path()).unwrap();
+        let path = directory.path().join(FILE);
+        let mut bytes = std::fs::read(&path).unwrap();
+        let (from, to) = (b"degree\\\":10", b"degree\\\":11");
+        let place = bytes.windows(from.len()).position(|w| w == from).unwrap();
+        bytes[place..place + to.len()].copy_from_slice(to);
+        std::fs::write(&path, bytes).unwrap();
+        let said = Dataset::load(&path).unwrap_err().to_string();
+        assert!(said.contains("its task makes"), "{said}");
+    }
+
+    #[test]
     fn rows_that_do_not_fill_are_refused() {
         assert!(Examples::new(2, 1, vec![0; 7]).is_err());
         assert!(Examples::new(0, 3, vec![0; 6]).is_err());
