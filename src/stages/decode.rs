@@ -42,12 +42,22 @@ fn batch() -> u32 {
 /// A part of a dataset.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-enum Split {
+pub(super) enum Split {
     /// The examples kept apart from training.
     #[default]
     Test,
     /// The examples of the training.
     Train,
+}
+
+impl Split {
+    /// Its examples.
+    pub(super) fn of(self, dataset: &Dataset) -> &Examples {
+        match self {
+            Split::Test => &dataset.test,
+            Split::Train => &dataset.train,
+        }
+    }
 }
 
 impl Stage for Decode {
@@ -91,10 +101,7 @@ impl Stage for Decode {
         let device = choice(job.device).open()?;
         let learner = Learner::from_files(&model.files, &device)?;
         let dataset = Dataset::load(job.one("data")?.file("dataset.safetensors")?)?;
-        let all = match self.split {
-            Split::Test => &dataset.test,
-            Split::Train => &dataset.train,
-        };
+        let all = self.split.of(&dataset);
         let count = self.examples.unwrap_or(u64::MAX);
         let first = all.first(usize::try_from(count).unwrap_or(usize::MAX));
         // A model that began with published weights reads them as text.

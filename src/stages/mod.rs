@@ -1,12 +1,15 @@
 //! The stage kinds: the joint where learning and figures meet the machinery. One file a kind, one line here.
 
 mod aggregate;
+mod attention;
 mod claim;
 mod command;
 mod decode;
 mod frames;
+mod paired;
 mod path_star;
 mod plot;
+mod probe;
 mod program;
 mod table;
 mod train;
@@ -23,7 +26,10 @@ pub fn registry() -> Registry {
         Kind::of::<crate::learn::task::path_star::PathStar>(),
         Kind::of::<crate::learn::training::Settings>(),
         Kind::of::<decode::Decode>(),
+        Kind::of::<probe::Probe>(),
+        Kind::of::<attention::Attention>(),
         Kind::of::<aggregate::Aggregate>(),
+        Kind::of::<crate::figures::paired::Paired>(),
         Kind::of::<crate::figures::plot::Plot>(),
         Kind::of::<crate::figures::formats::TableSpec>(),
         Kind::of::<claim::Claim>(),
