@@ -69,7 +69,7 @@ impl Check {
             0 => say(format!("{what}: all are as the pipeline says")),
             n => {
                 say(format!("{what}: {} found", count(n, "problem")));
-                say("`etude run` and then `etude publish` make stale and missing files anew; what is published by mistake is for you to remove".into());
+                say("`etude run` and then `etude publish` mend what is stale, fewer, missing or left; files that are changed or strange, and verdicts, are yours to judge".into());
             }
         }
         Ok(u8::from(!problems.is_empty()))
@@ -146,20 +146,24 @@ impl Published<'_> {
         for (id, state) in self.states.iter().enumerate() {
             let job = self.plan.jobs[id].name.to_string();
             let outputs = self.plan.outputs(id);
-            let shown = outputs.iter().any(|output| output.artifact.is_copied());
             let verdicts = outputs
                 .iter()
                 .filter(|o| o.artifact == ArtifactType::Verdict);
             claims += verdicts.count();
+            let origin = self.provenance.jobs.get(&job);
             match state {
-                State::Stands => {}
-                _ if !shown => {}
-                State::Missing => lines.push(format!("missing  {job}: it was never published")),
-                State::Differs(_) | State::Follows => {
+                State::Missing if self.is_final(id) => {
+                    lines.push(format!("missing  {job}: it was never published"));
+                }
+                State::Differs(_) | State::Follows
+                    if origin.is_some_and(|o| !o.files.is_empty()) =>
+                {
                     lines.push(format!("stale    {job}: {}", self.why(id)));
                 }
+                // Of others those tell that were made of them.
+                _ => {}
             }
-            if let Some(origin) = self.provenance.jobs.get(&job) {
+            if let Some(origin) = origin {
                 for (file, digest) in &origin.files {
                     lines.extend(self.file(file, digest));
                     if file.starts_with(ArtifactType::Verdict.section()) {
@@ -177,6 +181,15 @@ impl Published<'_> {
         }
         self.strays(&mut lines);
         (lines, claims)
+    }
+
+    /// Whether something is published of a job for its own sake, not for that of another.
+    fn is_final(&self, id: JobId) -> bool {
+        let mut outputs = self.plan.outputs(id).iter();
+        outputs.any(|output| match output.artifact {
+            ArtifactType::Table => self.plan.readers(id).next().is_none(),
+            kind => kind.is_copied(),
+        })
     }
 
     /// Axes on which the pipeline declares other labels than those that were published: fewer seeds, say.

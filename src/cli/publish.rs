@@ -52,7 +52,9 @@ impl Publish {
             folder: folder.clone(),
             store: &store,
         };
-        views.check(project.root())?;
+        if self.place.outputs.is_none() {
+            views.check(project.root())?;
+        }
         let before = Provenance::read(&folder)?;
         // What was published before may be replaced, unless somebody changed it.
         let mut ledger = Ledger {
@@ -65,7 +67,7 @@ impl Publish {
             let record = state.record().expect("all jobs are done");
             let mut origin = Origin::from(record);
             origin.adopted = store.adopted(&record.key).map(|adopted| adopted.note);
-            for paper in papers(&plan, id, &record.artifact) {
+            for paper in papers(&plan, &states, id) {
                 let shown = put(&paper, &views, &mut ledger)?;
                 for path in shown.names {
                     if let Some(digest) = ledger.views.get(&path) {
@@ -152,6 +154,15 @@ fn ready(plan: &Plan, states: &[Freshness]) -> Result<(), Failure> {
     }
 }
 
+/// What people read, by its extension.
+const READ: &[&str] = &["svg", "md", "csv", "json"];
+
+/// Whether a file that is shown has one of some extensions.
+fn has_extension(file: &str, extensions: &[&str]) -> bool {
+    let extension = Path::new(file).extension().and_then(|e| e.to_str());
+    !file.starts_with('.') && extension.is_some_and(|e| extensions.contains(&e))
+}
+
 /// One output of a job that is small enough to commit and made to be read.
 struct Paper {
     kind: ArtifactType,
@@ -160,8 +171,20 @@ struct Paper {
     files: Artifact,
 }
 
-/// What of a job's artifact is published: figures as SVG, tables as text, verdicts; nothing that only programs read.
-fn papers(plan: &Plan, id: JobId, artifact: &Artifact) -> Vec<Paper> {
+/// What of a job's artifact is published: figures as SVG, printed tables as text, verdicts, and as CSV the numbers that these
+/// were made of, or that nothing was made of; nothing that only programs read.
+fn papers(plan: &Plan, states: &[Freshness], id: JobId) -> Vec<Paper> {
+    let artifact = |id: JobId| {
+        let record = states[id].record().expect("all jobs are done");
+        &record.artifact
+    };
+    let is_read = |reader: JobId| {
+        let mut files = artifact(reader).files.keys();
+        files.any(|file| has_extension(file, READ))
+    };
+    let mut readers = plan.readers(id).peekable();
+    let is_behind = readers.peek().is_none() || readers.any(is_read);
+    let artifact = artifact(id);
     let outputs = plan.outputs(id);
     let shown = outputs.iter().filter(|output| output.artifact.is_copied());
     let shown = shown.filter(|_| plan.instance(id).keep == Keep::Always);
@@ -173,25 +196,15 @@ fn papers(plan: &Plan, id: JobId, artifact: &Artifact) -> Vec<Paper> {
             Some(part) => (plan.view(id), artifact.part(part)),
             None => (plan.view(id), artifact.clone()),
         };
-        let wanted: &[&str] = match output.artifact {
-            ArtifactType::Figure => &["svg"],
-            ArtifactType::Table => &["md", "csv"],
-            _ => &["json"],
+        let chosen = |extensions: &[&str]| {
+            let files = files.files.iter();
+            let files = files.filter(|(name, _)| has_extension(name, extensions));
+            Artifact {
+                files: files.map(|(name, f)| (name.clone(), f.clone())).collect(),
+            }
         };
-        let is = |name: &str, extensions: &[&str]| {
-            let extension = Path::new(name).extension().and_then(|e| e.to_str());
-            !name.starts_with('.') && extension.is_some_and(|e| extensions.contains(&e))
-        };
-        let chosen = |extensions: &[&str]| Artifact {
-            files: files
-                .files
-                .iter()
-                .filter(|(name, _)| is(name, extensions))
-                .map(|(name, file)| (name.clone(), file.clone()))
-                .collect(),
-        };
-        let mut files = chosen(wanted);
-        if files.files.is_empty() {
+        let mut files = chosen(READ);
+        if files.files.is_empty() && is_behind {
             files = chosen(&["png", "pdf", "parquet"]);
         }
         Paper {

@@ -20,8 +20,8 @@ use std::ops::{ControlFlow, Range};
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum At {
-    /// The position that predicts the second token of the target, the first step of the path; for next-token prediction
-    /// the first token of the target stands there.
+    /// The position that predicts the second token of the target, the first step of the path. It has read what the objective
+    /// shows before: for next-token prediction the first token, for a reversed target all that come after the second.
     #[default]
     FirstStep,
     /// The last position of the prefix, before any answer.

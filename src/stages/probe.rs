@@ -142,7 +142,7 @@ impl Stage for Probe {
         };
         let (mut layers, mut positions, mut accuracies) = (Vec::new(), Vec::new(), Vec::new());
         for at in &self.at {
-            let mut look = |examples: &Examples| {
+            let look = |examples: &Examples| {
                 let batch = self.batch as usize;
                 seen(states(
                     &learner,

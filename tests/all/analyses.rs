@@ -59,7 +59,7 @@ from = 'heads'
 mark = 'heat'
 x = 'key'
 y = 'head'
-color = 'attention'
+value = 'attention'
 [axes]
 method = { next-token = {}, reversed = { model.objective = 'reversed' } }
 seed = { 'model.seed' = [0, 1] }
@@ -118,6 +118,10 @@ fn models_are_probed_looked_into_and_compared_the_same_on_any_number_of_cores() 
         project.ok(&["publish", "p.toml"]);
         let figure = project.path("outputs/gallery/p/figures/map.svg");
         assert!(fs::read_to_string(figure).unwrap().contains("edge 1 child"));
+        // What is behind a figure or final is published, and not what only other tables are made of.
+        let tables = fs::read_dir(project.path("outputs/gallery/p/tables")).unwrap();
+        assert_eq!(tables.count(), 3);
+        project.ok(&["check", "p.toml"]);
         ["tests", "depths", "heads"].map(|name| project.table(name))
     };
     let one = tables(&["--cores", "1"]);

@@ -193,17 +193,45 @@ fn what_is_published_is_small_the_same_each_time_and_checked_without_a_store() {
 fn what_is_older_than_the_pipeline_is_named_with_what_has_changed() {
     let project = Project::published(PIPELINE);
     let text = project.wrong(&PIPELINE.replace("\nsteps = 2", "\nsteps = 3"));
-    insta::assert_snapshot!(text, @"");
+    insta::assert_snapshot!(text, @"
+    stale    curve: older than model[seed=0], model[seed=1] (the first: steps: 2 → 3)
+    stale    trained: older than model[seed=0], model[seed=1] (the first: steps: 2 → 3)
+    stale    table: older than model[seed=0], model[seed=1] (the first: steps: 2 → 3)
+    stale    figure: older than model[seed=0], model[seed=1] (the first: steps: 2 → 3)
+    5 files of 7 jobs and 1 claim in outputs/gallery/p: 4 problems found
+    `etude run` and then `etude publish` mend what is stale, fewer, missing or left; files that are changed or strange, and verdicts, are yours to judge
+    ");
     let text = project.wrong(&PIPELINE.replace("title = 'steps'", "title = 'Steps'"));
-    insta::assert_snapshot!(text, @"");
+    insta::assert_snapshot!(text, @"
+    stale    figure: y.title: steps → Steps
+    5 files of 7 jobs and 1 claim in outputs/gallery/p: 1 problem found
+    `etude run` and then `etude publish` mend what is stale, fewer, missing or left; files that are changed or strange, and verdicts, are yours to judge
+    ");
     // Of the three seeds that are declared two were published.
     let text = project.wrong(&PIPELINE.replace("[0, 1]", "[0, 1, 2]"));
-    insta::assert_snapshot!(text, @"");
+    insta::assert_snapshot!(text, @"
+    fewer    seed: 2 of 3 published, without 2
+    stale    curve: made without model[seed=2]
+    stale    trained: made without model[seed=2]
+    stale    table: made without model[seed=2]
+    stale    figure: made without model[seed=2]
+    5 files of 8 jobs and 1 claim in outputs/gallery/p: 5 problems found
+    `etude run` and then `etude publish` mend what is stale, fewer, missing or left; files that are changed or strange, and verdicts, are yours to judge
+    ");
     let more = "[stage.other]\nkind = 'table'\nfrom = 'curve'\n[axes]";
     let text = project.wrong(&PIPELINE.replace("[axes]", more));
-    insta::assert_snapshot!(text, @"");
+    insta::assert_snapshot!(text, @"
+    missing  other: it was never published
+    5 files of 8 jobs and 1 claim in outputs/gallery/p: 1 problem found
+    `etude run` and then `etude publish` mend what is stale, fewer, missing or left; files that are changed or strange, and verdicts, are yours to judge
+    ");
     let fewer = PIPELINE.replace("[stage.table]\nkind = 'table'\nfrom = 'curve'\n", "");
-    insta::assert_snapshot!(project.wrong(&fewer), @"");
+    insta::assert_snapshot!(project.wrong(&fewer), @"
+    left     tables/table.csv: the pipeline has no job table any more
+    left     tables/table.md: the pipeline has no job table any more
+    5 files of 6 jobs and 1 claim in outputs/gallery/p: 2 problems found
+    `etude run` and then `etude publish` mend what is stale, fewer, missing or left; files that are changed or strange, and verdicts, are yours to judge
+    ");
 }
 
 #[test]
@@ -220,7 +248,13 @@ fn bytes_that_changed_and_files_that_are_gone_or_strange_are_named() {
         "what lies beside the sections is nobody's affair",
     )
     .unwrap();
-    insta::assert_snapshot!(project.wrong(PIPELINE), @"");
+    insta::assert_snapshot!(project.wrong(PIPELINE), @"
+    missing  tables/table.md: it was published and is not there
+    changed  figures/figure.svg: its bytes are not those published
+    strange  tables/mine/notes.md: no job of the pipeline made it; remove it, or keep it elsewhere
+    5 files of 7 jobs and 1 claim in outputs/gallery/p: 3 problems found
+    `etude run` and then `etude publish` mend what is stale, fewer, missing or left; files that are changed or strange, and verdicts, are yours to judge
+    ");
     fs::write(at("figures/figure.svg"), figure).unwrap();
 
     let provenance = fs::read_to_string(at("provenance.json")).unwrap();
@@ -239,7 +273,7 @@ fn another_profile_is_told_though_it_changes_nothing() {
     let project = Project::published(PIPELINE);
     let (text, code) = project.etude(&["check", "p.toml", "--profile", "long"]);
     assert_eq!(code, 1, "{text}");
-    insta::assert_snapshot!(text.lines().next().unwrap(), @"");
+    insta::assert_snapshot!(text.lines().next().unwrap(), @"profile  published with no profile, checked with the profile long; give --profile, or publish what is meant");
 }
 
 #[test]
@@ -248,7 +282,7 @@ fn a_claim_that_does_not_hold_is_wrong_until_it_is_declared_and_then_wrong_if_it
     let project = Project::published(&not);
     let (text, code) = project.etude(&["check", "p.toml"]);
     assert_eq!(code, 1, "{text}");
-    insta::assert_snapshot!(text.lines().next().unwrap(), @"");
+    insta::assert_snapshot!(text.lines().next().unwrap(), @"verdict  trained: not reproduced (0 of 2 rows): All were trained for two steps.; where that is known, say `expected = false` and why in `note`");
 
     let known = not.replace(
         "says = ",
@@ -275,7 +309,7 @@ fn a_claim_that_does_not_hold_is_wrong_until_it_is_declared_and_then_wrong_if_it
     project.ok(&["publish", "p.toml"]);
     let (text, code) = project.etude(&["check", "p.toml"]);
     assert_eq!(code, 1, "{text}");
-    insta::assert_snapshot!(text.lines().next().unwrap(), @"");
+    insta::assert_snapshot!(text.lines().next().unwrap(), @"verdict  trained: reproduced (2 of 2 rows), but the pipeline says `expected = false`: All were trained for two steps.");
 
     project.write(
         "p.toml",

@@ -478,6 +478,27 @@ mod tests {
     }
 
     #[test]
+    fn what_is_seen_inside_is_what_the_model_computes_with() {
+        for mamba in makes() {
+            let parameters = lively(&mamba);
+            let model = mamba.assemble(DIMENSIONS, &parameters).unwrap();
+            let tokens = tokens(2);
+            let inside = model.inside(&tokens).unwrap();
+            assert_eq!(inside.states.len(), mamba.layers as usize + 1);
+            assert!(inside.attention.is_empty());
+            let width = mamba.width as usize;
+            let last = tokens.narrow(1, 9, 1).unwrap().flatten_all().unwrap();
+            let table = parameters.get("tokens", &[9, width]).unwrap();
+            assert!(apart(&table.index_select(&last, 0).unwrap(), &inside.states[0]) == 0.0);
+            let norm = parameters.get("norm.weight", &[width]).unwrap();
+            let top = inside.states.last().unwrap();
+            let normed = rms_norm(top, &norm, mamba.epsilon).unwrap();
+            let hidden = model.hidden(&tokens, 1).unwrap().squeeze(1).unwrap();
+            assert!(apart(&normed, &hidden) < 1e-12);
+        }
+    }
+
+    #[test]
     fn a_position_sees_nothing_that_comes_after_it() {
         for mamba in makes() {
             let model = mamba.assemble(DIMENSIONS, &lively(&mamba)).unwrap();
