@@ -96,7 +96,7 @@ set  = { model.steps = 200 }
         help: Examples that are read before gradients are added up.
     22:9 ["graphs"] `decode.model` needs a model; `graphs` gives a dataset
     26:8 ["agregate"] there is no kind `agregate`
-        help: did you mean `aggregate`? The kinds are `aggregate`, `claim`, `command`, `decode`, `path-star`, `plot`, `table`, `train`
+        help: did you mean `aggregate`? The kinds are `aggregate`, `attention`, `claim`, `command`, `decode`, `paired`, `path-star`, `plot`, `probe`, `table`, `train`
     31:12 ["modle.seed"] there is no stage `modle`
         help: did you mean `model`? The stages are `graphs`, `model`, `answers`, `accuracy`
     32:39 ["graphs.degree"] lists of one axis move together, but `graphs.degree` has 1 values and `graphs.nodes` has 2
