@@ -1,6 +1,7 @@
 //! The face: one file a command; the only folder that knows clap, colours and exit codes.
 
 mod adopt;
+mod check;
 mod gc;
 mod graph;
 mod kinds;
@@ -8,6 +9,7 @@ mod log;
 mod pin;
 mod plan;
 mod project;
+mod publish;
 mod run;
 mod verify;
 mod worker;
@@ -22,8 +24,9 @@ use crate::pipeline::{self, Device, Problem};
 use project::Project;
 
 /// Exit codes: 0 all is well (for `plan`: nothing to do), 1 an error or a failed job, for `verify` something wrong with the
-/// store that is not repaired, for `pin` a job without an artifact, 2 (`plan`) work to do, 3 a claim does not hold under
-/// --strict, 64 wrong usage, 130 stopped.
+/// store that is not repaired, for `check` something published that is not as the pipeline says, for `publish` a file in the
+/// way, for `pin` a job without an artifact, 2 (`plan`) work to do, 3 a claim does not come
+/// out as expected under --strict, 64 wrong usage, 130 stopped.
 #[derive(Debug, Parser)]
 #[command(
     name = "etude",
@@ -51,6 +54,10 @@ enum Command {
     Log(log::Log),
     /// Make what you already have the artifact of a job
     Adopt(adopt::Adopt),
+    /// Copy figures, tables and verdicts to a folder to commit, with where they come from
+    Publish(publish::Publish),
+    /// Say whether what was published is still what the pipeline says; needs no store
+    Check(check::Check),
     /// Keep artifacts whatever becomes of their pipeline
     Pin(pin::Pin),
     /// Keep them no longer
@@ -82,6 +89,8 @@ pub fn main() -> ExitCode {
         Command::Kinds(command) => command.run(),
         Command::Log(command) => command.run(),
         Command::Adopt(command) => command.run(),
+        Command::Publish(command) => command.run(),
+        Command::Check(command) => command.run(),
         Command::Pin(command) => command.run(),
         Command::Unpin(command) => command.run(),
         Command::Verify(command) => command.run(),

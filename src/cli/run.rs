@@ -31,7 +31,7 @@ pub struct Run {
     /// Run these jobs though their artifacts are there, to see whether they leave the same bytes
     #[arg(long, value_name = "JOB")]
     again: Vec<String>,
-    /// Exit with 3 when a claim does not hold
+    /// Exit with 3 when a claim does not come out as expected
     #[arg(long)]
     strict: bool,
 }
@@ -97,7 +97,7 @@ impl Run {
             _ if cancel.load(Ordering::Relaxed) => 130,
             false => 1,
             true if summary.differing > 0 => 1,
-            true if self.strict && !closing.all_hold() => 3,
+            true if self.strict && !closing.all_as_expected() => 3,
             true => 0,
         })
     }

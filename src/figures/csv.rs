@@ -152,11 +152,19 @@ pub fn read_json(path: &Path) -> Result<DataFrame, Error> {
 /// # Errors
 /// When the file cannot be written.
 pub fn write(table: &DataFrame, path: &Path) -> Result<(), Error> {
-    let failed = |error: csv::Error| Error::File {
+    fs::write(path, to_bytes(table)?).map_err(|source| Error::File {
         path: path.to_owned(),
-        source: error.into(),
-    };
-    let mut writer = csv::Writer::from_path(path).map_err(failed)?;
+        source,
+    })
+}
+
+/// The bytes [`write`] leaves on disk.
+///
+/// # Errors
+/// The table engine's.
+pub fn to_bytes(table: &DataFrame) -> Result<Vec<u8>, Error> {
+    let failed = |error: csv::Error| Error::Engine(error.to_string());
+    let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(column_names(table)).map_err(failed)?;
     for row in 0..table.height() {
         let cells = table.columns().iter().map(|column| {
@@ -173,10 +181,9 @@ pub fn write(table: &DataFrame, path: &Path) -> Result<(), Error> {
         let cells: Vec<String> = cells.collect::<Result<_, Error>>()?;
         writer.write_record(cells).map_err(failed)?;
     }
-    writer.flush().map_err(|source| Error::File {
-        path: path.to_owned(),
-        source,
-    })
+    writer
+        .into_inner()
+        .map_err(|error| Error::Engine(error.to_string()))
 }
 
 #[cfg(test)]

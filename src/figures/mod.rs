@@ -1,13 +1,14 @@
 //! Tables in, pictures out.
 //!
 //! [`table`] keeps tables at rest and stacks them, [`sql`] turns tables into
-//! one table, [`formats`] prints a table for a paper and [`plot`] draws it.
+//! one table, [`paired`] tests what differs in it, [`formats`] prints a table for a paper and [`plot`] draws it.
 //! Nothing here knows a pipeline, prints, or looks at the clock, the
 //! environment or the fonts of the system: the same table and the same
 //! parameters give the same bytes on every machine.
 
 pub mod csv;
 pub mod formats;
+pub mod paired;
 pub mod plot;
 mod shorthand;
 pub mod spelling;

@@ -138,6 +138,8 @@ mod tests {
             start: 0,
             goal: 4,
             edges: edges.split(' ').map(edge).collect(),
+            first: 0,
+            question: 36,
         }
     }
 
@@ -272,6 +274,8 @@ mod tests {
             start: 0,
             goal: 3,
             edges,
+            first: 0,
+            question: 27,
         };
         let walk = |answer: [u32; 5]| Walk::of(&graph, &[0, 1, 2, 3, PAD], &answer, PAD);
         let told = |answer| {
@@ -319,6 +323,8 @@ mod tests {
             start: 0,
             goal: 2,
             edges: vec![[0, 1], [1, 2], [0, 3], [3, 4]],
+            first: 0,
+            question: 12,
         };
         assert_eq!(Walk::of(&graph, &[0, 1, 2], &[0, 3, 4], PAD).follows, None);
         for answer in [&[][..], &[0], &[7, 7]] {

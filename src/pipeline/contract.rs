@@ -417,6 +417,12 @@ pub struct Verdict {
     /// Where the claim comes from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
+    /// Whether it is expected to hold; it is unless somebody said that it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<bool>,
+    /// What there is to say of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
     /// The first rows on which it does not hold, as text.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub against: Vec<String>,
@@ -425,6 +431,11 @@ pub struct Verdict {
 impl Verdict {
     /// The file's name inside the artifact.
     pub const FILE: &'static str = "verdict.json";
+
+    /// Whether it came out as expected.
+    pub fn is_expected(&self) -> bool {
+        self.holds == self.expected.unwrap_or(true)
+    }
 }
 
 /// How long a job is among those that differ in nothing else: its family. See [`Stage::extends`].

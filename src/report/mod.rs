@@ -143,9 +143,10 @@ impl Closing {
             .extend(shown.map(|path| (ended.job.clone(), path.display().to_string())));
     }
 
-    /// Whether every claim holds.
-    pub fn all_hold(&self) -> bool {
-        self.verdicts.iter().all(|(_, verdict)| verdict.holds)
+    /// Whether every claim holds, but those that are known not to.
+    pub fn all_as_expected(&self) -> bool {
+        let mut verdicts = self.verdicts.iter();
+        verdicts.all(|(_, verdict)| verdict.is_expected())
     }
 
     /// On how much less than it should something rests.
@@ -160,9 +161,11 @@ impl Closing {
         let mut verdicts: Vec<_> = self.verdicts.iter().collect();
         verdicts.sort_by_key(|(job, _)| self.place(job));
         for (job, verdict) in verdicts {
-            let (mark, word) = match verdict.holds {
-                true => ("✓", "reproduced"),
-                false => ("✗", "not reproduced"),
+            let (mark, word) = match (verdict.holds, verdict.is_expected()) {
+                (true, true) => ("✓", "reproduced"),
+                (true, false) => ("✓", "reproduced, which was not expected"),
+                (false, true) => ("✗", "not reproduced, as expected"),
+                (false, false) => ("✗", "not reproduced"),
             };
             let rows = match (verdict.holds, verdict.rows) {
                 (_, 0) => "it speaks of no row".to_string(),
@@ -173,6 +176,7 @@ impl Closing {
                 "{mark} {word} ({rows}{}): {says}",
                 self.lacking(job)
             ));
+            lines.extend(verdict.note.iter().map(|note| format!("    note: {note}")));
             lines.extend(
                 verdict
                     .against

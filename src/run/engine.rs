@@ -844,6 +844,8 @@ impl<'a, 'o> Engine<'a, 'o> {
             rows: 0,
             held: 0,
             source: None,
+            expected: None,
+            note: None,
             against: Vec::new(),
         })
     }

@@ -32,6 +32,13 @@ pub struct Claim {
     /// Where the claim comes from, e.g. a paper and a section.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     source: Option<String>,
+    /// Whether it is expected to hold; `false` for a claim that is known not to reproduce here, with the reason in `note`.
+    /// A verdict other than expected is what `etude check` and `etude run --strict` fail on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expected: Option<bool>,
+    /// What there is to say of a verdict, e.g. why a claim does not reproduce here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
 }
 
 /// How many rows that speak against a claim a verdict names.
@@ -57,9 +64,16 @@ impl Stage for Claim {
     }];
 
     fn complaints(&self) -> Vec<Complaint> {
-        self.conditions()
+        let conditions = self.conditions();
+        let mut complaints: Vec<Complaint> = conditions
             .filter_map(|(name, text)| frames::condition(name, text).err())
-            .collect()
+            .collect();
+        if self.expected == Some(false) && self.note.as_deref().unwrap_or("").trim().is_empty() {
+            let why = "a claim that is known not to reproduce here needs the reason";
+            let help = "say it in `note`, e.g. `note = \"trained for 1/10 of the steps\"`";
+            complaints.push(Complaint::new("expected", why).help(help));
+        }
+        complaints
     }
 
     fn columns(&self, inputs: &[TableShape]) -> Result<Option<Vec<String>>, Vec<Complaint>> {
@@ -112,6 +126,8 @@ impl Stage for Claim {
             rows: meant.len(),
             held: meant.len() - against.len(),
             source: self.source.clone(),
+            expected: self.expected,
+            note: self.note.clone(),
             against: against
                 .iter()
                 .take(NAMED)

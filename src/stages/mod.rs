@@ -1,6 +1,7 @@
 //! The stage kinds: the joint where learning and figures meet the machinery. One file a kind, one line here.
 
 mod aggregate;
+mod attention;
 mod chess_mate;
 mod claim;
 mod command;
@@ -9,7 +10,9 @@ mod dataset;
 mod decode;
 mod export;
 mod frames;
+mod paired;
 mod plot;
+mod probe;
 mod program;
 mod table;
 mod task;
@@ -35,7 +38,10 @@ pub fn registry() -> Registry {
         Kind::of::<decode::Decode>(),
         Kind::of::<walk::WalkOf>(),
         Kind::of::<creativity::Creativity>(),
+        Kind::of::<probe::Probe>(),
+        Kind::of::<attention::Attention>(),
         Kind::of::<aggregate::Aggregate>(),
+        Kind::of::<crate::figures::paired::Paired>(),
         Kind::of::<crate::figures::plot::Plot>(),
         Kind::of::<crate::figures::formats::TableSpec>(),
         Kind::of::<claim::Claim>(),

@@ -97,17 +97,13 @@ impl Views<'_> {
         let names = Views::names(section, name, artifact);
         for (relative, (_, stored)) in names.into_iter().zip(visible(artifact)) {
             let path = self.folder.join(&relative);
-            self.sweep(files::folder_of(&path));
-            let there = self.there(&path)?;
-            let ours = ledger.views.get(&relative);
-            let message = match self.strange_folder(&path) {
-                Some(message) => Some(message),
-                None => self.in_the_way(&there, ours, Some(&stored.digest)),
+            let there = match self.free(&relative, &stored.digest, ledger)? {
+                Ok(there) => there,
+                Err(problem) => {
+                    problems.push(problem);
+                    continue;
+                }
             };
-            if let Some(message) = message {
-                problems.push(ViewProblem { path, message });
-                continue;
-            }
             let object = self.store.object(&stored.digest);
             if copy {
                 if !matches!(there, There::Copy(digest) if digest == stored.digest) {
@@ -124,6 +120,45 @@ impl Views<'_> {
             shown.push(path);
         }
         Ok((shown, problems))
+    }
+
+    /// Writes a file that is made of an artifact and is none of its own, under the rules of views.
+    pub fn write(
+        &self,
+        relative: &str,
+        bytes: &[u8],
+        ledger: &mut Ledger,
+    ) -> Result<Result<PathBuf, ViewProblem>, Error> {
+        let (path, digest) = (self.folder.join(relative), Digest::of_bytes(bytes));
+        let there = match self.free(relative, &digest, ledger)? {
+            Ok(there) => there,
+            Err(problem) => return Ok(Err(problem)),
+        };
+        if !matches!(there, There::Copy(theirs) if theirs == digest) {
+            files::replace(&*self.store.disk, &path, bytes)?;
+        }
+        ledger.views.insert(relative.to_string(), digest);
+        Ok(Ok(path))
+    }
+
+    /// What lies where a view of these bytes is to be, unless it is in the way.
+    fn free(
+        &self,
+        relative: &str,
+        digest: &Digest,
+        ledger: &Ledger,
+    ) -> Result<Result<There, ViewProblem>, Error> {
+        let path = self.folder.join(relative);
+        self.sweep(files::folder_of(&path));
+        let there = self.there(&path)?;
+        let message = match self.strange_folder(&path) {
+            Some(message) => Some(message),
+            None => self.in_the_way(&there, ledger.views.get(relative), Some(digest)),
+        };
+        Ok(match message {
+            Some(message) => Err(ViewProblem { path, message }),
+            None => Ok(there),
+        })
     }
 
     /// Removes the views of the ledger that `keep` does not name; returns how many.

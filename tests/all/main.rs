@@ -1,5 +1,7 @@
 //! etude from outside: the language by its diagnostics, the engine by toy stages, the program by running it.
 
+mod analyses;
+mod check;
 mod command;
 mod engine;
 mod faults;
@@ -8,6 +10,7 @@ mod golden;
 mod killed;
 mod language;
 mod layers;
+mod pipelines;
 mod program;
 mod running;
 mod store_commands;

@@ -34,7 +34,7 @@
 //! | `layers.000.mixer.output.weight` | (inner, width) | `….mixer.out_proj.weight`, the other way round |
 
 use super::parameters::{Initial, Parameters, Specification, Weight};
-use super::{Contract, Dimensions, Model, State};
+use super::{Contract, Dimensions, Inside, Model, State};
 use crate::learn::kernel::{Scan, convolution, rms_norm, selective_scan, selective_scan_on};
 use candle_core::{Result, Tensor, bail};
 use schemars::JsonSchema;
@@ -332,7 +332,13 @@ struct Assembled {
 }
 
 impl Assembled {
-    fn run(&self, tokens: &Tensor, keep: usize, mut state: Option<&mut State>) -> Result<Tensor> {
+    fn run(
+        &self,
+        tokens: &Tensor,
+        keep: usize,
+        mut state: Option<&mut State>,
+        mut inside: Option<&mut Inside>,
+    ) -> Result<Tensor> {
         let (batch, new) = tokens.dims2()?;
         if keep == 0 || keep > new {
             bail!("{keep} positions kept of {new}")
@@ -342,6 +348,9 @@ impl Assembled {
             .tokens
             .index_select(&tokens.flatten_all()?, 0)?
             .reshape((batch, new, width))?;
+        if let Some(inside) = inside.as_deref_mut() {
+            inside.leave(&x)?;
+        }
         for (place, layer) in self.layers.iter().enumerate() {
             let last = place + 1 == self.layers.len();
             let kept = if last { keep } else { new };
@@ -354,6 +363,9 @@ impl Assembled {
             });
             let mixed = layer.mix(&normed, kept, before)?; // (batch, kept, width)
             x = (x.narrow(1, new - kept, kept)? + mixed)?;
+            if let Some(inside) = inside.as_deref_mut() {
+                inside.leave(&x)?;
+            }
         }
         if let Some(state) = state {
             state.position += new;
@@ -364,11 +376,17 @@ impl Assembled {
 
 impl Model for Assembled {
     fn hidden(&self, tokens: &Tensor, keep: usize) -> Result<Tensor> {
-        self.run(tokens, keep, None)
+        self.run(tokens, keep, None, None)
     }
 
     fn step(&self, tokens: &Tensor, state: &mut State) -> Result<Tensor> {
-        Ok(self.run(tokens, 1, Some(state))?.detach())
+        Ok(self.run(tokens, 1, Some(state), None)?.detach())
+    }
+
+    fn inside(&self, tokens: &Tensor) -> Result<Inside> {
+        let mut inside = Inside::default();
+        self.run(tokens, 1, None, Some(&mut inside))?;
+        Ok(inside)
     }
 
     fn logits(&self, hidden: &Tensor) -> Result<Tensor> {
@@ -456,6 +474,27 @@ mod tests {
             assert!(apart(&whole.narrow(1, 7, 3).unwrap(), &trimmed) < 1e-9);
             assert!(model.hidden(&tokens, 11).is_err());
             assert!(model.hidden(&tokens, 0).is_err());
+        }
+    }
+
+    #[test]
+    fn what_is_seen_inside_is_what_the_model_computes_with() {
+        for mamba in makes() {
+            let parameters = lively(&mamba);
+            let model = mamba.assemble(DIMENSIONS, &parameters).unwrap();
+            let tokens = tokens(2);
+            let inside = model.inside(&tokens).unwrap();
+            assert_eq!(inside.states.len(), mamba.layers as usize + 1);
+            assert!(inside.attention.is_empty());
+            let width = mamba.width as usize;
+            let last = tokens.narrow(1, 9, 1).unwrap().flatten_all().unwrap();
+            let table = parameters.get("tokens", &[9, width]).unwrap();
+            assert!(apart(&table.index_select(&last, 0).unwrap(), &inside.states[0]) == 0.0);
+            let norm = parameters.get("norm.weight", &[width]).unwrap();
+            let top = inside.states.last().unwrap();
+            let normed = rms_norm(top, &norm, mamba.epsilon).unwrap();
+            let hidden = model.hidden(&tokens, 1).unwrap().squeeze(1).unwrap();
+            assert!(apart(&normed, &hidden) < 1e-12);
         }
     }
 

@@ -4,7 +4,7 @@
 //! [`parameters::Specification`]) and, given them, assembles a [`Model`]. A model predicts the next token from the
 //! hidden state of a position; what is asked of those states is the objective's affair.
 
-use candle_core::{Result, Tensor};
+use candle_core::{Result, Tensor, bail};
 
 pub mod checkpoint;
 pub mod dropout;
@@ -95,11 +95,41 @@ pub trait Model: Send + Sync {
     /// As [`Model::hidden`].
     fn step(&self, tokens: &Tensor, state: &mut State) -> Result<Tensor>;
 
+    /// What goes on inside while it reads `tokens` (batch, length), at the last position; no gradients.
+    ///
+    /// # Errors
+    /// As [`Model::hidden`], or a model that cannot be looked into.
+    fn inside(&self, tokens: &Tensor) -> Result<Inside> {
+        let _ = tokens;
+        bail!("this model cannot be looked into")
+    }
+
     /// The scores of every token to come next: hidden states (batch, some, width) to (batch, some, vocabulary).
     ///
     /// # Errors
     /// Another width.
     fn logits(&self, hidden: &Tensor) -> Result<Tensor>;
+}
+
+/// What goes on inside a model at the last position that it reads.
+#[derive(Debug, Clone, Default)]
+pub struct Inside {
+    /// What each layer leaves, from what the first one is given on, each (batch, width): layers + 1 of them, before the
+    /// last norm.
+    pub states: Vec<Tensor>,
+    /// How the position's attention is spread over the positions up to it, layer by layer, each (batch, heads, length);
+    /// empty where a model has none.
+    pub attention: Vec<Tensor>,
+}
+
+impl Inside {
+    /// Adds a state (batch, some, width) of which the last position counts.
+    fn leave(&mut self, states: &Tensor) -> Result<()> {
+        let last = states.dim(1)? - 1;
+        let state = states.narrow(1, last, 1)?.squeeze(1)?;
+        self.states.push(state.contiguous()?.detach());
+        Ok(())
+    }
 }
 
 /// What a model keeps of the tokens it has read: keys and values, or whatever an architecture needs.

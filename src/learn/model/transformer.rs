@@ -13,13 +13,14 @@
 use super::dropout::Noise;
 use super::parameters::{Initial, Parameters, Specification, Weight};
 use super::trunk::{Form, Trunk};
-use super::{Contract, Dimensions, Model, State};
+use super::{Contract, Dimensions, Inside, Model, State};
 use crate::learn::kernel::{
     Rotary, attention, attention_with, gelu, gelu_exact, layer_norm, linear,
 };
 use candle_core::{Result, Tensor, bail};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::cell::RefCell;
 
 /// The size and the make of a transformer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -439,6 +440,24 @@ struct Assembled {
     norm: Affine,
 }
 
+/// How the last of `queries` (batch, some, width) attends to the keys, (batch, heads, known).
+fn spread(
+    queries: &Tensor,
+    key_value: &Tensor,
+    heads: usize,
+    rotary: Option<Rotary>,
+) -> Result<Tensor> {
+    let last = queries.dim(1)? - 1;
+    let query = queries.narrow(1, last, 1)?.contiguous()?;
+    let seen = RefCell::new(None);
+    attention_with(&query, key_value, heads, rotary, &|weights| {
+        *seen.borrow_mut() = Some(weights.detach());
+        Ok(weights)
+    })?;
+    let weights = seen.into_inner().expect("attention has weights"); // (batch, heads, 1, known)
+    weights.squeeze(2)
+}
+
 impl Assembled {
     fn run(
         &self,
@@ -446,6 +465,7 @@ impl Assembled {
         keep: usize,
         mut state: Option<&mut State>,
         noise: Option<&Noise>,
+        mut inside: Option<&mut Inside>,
     ) -> Result<Tensor> {
         let share = self.shape.dropout;
         let drop = |x: Tensor| match noise {
@@ -469,6 +489,9 @@ impl Assembled {
             x = x.broadcast_add(&positions.narrow(0, first, new)?)?; // (batch, new, width)
         }
         x = drop(x)?;
+        if let Some(inside) = inside.as_deref_mut() {
+            inside.leave(&x)?;
+        }
         for (place, layer) in self.layers.iter().enumerate() {
             let mut normed = layer.attention_norm.norm(&x, self.shape.epsilon)?;
             let mut key_value = layer.key_value.map(&normed)?; // (batch, new, 2·width)
@@ -488,6 +511,10 @@ impl Assembled {
             }
             let queries = layer.query.map(&normed)?;
             let (heads, rotary) = (self.shape.heads as usize, self.shape.rotary());
+            if let Some(inside) = inside.as_deref_mut() {
+                let attention = spread(&queries, &key_value, heads, rotary)?;
+                inside.attention.push(attention);
+            }
             let mixed = match noise.filter(|_| share > 0.0) {
                 Some(noise) => attention_with(&queries, &key_value, heads, rotary, &|weights| {
                     noise.drop(weights, share)
@@ -499,6 +526,9 @@ impl Assembled {
                 Residual::Sequential => (&attended + drop(layer.mlp(&attended, &self.shape)?)?)?,
                 Residual::Parallel => (attended + drop(layer.mlp(&x, &self.shape)?)?)?,
             };
+            if let Some(inside) = inside.as_deref_mut() {
+                inside.leave(&x)?;
+            }
         }
         if let Some(state) = state {
             state.position += new;
@@ -509,15 +539,21 @@ impl Assembled {
 
 impl Model for Assembled {
     fn hidden(&self, tokens: &Tensor, keep: usize) -> Result<Tensor> {
-        self.run(tokens, keep, None, None)
+        self.run(tokens, keep, None, None, None)
     }
 
     fn taught(&self, tokens: &Tensor, keep: usize, noise: &Noise) -> Result<Tensor> {
-        self.run(tokens, keep, None, Some(noise))
+        self.run(tokens, keep, None, Some(noise), None)
     }
 
     fn step(&self, tokens: &Tensor, state: &mut State) -> Result<Tensor> {
-        Ok(self.run(tokens, 1, Some(state), None)?.detach())
+        Ok(self.run(tokens, 1, Some(state), None, None)?.detach())
+    }
+
+    fn inside(&self, tokens: &Tensor) -> Result<Inside> {
+        let mut inside = Inside::default();
+        self.run(tokens, 1, None, None, Some(&mut inside))?;
+        Ok(inside)
     }
 
     fn logits(&self, hidden: &Tensor) -> Result<Tensor> {
@@ -606,6 +642,93 @@ mod tests {
                 .max_all()
                 .unwrap();
             assert!(apart.to_scalar::<f64>().unwrap() < 1e-9);
+        }
+    }
+
+    /// How far apart the numbers of two tensors are at most.
+    fn apart(one: &Tensor, other: &Tensor) -> f64 {
+        let apart = (one - other).unwrap().abs().unwrap().max_all().unwrap();
+        apart.to_scalar().unwrap()
+    }
+
+    #[test]
+    fn what_is_seen_inside_is_what_the_model_computes_with() {
+        for transformer in makes() {
+            let dimensions = Dimensions {
+                vocabulary: 9,
+                length: 10,
+            };
+            let mut specification = transformer.specification(dimensions);
+            for weight in specification.values_mut() {
+                weight.initial = Initial::Normal(0.5);
+            }
+            let parameters =
+                Parameters::initialise(&specification, 5, DType::F64, &Device::Cpu).unwrap();
+            let get = |name: &str| {
+                let shape = &specification[name].shape;
+                parameters.get(name, shape).unwrap()
+            };
+            let model = transformer.assemble(dimensions, &parameters).unwrap();
+            let tokens: Vec<u32> = (0..14).map(|i| (i * i + 2) % 9).collect();
+            let tokens = Tensor::from_vec(tokens, (2, 7), &Device::Cpu).unwrap();
+            let inside = model.inside(&tokens).unwrap();
+            assert_eq!((inside.states.len(), inside.attention.len()), (3, 2));
+            // The last state is the model's own, before the last norm.
+            let norm = |x: &Tensor, name: &str| {
+                let (weight, bias) = (get(&format!("{name}.weight")), get(&format!("{name}.bias")));
+                layer_norm(x, &weight, &bias, transformer.epsilon).unwrap()
+            };
+            let hidden = model.hidden(&tokens, 1).unwrap().squeeze(1).unwrap();
+            assert!(apart(&norm(&inside.states[2], "norm"), &hidden) < 1e-9);
+            // Weights by values, through the first layer's own maps, are what its attention adds; checked where nothing
+            // else is known of the other positions but their embeddings.
+            let mut x = get("tokens")
+                .index_select(&tokens.flatten_all().unwrap(), 0)
+                .unwrap()
+                .reshape((2, 7, 12))
+                .unwrap();
+            if transformer.positions == Positions::Learned {
+                let positions = get("positions").narrow(0, 0, 7).unwrap();
+                x = x.broadcast_add(&positions).unwrap();
+            }
+            assert!(
+                apart(
+                    &x.narrow(1, 6, 1).unwrap().squeeze(1).unwrap(),
+                    &inside.states[0]
+                ) < 1e-9
+            );
+            let normed = norm(&x, "layers.000.attention.norm");
+            let map = |part: &str, x: &Tensor| {
+                let name = format!("layers.000.attention.{part}");
+                linear(
+                    x,
+                    &get(&format!("{name}.weight")),
+                    &get(&format!("{name}.bias")),
+                )
+                .unwrap()
+            };
+            let key_value = map("key_value", &normed);
+            let values = key_value
+                .narrow(2, 12, 12)
+                .unwrap()
+                .reshape((2, 7, 3, 4))
+                .unwrap();
+            let values = values.transpose(1, 2).unwrap().contiguous().unwrap(); // (batch, heads, length, head)
+            let weights = inside.attention[0].unsqueeze(2).unwrap(); // (batch, heads, 1, length)
+            assert!(
+                apart(
+                    &weights.sum(3).unwrap(),
+                    &Tensor::ones((2, 3, 1), DType::F64, &Device::Cpu).unwrap()
+                ) < 1e-12
+            );
+            let mixed = weights
+                .matmul(&values)
+                .unwrap()
+                .reshape((2, 1, 12))
+                .unwrap();
+            let fused =
+                attention(&map("query", &normed), &key_value, 3, transformer.rotary()).unwrap();
+            assert!(apart(&mixed, &fused.narrow(1, 6, 1).unwrap()) < 1e-9);
         }
     }
 

@@ -9,6 +9,10 @@ pub struct Graph {
     pub goal: u32,
     /// Edges, from parent to child, in the order of the prefix.
     pub edges: Vec<[u32; 2]>,
+    /// Where in the prefix the first edge stands, from 0; each takes three tokens, its two ends first.
+    pub first: usize,
+    /// Where in the prefix the start of the question stands, from 0; the goal stands behind it.
+    pub question: usize,
 }
 
 impl Graph {

@@ -45,7 +45,7 @@ impl PathStar {
         if prefix.len() != self.shape().prefix_length {
             return None;
         }
-        let question = self.places().1;
+        let (first, question) = self.places();
         let (start, goal) = (prefix[question], prefix[question + 1]);
         let mut edges: Vec<[u32; 2]> = self.pairs(prefix).collect();
         match self.direction {
@@ -53,7 +53,13 @@ impl PathStar {
             Direction::Backward => edges.iter_mut().for_each(|edge| edge.reverse()),
             Direction::Mixed => lead_away(start, &mut edges),
         }
-        Some(Graph { start, goal, edges })
+        Some(Graph {
+            start,
+            goal,
+            edges,
+            first,
+            question,
+        })
     }
 
     /// An example in the paper's notation.

@@ -1,0 +1,337 @@
+//! `etude check`: whether what was published is still what the pipeline says. It needs no store, only the pipeline and the
+//! provenance that lies beside the files: from the digests of what each job left, the keys of all that read it follow.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+
+use clap::Args;
+
+use super::publish::{Place, axes};
+use super::verify::count;
+use super::{Failure, Source};
+use crate::pipeline::{ArtifactType, Verdict};
+use crate::plan::{Fingerprint, JobId, Known, Looked, Plan};
+use crate::store::{Digest, Error, Provenance, Store};
+
+#[derive(Debug, Args)]
+pub struct Check {
+    #[command(flatten)]
+    source: Source,
+    #[command(flatten)]
+    place: Place,
+}
+
+impl Check {
+    pub fn run(self) -> Result<u8, Failure> {
+        let plan = self.source.plan(&[])?;
+        let project = self.source.project();
+        let folder = self.place.of(&self.source, &plan.pipeline.name);
+        let provenance = match Provenance::read(&folder) {
+            Ok(Some(provenance)) => provenance,
+            Ok(None) => {
+                return Err(Failure::Message(format!(
+                    "nothing of {} is published: there is no {}; `etude publish` writes it once all is run",
+                    plan.pipeline.name,
+                    folder.join(Provenance::FILE).display()
+                )));
+            }
+            Err(error @ Error::Damaged { .. }) => {
+                return Err(Failure::Message(format!(
+                    "{error}; take the one that was committed, or remove it and `etude publish` again"
+                )));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let published = Published {
+            plan: &plan,
+            provenance: &provenance,
+            folder: &folder,
+            states: states(&plan, &project.store(), &provenance)?,
+        };
+        let profile = self.source.profile.as_deref();
+        let (problems, claims) = published.problems(profile);
+        let mut out = io::stdout().lock();
+        let mut say = |line: String| {
+            // Whoever closed the stream does not want to hear more.
+            let _ = writeln!(out, "{line}");
+        };
+        problems.iter().cloned().for_each(&mut say);
+        let what = format!(
+            "{} of {} jobs and {} in {}",
+            count(provenance.files().len(), "file"),
+            plan.jobs.len(),
+            count(claims, "claim"),
+            folder.display()
+        );
+        match problems.len() {
+            0 => say(format!("{what}: all are as the pipeline says")),
+            n => {
+                say(format!("{what}: {} found", count(n, "problem")));
+                say("`etude run` and then `etude publish` mend what is stale, fewer, missing or left; files that are changed or strange, and verdicts, are yours to judge".into());
+            }
+        }
+        Ok(u8::from(!problems.is_empty()))
+    }
+}
+
+/// What the provenance says of a job.
+enum State {
+    /// Its artifact was made of what the pipeline says now.
+    Stands,
+    /// It has no artifact.
+    Missing,
+    /// Its artifact was made of something else.
+    Differs(Vec<String>),
+    /// What it reads is missing or was made of something else.
+    Follows,
+}
+
+/// Recomputes the key of every job from what those that it reads left.
+fn states(plan: &Plan, store: &Store, provenance: &Provenance) -> Result<Vec<State>, Error> {
+    let mut states: Vec<State> = Vec::with_capacity(plan.jobs.len());
+    // Files that parameters name are read, and nothing is remembered of them: there may be no store.
+    let mut looked = Looked::new(store);
+    let origins: Vec<_> = plan
+        .jobs
+        .iter()
+        .map(|job| provenance.jobs.get(&job.name.to_string()))
+        .collect();
+    for id in 0..plan.jobs.len() {
+        let known = |from: JobId| match (&states[from], origins[from]) {
+            (State::Stands, Some(origin)) => Known::Made(&origin.artifact),
+            _ => Known::Open,
+        };
+        let outside = looked.outside(plan, id)?;
+        let state = match (origins[id], Fingerprint::of(plan, id, &outside, known)) {
+            (None, _) => State::Missing,
+            (Some(_), None) => State::Follows,
+            (Some(origin), Some(now)) if origin.key == now.key() => State::Stands,
+            (Some(origin), Some(now)) => State::Differs(now.differences(&origin.fingerprint)),
+        };
+        states.push(state);
+    }
+    Ok(states)
+}
+
+/// So many names are told; more are counted.
+const NAMED: usize = 3;
+
+struct Published<'a> {
+    plan: &'a Plan,
+    provenance: &'a Provenance,
+    folder: &'a Path,
+    states: Vec<State>,
+}
+
+impl Published<'_> {
+    /// All that is not as the pipeline says, a line each, and how many claims there are.
+    fn problems(&self, profile: Option<&str>) -> (Vec<String>, usize) {
+        let mut lines = Vec::new();
+        let theirs = self.provenance.profile.as_deref();
+        if theirs != profile {
+            let name = |profile: Option<&str>| match profile {
+                Some(name) => format!("the profile {name}"),
+                None => "no profile".to_string(),
+            };
+            lines.push(format!(
+                "profile  published with {}, checked with {}; give --profile, or publish what is meant",
+                name(theirs),
+                name(profile)
+            ));
+        }
+        self.labels(&mut lines);
+        let mut claims = 0;
+        for (id, state) in self.states.iter().enumerate() {
+            let job = self.plan.jobs[id].name.to_string();
+            let outputs = self.plan.outputs(id);
+            let verdicts = outputs
+                .iter()
+                .filter(|o| o.artifact == ArtifactType::Verdict);
+            claims += verdicts.count();
+            let origin = self.provenance.jobs.get(&job);
+            match state {
+                State::Missing if self.is_final(id) => {
+                    lines.push(format!("missing  {job}: it was never published"));
+                }
+                State::Differs(_) | State::Follows
+                    if origin.is_some_and(|o| !o.files.is_empty()) =>
+                {
+                    lines.push(format!("stale    {job}: {}", self.why(id)));
+                }
+                // Of others those tell that were made of them.
+                _ => {}
+            }
+            if let Some(origin) = origin {
+                for (file, digest) in &origin.files {
+                    lines.extend(self.file(file, digest));
+                    if file.starts_with(ArtifactType::Verdict.section()) {
+                        lines.extend(self.verdict(&job, file));
+                    }
+                }
+            }
+        }
+        let gone = self.provenance.jobs.iter();
+        let gone = gone.filter(|(job, _)| self.plan.find(job).is_none());
+        for (file, job) in gone.flat_map(|(job, o)| o.files.keys().map(move |file| (file, job))) {
+            lines.push(format!(
+                "left     {file}: the pipeline has no job {job} any more"
+            ));
+        }
+        self.strays(&mut lines);
+        (lines, claims)
+    }
+
+    /// Whether something is published of a job for its own sake, not for that of another.
+    fn is_final(&self, id: JobId) -> bool {
+        let mut outputs = self.plan.outputs(id).iter();
+        outputs.any(|output| match output.artifact {
+            ArtifactType::Table => self.plan.readers(id).next().is_none(),
+            kind => kind.is_copied(),
+        })
+    }
+
+    /// Axes on which the pipeline declares other labels than those that were published: fewer seeds, say.
+    fn labels(&self, lines: &mut Vec<String>) {
+        for (axis, declared) in axes(self.plan) {
+            let there: BTreeSet<&String> = self
+                .provenance
+                .axes
+                .get(&axis)
+                .into_iter()
+                .flatten()
+                .collect();
+            let lacking: Vec<&str> = declared
+                .iter()
+                .filter(|label| !there.contains(label))
+                .map(String::as_str)
+                .collect();
+            if !lacking.is_empty() {
+                lines.push(format!(
+                    "fewer    {axis}: {} of {} published, without {}",
+                    declared.len() - lacking.len(),
+                    declared.len(),
+                    some(&lacking)
+                ));
+            }
+        }
+    }
+
+    /// What has changed above a job, or in itself.
+    fn why(&self, id: JobId) -> String {
+        let (mut seen, mut open, mut roots) = (BTreeSet::new(), vec![id], BTreeSet::new());
+        while let Some(id) = open.pop() {
+            if !seen.insert(id) {
+                continue;
+            }
+            match &self.states[id] {
+                State::Stands => {}
+                State::Missing | State::Differs(_) => drop(roots.insert(id)),
+                State::Follows => open.extend(self.plan.reads(id)),
+            }
+        }
+        let name = |id: &JobId| self.plan.jobs[*id].name.to_string();
+        let (missing, changed): (Vec<JobId>, Vec<JobId>) = roots
+            .into_iter()
+            .partition(|id| matches!(self.states[*id], State::Missing));
+        let mut parts = Vec::new();
+        if let [first, ..] = changed.as_slice() {
+            let what = match &self.states[*first] {
+                State::Differs(lines) if !lines.is_empty() => lines.join("; "),
+                _ => "its key is another".to_string(),
+            };
+            parts.push(match changed.as_slice() {
+                [only] if *only == id => what,
+                all => {
+                    let names: Vec<String> = all.iter().map(name).collect();
+                    let of = match all {
+                        [_] => what,
+                        _ => format!("the first: {what}"),
+                    };
+                    format!("older than {} ({of})", some(&names))
+                }
+            });
+        }
+        if !missing.is_empty() {
+            let names: Vec<String> = missing.iter().map(name).collect();
+            parts.push(format!("made without {}", some(&names)));
+        }
+        parts.join("; ")
+    }
+
+    /// What is wrong with the bytes of a file.
+    fn file(&self, file: &str, digest: &Digest) -> Option<String> {
+        let path = self.folder.join(file);
+        if !path.is_file() {
+            return Some(format!(
+                "missing  {file}: it was published and is not there"
+            ));
+        }
+        match Digest::of_file(&path) {
+            Ok((there, _)) if there == *digest => None,
+            Ok(_) => Some(format!(
+                "changed  {file}: its bytes are not those published"
+            )),
+            Err(error) => Some(format!("changed  {file}: it cannot be read: {error}")),
+        }
+    }
+
+    /// A verdict other than the pipeline expects.
+    fn verdict(&self, job: &str, file: &str) -> Option<String> {
+        // One that is not there or is another has been told of.
+        let text = fs::read(self.folder.join(file)).ok()?;
+        let Ok(verdict) = serde_json::from_slice::<Verdict>(&text) else {
+            return Some(format!("verdict  {job}: {file} is none"));
+        };
+        let held = format!("{} of {} rows", verdict.held, verdict.rows);
+        match (verdict.is_expected(), verdict.holds) {
+            (true, _) => None,
+            (false, false) => Some(format!(
+                "verdict  {job}: not reproduced ({held}): {}; where that is known, say `expected = false` and why in `note`",
+                verdict.says
+            )),
+            (false, true) => Some(format!(
+                "verdict  {job}: reproduced ({held}), but the pipeline says `expected = false`: {}",
+                verdict.says
+            )),
+        }
+    }
+
+    /// Figures, tables and verdicts that nobody published.
+    fn strays(&self, lines: &mut Vec<String>) {
+        let known = self.provenance.files();
+        for kind in ArtifactType::ALL.iter().filter(|kind| kind.is_copied()) {
+            let mut found = BTreeSet::new();
+            below(
+                &self.folder.join(kind.section()),
+                kind.section(),
+                &mut found,
+            );
+            let strays = found.into_iter().filter(|file| !known.contains_key(file));
+            lines.extend(strays.map(|file| {
+                format!("strange  {file}: no job of the pipeline made it; remove it, or keep it elsewhere")
+            }));
+        }
+    }
+}
+
+/// The files below a folder by path, links not followed.
+fn below(folder: &Path, name: &str, found: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = format!("{name}/{}", entry.file_name().to_string_lossy());
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => below(&entry.path(), &name, found),
+            _ => drop(found.insert(name)),
+        }
+    }
+}
+
+/// Some of many names.
+fn some<S: AsRef<str>>(names: &[S]) -> String {
+    let first: Vec<&str> = names.iter().take(NAMED).map(AsRef::as_ref).collect();
+    match names.len().saturating_sub(NAMED) {
+        0 => first.join(", "),
+        more => format!("{} and {more} more", first.join(", ")),
+    }
+}

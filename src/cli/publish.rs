@@ -1,0 +1,254 @@
+//! `etude publish`: what a run shows, copied to a folder to commit, with where it comes from.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::verify::count;
+use super::{Failure, Source};
+use crate::figures::{csv, table};
+use crate::pipeline::{ArtifactType, Keep};
+use crate::plan::{Freshness, JobId, Plan, assess};
+use crate::store::{Artifact, Ledger, Origin, Provenance, Store, ViewProblem, Views, file_name};
+
+#[derive(Debug, Args)]
+pub struct Publish {
+    #[command(flatten)]
+    source: Source,
+    #[command(flatten)]
+    place: Place,
+}
+
+/// Where published results lie.
+#[derive(Debug, Args)]
+pub struct Place {
+    /// The folder with a folder of published results for each pipeline; without it, `outputs/gallery` of the project
+    #[arg(long, value_name = "FOLDER")]
+    outputs: Option<PathBuf>,
+}
+
+impl Place {
+    /// The folder of a pipeline's published results.
+    pub fn of(&self, source: &Source, pipeline: &str) -> PathBuf {
+        let outputs = match &self.outputs {
+            Some(folder) => folder.clone(),
+            None => source.project().root().join("outputs/gallery"),
+        };
+        outputs.join(file_name(pipeline))
+    }
+}
+
+impl Publish {
+    pub fn run(self) -> Result<u8, Failure> {
+        let plan = self.source.plan(&[])?;
+        let project = self.source.project();
+        let store = project.store();
+        let states = assess(&plan, &store, &store.ledger(&plan.pipeline.name))?;
+        ready(&plan, &states)?;
+        let folder = self.place.of(&self.source, &plan.pipeline.name);
+        let views = Views {
+            folder: folder.clone(),
+            store: &store,
+        };
+        if self.place.outputs.is_none() {
+            views.check(project.root())?;
+        }
+        let before = Provenance::read(&folder)?;
+        // What was published before may be replaced, unless somebody changed it.
+        let mut ledger = Ledger {
+            views: before.map(|before| before.files()).unwrap_or_default(),
+            ..Ledger::default()
+        };
+        let mut provenance = self.source.provenance(&plan);
+        let mut problems = Vec::new();
+        for (id, state) in states.iter().enumerate() {
+            let record = state.record().expect("all jobs are done");
+            let mut origin = Origin::from(record);
+            origin.adopted = store.adopted(&record.key).map(|adopted| adopted.note);
+            for paper in papers(&plan, &states, id) {
+                let shown = put(&paper, &views, &mut ledger)?;
+                for path in shown.names {
+                    if let Some(digest) = ledger.views.get(&path) {
+                        origin.files.insert(path, *digest);
+                    }
+                }
+                problems.extend(shown.problems);
+            }
+            let name = plan.jobs[id].name.to_string();
+            provenance.jobs.insert(name, origin);
+        }
+        let files = provenance.files();
+        let kept: BTreeSet<PathBuf> = files.keys().map(|file| folder.join(file)).collect();
+        let removed = views.prune(&mut ledger, |path| kept.contains(path));
+        provenance.write(&folder)?;
+        let mut out = io::stdout().lock();
+        let mut say = |line: String| {
+            // Whoever closed the stream does not want to hear more.
+            let _ = writeln!(out, "{line}");
+        };
+        for problem in &problems {
+            let (path, message) = (problem.path.display(), &problem.message);
+            say(format!("left     {path}: {message}"));
+        }
+        let removed = match removed {
+            0 => String::new(),
+            n => format!(", {} of before removed", count(n, "file")),
+        };
+        let (files, folder) = (count(files.len(), "file"), folder.display());
+        say(format!("{files} published in {folder}{removed}"));
+        if !problems.is_empty() {
+            say("what was left as it is was changed by hand or is somebody else's; move it away and publish again".into());
+        }
+        Ok(u8::from(!problems.is_empty()))
+    }
+}
+
+impl Source {
+    /// What is known of a publication before its jobs.
+    fn provenance(&self, plan: &Plan) -> Provenance {
+        Provenance {
+            pipeline: plan.pipeline.name.clone(),
+            etude: env!("CARGO_PKG_VERSION").into(),
+            profile: self.profile.clone(),
+            set: self.set.clone(),
+            axes: axes(plan),
+            jobs: BTreeMap::new(),
+        }
+    }
+}
+
+/// The labels of each axis on which a plan has jobs, in the order of the plan.
+pub fn axes(plan: &Plan) -> BTreeMap<String, Vec<String>> {
+    let mut axes: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut known = BTreeSet::new();
+    for job in &plan.jobs {
+        for (axis, label) in job.name.coordinates.0.iter() {
+            if known.insert((axis.clone(), label.clone())) {
+                let labels = axes.entry(axis.to_string()).or_default();
+                labels.push(label.to_string());
+            }
+        }
+    }
+    axes
+}
+
+/// Refuses what is not finished: nobody could tell afterwards what it was made of.
+fn ready(plan: &Plan, states: &[Freshness]) -> Result<(), Failure> {
+    let mut open = plan.jobs.iter().zip(states);
+    let all = open
+        .clone()
+        .filter(|(_, state)| state.record().is_none())
+        .count();
+    match open.find(|(_, state)| state.record().is_none()) {
+        None => Ok(()),
+        Some((job, _)) => Err(Failure::Message(format!(
+            "nothing is published: {} not done, {} first; `etude run` the pipeline, and exclude what cannot be done",
+            match all {
+                1 => "1 job is".to_string(),
+                n => format!("{n} jobs are"),
+            },
+            job.name
+        ))),
+    }
+}
+
+/// What people read, by its extension.
+const READ: &[&str] = &["svg", "md", "csv", "json"];
+
+/// Whether a file that is shown has one of some extensions.
+fn has_extension(file: &str, extensions: &[&str]) -> bool {
+    let extension = Path::new(file).extension().and_then(|e| e.to_str());
+    !file.starts_with('.') && extension.is_some_and(|e| extensions.contains(&e))
+}
+
+/// One output of a job that is small enough to commit and made to be read.
+struct Paper {
+    kind: ArtifactType,
+    name: String,
+    /// Only the files that are published.
+    files: Artifact,
+}
+
+/// What of a job's artifact is published: figures as SVG, printed tables as text, verdicts, and as CSV the numbers that these
+/// were made of, or that nothing was made of; nothing that only programs read.
+fn papers(plan: &Plan, states: &[Freshness], id: JobId) -> Vec<Paper> {
+    let artifact = |id: JobId| {
+        let record = states[id].record().expect("all jobs are done");
+        &record.artifact
+    };
+    let is_read = |reader: JobId| {
+        let mut files = artifact(reader).files.keys();
+        files.any(|file| has_extension(file, READ))
+    };
+    let mut readers = plan.readers(id).peekable();
+    let is_behind = readers.peek().is_none() || readers.any(is_read);
+    let artifact = artifact(id);
+    let outputs = plan.outputs(id);
+    let shown = outputs.iter().filter(|output| output.artifact.is_copied());
+    let shown = shown.filter(|_| plan.instance(id).keep == Keep::Always);
+    let papers = shown.map(|output| {
+        let (name, files) = match &output.name {
+            Some(part) if outputs.len() > 1 => {
+                (format!("{}.{part}", plan.view(id)), artifact.part(part))
+            }
+            Some(part) => (plan.view(id), artifact.part(part)),
+            None => (plan.view(id), artifact.clone()),
+        };
+        let chosen = |extensions: &[&str]| {
+            let files = files.files.iter();
+            let files = files.filter(|(name, _)| has_extension(name, extensions));
+            Artifact {
+                files: files.map(|(name, f)| (name.clone(), f.clone())).collect(),
+            }
+        };
+        let mut files = chosen(READ);
+        if files.files.is_empty() && is_behind {
+            files = chosen(&["png", "pdf", "parquet"]);
+        }
+        Paper {
+            kind: output.artifact,
+            name,
+            files,
+        }
+    });
+    papers
+        .filter(|paper| !paper.files.files.is_empty())
+        .collect()
+}
+
+/// The files of a paper by path from the folder, and those that could not be put there.
+struct Put {
+    names: Vec<String>,
+    problems: Vec<ViewProblem>,
+}
+
+fn put(paper: &Paper, views: &Views<'_>, ledger: &mut Ledger) -> Result<Put, Failure> {
+    let mut names = Views::names(paper.kind.section(), &paper.name, &paper.files);
+    let is_parquet = |name: &String| name.ends_with(".parquet");
+    if !names.iter().all(is_parquet) {
+        let (_, problems) = views.show(
+            paper.kind.section(),
+            &paper.name,
+            &paper.files,
+            true,
+            ledger,
+        )?;
+        return Ok(Put { names, problems });
+    }
+    // The numbers behind a figure: text, so that people and `git diff` can read them.
+    let mut problems = Vec::new();
+    for (name, stored) in names.iter_mut().zip(paper.files.files.values()) {
+        *name = format!("{}.csv", name.trim_end_matches(".parquet"));
+        let bytes = numbers(views.store, stored)?;
+        problems.extend(views.write(name, &bytes, ledger)?.err());
+    }
+    Ok(Put { names, problems })
+}
+
+fn numbers(store: &Store, stored: &crate::store::StoredFile) -> Result<Vec<u8>, Failure> {
+    let table = table::read(&store.object(&stored.digest));
+    let bytes = table.and_then(|table| csv::to_bytes(&table));
+    bytes.map_err(|error| Failure::Message(error.to_string()))
+}

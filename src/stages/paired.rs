@@ -1,0 +1,65 @@
+//! `paired`: a table in, paired tests between its methods out.
+
+use std::collections::BTreeSet;
+
+use super::frames;
+use crate::figures::paired::{COLUMNS, Paired, compare};
+use crate::figures::table;
+use crate::pipeline::{
+    ArtifactType, Complaint, Context, Holds, Port, Stage, Stop, TableShape, Takes,
+};
+
+/// Which parameter names which column.
+fn uses(paired: &Paired) -> Vec<(&'static str, &str)> {
+    let by = paired.by.iter().map(|column| ("by", column.as_str()));
+    let others = [
+        ("between", paired.between.as_str()),
+        ("value", paired.value.as_str()),
+    ];
+    by.chain(others).collect()
+}
+
+impl Stage for Paired {
+    const KIND: &'static str = "paired";
+    const VERSION: u32 = 1;
+    const OUTPUT: ArtifactType = ArtifactType::Table;
+    const PORTS: &'static [Port] = &[Port {
+        name: "from",
+        takes: Takes::One,
+        accepts: &[ArtifactType::Table],
+        holds: Holds::One,
+        doc: "the table with a row for each method and seed",
+    }];
+
+    fn complaints(&self) -> Vec<Complaint> {
+        let mut seen = BTreeSet::new();
+        let uses = uses(self).into_iter();
+        uses.filter(|(_, column)| !seen.insert(*column))
+            .map(|(parameter, column)| {
+                let why = format!("the column `{column}` is named twice");
+                Complaint::new(parameter, why)
+                    .help("methods, what pairs their rows, and the value are columns of their own")
+            })
+            .collect()
+    }
+
+    fn columns(&self, inputs: &[TableShape]) -> Result<Option<Vec<String>>, Vec<Complaint>> {
+        let complaints = frames::missing_columns(uses(self), inputs);
+        match complaints.is_empty() {
+            true => Ok(Some(COLUMNS.map(str::to_string).to_vec())),
+            false => Err(complaints),
+        }
+    }
+
+    fn columns_read(&self) -> Option<BTreeSet<String>> {
+        let uses = uses(self).into_iter();
+        Some(uses.map(|(_, column)| column.to_string()).collect())
+    }
+
+    fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
+        let rows = frames::stacked(&[job.one("from")?], "table.parquet", false)?;
+        let result = compare(&rows, self)?;
+        table::write(&result, &job.out.join("table.parquet"))?;
+        Ok(())
+    }
+}

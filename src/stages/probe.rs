@@ -1,0 +1,208 @@
+//! `probe`: a model and a dataset in; out comes from which layer on the first step of the path can be read.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+
+use polars::prelude::df;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::train::choice;
+use crate::figures::table;
+use crate::learn::insight::{self, At, chance, states};
+use crate::learn::learner::Learner;
+use crate::learn::probe::{Fit, Labelled, accuracy};
+use crate::learn::task::{Dataset, Examples};
+use crate::pipeline::{
+    ArtifactType, Complaint, Context, Holds, Port, Progress, Resources, Stage, Stop, TableShape,
+    Takes,
+};
+
+/// Asks from which layer on the arm of the goal is known: fits a linear probe on the states of each layer to read the second
+/// token of the target, the first step of the path, and tries it on examples of the test.
+///
+/// A row for each layer and position: `layer` (0: what the first layer is given; then what each leaves), `position`,
+/// `accuracy` (on `examples` examples of the test), `chance` (that of somebody who knows the arms and not which of them leads
+/// to the goal: one over their number), `examples`. An arm is told by the label of its first node, so a probe has as many
+/// classes as nodes have labels. Only for models that were trained from scratch.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Probe {
+    /// Where the states are taken.
+    #[serde(default = "at")]
+    #[schemars(length(min = 1))]
+    at: Vec<At>,
+    /// Examples of the training to fit on, the first so many.
+    #[serde(default = "fitted")]
+    #[schemars(range(min = 1, max = 1_000_000))]
+    train: u32,
+    /// Examples of the test to try on, the first so many.
+    #[serde(default = "tried")]
+    #[schemars(range(min = 1, max = 1_000_000))]
+    test: u32,
+    /// How much large weights of a probe cost: half of this times the sum of their squares is added to the mean
+    /// cross-entropy.
+    #[serde(default = "ridge")]
+    #[schemars(range(min = 1e-9, max = 1e3))]
+    ridge: f64,
+    /// Steps of L-BFGS at most.
+    #[serde(default = "iterations")]
+    #[schemars(range(min = 1, max = 100_000))]
+    iterations: u32,
+    /// Examples read at once.
+    #[serde(default = "batch")]
+    #[schemars(range(min = 1, max = 100_000))]
+    batch: u32,
+}
+
+fn at() -> Vec<At> {
+    vec![At::default()]
+}
+
+fn fitted() -> u32 {
+    4000
+}
+
+fn tried() -> u32 {
+    1000
+}
+
+fn ridge() -> f64 {
+    1e-3
+}
+
+fn iterations() -> u32 {
+    200
+}
+
+fn batch() -> u32 {
+    256
+}
+
+const COLUMNS: [&str; 5] = ["layer", "position", "accuracy", "chance", "examples"];
+
+/// The ports of a look inside a model.
+pub(super) const PORTS: &[Port] = &[
+    Port {
+        name: "model",
+        takes: Takes::One,
+        accepts: &[ArtifactType::Model],
+        holds: Holds::One,
+        doc: "the model to look into",
+    },
+    Port {
+        name: "data",
+        takes: Takes::One,
+        accepts: &[ArtifactType::Dataset],
+        holds: Holds::One,
+        doc: "the dataset whose examples it reads",
+    },
+];
+
+impl Stage for Probe {
+    const KIND: &'static str = "probe";
+    const VERSION: u32 = 1;
+    const OUTPUT: ArtifactType = ArtifactType::Table;
+    const PORTS: &'static [Port] = PORTS;
+    const USES_DEVICE: bool = true;
+
+    fn resources() -> Resources {
+        Resources {
+            cores: 1,
+            memory: 1_000_000_000,
+            ..Resources::default()
+        }
+    }
+
+    fn complaints(&self) -> Vec<Complaint> {
+        let mut seen = BTreeSet::new();
+        let twice = self.at.iter().filter(|at| !seen.insert(**at));
+        twice
+            .map(|at| Complaint::new("at", format!("`{}` is named twice", at.name())))
+            .collect()
+    }
+
+    fn columns(&self, _inputs: &[TableShape]) -> Result<Option<Vec<String>>, Vec<Complaint>> {
+        Ok(Some(COLUMNS.map(str::to_string).to_vec()))
+    }
+
+    fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
+        let device = choice(job.device).open()?;
+        let learner = Learner::from_files(&job.one("model")?.files, &device)?;
+        let dataset = Dataset::load(job.one("data")?.file("dataset.safetensors")?)?;
+        let train = dataset.train.first(self.train as usize);
+        let test = dataset.test.first(self.test as usize);
+        let chance = seen(chance(&dataset.task, &test))?;
+        let fit = Fit {
+            ridge: self.ridge,
+            iterations: self.iterations,
+        };
+        let labels = |examples: &Examples| -> Vec<u32> {
+            examples.iter().map(|(_, target)| target[1]).collect()
+        };
+        let (mut layers, mut positions, mut accuracies) = (Vec::new(), Vec::new(), Vec::new());
+        for at in &self.at {
+            let look = |examples: &Examples| {
+                let batch = self.batch as usize;
+                seen(states(
+                    &learner,
+                    examples,
+                    *at,
+                    batch,
+                    &mut |done, total| observe(job, done, total, "examples"),
+                ))
+            };
+            let (fitted, tried) = (look(&train)?, look(&test)?);
+            let (known, asked) = (labels(&train), labels(&test));
+            let depth = fitted.len();
+            for (layer, (fitted, tried)) in fitted.iter().zip(&tried).enumerate() {
+                if observe(job, layer, depth, "layers").is_break() {
+                    return Err(Stop::Cancelled);
+                }
+                let train = Labelled {
+                    states: fitted,
+                    labels: &known,
+                };
+                let test = Labelled {
+                    states: tried,
+                    labels: &asked,
+                };
+                layers.push(layer as i64);
+                positions.push(at.name());
+                accuracies.push(accuracy(fit, train, test, &device)?);
+            }
+        }
+        let rows = layers.len();
+        let table = df!(
+            COLUMNS[0] => layers,
+            COLUMNS[1] => positions,
+            COLUMNS[2] => accuracies,
+            COLUMNS[3] => vec![chance; rows],
+            COLUMNS[4] => vec![test.len() as i64; rows],
+        )?;
+        table::write(&table, &job.out.join("table.parquet"))?;
+        Ok(())
+    }
+}
+
+/// Tells how far a look inside is; breaks when it should end.
+pub(super) fn observe(job: &Context<'_>, done: usize, total: usize, unit: &str) -> ControlFlow<()> {
+    let progress = Progress {
+        done: done as u64,
+        total: total as u64,
+        unit: unit.into(),
+        metrics: Vec::new(),
+    };
+    match job.progress(progress) {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(_) => ControlFlow::Break(()),
+    }
+}
+
+/// What was seen, or why a job that looked ends.
+pub(super) fn seen<T>(seen: Result<T, insight::Error>) -> Result<T, Stop> {
+    match seen {
+        Err(insight::Error::Cancelled) => Err(Stop::Cancelled),
+        seen => Ok(seen?),
+    }
+}

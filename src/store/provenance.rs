@@ -1,0 +1,181 @@
+//! Where the files of a published folder come from, kept beside them: what a clean clone, without a store, needs to tell
+//! whether they are still what the pipeline says.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Artifact, Digest, Error, Record, files, sealed};
+
+/// All that is kept of the jobs of a pipeline when its results are published. The same store and the same pipeline give the
+/// same text, so that it can be committed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Provenance {
+    /// The pipeline's name.
+    pub pipeline: String,
+    /// The version of etude that published it.
+    pub etude: String,
+    /// The profile it was run with, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+    /// The parameters that were set by hand, as they were written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub set: Vec<String>,
+    /// The labels of each axis on which there are jobs: its seeds, say.
+    pub axes: BTreeMap<String, Vec<String>>,
+    /// Where each job's artifact came from, by name; those in between too, or nobody could recompute a key.
+    pub jobs: BTreeMap<String, Origin>,
+}
+
+/// Where an artifact came from, and what of it was published.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Origin {
+    /// Its cache key.
+    pub key: Digest,
+    /// What the key was made of.
+    pub fingerprint: Value,
+    /// Its files by digest and size, whether or not they were published.
+    pub artifact: Artifact,
+    /// What it was computed on, e.g. `cpu`.
+    pub device: String,
+    /// When it was begun, seconds since 1970.
+    pub started: u64,
+    /// How long it took, in seconds.
+    pub seconds: f64,
+    /// What was said when it was adopted, where no job made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adopted: Option<String>,
+    /// The published files, by path from the folder, with the digest of their bytes.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub files: BTreeMap<String, Digest>,
+}
+
+impl From<&Record> for Origin {
+    fn from(record: &Record) -> Origin {
+        Origin {
+            key: record.key,
+            fingerprint: record.fingerprint.clone(),
+            artifact: record.artifact.clone(),
+            device: record.device.clone(),
+            started: record.started,
+            seconds: record.seconds,
+            adopted: None,
+            files: BTreeMap::new(),
+        }
+    }
+}
+
+impl Provenance {
+    /// The name of its file.
+    pub const FILE: &'static str = "provenance.json";
+
+    /// Reads that of a folder; `None` if there is none, and an error if there is one that cannot be trusted.
+    pub fn read(folder: &Path) -> Result<Option<Provenance>, Error> {
+        let path = folder.join(Provenance::FILE);
+        let bytes = match files::read_small(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                return Err(Error::damaged(&path, error.to_string()));
+            }
+            Err(error) => return Err(Error::io("read", &path)(error)),
+        };
+        let provenance: Provenance =
+            sealed::unseal(&bytes, &[]).map_err(|why| Error::damaged(&path, why))?;
+        for (job, origin) in &provenance.jobs {
+            let text = serde_json::to_vec(&origin.fingerprint).expect("it was JSON");
+            if Digest::of_key(&text) != origin.key {
+                let why = format!("the key of {job} is not the digest of its fingerprint");
+                return Err(Error::damaged(&path, why));
+            }
+            if let Some(file) = origin.files.keys().find(|file| !is_inside(file)) {
+                return Err(Error::damaged(&path, format!("{file:?} leads out of it")));
+            }
+        }
+        Ok(Some(provenance))
+    }
+
+    /// Writes it into a folder.
+    pub fn write(&self, folder: &Path) -> Result<(), Error> {
+        files::write_atomically(&folder.join(Provenance::FILE), &sealed::seal(self))
+    }
+
+    /// The published files of all jobs, with the digest of their bytes.
+    pub fn files(&self) -> BTreeMap<String, Digest> {
+        let files = self.jobs.values().flat_map(|origin| &origin.files);
+        files
+            .map(|(file, digest)| (file.clone(), *digest))
+            .collect()
+    }
+}
+
+/// Whether a path names something below where it starts.
+fn is_inside(path: &str) -> bool {
+    let tame = |part: &str| !part.is_empty() && part != "." && part != "..";
+    path.split('/').all(tame) && !path.contains(['\\', '\0'])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use serde_json::json;
+
+    use super::*;
+
+    fn provenance(file: &str) -> Provenance {
+        let fingerprint = json!({ "kind": "toy" });
+        let key = Digest::of_key(&serde_json::to_vec(&fingerprint).unwrap());
+        let origin = Origin {
+            key,
+            fingerprint,
+            artifact: Artifact {
+                files: BTreeMap::new(),
+            },
+            device: "cpu".into(),
+            started: 7,
+            seconds: 0.5,
+            adopted: None,
+            files: [(file.to_string(), Digest::of_bytes(b"x"))].into(),
+        };
+        Provenance {
+            pipeline: "p".into(),
+            etude: "0.1.0".into(),
+            profile: None,
+            set: Vec::new(),
+            axes: BTreeMap::new(),
+            jobs: [("toy".to_string(), origin)].into(),
+        }
+    }
+
+    #[test]
+    fn what_was_written_reads_back_and_not_once_it_was_changed_by_hand() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(Provenance::read(folder.path()).unwrap(), None);
+        let written = provenance("figures/a.svg");
+        written.write(folder.path()).unwrap();
+        assert_eq!(Provenance::read(folder.path()).unwrap(), Some(written));
+        let path = folder.path().join(Provenance::FILE);
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(&path, text.replace("\"cpu\"", "\"gpu\"")).unwrap();
+        let said = Provenance::read(folder.path()).unwrap_err().to_string();
+        assert!(said.contains("provenance.json is damaged"), "{said}");
+    }
+
+    #[test]
+    fn files_that_lead_out_and_keys_of_something_else_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        for file in ["../a", "/a", "a//b", "a\\b", ""] {
+            provenance(file).write(folder.path()).unwrap();
+            assert!(Provenance::read(folder.path()).is_err(), "{file}");
+        }
+        let mut other = provenance("a");
+        other.jobs.get_mut("toy").unwrap().key = Digest::of_key(b"other");
+        other.write(folder.path()).unwrap();
+        let said = Provenance::read(folder.path()).unwrap_err().to_string();
+        assert!(said.contains("the key of toy"), "{said}");
+    }
+}

@@ -1,0 +1,136 @@
+//! The pipelines that come with etude, and what is published of them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use etude::pipeline::{Request, read};
+use etude::plan::Plan;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The names of the pipelines, and the files they lie in.
+fn all() -> Vec<(String, PathBuf)> {
+    let files = fs::read_dir(root().join("pipelines")).unwrap();
+    let mut files: Vec<PathBuf> = files.map(|file| file.unwrap().path()).collect();
+    files.retain(|file| file.extension().is_some_and(|e| e == "toml"));
+    files.sort();
+    let name = |file: PathBuf| {
+        (
+            file.file_stem().unwrap().to_str().unwrap().to_string(),
+            file,
+        )
+    };
+    files.into_iter().map(name).collect()
+}
+
+/// A project with the pipelines and what they read.
+fn project() -> tempfile::TempDir {
+    let project = tempfile::tempdir().unwrap();
+    fs::write(project.path().join("etude.toml"), "").unwrap();
+    let pipelines = project.path().join("pipelines");
+    fs::create_dir(&pipelines).unwrap();
+    for file in fs::read_dir(root().join("pipelines")).unwrap() {
+        let file = file.unwrap().path();
+        fs::copy(&file, pipelines.join(file.file_name().unwrap())).unwrap();
+    }
+    // A published model is the user's to bring; that it is there is all that planning asks.
+    let model = project.path().join("models/gpt2-large");
+    fs::create_dir_all(&model).unwrap();
+    fs::write(model.join("config.json"), "{}").unwrap();
+    project
+}
+
+fn etude(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_etude"));
+    command.args(arguments).current_dir(folder);
+    command.output().unwrap()
+}
+
+fn said(output: &Output) -> String {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    text(&output.stdout) + &text(&output.stderr)
+}
+
+/// The profiles of a file, as it names them.
+fn profiles(text: &str) -> Vec<String> {
+    let headers = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("[profile."));
+    let names = headers.filter_map(|rest| rest.strip_suffix(']'));
+    names
+        .filter(|name| !name.contains('.'))
+        .map(str::to_string)
+        .collect()
+}
+
+#[test]
+fn every_pipeline_is_right_under_each_of_its_profiles() {
+    let project = project();
+    let registry = etude::stages::registry();
+    for (name, file) in all() {
+        let text = fs::read_to_string(&file).unwrap();
+        let named = profiles(&text);
+        for profile in named.iter().map(Some).chain([None]) {
+            let request = Request {
+                profile: profile.cloned(),
+                root: project.path().to_path_buf(),
+                ..Request::default()
+            };
+            let file = project.path().join(format!("pipelines/{name}.toml"));
+            let pipeline = read(&file, &request, &registry)
+                .unwrap_or_else(|problems| panic!("{name}, {profile:?}: {problems:#?}"));
+            assert_eq!(pipeline.name, name);
+            assert!(pipeline.about.is_some());
+            assert!(!Plan::unroll(pipeline, &[]).jobs.is_empty());
+        }
+    }
+}
+
+#[test]
+fn what_is_about_the_paper_has_the_sizes_of_the_paper_and_of_a_desk() {
+    for (name, file) in all() {
+        let text = fs::read_to_string(&file).unwrap();
+        let named = profiles(&text);
+        if named.contains(&"paper".to_string()) {
+            assert!(named.contains(&"smoke".to_string()), "{name}");
+            assert!(text.contains("[profile.default"), "{name}");
+            assert!(text.contains("kind   = \"claim\""), "{name}");
+        }
+    }
+}
+
+#[test]
+fn the_smoke_of_every_pipeline_runs_to_its_end() {
+    let project = project();
+    for (name, file) in all() {
+        let text = fs::read_to_string(&file).unwrap();
+        if !profiles(&text).contains(&"smoke".to_string()) && !text.contains("[profile.smoke.") {
+            continue;
+        }
+        let file = format!("pipelines/{name}.toml");
+        let output = etude(project.path(), &["run", &file, "--profile", "smoke"]);
+        assert!(output.status.success(), "{name}: {}", said(&output));
+    }
+}
+
+#[test]
+fn what_is_published_is_what_the_pipelines_say() {
+    let gallery = root().join("outputs/gallery");
+    let published = |name: &str| gallery.join(name).is_dir();
+    let all = all();
+    let mut checked = 0;
+    for (name, _) in all.iter().filter(|(name, _)| published(name)) {
+        let output = etude(root(), &["check", &format!("pipelines/{name}.toml")]);
+        assert!(output.status.success(), "{name}: {}", said(&output));
+        checked += 1;
+    }
+    assert!(checked > 0, "nothing is published");
+    for folder in fs::read_dir(&gallery).unwrap() {
+        let name = folder.unwrap().file_name();
+        let known = all.iter().any(|(pipeline, _)| **pipeline == *name);
+        assert!(known, "{} is of no pipeline", name.display());
+    }
+}
