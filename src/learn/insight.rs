@@ -80,6 +80,9 @@ impl From<decoding::Error> for Error {
 /// Hears how many of how many examples were looked at, and may stop.
 pub type Observe<'a> = &'a mut dyn FnMut(usize, usize) -> ControlFlow<()>;
 
+/// Is shown what goes on inside for some examples.
+type Show<'a> = &'a mut dyn FnMut(Range<usize>, &Inside) -> Result<(), Error>;
+
 /// Lets a learner read examples, `batch` at a time, and shows what goes on inside for each of these parts, in order.
 fn each(
     learner: &Learner,
@@ -87,7 +90,7 @@ fn each(
     at: At,
     batch: usize,
     observe: Observe<'_>,
-    show: &mut dyn FnMut(Range<usize>, &Inside) -> Result<(), Error>,
+    show: Show<'_>,
 ) -> Result<(), Error> {
     if learner.card().encoded {
         let why = "it reads graphs as text, in tokens of its own, among which nobody knows the place of an edge; use one that \

@@ -181,13 +181,12 @@ fn add(a: &mut [f64], factor: f64, b: &[f64]) {
     a.iter_mut().zip(b).for_each(|(a, b)| *a += factor * b);
 }
 
+/// A smooth function: its value at a point, and its slope there.
+type Smooth<'a> = &'a mut dyn FnMut(&[f64]) -> Result<(f64, Vec<f64>)>;
+
 /// Walks from a point to where a smooth function is least: to the bottom, for so many steps, or until no step goes down by
 /// more than rounding.
-fn minimise(
-    mut point: Vec<f64>,
-    iterations: u32,
-    value: &mut dyn FnMut(&[f64]) -> Result<(f64, Vec<f64>)>,
-) -> Result<Vec<f64>> {
+fn minimise(mut point: Vec<f64>, iterations: u32, value: Smooth<'_>) -> Result<Vec<f64>> {
     let (mut height, mut slope) = value(&point)?;
     let mut steps: Vec<Step> = Vec::new();
     for _ in 0..iterations {
