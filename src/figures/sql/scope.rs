@@ -4,10 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sqlparser::ast::{
-    ExcludeSelectItem, Expr, GroupByExpr, Ident, JoinConstraint, JoinOperator, ObjectName,
-    ObjectNamePart, OrderByKind, Query, Select, SelectItem, SelectItemQualifiedWildcardKind,
-    SetExpr, TableAlias, TableFactor, TableWithJoins,
+    BinaryOperator, ExcludeSelectItem, Expr, GroupByExpr, Ident, JoinConstraint, JoinOperator,
+    ObjectName, ObjectNamePart, OrderByKind, Query, Select, SelectItem,
+    SelectItemQualifiedWildcardKind, SetExpr, Spanned, TableAlias, TableFactor, TableWithJoins,
 };
+use sqlparser::tokenizer::Location;
 
 use super::ast::name_of;
 use super::problem::SqlProblem;
@@ -339,6 +340,13 @@ impl<'a> Walk<'a> {
                 _ => {}
             }
         }
+        for place in names.compared {
+            self.problems.push(SqlProblem::at(
+                place,
+                "`=` cannot compare with a query",
+                "write `IN (SELECT …)`",
+            ));
+        }
         let inner: Vec<Relation> = relations.iter().chain(outer).cloned().collect();
         for query in names.queries {
             self.query(&query, bound, &inner);
@@ -449,6 +457,8 @@ struct Names {
     depth: usize,
     columns: Vec<Vec<Ident>>,
     queries: Vec<Query>,
+    /// Where something is compared with a query by `=`, which polars leaves for `IN`.
+    compared: Vec<Location>,
 }
 
 impl Look for Names {
@@ -469,10 +479,25 @@ impl Look for Names {
             match expr {
                 Expr::Identifier(ident) => self.columns.push(vec![ident.clone()]),
                 Expr::CompoundIdentifier(idents) => self.columns.push(idents.clone()),
+                Expr::BinaryOp {
+                    left,
+                    op: BinaryOperator::Eq,
+                    right,
+                } if [&left, &right].iter().any(|side| is_query(side)) => {
+                    self.compared.push(left.span().start);
+                }
                 _ => {}
             }
         }
         Flow::Continue(())
+    }
+}
+
+fn is_query(expr: &Expr) -> bool {
+    match expr {
+        Expr::Subquery(_) => true,
+        Expr::Nested(inner) => is_query(inner),
+        _ => false,
     }
 }
 

@@ -255,6 +255,23 @@ fn unknown_names_are_found_with_their_place_and_the_nearest_spelling() {
 }
 
 #[test]
+fn a_comparison_that_cannot_run_is_found_before_it_does() {
+    let sql = |is: &str| {
+        format!("SELECT method\nFROM answers WHERE exact {is} (SELECT MAX(exact) FROM answers)")
+    };
+    let said = "`=` cannot compare with a query (line 2, column 20); write `IN (SELECT …)`";
+    assert_eq!(problems(&sql("=")), said);
+    assert_eq!(problems(&sql("IN")), "");
+    assert_eq!(run(&sql("IN"), &[("answers", answers())]).width(), 1);
+    let query = Query::parse(&sql("=")).unwrap();
+    let tables = BTreeMap::from([("answers".to_owned(), answers())]);
+    assert!(
+        query.run(tables).is_err(),
+        "nothing needs to be said any more"
+    );
+}
+
+#[test]
 fn right_queries_have_no_problems() {
     for sql in [
         "SELECT method, AVG(exact) AS acc FROM answers GROUP BY method HAVING acc > 0.5 ORDER BY acc",
