@@ -4,7 +4,6 @@
 //! Figures, tables and graphs are the same on every machine. What a training leaves goes, for a small part, through candle's
 //! matrix products, whose order of adding is that of the processor: its digests are those of x86-64 with AVX2 and FMA.
 
-use std::fs;
 use std::path::Path;
 
 use etude::pipeline::{self, Request};
