@@ -1,14 +1,13 @@
 //! `creativity`: what a model said when asked for nothing in particular, judged answer by answer.
 
-use std::path::Path;
-
-use polars::prelude::{DataFrame, df};
+use polars::prelude::df;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::walk::{answers_and_targets, are_targets_of};
 use crate::figures::table;
 use crate::learn::creativity::{Judgement, judge};
-use crate::learn::task::{Dataset, Examples};
+use crate::learn::task::Dataset;
 use crate::pipeline::{
     ArtifactType, Complaint, Context, Holds, Port, Stage, Stop, TableShape, Takes,
 };
@@ -52,7 +51,15 @@ impl Stage for Creativity {
 
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
         let dataset = Dataset::load(job.one("data")?.file("dataset.safetensors")?)?;
-        let answers = answers(job.one("answers")?.file("positions.parquet")?, &dataset)?;
+        let rows = table::read(job.one("answers")?.file("positions.parquet")?)?;
+        let (answers, targets) = answers_and_targets(&rows)?;
+        // Others, or such in a published model's tokens, would look like nonsense that a model said.
+        let splits = [&dataset.test, &dataset.train];
+        if !splits.iter().any(|split| are_targets_of(&targets, split)) {
+            return Err(Stop::failed(
+                "the answers are to other examples than those of `data`, or in the tokens of a published model",
+            ));
+        }
         let Some(judged) = judge(&dataset, &answers) else {
             return Err(Stop::failed(
                 "every question of this dataset has one right answer, so there is nothing to discover; judge `exact` \
@@ -72,35 +79,4 @@ impl Stage for Creativity {
         table::write(&rows, &job.out.join("table.parquet"))?;
         Ok(())
     }
-}
-
-/// The tokens of all answers, row-major, (answers, target). It is an error if they are not answers to one of the dataset's
-/// splits from its beginning: others, or such in a published model's tokens, would look like nonsense that a model said.
-fn answers(path: &Path, dataset: &Dataset) -> Result<Vec<u32>, Stop> {
-    let rows = table::read(path)?;
-    let column = |name: &str| numbers(&rows, name);
-    let asked = column("target")?;
-    let to = |examples: &Examples| {
-        let targets = examples.iter().flat_map(|(_, target)| target);
-        asked.len() <= examples.len() * dataset.target_length
-            && targets.zip(&asked).all(|(target, asked)| target == asked)
-    };
-    if !asked.len().is_multiple_of(dataset.target_length)
-        || !(to(&dataset.test) || to(&dataset.train))
-    {
-        return Err(Stop::failed(
-            "the answers are to other examples than those of `data`, or in the tokens of a published model",
-        ));
-    }
-    column("answer")
-}
-
-/// A column of tokens.
-fn numbers(rows: &DataFrame, name: &str) -> Result<Vec<u32>, Stop> {
-    let numbers = table::column(rows, name)?.i64()?;
-    let tokens = numbers.iter().map(|number| {
-        let token = number.and_then(|number| u32::try_from(number).ok());
-        token.ok_or_else(|| Stop::failed(format!("the answers have a `{name}` that is no token")))
-    });
-    tokens.collect()
 }

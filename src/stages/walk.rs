@@ -74,7 +74,12 @@ impl Stage for WalkOf {
         let dataset = Dataset::load(job.one("data")?.file("dataset.safetensors")?)?;
         let examples = self.split.of(&dataset);
         let answers = table::read(job.one("answers")?.file("positions.parquet")?)?;
-        let answers = answered(&answers, examples)?;
+        let (answers, targets) = answers_and_targets(&answers)?;
+        if !are_targets_of(&targets, examples) {
+            let why = "these are no answers to these examples: their targets differ; is `data` the dataset that was answered, \
+                       `split` the part of it, and does the model read the tokens of the task (not text)?";
+            return Err(Stop::failed(why));
+        }
         let rows = examples
             .iter()
             .zip(answers.chunks_exact(dataset.target_length));
@@ -101,8 +106,8 @@ impl Stage for WalkOf {
     }
 }
 
-/// The answers, row-major, (answers, target), from a table of them by position; they must be answers to these examples.
-fn answered(table: &DataFrame, examples: &Examples) -> Result<Vec<u32>, Stop> {
+/// The answers in a table of them by position, and what was right, both row-major, (answers, target).
+pub(super) fn answers_and_targets(table: &DataFrame) -> Result<(Vec<u32>, Vec<u32>), Stop> {
     let column = |name: &str| -> Result<Vec<u32>, Stop> {
         let values = table::numbers(table::column(table, name)?)?;
         let token = |value: Option<f64>| match value {
@@ -113,18 +118,16 @@ fn answered(table: &DataFrame, examples: &Examples) -> Result<Vec<u32>, Stop> {
         };
         values.into_iter().map(token).collect()
     };
-    let (answers, targets) = (column("answer")?, column("target")?);
+    Ok((column("answer")?, column("target")?))
+}
+
+/// Whether these are the targets of so many of the first examples.
+pub(super) fn are_targets_of(targets: &[u32], examples: &Examples) -> bool {
     let length = examples.target_length();
     let truth = examples.iter().flat_map(|(_, target)| target);
-    let fit = targets.len().is_multiple_of(length)
+    targets.len().is_multiple_of(length)
         && targets.len() / length <= examples.len()
-        && truth.zip(&targets).all(|(truth, target)| truth == target);
-    if !fit {
-        let why = "these are no answers to these examples: their targets differ; is `data` the dataset that was answered, \
-                   `split` the part of it, and does the model read the tokens of the task (not text)?";
-        return Err(Stop::failed(why));
-    }
-    Ok(answers)
+        && truth.zip(targets).all(|(truth, target)| truth == target)
 }
 
 /// A row an answer.

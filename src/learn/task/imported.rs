@@ -320,26 +320,27 @@ impl Split {
             return Err(unreadable(why));
         }
         let bytes = std::fs::read(path).map_err(io)?;
-        let lines = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
-        let lines: Vec<&[u8]> = lines
-            .split(|&byte| byte == b'\n')
-            .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
-            .collect();
+        let text = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
+        let lines = || {
+            let lines = text.split(|&byte| byte == b'\n');
+            lines.map(|line| line.strip_suffix(b"\r").unwrap_or(line))
+        };
         let most = nodes.unwrap_or(MOST_NODES);
-        let parsed = parse(lines[0], most, &mut Desk::default());
+        let first = lines().next().unwrap_or_default();
+        let parsed = parse(first, most, &mut Desk::default());
         let size = match (like, parsed) {
             (Some(size), _) | (None, Ok((size, _))) => size,
             (None, Err(why)) => return Err(unreadable(format!("line 1: {why}"))),
         };
         let width = size.width();
-        let needed = lines.len().saturating_mul(width + size.edges() + 3);
+        // Counted before they are laid out: a file of nothing but ends of lines has more of them than memory holds.
+        let count = lines().count();
+        let needed = count.saturating_mul(width + size.edges() + 3);
         if needed as u64 > MOST_TOKENS {
-            let why = format!(
-                "its {} lines have more than {MOST_TOKENS} tokens",
-                lines.len()
-            );
+            let why = format!("its {count} lines have more than {MOST_TOKENS} tokens");
             return Err(unreadable(why));
         }
+        let lines: Vec<&[u8]> = lines().collect();
         let mut labels = vec![0; lines.len() * width];
         let mut questions = vec![0; lines.len()];
         let mut wrong = Vec::new();
