@@ -11,7 +11,7 @@ use super::train::choice;
 use crate::figures::table;
 use crate::learn::decoding::{self, Decoding, Given};
 use crate::learn::learner::Learner;
-use crate::learn::task::{Dataset, Examples};
+use crate::learn::task::{Dataset, Examples, text};
 use crate::pipeline::{
     ArtifactType, Complaint, Context, Holds, Port, Progress, Resources, Stage, Stop, Takes,
 };
@@ -68,7 +68,7 @@ impl Split {
 
 impl Stage for Decode {
     const KIND: &'static str = "decode";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     const OUTPUT: ArtifactType = ArtifactType::Answers;
     const PORTS: &'static [Port] = &[
         Port {
@@ -141,12 +141,17 @@ impl Stage for Decode {
             Err(decoding::Error::Cancelled) => return Err(Stop::Cancelled),
             answers => answers?,
         };
-        write(&answers, &examples, job)
+        write(&answers, &examples, first.target_length(), job)
     }
 }
 
-/// A row an example, and a row an example and position.
-fn write(answers: &decoding::Answers, examples: &Examples, job: &Context<'_>) -> Result<(), Stop> {
+/// A row an example, and a row an example and position: of a text, those of the task's `own` tokens.
+fn write(
+    answers: &decoding::Answers,
+    examples: &Examples,
+    own: usize,
+    job: &Context<'_>,
+) -> Result<(), Stop> {
     let length = answers.target_length;
     let exact: Vec<i64> = answers
         .exact
@@ -158,14 +163,23 @@ fn write(answers: &decoding::Answers, examples: &Examples, job: &Context<'_>) ->
         "exact" => exact,
     )?;
     table::write(&by_example, &job.out.join("answers.parquet"))?;
-    let count = answers.tokens.len();
-    let targets = examples.iter().flat_map(|(_, target)| target.iter());
+    let targets: Vec<u32> = examples.iter().flat_map(|(_, t)| t).copied().collect();
+    let places = text::places(own, length);
+    let cells: Vec<(usize, i64, usize)> = (0..examples.len())
+        .flat_map(|row| {
+            let places = (1..).zip(places.clone());
+            places.map(move |(position, place)| (row, position, row * length + place))
+        })
+        .collect();
+    let of = |cell: &dyn Fn(usize) -> i64| -> Vec<i64> {
+        cells.iter().map(|(.., place)| cell(*place)).collect()
+    };
     let by_position = df!(
-        "example" => (0..count).map(|i| (i / length) as i64).collect::<Vec<_>>(),
-        "position" => (0..count).map(|i| (i % length) as i64 + 1).collect::<Vec<_>>(),
-        "target" => targets.map(|token| i64::from(*token)).collect::<Vec<_>>(),
-        "answer" => answers.tokens.iter().map(|token| i64::from(*token)).collect::<Vec<_>>(),
-        "correct" => answers.correct.iter().map(|correct| i64::from(*correct)).collect::<Vec<_>>(),
+        "example" => cells.iter().map(|(row, ..)| *row as i64).collect::<Vec<_>>(),
+        "position" => cells.iter().map(|(_, position, _)| *position).collect::<Vec<_>>(),
+        "target" => of(&|place| i64::from(targets[place])),
+        "answer" => of(&|place| i64::from(answers.tokens[place])),
+        "correct" => of(&|place| i64::from(answers.correct[place])),
     )?;
     table::write(&by_position, &job.out.join("positions.parquet"))?;
     Ok(())

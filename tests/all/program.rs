@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use etude::figures::table;
+
 /// A project in a folder of its own.
 struct Project {
     folder: tempfile::TempDir,
@@ -177,7 +179,7 @@ fn every_kind_describes_itself() {
     let project = Project::new(SMOKE);
     let output = project.etude(&["kinds", "decode"]);
     insta::assert_snapshot!(String::from_utf8(output.stdout).unwrap(), @r#"
-    decode → answers (version 2)
+    decode → answers (version 3)
       Lets a model answer examples: token by token with a cache, or in one pass where it was taught
       without a teacher.
       inputs
@@ -496,6 +498,12 @@ fn a_training_begins_with_a_published_model_wherever_it_lies() {
     for file in ["config.json", "model.safetensors", "tokenizer.json"] {
         assert!(model.join(file).exists(), "{file}");
     }
+    // Positions are nodes of the path, not the commas between them.
+    let answers = "outputs/smoke/answers/answers[method=reversed, seed=1]/positions.parquet";
+    let answers = table::read(&project.path(answers)).unwrap();
+    let positions = table::numbers(table::column(&answers, "position").unwrap()).unwrap();
+    let positions: Vec<Option<f64>> = positions.into_iter().take(4).collect();
+    assert_eq!(positions, [Some(1.0), Some(2.0), Some(3.0), Some(1.0)]);
     fs::rename(project.path("published"), project.path("moved")).unwrap();
     project.write(&published("moved"));
     assert_eq!(last(&project.run()), "19 cached");

@@ -72,6 +72,14 @@ const LARGEST: u64 = 1 << 28;
 /// Examples encoded between two looks at `cancel`.
 const CHUNK: usize = 4096;
 
+/// Which tokens of a target's text, `cut` of them, are the task's own, `own` of them; places from 0. Where each is one token and
+/// separators stand between them it is every second one; where a vocabulary cuts otherwise, no token can be told from another,
+/// and it is all.
+pub(crate) fn places(own: usize, cut: usize) -> impl Iterator<Item = usize> + Clone {
+    let step = if cut + 1 == 2 * own { 2 } else { 1 };
+    (0..cut).step_by(step)
+}
+
 fn read(path: &Path) -> Result<Vec<u8>, Error> {
     let io = |source| Error::Io {
         path: path.into(),

@@ -10,7 +10,7 @@ use crate::learn::decoding::{self, Decoding};
 use crate::learn::learner::{self, Card, Learner};
 use crate::learn::model::Architecture;
 use crate::learn::objective::Objective;
-use crate::learn::task::{self, Dataset, Examples};
+use crate::learn::task::{self, Dataset, Examples, text};
 use crate::learn::{Problem, accuracy, random};
 use candle_core::{DType, Device, Tensor};
 use schemars::JsonSchema;
@@ -790,13 +790,13 @@ impl<'a> Training<'a> {
             &mut |_, _| observe(&moment),
         )?;
         let by_position = accuracy::forced(&self.learner, &self.looked_at, EVALUATION_BATCH)?;
-        let rows = (1..)
-            .zip(by_position)
-            .map(|(position, accuracy)| ForcedRow {
-                step: self.facts.step,
-                position,
-                accuracy,
-            });
+        // Of a text, only the task's own tokens are positions.
+        let own = text::places(self.source.target_length, by_position.len());
+        let rows = (1..).zip(own).map(|(position, place)| ForcedRow {
+            step: self.facts.step,
+            position,
+            accuracy: by_position[place],
+        });
         Ok((answers.exact_match(), rows.collect()))
     }
 

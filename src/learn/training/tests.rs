@@ -1125,6 +1125,9 @@ fn a_training_begins_with_a_published_model_and_learns_in_its_vocabulary() {
         assert!(settings.fit(&dataset).is_empty());
         let go = &mut |_: &Moment<'_>| ControlFlow::Continue(());
         let trained = super::train(&dataset, &settings, &Device::Cpu, &places, go).unwrap();
+        // Positions are those of the path: commas are none.
+        let positions: Vec<u32> = trained.forced.iter().map(|row| row.position).collect();
+        assert_eq!(&positions[..5], [1, 2, 3, 4, 1]);
         let kept = tempfile::tempdir().unwrap();
         trained.learner.save(kept.path()).unwrap();
         let learner = Learner::load(kept.path(), &Device::Cpu).unwrap();
