@@ -147,16 +147,14 @@ pub fn states(
     Ok(layers)
 }
 
-/// How often somebody is right who knows the arms of each example and not which of them leads to the goal, 0 to 1.
+/// The first nodes of each example's arms: among them is the first step of the path.
 ///
 /// # Errors
 /// [`Error::Unfit`] where an example is not of a path-star graph.
-pub fn chance(task: &Task, examples: &Examples) -> Result<f64, Error> {
-    let mut sum = 0.0;
-    for index in 0..examples.len() {
-        sum += 1.0 / star(task, examples, index)?.arms as f64;
-    }
-    Ok(sum / examples.len().max(1) as f64)
+pub fn arms(task: &Task, examples: &Examples) -> Result<Vec<Vec<u32>>, Error> {
+    (0..examples.len())
+        .map(|index| Ok(star(task, examples, index)?.arms))
+        .collect()
 }
 
 /// Where attention goes on average.
@@ -241,8 +239,8 @@ pub fn attention(
 /// Where what matters of a graph stands in its prefix, places from 0.
 #[derive(Debug, PartialEq)]
 struct Star {
-    /// How many arms leave the start.
-    arms: usize,
+    /// The first nodes of the arms.
+    arms: Vec<u32>,
     /// Parent and child of each edge of the right path, from the start on.
     path: Vec<[usize; 2]>,
     /// The start in the question.
@@ -274,7 +272,7 @@ fn star(task: &Task, examples: &Examples, index: usize) -> Result<Star, Error> {
     });
     Ok(Star {
         path: path.collect::<Result<_, Error>>()?,
-        arms: graph.children(graph.start).len(),
+        arms: graph.children(graph.start),
         start: graph.question,
         goal: graph.question + 1,
     })
@@ -349,7 +347,7 @@ mod tests {
         };
         let prefix = [1, 3, 9, 4, 1, 9, 7, 2, 9, 4, 7, 11, 4, 2, 10];
         let expected = Star {
-            arms: 2,
+            arms: vec![1, 7],
             path: vec![[9, 10], [6, 7]],
             start: 12,
             goal: 13,
@@ -357,7 +355,7 @@ mod tests {
         assert_eq!(found(&plain, &prefix, &[4, 7, 2]).unwrap(), expected);
         let examples = Examples::new(15, 3, [&prefix[..], &[4, 7, 2]].concat()).unwrap();
         let task = Task::PathStar(plain.clone());
-        assert_eq!(chance(&task, &examples).unwrap(), 0.5);
+        assert_eq!(arms(&task, &examples).unwrap(), [[1, 7]]);
         let said = found(&plain, &prefix, &[4, 2, 7]).unwrap_err().to_string();
         assert!(said.contains("from 4 to 2"), "{said}");
         assert!(found(&plain, &prefix[1..], &[4, 7, 2]).is_err());
@@ -371,7 +369,7 @@ mod tests {
         };
         let prefix = [4, 7, 11, 3, 1, 9, 1, 4, 9, 2, 7, 9, 7, 4, 10];
         let expected = Star {
-            arms: 2,
+            arms: vec![1, 7],
             path: vec![[13, 12]],
             start: 0,
             goal: 1,

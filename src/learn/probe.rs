@@ -28,11 +28,17 @@ pub struct Fit {
 }
 
 /// Fits a probe on some examples and gives the share of others of which it reads the label, 0 to 1; 0 where there are none of
-/// either.
+/// either. `among` says for each of the others between which labels it has to choose.
 ///
 /// # Errors
 /// No memory.
-pub fn accuracy(fit: Fit, train: Labelled<'_>, test: Labelled<'_>, device: &Device) -> Result<f64> {
+pub fn accuracy(
+    fit: Fit,
+    train: Labelled<'_>,
+    test: Labelled<'_>,
+    among: &[Vec<u32>],
+    device: &Device,
+) -> Result<f64> {
     if train.labels.is_empty() || test.labels.is_empty() {
         return Ok(0.0);
     }
@@ -55,13 +61,17 @@ pub fn accuracy(fit: Fit, train: Labelled<'_>, test: Labelled<'_>, device: &Devi
     let scores = linear(&scale.tensor(test.states, device)?, &weight, &bias)?;
     let scores: Vec<f32> = scores.flatten_all()?.to_vec1()?;
     let rows = scores.chunks_exact(classes.len().max(1));
-    let right = rows.zip(test.labels).filter(|(row, label)| {
-        let best = (0..row.len())
-            .rev()
-            .max_by(|a, b| row[*a].total_cmp(&row[*b]));
-        // A label that no example to fit on had is never read.
-        classes.get(label).map(|class| *class as usize) == best
-    });
+    let right = rows
+        .zip(among)
+        .zip(test.labels)
+        .filter(|((row, among), label)| {
+            // A label that no example to fit on had is never read.
+            let known = among
+                .iter()
+                .filter_map(|label| Some((label, row[*classes.get(label)? as usize])));
+            let best = known.rev().max_by(|(_, a), (_, b)| a.total_cmp(b));
+            best.map(|(best, _)| best) == Some(label)
+        });
     Ok(right.count() as f64 / test.labels.len() as f64)
 }
 
@@ -350,6 +360,10 @@ mod tests {
         let of = |noise: f64| {
             let (train, test) = (labelled("train", noise), labelled("test", noise));
             let as_labelled = |(states, labels): &(Vec<f32>, Vec<u32>)| {
+                // The true one of three, and one of the others.
+                let among = labels
+                    .iter()
+                    .map(|label| vec![*label, 10 + (label - 9) % 3]);
                 accuracy(
                     fit,
                     Labelled {
@@ -357,6 +371,7 @@ mod tests {
                         labels: &train.1,
                     },
                     Labelled { states, labels },
+                    &among.collect::<Vec<_>>(),
                     &Device::Cpu,
                 )
                 .unwrap()
@@ -367,7 +382,7 @@ mod tests {
         let guessed = of(1e6);
         // Five standard errors of a share of 300.
         assert!(
-            (guessed - 1.0 / 3.0).abs() < 5.0 * (2.0f64 / 9.0 / 300.0).sqrt(),
+            (guessed - 0.5).abs() < 5.0 * (0.25f64 / 300.0).sqrt(),
             "{guessed}"
         );
     }
@@ -386,11 +401,18 @@ mod tests {
             states: &[0.0, 1.0],
             labels: &[3, 5],
         };
-        assert_eq!(accuracy(fit, train, test, &Device::Cpu).unwrap(), 0.5);
+        let read = |among: &[Vec<u32>], test| accuracy(fit, train, test, among, &Device::Cpu);
+        assert_eq!(read(&[vec![3, 4], vec![5, 4]], test).unwrap(), 0.5);
+        // Where there is no choice, it is right whatever the state is.
+        let other = Labelled {
+            labels: &[4, 3],
+            ..test
+        };
+        assert_eq!(read(&[vec![4], vec![3]], other).unwrap(), 1.0);
         let none = Labelled {
             states: &[],
             labels: &[],
         };
-        assert_eq!(accuracy(fit, train, none, &Device::Cpu).unwrap(), 0.0);
+        assert_eq!(read(&[], none).unwrap(), 0.0);
     }
 }

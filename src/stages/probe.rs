@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::train::choice;
 use crate::figures::table;
-use crate::learn::insight::{self, At, chance, states};
+use crate::learn::insight::{self, At, arms, states};
 use crate::learn::learner::Learner;
 use crate::learn::probe::{Fit, Labelled, accuracy};
 use crate::learn::task::{Dataset, Examples};
@@ -22,9 +22,9 @@ use crate::pipeline::{
 /// token of the target, the first step of the path, and tries it on examples of the test.
 ///
 /// A row for each layer and position: `layer` (0: what the first layer is given; then what each leaves), `position`,
-/// `accuracy` (on `examples` examples of the test), `chance` (that of somebody who knows the arms and not which of them leads
-/// to the goal: one over their number), `examples`. An arm is told by the label of its first node, so a probe has as many
-/// classes as nodes have labels. Only for models that were trained from scratch.
+/// `accuracy` (on `examples` examples of the test), `chance` (that of a guess among the arms: one over their number), `examples`.
+/// An arm is told by the label of its first node, so a probe has as many classes as nodes have labels; of these it chooses among
+/// the first nodes of the example's arms. Only for models that were trained from scratch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Probe {
@@ -101,7 +101,7 @@ pub(super) const PORTS: &[Port] = &[
 
 impl Stage for Probe {
     const KIND: &'static str = "probe";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const OUTPUT: ArtifactType = ArtifactType::Table;
     const PORTS: &'static [Port] = PORTS;
     const USES_DEVICE: bool = true;
@@ -132,7 +132,9 @@ impl Stage for Probe {
         let dataset = Dataset::load(job.one("data")?.file("dataset.safetensors")?)?;
         let train = dataset.train.first(self.train as usize);
         let test = dataset.test.first(self.test as usize);
-        let chance = seen(chance(&dataset.task, &test))?;
+        let arms = seen(arms(&dataset.task, &test))?;
+        let chance: f64 = arms.iter().map(|arms| 1.0 / arms.len() as f64).sum();
+        let chance = chance / test.len().max(1) as f64;
         let fit = Fit {
             ridge: self.ridge,
             iterations: self.iterations,
@@ -169,7 +171,7 @@ impl Stage for Probe {
                 };
                 layers.push(layer as i64);
                 positions.push(at.name());
-                accuracies.push(accuracy(fit, train, test, &device)?);
+                accuracies.push(accuracy(fit, train, test, &arms, &device)?);
             }
         }
         let rows = layers.len();
