@@ -102,6 +102,7 @@ impl Adopt {
             started: now,
             seconds: 0.0,
             device: "elsewhere".into(),
+            machine: String::new(),
             started_from: None,
             released: false,
         };

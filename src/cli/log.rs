@@ -78,11 +78,14 @@ fn about(record: &Record, store: &Store) -> String {
             adopted.note,
             adopted.from.display()
         ),
-        None => format!(
-            "key {key}, ran as {job} in {} on {}\n",
-            show_seconds(record.seconds),
-            record.device
-        ),
+        None => {
+            let (took, device) = (show_seconds(record.seconds), &record.device);
+            let machine = match record.machine.as_str() {
+                "" => String::new(),
+                machine => format!(" ({machine})"),
+            };
+            format!("key {key}, ran as {job} in {took} on {device}{machine}\n")
+        }
     };
     if store.is_pinned(&key) {
         text.push_str("pinned: it is kept whatever becomes of the pipeline\n");

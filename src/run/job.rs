@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::executor::{Executor, Failure, Task};
-use super::{Compare, Event};
+use super::{Compare, Event, machine};
 use crate::pipeline::{Cause, Earlier, HOLES, Monitor, Progress, Resources};
 use crate::plan::{Fingerprint, JobId, Known, Outside, Plan, Reason, earlier, inputs};
 use crate::store::{
@@ -268,6 +268,7 @@ impl RunningJob<'_> {
             started,
             seconds: begun.elapsed().as_secs_f64(),
             device: self.device().into(),
+            machine: machine::describe().into(),
             started_from: earlier.map(|(from, _)| from.clone()),
             released: false,
         };

@@ -11,6 +11,7 @@ mod engine;
 mod event;
 mod executor;
 mod job;
+mod machine;
 mod order;
 mod slots;
 

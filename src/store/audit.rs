@@ -421,6 +421,7 @@ mod tests {
                 started: 0,
                 seconds: 0.0,
                 device: "cpu".into(),
+                machine: String::new(),
                 started_from: None,
                 released: false,
             };

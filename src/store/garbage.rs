@@ -516,6 +516,7 @@ mod tests {
                 started: 0,
                 seconds,
                 device: "cpu".into(),
+                machine: String::new(),
                 started_from: None,
                 released: false,
             }

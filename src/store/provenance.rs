@@ -41,6 +41,9 @@ pub struct Origin {
     pub artifact: Artifact,
     /// What it was computed on, e.g. `cpu`.
     pub device: String,
+    /// The machine it was computed on, where that is known.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub machine: String,
     /// When it was begun, seconds since 1970.
     pub started: u64,
     /// How long it took, in seconds.
@@ -60,6 +63,7 @@ impl From<&Record> for Origin {
             fingerprint: record.fingerprint.clone(),
             artifact: record.artifact.clone(),
             device: record.device.clone(),
+            machine: record.machine.clone(),
             started: record.started,
             seconds: record.seconds,
             adopted: None,
@@ -136,6 +140,7 @@ mod tests {
                 files: BTreeMap::new(),
             },
             device: "cpu".into(),
+            machine: String::new(),
             started: 7,
             seconds: 0.5,
             adopted: None,

@@ -26,6 +26,9 @@ pub struct Record {
     pub seconds: f64,
     /// Where it ran, e.g. `cpu` or `cuda`.
     pub device: String,
+    /// The machine, as far as it can tell; never identity.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub machine: String,
     /// From which shorter job it went on, if it did. Its bytes are the same as if it had not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_from: Option<StartedFrom>,

@@ -212,6 +212,12 @@ fn what_is_pinned_outlives_its_pipeline_until_it_is_let_go() {
     assert!(text.contains("model[seed=1] of p"), "{text}");
     let (text, _) = project.etude(&["log", "p.toml", "model[seed=1]"]);
     assert!(text.contains("pinned: it is kept"), "{text}");
+    // Where it ran: the device, and the machine as far as it can tell.
+    let ran = text
+        .lines()
+        .find(|line| line.contains(", ran as "))
+        .unwrap();
+    assert!(ran.contains(" on cpu (") && ran.contains("core"), "{ran}");
     project.write("p.toml", &PIPELINE.replace("steps = 2", "steps = 3"));
     project.run();
     project.last(&["gc", "--yes"]);
