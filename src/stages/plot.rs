@@ -44,7 +44,7 @@ fn uses(plot: &Plot) -> Vec<(String, String)> {
 
 impl Stage for Plot {
     const KIND: &'static str = "plot";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const OUTPUT: ArtifactType = ArtifactType::Figure;
     const PORTS: &'static [Port] = &[Port {
         name: "from",

@@ -62,6 +62,8 @@ struct Along {
     places: Vec<Option<f64>>,
     /// The names of the places, if it is one of categories.
     names: Option<Vec<String>>,
+    /// Whether it can only hold whole numbers.
+    whole: bool,
 }
 
 impl Data {
@@ -157,14 +159,15 @@ impl Data {
                 .names
             {
                 Some(names) => Scale::Category(names.clone()),
-                None => Scale::over(
-                    spread(&along.places, errors)
-                        .into_iter()
-                        .chain(referenced(upright)),
-                    channel.scale,
-                    channel.domain,
-                    zero,
-                ),
+                None => {
+                    let values = spread(&along.places, errors);
+                    let values = values.into_iter().chain(referenced(upright));
+                    let scale = Scale::over(values, channel.scale, channel.domain, zero);
+                    match along.whole {
+                        true => scale.whole(),
+                        false => scale,
+                    }
+                }
             };
         let tinted = plot.value.as_ref().unwrap_or(&plot.y);
         let value = exact_range(&value, tinted);
@@ -216,6 +219,7 @@ fn along(table: &DataFrame, channel: &Channel, category: bool) -> Result<Along, 
         return Ok(Along {
             places: table::numbers(column)?,
             names: None,
+            whole: column.dtype().is_integer(),
         });
     }
     let (places, names) = places(
@@ -235,6 +239,7 @@ fn along(table: &DataFrame, channel: &Channel, category: bool) -> Result<Along, 
             .map(|place| place.map(|place| place as f64))
             .collect(),
         names: Some(names),
+        whole: false,
     })
 }
 

@@ -8,6 +8,8 @@ use super::spec::ScaleName;
 pub(super) enum Scale {
     /// Even steps from the first to the second.
     Linear(f64, f64),
+    /// The same, of whole numbers: nothing between them gets a tick.
+    Whole(f64, f64),
     /// Even ratios from the first to the second, both above zero.
     Log(f64, f64),
     /// Places side by side, named in mark-up.
@@ -99,10 +101,18 @@ impl Scale {
         Self::Linear(under, over)
     }
 
+    /// The same for whole numbers, where ticks are even.
+    pub(super) fn whole(self) -> Self {
+        match self {
+            Self::Linear(low, high) => Self::Whole(low, high),
+            other => other,
+        }
+    }
+
     /// From 0 to 1 along the axis; may be outside. None where it has no place.
     pub(super) fn place(&self, value: f64) -> Option<f64> {
         let place = match self {
-            Self::Linear(low, high) => (value - low) / (high - low),
+            Self::Linear(low, high) | Self::Whole(low, high) => (value - low) / (high - low),
             Self::Log(low, high) => {
                 if value <= 0.0 {
                     return None;
@@ -117,7 +127,9 @@ impl Scale {
     /// The values at the start and the end of the axis.
     pub(super) fn ends(&self) -> (f64, f64) {
         match self {
-            Self::Linear(low, high) | Self::Log(low, high) => (*low, *high),
+            Self::Linear(low, high) | Self::Whole(low, high) | Self::Log(low, high) => {
+                (*low, *high)
+            }
             Self::Category(names) => (-0.5, names.len().max(1) as f64 - 0.5),
         }
     }
@@ -125,11 +137,8 @@ impl Scale {
     /// Ticks for an axis on which about `count` labels fit.
     pub(super) fn ticks(&self, count: usize) -> Vec<Tick> {
         match self {
-            Self::Linear(low, high) => linear(*low, *high, count)
-                .into_iter()
-                .map(|(value, label)| (value, Some(label)))
-                .filter_map(|(value, label)| self.tick(value, label))
-                .collect(),
+            Self::Linear(low, high) => self.linear_ticks(*low, *high, count, 0.0),
+            Self::Whole(low, high) => self.linear_ticks(*low, *high, count, 1.0),
             Self::Log(low, high) => self.log_ticks(*low, *high, count),
             Self::Category(names) => names
                 .iter()
@@ -144,6 +153,13 @@ impl Scale {
         (-1e-9..=1.0 + 1e-9)
             .contains(&at)
             .then_some(Tick { value, label })
+    }
+
+    fn linear_ticks(&self, low: f64, high: f64, count: usize, least: f64) -> Vec<Tick> {
+        let values = linear(low, high, count, least).into_iter();
+        values
+            .filter_map(|(value, label)| self.tick(value, Some(label)))
+            .collect()
     }
 
     fn log_ticks(&self, low: f64, high: f64, count: usize) -> Vec<Tick> {
@@ -185,8 +201,8 @@ impl Scale {
     }
 }
 
-/// Round numbers between two values: steps of 1, 2 or 5 times a power of ten.
-fn linear(low: f64, high: f64, count: usize) -> Vec<(f64, String)> {
+/// Round numbers between two values: steps of 1, 2 or 5 times a power of ten, none below `least`.
+fn linear(low: f64, high: f64, count: usize, least: f64) -> Vec<(f64, String)> {
     let span = high - low;
     if !(span.is_finite() && span > 0.0) {
         return Vec::new();
@@ -197,7 +213,8 @@ fn linear(low: f64, high: f64, count: usize) -> Vec<(f64, String)> {
         .into_iter()
         .map(|factor| factor * unit)
         .find(|step| *step >= rough * 0.999_999)
-        .unwrap_or(10.0 * unit);
+        .unwrap_or(10.0 * unit)
+        .max(least);
     let first = (low / step - 1e-9).ceil();
     let last = (high / step + 1e-9).floor();
     if !(first.is_finite() && last - first < 1000.0) {
@@ -233,6 +250,11 @@ mod tests {
             ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]
         );
         assert_eq!(labels(&Scale::Linear(-3.0, 3.0), 4), ["−2", "0", "2"]);
+        // Of whole numbers there is nothing in between.
+        let few = Scale::Linear(-0.1, 2.1);
+        assert_eq!(labels(&few, 6), ["0.0", "0.5", "1.0", "1.5", "2.0"]);
+        assert_eq!(labels(&few.whole(), 6), ["0", "1", "2"]);
+        assert_eq!(labels(&Scale::Whole(-3.0, 3.0), 4), ["−2", "0", "2"]);
     }
 
     #[test]

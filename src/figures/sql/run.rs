@@ -52,6 +52,18 @@ pub(super) fn run(query: &Query, tables: BTreeMap<String, DataFrame>) -> Result<
     for name in hidden {
         result.drop_in_place(&name)?;
     }
+    let many = result
+        .columns()
+        .iter()
+        .find(|column| column.dtype().is_nested());
+    if let Some(column) = many {
+        // The engine counts a key of a group once for each row of it.
+        let name = column.name();
+        return Err(Error::Unsuitable(format!(
+            "`{name}` has several values in one row: beside an aggregate such as COUNT(*) a column stands in one too, e.g. \
+             MAX(column), even where the query groups by it"
+        )));
+    }
     if !ordered && !limited && result.width() > 0 {
         let names = table::column_names(&result);
         result = result.sort(

@@ -77,6 +77,22 @@ fn the_interval_is_over_runs_and_not_over_rows() {
 }
 
 #[test]
+fn a_column_of_lists_is_refused() {
+    let table = df!("g" => [1i64, 1, 2], "x" => [2i64, 2, 4]).unwrap();
+    let sql = "SELECT g, 1.0 * COUNT(*) / x AS share FROM t GROUP BY g, x";
+    let tables = [("t".to_owned(), table)].into();
+    let error = Query::parse(sql)
+        .unwrap()
+        .run(tables)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.starts_with("`share` has several values in one row"),
+        "{error}"
+    );
+}
+
+#[test]
 fn without_runs_every_row_is_a_sample() {
     // 1, 2, 4: mean 7/3, s² = 7/3, half width 4.302653·√(7/9).
     let table = df!("x" => [1.0, 2.0, 4.0]).unwrap();

@@ -31,7 +31,7 @@ impl Mark for Bar {
     fn draw(&self, panel: &Panel, rows: &Rows<'_>) {
         let Some(band) = panel.band() else { return };
         let foot = match panel.y().scale {
-            Scale::Linear(low, high) => Spot::of(0f64.clamp(low, high)),
+            Scale::Linear(low, high) | Scale::Whole(low, high) => Spot::of(0f64.clamp(low, high)),
             _ => panel.heights().0,
         };
         let lanes = if rows.dodge { rows.series } else { 1 };
