@@ -11,7 +11,7 @@ use clap::Args;
 use super::publish::{Place, axes};
 use super::verify::count;
 use super::{Failure, Source};
-use crate::pipeline::{ArtifactType, Verdict};
+use crate::pipeline::{ArtifactType, DEFAULT_PROFILE, Verdict};
 use crate::plan::{Fingerprint, JobId, Known, Looked, Plan};
 use crate::store::{Digest, Error, Provenance, Store};
 
@@ -129,16 +129,13 @@ impl Published<'_> {
     /// All that is not as the pipeline says, a line each, and how many claims there are.
     fn problems(&self, profile: Option<&str>) -> (Vec<String>, usize) {
         let mut lines = Vec::new();
-        let theirs = self.provenance.profile.as_deref();
+        // Where none is asked for, it is the profile of that name that is laid, if there is one.
+        let named = |profile: Option<&str>| profile.unwrap_or(DEFAULT_PROFILE).to_owned();
+        let theirs = named(self.provenance.profile.as_deref());
+        let profile = named(profile);
         if theirs != profile {
-            let name = |profile: Option<&str>| match profile {
-                Some(name) => format!("the profile {name}"),
-                None => "no profile".to_string(),
-            };
             lines.push(format!(
-                "profile  published with {}, checked with {}; give --profile, or publish what is meant",
-                name(theirs),
-                name(profile)
+                "profile  published with the profile {theirs}, checked with {profile}; give --profile, or publish what is meant"
             ));
         }
         self.labels(&mut lines);

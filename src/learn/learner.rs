@@ -408,6 +408,7 @@ impl Learner {
             hidden,
             labels: &batch.labels,
             weights: &batch.weights,
+            mask: self.card.mask,
         };
         self.card.objective.contract().loss(&lesson)
     }

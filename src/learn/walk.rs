@@ -55,8 +55,8 @@ pub struct Walk {
     /// The first position that leaves the graph: 1 where that is not the start, else where no edge leads to it.
     pub lost_at: Option<usize>,
     /// Whether every step to the positions 3 … l−1 stays in the graph, l being the nodes of the path to the goal: the
-    /// answer follows the arm it is on, whichever it is. Not at l, where deep models copy the goal from the prefix. `None`
-    /// where l is below 4, so that there is no such step.
+    /// answer follows the arm it is on, whichever it is. Not at 2, where it enters an arm or none, and not at l, where deep
+    /// models copy the goal from the prefix. `None` where l is below 4, so that there is no such step.
     pub follows: Option<bool>,
 }
 

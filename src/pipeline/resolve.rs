@@ -125,7 +125,7 @@ impl Written<'_> {
 }
 
 /// The profile that is laid over a file where none is asked for. So a file can say what a paper ran, and what a desk can.
-const DEFAULT_PROFILE: &str = "default";
+pub const DEFAULT_PROFILE: &str = "default";
 
 /// So many stages and axes people write; each looks for others among all of them, and each instance has all its axes.
 const MOST_STAGES: usize = 10_000;

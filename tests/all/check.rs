@@ -273,7 +273,7 @@ fn another_profile_is_told_though_it_changes_nothing() {
     let project = Project::published(PIPELINE);
     let (text, code) = project.etude(&["check", "p.toml", "--profile", "long"]);
     assert_eq!(code, 1, "{text}");
-    insta::assert_snapshot!(text.lines().next().unwrap(), @"profile  published with no profile, checked with the profile long; give --profile, or publish what is meant");
+    insta::assert_snapshot!(text.lines().next().unwrap(), @"profile  published with the profile default, checked with long; give --profile, or publish what is meant");
 }
 
 #[test]

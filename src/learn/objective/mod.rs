@@ -179,6 +179,8 @@ pub struct Lesson<'a> {
     pub labels: &'a [u32],
     /// How much each row's loss counts, (rows).
     pub weights: &'a [f32],
+    /// The token that hides another, and fills up answers that are shorter than others.
+    pub mask: u32,
 }
 
 impl Lesson<'_> {
