@@ -47,7 +47,7 @@ fn every_kind_leaves_the_bytes_it_always_left() {
             answers[method=next-token, seed=0] 3d0f5e535a33e734f0f7b520d7c957cdb999f115203ff283f73985f5c3699036
             answers[method=reversed, seed=0] 3d0f5e535a33e734f0f7b520d7c957cdb999f115203ff283f73985f5c3699036
             answers[method=teacherless, seed=0] 3d0f5e535a33e734f0f7b520d7c957cdb999f115203ff283f73985f5c3699036
-            curve c6864b233a30762dd0a47d29424ad4cf1c507578ac38ea4104f4412a3c56d3b8
+            curve 15814f492b4247956570778c424b52f05a4c21799907989b9eeb1b912a293aa6
             figure 5c2c220e2382f5281ae21168145e2ddcbd53524c36deacab6b43e8f69281ff9f
             learning 886161b3771c55d699a63f88a0fbac69280e353faa759c9e61d478f323747c9c
             model[method=next-token, seed=0] fd5e1aa7b8e8723ba5f56b10c1fc5fb725997d3e25c5379cfb7ddd9606ac610c
