@@ -164,7 +164,7 @@ fn write(
     )?;
     table::write(&by_example, &job.out.join("answers.parquet"))?;
     let targets: Vec<u32> = examples.iter().flat_map(|(_, t)| t).copied().collect();
-    let places = text::places(own, length);
+    let places = text::places(own, examples);
     let cells: Vec<(usize, i64, usize)> = (0..examples.len())
         .flat_map(|row| {
             let places = (1..).zip(places.clone());

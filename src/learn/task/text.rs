@@ -72,12 +72,17 @@ const LARGEST: u64 = 1 << 28;
 /// Examples encoded between two looks at `cancel`.
 const CHUNK: usize = 4096;
 
-/// Which tokens of a target's text, `cut` of them, are the task's own, `own` of them; places from 0. Where each is one token and
-/// separators stand between them it is every second one; where a vocabulary cuts otherwise, no token can be told from another,
-/// and it is all.
-pub(crate) fn places(own: usize, cut: usize) -> impl Iterator<Item = usize> + Clone {
-    let step = if cut + 1 == 2 * own { 2 } else { 1 };
-    (0..cut).step_by(step)
+/// Which tokens of a target's text are the task's own, `own` of them; places from 0. Where each is one token and one separator
+/// stands between any two it is every second one; where a vocabulary cuts otherwise, none can be told from another, and it is
+/// all.
+pub(crate) fn places(own: usize, text: &Examples) -> impl Iterator<Item = usize> + Clone {
+    let length = text.target_length();
+    let mut between = text
+        .iter()
+        .flat_map(|(_, target)| target.iter().skip(1).step_by(2));
+    let separator = between.next();
+    let separated = length + 1 == 2 * own && between.all(|token| Some(token) == separator);
+    (0..length).step_by(if separated { 2 } else { 1 })
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Error> {
@@ -437,6 +442,22 @@ pub(crate) mod tests {
             ..PathStar::default()
         };
         task.generate(&|| false).unwrap()
+    }
+
+    #[test]
+    fn what_stands_between_tokens_of_a_task_is_none_of_them() {
+        let places = |own: usize, targets: &[[u32; 5]]| -> Vec<usize> {
+            let rows = targets
+                .iter()
+                .flat_map(|target| [&[1], &target[..]].concat());
+            let text = Examples::new(1, 5, rows.collect()).unwrap();
+            super::places(own, &text).collect()
+        };
+        assert_eq!(places(3, &[[5, 9, 6, 9, 7], [7, 9, 9, 9, 5]]), [0, 2, 4]);
+        // Words of several tokens, a number of them that is right by chance, and tokens that are the task's own.
+        assert_eq!(places(3, &[[5, 9, 6, 9, 7], [7, 9, 5, 8, 5]]).len(), 5);
+        assert_eq!(places(2, &[[5, 9, 6, 9, 7]]).len(), 5);
+        assert_eq!(places(5, &[[5, 9, 6, 9, 7]]).len(), 5);
     }
 
     #[test]

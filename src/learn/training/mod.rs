@@ -791,7 +791,7 @@ impl<'a> Training<'a> {
         )?;
         let by_position = accuracy::forced(&self.learner, &self.looked_at, EVALUATION_BATCH)?;
         // Of a text, only the task's own tokens are positions.
-        let own = text::places(self.source.target_length, by_position.len());
+        let own = text::places(self.source.target_length, &self.looked_at);
         let rows = (1..).zip(own).map(|(position, place)| ForcedRow {
             step: self.facts.step,
             position,
