@@ -130,9 +130,8 @@ impl Published<'_> {
     fn problems(&self, profile: Option<&str>) -> (Vec<String>, usize) {
         let mut lines = Vec::new();
         // Where none is asked for, it is the profile of that name that is laid, if there is one.
-        let named = |profile: Option<&str>| profile.unwrap_or(DEFAULT_PROFILE).to_owned();
-        let theirs = named(self.provenance.profile.as_deref());
-        let profile = named(profile);
+        let profiles = [self.provenance.profile.as_deref(), profile];
+        let [theirs, profile] = profiles.map(|profile| profile.unwrap_or(DEFAULT_PROFILE));
         if theirs != profile {
             lines.push(format!(
                 "profile  published with the profile {theirs}, checked with {profile}; give --profile, or publish what is meant"
