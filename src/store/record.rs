@@ -203,7 +203,7 @@ mod tests {
         ] {
             assert!(Record::parse(&record(names)).is_err(), "{names:?}");
         }
-        assert!(Record::parse(&record(&["a.b", "a/b", "a-b"])).is_ok());
+        assert!(Record::parse(&record(&["a.b", "a/b", "a-b", "a..", "..a/.b"])).is_ok());
     }
 
     #[test]
