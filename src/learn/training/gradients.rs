@@ -40,11 +40,14 @@ impl Gradients {
         let total = match self {
             Self::Buffers(all) => all.iter().map(|numbers| sum_of_squares(numbers)).sum(),
             Self::Tensors(all) => {
-                let mut total = 0.0;
-                for gradient in all {
-                    total += f64::from(gradient.sqr()?.sum_all()?.to_scalar::<f32>()?);
-                }
-                total
+                // Rows apart first, so that all of the card adds; then one number comes back.
+                let squares = all.iter().map(|gradient| {
+                    let squares = gradient.sqr()?;
+                    let last = squares.rank().saturating_sub(1);
+                    squares.sum(last)?.sum_all()
+                });
+                let squares = squares.collect::<Result<Vec<_>>>()?;
+                f64::from(Tensor::stack(&squares, 0)?.sum_all()?.to_scalar::<f32>()?)
             }
         };
         Ok(f64::sqrt(total))

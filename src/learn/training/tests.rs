@@ -1174,3 +1174,77 @@ fn weight_decay_spares_biases_norms_and_the_rates_of_mamba() {
         }
     }
 }
+
+/// Of every make, small.
+#[cfg(feature = "cuda")]
+fn makes() -> Vec<Architecture> {
+    let other = |text| serde_json::from_str(text).unwrap();
+    vec![
+        architecture(32, 2, Positions::Rotary),
+        architecture(32, 2, Positions::Learned),
+        other(r#"{"kind":"transformer","layers":1,"width":32,"heads":2,"dropout":0.1}"#),
+        other(r#"{"kind":"mamba","layers":2,"width":16}"#),
+    ]
+}
+
+#[cfg(feature = "cuda")]
+#[test]
+#[ignore = "needs an NVIDIA card"]
+fn a_card_learns_what_the_processor_learns_and_the_same_bytes_again() {
+    let card = Device::new_cuda(0).unwrap();
+    let dataset = data(4, 200);
+    let of_makes = makes().into_iter().map(|architecture| Settings {
+        architecture,
+        ..settings(Objective::NextToken(NextToken {}), 20)
+    });
+    let of_objectives = objectives()
+        .into_iter()
+        .map(|objective| settings(objective, 20));
+    let all = of_makes.chain(of_objectives).chain([busy(20)]);
+    for settings in all {
+        let says = format!("{:?} by {:?}", settings.architecture, settings.objective);
+        let here = train(&dataset, &settings, &Device::Cpu, &mut quiet).unwrap();
+        let there = train(&dataset, &settings, &card, &mut quiet).unwrap();
+        // Dropout is drawn for the rows of a micro-batch, which on a card is the whole batch.
+        if !says.contains("dropout: 0.1") {
+            for (here, there) in here.curve.iter().zip(&there.curve) {
+                let apart = (here.loss - there.loss).abs();
+                assert!(apart < 1e-3 * here.loss, "{says}: {here:?}, {there:?}");
+            }
+        }
+        let again = train(&dataset, &settings, &card, &mut quiet).unwrap();
+        assert!(bytes(&there) == bytes(&again), "{says}: other bytes again");
+    }
+}
+
+#[cfg(feature = "cuda")]
+#[test]
+#[ignore = "needs an NVIDIA card"]
+fn a_training_on_a_card_resumes_to_the_same_bytes() {
+    let card = Device::new_cuda(0).unwrap();
+    let dataset = data(4, 20);
+    for settings in [busy(18), settings(Objective::Reversed(Reversed {}), 18)] {
+        let whole = bytes(&train(&dataset, &settings, &card, &mut quiet).unwrap());
+        for stop in [1, 6, 11] {
+            let directory = tempfile::tempdir().unwrap();
+            let mut save = |moment: &Moment<'_>| {
+                if moment.progress.step < stop {
+                    return ControlFlow::Continue(());
+                }
+                state::save(&moment.state().unwrap(), directory.path()).unwrap();
+                ControlFlow::Break(())
+            };
+            let stopped = super::train(&dataset, &settings, &card, &Places::default(), &mut save);
+            assert!(matches!(stopped, Err(Error::Cancelled)));
+            let saved = state::checkpoints(directory.path());
+            let places = Places {
+                states: saved.iter().map(|path| StateFiles::of(path)).collect(),
+                pretrained: None,
+            };
+            let resumed = super::train(&dataset, &settings, &card, &places, &mut |moment| {
+                quiet(moment.progress)
+            });
+            assert!(bytes(&resumed.unwrap()) == whole, "stopped at step {stop}");
+        }
+    }
+}
