@@ -1,12 +1,14 @@
 //! etude's side of the comparison with PyTorch: `sides WHAT SIZE`, driven by `benches/against_pytorch/run.py`.
 //!
-//! WHAT is `train`, `decode`, `generate` or `mamba`; SIZE is `small` (4 layers × 128) or `large` (6 × 384). The program
+//! WHAT is `train`, `decode`, `generate` or `mamba`; SIZE is `small` (4 layers × 128), `large` (6 × 384) or `published` (12 ×
+//! 384, Mamba 12 × 784). A third word, `cuda`, computes on the first card instead of the processor. The program
 //! prints `ready` once it is warm; then for every line `go N` it does N units of work and prints a line of JSON: seconds,
 //! CPU seconds, the last loss and the peak of its memory. `quit` ends it. A unit is a training step, 256 answers, or 1000
 //! graphs. How many threads it may use is in `RAYON_NUM_THREADS` and `CANDLE_NUM_THREADS`.
 
 use candle_core::{DType, Device};
 use etude::learn::decoding::{self, Decoding};
+use etude::learn::device::DeviceChoice;
 use etude::learn::learner::{Card, Learner};
 use etude::learn::model::Architecture;
 use etude::learn::task::path_star::PathStar;
@@ -39,9 +41,11 @@ fn data(train: u64, test: u64) -> Dataset {
 fn sizes(what: &str, size: &str) -> (Architecture, u32) {
     let (layers, width, heads, batch) = match (what, size) {
         ("mamba", "small") => (4, 128, 0, 128),
-        ("mamba", _) => (6, 384, 0, 64),
+        ("mamba", "large") => (6, 384, 0, 64),
+        ("mamba", _) => (12, 784, 0, 256),
         (_, "small") => (4, 128, 4, 128),
-        _ => (6, 384, 6, 256),
+        (_, "large") => (6, 384, 6, 256),
+        _ => (12, 384, 6, 256),
     };
     let architecture = match what {
         "mamba" => json!({ "kind": "mamba", "layers": layers, "width": width }),
@@ -91,7 +95,7 @@ impl Driver {
     }
 }
 
-fn train(what: &str, size: &str, driver: &mut Driver) {
+fn train(what: &str, size: &str, device: &Device, driver: &mut Driver) {
     let (architecture, batch) = sizes(what, size);
     let settings = json!({
         "architecture": architecture, "objective": { "kind": "next-token" }, "batch": batch,
@@ -104,7 +108,7 @@ fn train(what: &str, size: &str, driver: &mut Driver) {
     let ended = training::train(
         &dataset,
         &settings,
-        &Device::Cpu,
+        device,
         &Places::default(),
         &mut |moment| {
             left -= 1;
@@ -123,13 +127,13 @@ fn train(what: &str, size: &str, driver: &mut Driver) {
     );
 }
 
-fn decode(size: &str, driver: &mut Driver) {
+fn decode(size: &str, device: &Device, driver: &mut Driver) {
     const AT_ONCE: usize = 256;
     let dataset = data(1, 20_000);
     let (architecture, _) = sizes("decode", size);
     let objective = serde_json::from_value(json!({ "kind": "next-token" })).expect("an objective");
     let card = Card::new(architecture, objective, &dataset);
-    let learner = Learner::new(card, 0, DType::F32, &Device::Cpu).expect("a learner");
+    let learner = Learner::new(card, 0, DType::F32, device).expect("a learner");
     let answer = |count: u64| {
         let mut left = count as usize * AT_ONCE;
         while left > 0 {
@@ -166,13 +170,21 @@ fn main() {
         lines: std::io::stdin().lines(),
         begun: None,
     };
-    match words[..] {
-        ["decode", size @ ("small" | "large")] => decode(size, &mut driver),
+    let (words, device) = match words.as_slice() {
+        [words @ .., "cuda"] => (words, DeviceChoice::Cuda),
+        words => (words, DeviceChoice::Cpu),
+    };
+    let device = &device.open().expect("a card that answers");
+    match *words {
+        ["decode", size @ ("small" | "large" | "published")] => decode(size, device, &mut driver),
         ["generate", ..] => generate(&mut driver),
-        [what @ ("train" | "mamba"), size @ ("small" | "large")] => train(what, size, &mut driver),
+        [
+            what @ ("train" | "mamba"),
+            size @ ("small" | "large" | "published"),
+        ] => train(what, size, device, &mut driver),
         // As when all benchmarks are run: this one is driven from outside.
-        _ => {
-            eprintln!("sides train|decode|generate|mamba small|large; see benches/against_pytorch")
-        }
+        _ => eprintln!(
+            "sides train|decode|generate|mamba small|large|published [cuda]; see benches/against_pytorch"
+        ),
     }
 }

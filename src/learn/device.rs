@@ -42,12 +42,20 @@ impl DeviceChoice {
         let built = candle_core::utils::cuda_is_available();
         match self {
             Self::Cpu => Ok(Device::Cpu),
-            Self::Auto if built => Ok(Device::new_cuda(0).unwrap_or(Device::Cpu)),
+            Self::Auto if built => Ok(card().unwrap_or(Device::Cpu)),
             Self::Auto => Ok(Device::Cpu),
-            Self::Cuda if built => Device::new_cuda(0).map_err(Error::Unusable),
+            Self::Cuda if built => card().map_err(Error::Unusable),
             Self::Cuda => Err(Error::NotBuilt),
         }
     }
+}
+
+/// The first card, made ready.
+fn card() -> candle_core::Result<Device> {
+    let card = Device::new_cuda(0)?;
+    #[cfg(feature = "cuda")]
+    crate::learn::kernel::card::prepare(card.as_cuda_device()?)?;
+    Ok(card)
 }
 
 /// How many cards there are that this program can use.

@@ -7,7 +7,11 @@
 //! Rotary positions (Su et al. 2021, arXiv 2104.09864): the two halves of the turned numbers of a head, its first, are
 //! the two coordinates of pairs, pair i turned by position · base^(−2i/turned). What follows them in the head stays.
 
+#[cfg(feature = "cuda")]
+use super::card;
 use super::{Real, applies, by_type, combine, slice, unpack};
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, D, Layout, Result, Shape, Tensor, bail};
 use candle_nn::ops::softmax;
 
@@ -70,25 +74,36 @@ pub fn attention_with(
         head,
         ..
     } = size;
-    let split = |x: &Tensor, length: usize| {
-        x.reshape((batch, length, heads, head))?
+    let queries = queries.reshape((batch, asked, heads, head))?;
+    let mut q = queries.transpose(1, 2)?.contiguous()?; // (batch, heads, asked, head)
+    let keys_values = keys_values.reshape((batch, known, 2, heads, head))?;
+    let part = |which| {
+        keys_values
+            .get_on_dim(2, which)?
             .transpose(1, 2)?
             .contiguous()
     };
-    let mut q = split(queries, asked)?; // (batch, heads, asked, head)
-    let mut k = split(
-        &keys_values.narrow(D::Minus1, 0, width)?.contiguous()?,
-        known,
-    )?; // (batch, heads, known, head)
-    let v = split(
-        &keys_values.narrow(D::Minus1, width, width)?.contiguous()?,
-        known,
-    )?;
+    let (mut k, v) = (part(0)?, part(1)?); // (batch, heads, known, head)
     if let Some(rotary) = rotary {
         q = turn_composed(&q, known - asked, rotary)?;
         k = turn_composed(&k, 0, rotary)?;
     }
-    let scores = (q.matmul(&k.t()?.contiguous()?)? * (1.0 / (head as f64).sqrt()))?; // (batch, heads, asked, known)
+    let scores = q.matmul(&k.t()?)?; // (batch, heads, asked, known)
+    let weights = change(causal_softmax(&scores, 1.0 / (head as f64).sqrt())?)?;
+    weights
+        .matmul(&v)?
+        .transpose(1, 2)?
+        .contiguous()?
+        .reshape((batch, asked, width))
+}
+
+/// Softmax of scaled scores (…, asked, known), each query over the positions it sees.
+fn causal_softmax(scores: &Tensor, scale: f64) -> Result<Tensor> {
+    #[cfg(feature = "cuda")]
+    if super::on_card(scores) {
+        return scores.contiguous()?.apply_op1(CausalSoftmax(scale));
+    }
+    let (asked, known) = (scores.dim(D::Minus2)?, scores.dim(D::Minus1)?);
     let mask: Vec<f64> = (0..asked)
         .flat_map(|i| {
             (0..known).map(move |j| {
@@ -103,12 +118,63 @@ pub fn attention_with(
     let mask = Tensor::from_vec(mask, (asked, known), &candle_core::Device::Cpu)?
         .to_dtype(scores.dtype())?
         .to_device(scores.device())?;
-    let weights = change(softmax(&scores.broadcast_add(&mask)?, D::Minus1)?)?;
-    weights
-        .matmul(&v)?
-        .transpose(1, 2)?
-        .contiguous()?
-        .reshape((batch, asked, width))
+    softmax(&(scores * scale)?.broadcast_add(&mask)?, D::Minus1)
+}
+
+/// [`causal_softmax`] on a card, with its scale.
+#[cfg(feature = "cuda")]
+struct CausalSoftmax(f64);
+
+/// The gradient of the scores, from the softmax and its gradient.
+#[cfg(feature = "cuda")]
+struct SoftmaxBackward(f64);
+
+#[cfg(feature = "cuda")]
+impl candle_core::CustomOp1 for CausalSoftmax {
+    fn name(&self) -> &'static str {
+        "causal-softmax"
+    }
+
+    fn cpu_fwd(&self, _: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {
+        bail!("the processor's attention is one operation")
+    }
+
+    fn cuda_fwd(&self, storage: &CudaStorage, layout: &Layout) -> Result<(CudaStorage, Shape)> {
+        card::causal_softmax((storage, layout), self.0)
+    }
+
+    fn bwd(&self, _: &Tensor, y: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
+        let gradient = gradient.contiguous()?;
+        let of_scores = y.apply_op2_no_bwd(&gradient, &SoftmaxBackward(self.0))?;
+        Ok(Some(of_scores))
+    }
+}
+
+#[cfg(feature = "cuda")]
+impl CustomOp2 for SoftmaxBackward {
+    fn name(&self) -> &'static str {
+        "causal-softmax-backward"
+    }
+
+    fn cpu_fwd(
+        &self,
+        _: &CpuStorage,
+        _: &Layout,
+        _: &CpuStorage,
+        _: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        bail!("the processor's attention is one operation")
+    }
+
+    fn cuda_fwd(
+        &self,
+        s1: &CudaStorage,
+        l1: &Layout,
+        s2: &CudaStorage,
+        l2: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        card::softmax_backward((s1, l1), (s2, l2), self.0)
+    }
 }
 
 fn turn_composed(x: &Tensor, first: usize, rotary: Rotary) -> Result<Tensor> {

@@ -3,9 +3,13 @@
 //! With K taps, y_t = silu(bias + Σ_k weight_k · x_{t−K+1+k}); before the first position x is zero. Candle's grouped
 //! convolution is one convolution a channel, and its backward many times slower than these shifted sums.
 
+#[cfg(feature = "cuda")]
+use super::card;
 use super::silu::{sigmoid, slope};
 use super::vector::vectorised;
-use super::{Real, applies, by_type, slice, unpack};
+use super::{Real, applies, by_type, on_card, slice, unpack};
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 
 /// Convolves: `x` (batch, length, channels), `weight` (taps, channels), the last tap on the position itself, `bias`
@@ -14,7 +18,7 @@ use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 /// # Errors
 /// Shapes that do not fit.
 pub fn convolution(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
-    if applies(x) {
+    if applies(x) || on_card(x) {
         x.contiguous()?
             .apply_op3(&weight.contiguous()?, bias, Convolution)
     } else {
@@ -66,6 +70,12 @@ impl Size {
             }
             _ => bail!("a causal convolution of {x:?} by {weight:?} plus {bias:?}"),
         }
+    }
+
+    /// From x and the table of weight and bias.
+    fn of_backward(x: &[usize], table: &Layout) -> Result<Self> {
+        let (rows, channels) = table.shape().dims2()?;
+        Self::of(x, &[rows.saturating_sub(1), channels], &[channels])
     }
 
     /// The taps that reach position t, each with the position it reads.
@@ -157,9 +167,8 @@ fn forward<T: Real>(inputs: [(&CpuStorage, &Layout); 3]) -> Result<(CpuStorage, 
 }
 
 fn backward<T: Real>(inputs: [(&CpuStorage, &Layout); 3]) -> Result<(CpuStorage, Shape)> {
-    let (rows, channels) = inputs[1].1.shape().dims2()?;
-    let weight = [rows.saturating_sub(1), channels];
-    let size = Size::of(inputs[0].1.dims(), &weight, &[channels])?;
+    let size = Size::of_backward(inputs[0].1.dims(), inputs[1].1)?;
+    let channels = size.channels;
     let x = slice::<T>(inputs[0].0, inputs[0].1)?;
     let weights = slice::<T>(inputs[1].0, inputs[1].1)?;
     let gradient = slice::<T>(inputs[2].0, inputs[2].1)?;
@@ -195,6 +204,21 @@ impl CustomOp3 for Convolution {
         by_type!(s1, forward([(s1, l1), (s2, l2), (s3, l3)]))
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &CudaStorage,
+        l1: &Layout,
+        s2: &CudaStorage,
+        l2: &Layout,
+        s3: &CudaStorage,
+        l3: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        let size = Size::of(l1.dims(), l2.dims(), l3.dims())?;
+        let sizes = [size.length, size.taps, size.channels];
+        card::convolution((s1, l1), (s2, l2), (s3, l3), sizes)
+    }
+
     fn bwd(
         &self,
         x: &Tensor,
@@ -225,6 +249,21 @@ impl CustomOp3 for Backward {
         l3: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
         by_type!(s1, backward([(s1, l1), (s2, l2), (s3, l3)]))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &CudaStorage,
+        l1: &Layout,
+        s2: &CudaStorage,
+        l2: &Layout,
+        s3: &CudaStorage,
+        l3: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        let size = Size::of_backward(l1.dims(), l2)?;
+        let sizes = [size.length, size.taps, size.channels];
+        card::convolution_backward((s1, l1), (s2, l2), (s3, l3), sizes)
     }
 }
 

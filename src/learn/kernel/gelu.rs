@@ -3,7 +3,11 @@
 //! Exact, as GPT-NeoX uses it, it is x·Φ(x) with Φ the normal distribution function. In its tanh form, as GPT-2 uses
 //! it, ½x(1 + tanh u) with u = √(2/π)(x + 0.044715x³), which is x·σ(2u). Either needs one exponential.
 
-use super::{Real, applies, by_type, slice};
+#[cfg(feature = "cuda")]
+use super::card;
+use super::{Real, applies, by_type, on_card, slice};
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor};
 
 const CUBE: f64 = 0.044715;
@@ -17,7 +21,7 @@ const DENSITY: f64 = 0.398_942_280_401_432_7;
 /// # Errors
 /// None that a valid tensor can cause.
 pub fn gelu(x: &Tensor) -> Result<Tensor> {
-    if applies(x) {
+    if applies(x) || on_card(x) {
         x.contiguous()?.apply_op1(Gelu(Form::Tanh))
     } else {
         composed(x)
@@ -29,7 +33,7 @@ pub fn gelu(x: &Tensor) -> Result<Tensor> {
 /// # Errors
 /// None that a valid tensor can cause.
 pub fn gelu_exact(x: &Tensor) -> Result<Tensor> {
-    if applies(x) {
+    if applies(x) || on_card(x) {
         x.contiguous()?.apply_op1(Gelu(Form::Exact))
     } else {
         composed_exact(x)
@@ -49,7 +53,7 @@ pub(super) fn composed_exact(x: &Tensor) -> Result<Tensor> {
     (x * 0.5)?.mul(&(erf + 1.0)?)
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 enum Form {
     Tanh,
     Exact,
@@ -170,6 +174,11 @@ impl CustomOp1 for Gelu {
         by_type!(storage, forward(storage, layout, self.0))
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, storage: &CudaStorage, layout: &Layout) -> Result<(CudaStorage, Shape)> {
+        card::gelu((storage, layout), self.0 == Form::Exact)
+    }
+
     fn bwd(&self, x: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
         Ok(Some(x.apply_op2_no_bwd(
             &gradient.contiguous()?,
@@ -191,6 +200,17 @@ impl CustomOp2 for Backward {
         l2: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
         by_type!(s1, backward((s1, l1), (s2, l2), self.0))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &CudaStorage,
+        l1: &Layout,
+        s2: &CudaStorage,
+        l2: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        card::gelu_backward((s1, l1), (s2, l2), self.0 == Form::Exact)
     }
 }
 

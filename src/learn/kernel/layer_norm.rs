@@ -1,6 +1,10 @@
 //! Layer normalisation over the last dimension: y = (x − mean) / √(variance + ε) · weight + bias.
 
-use super::{Real, applies, by_type, slice, unpack};
+#[cfg(feature = "cuda")]
+use super::card;
+use super::{Real, applies, by_type, on_card, slice, unpack};
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
 use candle_core::{CpuStorage, CustomOp3, D, Layout, Result, Shape, Tensor};
 
 /// Normalises rows: `x` (…, width), `weight` and `bias` (width); `epsilon` keeps the deviation of a flat row from zero.
@@ -8,7 +12,7 @@ use candle_core::{CpuStorage, CustomOp3, D, Layout, Result, Shape, Tensor};
 /// # Errors
 /// Shapes that do not fit.
 pub fn layer_norm(x: &Tensor, weight: &Tensor, bias: &Tensor, epsilon: f64) -> Result<Tensor> {
-    if applies(x) {
+    if applies(x) || on_card(x) {
         x.contiguous()?.apply_op3(weight, bias, LayerNorm(epsilon))
     } else {
         composed(x, weight, bias, epsilon)
@@ -147,6 +151,20 @@ impl CustomOp3 for LayerNorm {
         by_type!(s1, forward([(s1, l1), (s2, l2), (s3, l3)], self.0))
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &CudaStorage,
+        l1: &Layout,
+        s2: &CudaStorage,
+        l2: &Layout,
+        s3: &CudaStorage,
+        l3: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        let width = check(l1, l2.shape().elem_count(), l3.shape().elem_count())?;
+        card::norm((s1, l1), (s2, l2), Some((s3, l3)), width, self.0)
+    }
+
     fn bwd(
         &self,
         x: &Tensor,
@@ -176,5 +194,19 @@ impl CustomOp3 for Backward {
         l3: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
         by_type!(s1, backward([(s1, l1), (s2, l2), (s3, l3)], self.0))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &CudaStorage,
+        l1: &Layout,
+        s2: &CudaStorage,
+        l2: &Layout,
+        s3: &CudaStorage,
+        l3: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        let width = check(l1, l2.shape().elem_count(), l2.shape().elem_count())?;
+        card::norm_backward((s1, l1), (s2, l2), (s3, l3), width, self.0, true)
     }
 }

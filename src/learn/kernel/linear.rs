@@ -1,6 +1,10 @@
 //! An affine map of rows: y = x·weight + bias.
 
-use super::{Real, applies, by_type, slice};
+#[cfg(feature = "cuda")]
+use super::card;
+use super::{Real, applies, by_type, on_card, slice};
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
 use candle_core::backend::BackendStorage;
 use candle_core::{
     CpuStorage, CustomOp1, CustomOp3, Layout, Result, Shape, Tensor, WithDType, bail,
@@ -11,7 +15,7 @@ use candle_core::{
 /// # Errors
 /// Shapes that do not fit.
 pub fn linear(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
-    if applies(x) {
+    if applies(x) || on_card(x) {
         x.contiguous()?.apply_op3(weight, bias, Linear)
     } else {
         composed(x, weight, bias)
@@ -25,6 +29,27 @@ pub(super) fn composed(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Ten
 
 struct Linear;
 struct ColumnSums;
+
+/// Rows, and their numbers before and after; x as a table of rows; and the shape of y.
+fn fit(x: &Layout, weight: &Layout, bias: &Layout) -> Result<([usize; 3], Layout, Shape)> {
+    let (from, to) = weight.shape().dims2()?;
+    let fits = |_: &_| x.dims().last() == Some(&from) && bias.dims() == [to];
+    let Some((start, _)) = x.contiguous_offsets().filter(fits) else {
+        bail!(
+            "a linear map of {:?} by {:?} plus {:?}",
+            x.dims(),
+            weight.dims(),
+            bias.dims()
+        )
+    };
+    let rows = x.shape().elem_count() / from.max(1);
+    let mut dims = x.dims().to_vec();
+    if let Some(last) = dims.last_mut() {
+        *last = to;
+    }
+    let flat = Layout::contiguous_with_offset((rows, from), start);
+    Ok(([rows, from, to], flat, Shape::from(dims)))
+}
 
 impl CustomOp3 for Linear {
     fn name(&self) -> &'static str {
@@ -40,31 +65,28 @@ impl CustomOp3 for Linear {
         s3: &CpuStorage,
         l3: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        let (from, to) = l2.shape().dims2()?;
-        let Some((start, _)) = l1
-            .contiguous_offsets()
-            .filter(|_| l1.dims().last() == Some(&from) && l3.dims() == [to])
-        else {
-            bail!(
-                "a linear map of {:?} by {:?} plus {:?}",
-                l1.dims(),
-                l2.dims(),
-                l3.dims()
-            )
-        };
-        let rows = l1.shape().elem_count() / from.max(1);
-        let flat = Layout::contiguous_with_offset((rows, from), start);
+        let ([rows, from, to], flat, shape) = fit(l1, l2, l3)?;
         let mut y = s1.matmul(s2, (1, rows, to, from), &flat, l2)?;
         match &mut y {
             CpuStorage::F32(y) => add_bias(y, slice(s3, l3)?),
             CpuStorage::F64(y) => add_bias(y, slice(s3, l3)?),
             other => bail!("the kernels know f32 and f64, not {:?}", other.dtype()),
         }
-        let mut dims = l1.dims().to_vec();
-        if let Some(last) = dims.last_mut() {
-            *last = to;
-        }
-        Ok((y, Shape::from(dims)))
+        Ok((y, shape))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &CudaStorage,
+        l1: &Layout,
+        s2: &CudaStorage,
+        l2: &Layout,
+        s3: &CudaStorage,
+        l3: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        let (sizes, flat, shape) = fit(l1, l2, l3)?;
+        Ok((card::linear((s1, &flat), (s2, l2), (s3, l3), sizes)?, shape))
     }
 
     fn bwd(
@@ -114,5 +136,10 @@ impl CustomOp1 for ColumnSums {
 
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         by_type!(storage, column_sums(storage, layout))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, storage: &CudaStorage, layout: &Layout) -> Result<(CudaStorage, Shape)> {
+        card::column_sums((storage, layout))
     }
 }

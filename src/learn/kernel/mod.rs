@@ -2,8 +2,8 @@
 //!
 //! Candle's fused layer norm, softmax, rotary embedding and attention drop the gradient without a word, and its
 //! primitive ones make many passes over fresh memory. There are two kinds of files here. One holds an operation on candle's
-//! tensors, forward and backward, for `f32` and for `f64`, by which gradients are checked; on a card the same function is
-//! composed of candle's own operations. The other holds what a hand-written pass is made of, on slices of `f32`:
+//! tensors, forward and backward, for `f32` and for `f64`, by which gradients are checked. On a card most of them are kernels
+//! of `card`; the same function is composed of candle's own operations elsewhere, and held against them. The other holds what a hand-written pass is made of, on slices of `f32`:
 //! `product`, `rows`, `heads` and `adamw`. Sums run in one fixed order, so results do not
 //! depend on how many threads there are.
 //!
@@ -17,8 +17,11 @@ use candle_core::{CpuStorage, DType, Layout, Result, Tensor, WithDType, bail};
 pub(crate) mod adamw;
 mod attention;
 mod binary_cross_entropy;
+#[cfg(feature = "cuda")]
+pub(crate) mod card;
 mod convolution;
 mod cross_entropy;
+mod embedding;
 mod gelu;
 pub(crate) mod heads;
 mod layer_norm;
@@ -36,6 +39,7 @@ pub use attention::{Rotary, attention, attention_with};
 pub use binary_cross_entropy::binary_cross_entropy;
 pub use convolution::convolution;
 pub use cross_entropy::{cross_entropy, soft_cross_entropy};
+pub use embedding::embedding;
 pub use gelu::{gelu, gelu_exact};
 pub use layer_norm::layer_norm;
 pub use linear::linear;
@@ -164,9 +168,14 @@ pub(crate) fn combine<T: Real>(
     }
 }
 
-/// Whether the kernels of this folder apply: on the processor, for the numbers they know.
+/// Whether the processor's kernels apply, to the numbers they know.
 pub(crate) fn applies(tensor: &Tensor) -> bool {
     tensor.device().is_cpu() && matches!(tensor.dtype(), DType::F32 | DType::F64)
+}
+
+/// Whether the kernels for a card apply.
+pub(crate) fn on_card(tensor: &Tensor) -> bool {
+    cfg!(feature = "cuda") && tensor.device().is_cuda() && tensor.dtype() == DType::F32
 }
 
 /// Cuts flat tensors, one after another, out of a packed one, in the shapes of the given ones.

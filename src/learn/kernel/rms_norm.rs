@@ -1,8 +1,12 @@
 //! Normalisation by the root mean square over the last dimension (Zhang & Sennrich 2019, arXiv 1910.07467):
 //! y = x / √(mean of x² + ε) · weight.
 
+#[cfg(feature = "cuda")]
+use super::card;
 use super::layer_norm::sum;
-use super::{Real, applies, by_type, slice, unpack};
+use super::{Real, applies, by_type, on_card, slice, unpack};
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, D, Layout, Result, Shape, Tensor, bail};
 
 /// Normalises rows: `x` (…, width), `weight` (width); `epsilon` keeps the root of a row of zeros from zero.
@@ -10,7 +14,7 @@ use candle_core::{CpuStorage, CustomOp2, CustomOp3, D, Layout, Result, Shape, Te
 /// # Errors
 /// Shapes that do not fit.
 pub fn rms_norm(x: &Tensor, weight: &Tensor, epsilon: f64) -> Result<Tensor> {
-    if applies(x) {
+    if applies(x) || on_card(x) {
         x.contiguous()?.apply_op2(weight, RmsNorm(epsilon))
     } else {
         composed(x, weight, epsilon)
@@ -104,6 +108,18 @@ impl CustomOp2 for RmsNorm {
         by_type!(s1, forward((s1, l1), (s2, l2), self.0))
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &CudaStorage,
+        l1: &Layout,
+        s2: &CudaStorage,
+        l2: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        let width = check(l1, l2.shape().elem_count())?;
+        card::norm((s1, l1), (s2, l2), None, width, self.0)
+    }
+
     fn bwd(
         &self,
         x: &Tensor,
@@ -132,6 +148,20 @@ impl CustomOp3 for Backward {
         l3: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
         by_type!(s1, backward([(s1, l1), (s2, l2), (s3, l3)], self.0))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &CudaStorage,
+        l1: &Layout,
+        s2: &CudaStorage,
+        l2: &Layout,
+        s3: &CudaStorage,
+        l3: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        let width = check(l1, l2.shape().elem_count())?;
+        card::norm_backward((s1, l1), (s2, l2), (s3, l3), width, self.0, false)
     }
 }
 

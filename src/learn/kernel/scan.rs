@@ -17,9 +17,13 @@
 //! one block of one sequence is run over its whole length, and on the way back its states are computed once more into
 //! a table that stays in the cache.
 
+#[cfg(feature = "cuda")]
+use super::card;
 use super::silu::{sigmoid, slope, softplus};
 use super::vector::vectorised;
-use super::{Real, applies, by_type, slice, unpack};
+use super::{Real, applies, by_type, on_card, slice, unpack};
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Storage, Tensor, bail};
 
 /// What a selective scan reads.
@@ -46,7 +50,7 @@ pub struct Scan<'a> {
 /// # Errors
 /// Shapes that do not fit.
 pub fn selective_scan(scan: &Scan<'_>) -> Result<Tensor> {
-    if applies(scan.x) {
+    if scan.is_fused() {
         let (data, weights) = scan.pack()?;
         data.apply_op3(&scan.gate.contiguous()?, &weights, SelectiveScan)
     } else {
@@ -60,7 +64,7 @@ pub fn selective_scan(scan: &Scan<'_>) -> Result<Tensor> {
 /// # Errors
 /// Shapes that do not fit.
 pub fn selective_scan_on(scan: &Scan<'_>, states: Option<&Tensor>) -> Result<(Tensor, Tensor)> {
-    if !applies(scan.x) {
+    if !scan.is_fused() {
         let (y, states) = composed(scan, states)?;
         return Ok((y.detach(), states.detach()));
     }
@@ -79,6 +83,18 @@ pub fn selective_scan_on(scan: &Scan<'_>, states: Option<&Tensor>) -> Result<(Te
 }
 
 impl Scan<'_> {
+    /// Whether there is one operation for it. A card's keeps the states of a channel in registers, so many there may be.
+    fn is_fused(&self) -> bool {
+        #[cfg(feature = "cuda")]
+        let fits = self
+            .log_rates
+            .dim(1)
+            .is_ok_and(|state| state <= card::STATES);
+        #[cfg(not(feature = "cuda"))]
+        let fits = false;
+        applies(self.x) || (on_card(self.x) && fits)
+    }
+
     fn check(&self) -> Result<()> {
         let fits = match (self.x.dims(), self.gate.dims(), self.log_rates.dims()) {
             (&[batch, length, inner], &[_, keep, _], &[_, state]) => {
@@ -250,6 +266,26 @@ impl Size {
                 })
             }
             _ => bail!("a selective scan of {data:?} gated by {gate:?} with {weights:?}"),
+        }
+    }
+
+    #[cfg(feature = "cuda")]
+    fn on_card(self) -> card::ScanSize {
+        let Self {
+            batch,
+            length,
+            keep,
+            inner,
+            state,
+            row,
+        } = self;
+        card::ScanSize {
+            batch,
+            length,
+            keep,
+            inner,
+            state,
+            row,
         }
     }
 
@@ -752,6 +788,20 @@ impl CustomOp3 for SelectiveScan {
         by_type!(s1, forward([(s1, l1), (s2, l2), (s3, l3)]))
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &CudaStorage,
+        l1: &Layout,
+        s2: &CudaStorage,
+        l2: &Layout,
+        s3: &CudaStorage,
+        l3: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        let size = Size::of(l1.dims(), l2.dims(), l3.dims())?;
+        card::scan((s1, l1), (s2, l2), (s3, l3), size.on_card())
+    }
+
     fn bwd(
         &self,
         data: &Tensor,
@@ -785,6 +835,31 @@ impl CustomOp3 for ScanOn {
             forward_on([(s1, l1), (s2, l2), (s3, l3)], self.0.as_ref())
         )
     }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &CudaStorage,
+        l1: &Layout,
+        s2: &CudaStorage,
+        l2: &Layout,
+        s3: &CudaStorage,
+        l3: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        let size = Size::of(l1.dims(), l2.dims(), l3.dims())?;
+        let Some(before) = &self.0 else {
+            return card::scan_on((s1, l1), (s2, l2), (s3, l3), None, size.on_card());
+        };
+        if before.dims() != [size.batch, size.state, size.inner] {
+            bail!("a selective scan from states {:?}", before.dims())
+        }
+        let (storage, layout) = before.storage_and_layout();
+        let Storage::Cuda(storage) = &*storage else {
+            bail!("a selective scan from states on another device")
+        };
+        let before = Some((storage, layout));
+        card::scan_on((s1, l1), (s2, l2), (s3, l3), before, size.on_card())
+    }
 }
 
 impl CustomOp3 for Backward {
@@ -802,6 +877,25 @@ impl CustomOp3 for Backward {
         l3: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
         by_type!(s1, backward([(s1, l1), (s2, l2), (s3, l3)], &self.0))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &CudaStorage,
+        l1: &Layout,
+        s2: &CudaStorage,
+        l2: &Layout,
+        s3: &CudaStorage,
+        l3: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        let size = Size::of(l1.dims(), l2.dims(), l3.dims())?;
+        let (storage, layout) = self.0.storage_and_layout();
+        let Storage::Cuda(storage) = &*storage else {
+            bail!("the gradient of a selective scan on another device")
+        };
+        let gradient = (storage, layout);
+        card::scan_backward((s1, l1), (s2, l2), (s3, l3), gradient, size.on_card())
     }
 }
 

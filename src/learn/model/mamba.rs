@@ -35,7 +35,9 @@
 
 use super::parameters::{Initial, Parameters, Specification, Weight};
 use super::{Contract, Dimensions, Inside, Model, State};
-use crate::learn::kernel::{Scan, convolution, rms_norm, selective_scan, selective_scan_on};
+use crate::learn::kernel::{
+    Scan, convolution, embedding, rms_norm, selective_scan, selective_scan_on,
+};
 use candle_core::{Result, Tensor, bail};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -339,15 +341,11 @@ impl Assembled {
         mut state: Option<&mut State>,
         mut inside: Option<&mut Inside>,
     ) -> Result<Tensor> {
-        let (batch, new) = tokens.dims2()?;
+        let (_, new) = tokens.dims2()?;
         if keep == 0 || keep > new {
             bail!("{keep} positions kept of {new}")
         }
-        let width = self.tokens.dim(1)?;
-        let mut x = self
-            .tokens
-            .index_select(&tokens.flatten_all()?, 0)?
-            .reshape((batch, new, width))?;
+        let mut x = embedding(&self.tokens, tokens)?;
         if let Some(inside) = inside.as_deref_mut() {
             inside.leave(&x)?;
         }

@@ -15,7 +15,7 @@ use super::parameters::{Initial, Parameters, Specification, Weight};
 use super::trunk::{Form, Trunk};
 use super::{Contract, Dimensions, Inside, Model, State};
 use crate::learn::kernel::{
-    Rotary, attention, attention_with, gelu, gelu_exact, layer_norm, linear,
+    Rotary, attention, attention_with, embedding, gelu, gelu_exact, layer_norm, linear,
 };
 use candle_core::{Result, Tensor, bail};
 use schemars::JsonSchema;
@@ -472,7 +472,7 @@ impl Assembled {
             Some(noise) => noise.drop(x, share),
             None => Ok(x),
         };
-        let (batch, new) = tokens.dims2()?;
+        let (_, new) = tokens.dims2()?;
         let first = state.as_ref().map_or(0, |state| state.position);
         if first + new > self.length || keep == 0 || keep > new {
             bail!(
@@ -480,11 +480,7 @@ impl Assembled {
                 self.length
             )
         }
-        let width = self.tokens.dim(1)?;
-        let mut x = self
-            .tokens
-            .index_select(&tokens.flatten_all()?, 0)?
-            .reshape((batch, new, width))?;
+        let mut x = embedding(&self.tokens, tokens)?;
         if let Some(positions) = &self.positions {
             x = x.broadcast_add(&positions.narrow(0, first, new)?)?; // (batch, new, width)
         }

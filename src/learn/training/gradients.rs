@@ -7,7 +7,7 @@
 //! from the hidden states on. Every other model is differentiated by candle whole. On a card, where one stream computes,
 //! there is one lane, and gradients stay there.
 
-use crate::learn::kernel::adamw::sum_of_squares;
+use crate::learn::kernel::adamw::{sum_of_squares, sum_of_squares_on_card};
 use crate::learn::kernel::rows;
 use crate::learn::learner::Learner;
 use crate::learn::model::dropout::Noise;
@@ -39,16 +39,7 @@ impl Gradients {
     pub(super) fn norm(&self) -> Result<f64> {
         let total = match self {
             Self::Buffers(all) => all.iter().map(|numbers| sum_of_squares(numbers)).sum(),
-            Self::Tensors(all) => {
-                // Rows apart first, so that all of the card adds; then one number comes back.
-                let squares = all.iter().map(|gradient| {
-                    let squares = gradient.sqr()?;
-                    let last = squares.rank().saturating_sub(1);
-                    squares.sum(last)?.sum_all()
-                });
-                let squares = squares.collect::<Result<Vec<_>>>()?;
-                f64::from(Tensor::stack(&squares, 0)?.sum_all()?.to_scalar::<f32>()?)
-            }
+            Self::Tensors(all) => sum_of_squares_on_card(all)?,
         };
         Ok(f64::sqrt(total))
     }

@@ -4,9 +4,9 @@
 
 use super::gradients::Gradients;
 use crate::learn::Problem;
-use crate::learn::kernel::adamw::{Rates, adamw};
+use crate::learn::kernel::adamw::{Rates, adamw, adamw_on_card};
 use crate::learn::model::parameters::Parameters;
-use candle_core::{CpuStorage, InplaceOp1, Layout, Result, Tensor, Var, bail};
+use candle_core::{CpuStorage, DType, InplaceOp1, Layout, Result, Tensor, bail};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
@@ -129,8 +129,8 @@ pub(super) struct Memory {
 enum Moments {
     /// On the processor, updated in one pass.
     Buffers(Vec<f32>, Vec<f32>),
-    /// On a card, updated by candle's operations.
-    Tensors(Tensor, Tensor),
+    /// On a card, (2, numbers of the weight).
+    Table(Tensor),
 }
 
 impl Memory {
@@ -146,7 +146,8 @@ impl Memory {
                 let zeros = vec![0.0; variable.elem_count()];
                 Moments::Buffers(zeros.clone(), zeros)
             } else {
-                Moments::Tensors(variable.zeros_like()?, variable.zeros_like()?)
+                let shape = (2, variable.elem_count());
+                Moments::Table(Tensor::zeros(shape, DType::F32, variable.device())?)
             })
         });
         Ok(Self {
@@ -162,10 +163,7 @@ impl Memory {
         let numbers = self.moments.iter().map(|moments| {
             Ok(match moments {
                 Moments::Buffers(mean, square) => [mean.clone(), square.clone()],
-                Moments::Tensors(mean, square) => [
-                    mean.flatten_all()?.to_vec1()?,
-                    square.flatten_all()?.to_vec1()?,
-                ],
+                Moments::Table(table) => [table.get(0)?.to_vec1()?, table.get(1)?.to_vec1()?],
             })
         });
         Ok((self.steps, numbers.collect::<Result<_>>()?))
@@ -177,11 +175,9 @@ impl Memory {
         for (moments, [mean, square]) in self.moments.iter_mut().zip(numbers) {
             match moments {
                 Moments::Buffers(a, b) => (*a, *b) = (mean, square),
-                Moments::Tensors(a, b) => {
-                    let make = |numbers: Vec<f32>, like: &Tensor| {
-                        Tensor::from_vec(numbers, like.shape(), like.device())
-                    };
-                    (*a, *b) = (make(mean, a)?, make(square, b)?);
+                Moments::Table(table) => {
+                    let (shape, device) = (table.shape().clone(), table.device().clone());
+                    *table = Tensor::from_vec([mean, square].concat(), shape, &device)?;
                 }
             }
         }
@@ -223,31 +219,14 @@ impl Memory {
                         rates,
                     })?;
                 }
-                (Moments::Tensors(mean, square), Gradients::Tensors(gradients)) => {
-                    update(&rates, variable, &gradients[place], mean, square)?;
+                (Moments::Table(moments), Gradients::Tensors(gradients)) => {
+                    adamw_on_card(variable, &gradients[place], moments, rates)?;
                 }
                 _ => bail!("weights and gradients are on different devices"),
             }
         }
         Ok(())
     }
-}
-
-/// The step by candle's operations.
-fn update(
-    rates: &Rates,
-    variable: &Var,
-    gradient: &Tensor,
-    mean: &mut Tensor,
-    square: &mut Tensor,
-) -> Result<()> {
-    let [first, second] = rates.betas;
-    let gradient = (gradient * rates.scale)?.detach();
-    *mean = ((&*mean * first)? + (&gradient * (1.0 - first))?)?;
-    *square = ((&*square * second)? + (gradient.sqr()? * (1.0 - second))?)?;
-    let root = ((&*square * (1.0 / rates.correction[1]))?.sqrt()? + rates.eps)?;
-    let moved = ((&*mean * (rates.lr / rates.correction[0]))? / root)?;
-    variable.set(&((variable.as_detached_tensor() * (1.0 - rates.decay))? - moved)?)
 }
 
 struct Update<'a> {
@@ -283,7 +262,23 @@ impl InplaceOp1 for Update<'_> {
 mod tests {
     use super::*;
     use crate::learn::model::parameters::{Initial, Specification, Weight};
-    use candle_core::{DType, Device};
+    use candle_core::{DType, Device, Var};
+
+    /// The step by candle's operations.
+    fn update(
+        rates: &Rates,
+        variable: &Var,
+        gradient: &Tensor,
+        [mean, square]: &mut [Tensor; 2],
+    ) -> Result<()> {
+        let [first, second] = rates.betas;
+        let gradient = (gradient * rates.scale)?.detach();
+        *mean = ((&*mean * first)? + (&gradient * (1.0 - first))?)?;
+        *square = ((&*square * second)? + (gradient.sqr()? * (1.0 - second))?)?;
+        let root = ((&*square * (1.0 / rates.correction[1]))?.sqrt()? + rates.eps)?;
+        let moved = ((&*mean * (rates.lr / rates.correction[0]))? / root)?;
+        variable.set(&((variable.as_detached_tensor() * (1.0 - rates.decay))? - moved)?)
+    }
 
     #[test]
     fn the_one_pass_update_agrees_with_candles_operations() {
@@ -310,41 +305,35 @@ mod tests {
             weight_decay: 0.5,
             ..Adamw::default()
         });
-        let (mut one, mut two) = (
-            Memory::new(&optimizer, &ours, vec![true, false]).unwrap(),
-            Memory::new(&optimizer, &theirs, vec![true, false]).unwrap(),
-        );
-        two.moments = theirs
-            .iter()
-            .map(|(_, v)| Moments::Tensors(v.zeros_like().unwrap(), v.zeros_like().unwrap()))
-            .collect();
-        for _ in 0..5 {
-            for (parameters, memory) in [(&ours, &mut one), (&theirs, &mut two)] {
+        let mut memory = Memory::new(&optimizer, &ours, vec![true, false]).unwrap();
+        let decays = [0.1 * 0.5, 0.0];
+        let zeros = |(_, v): (&str, &Var)| [(); 2].map(|()| v.zeros_like().unwrap());
+        let mut moments: Vec<[Tensor; 2]> = theirs.iter().map(zeros).collect();
+        for step in 1..=5 {
+            let gradients = |parameters: &Parameters| -> Vec<Tensor> {
                 let a = parameters.get("a", &[3, 2]).unwrap();
-                let loss = a
-                    .broadcast_mul(&parameters.get("b", &[2]).unwrap())
-                    .unwrap()
-                    .sqr()
-                    .unwrap()
-                    .sum_all()
-                    .unwrap();
+                let product = a.broadcast_mul(&parameters.get("b", &[2]).unwrap());
+                let loss = product.unwrap().sqr().unwrap().sum_all().unwrap();
                 let store = loss.backward().unwrap();
-                let all = parameters
-                    .iter()
-                    .map(|(_, v)| store.get(v).unwrap().clone());
-                let numbers = |g: Tensor| g.flatten_all().unwrap().to_vec1::<f32>().unwrap();
-                let gradients = match memory.moments[0] {
-                    Moments::Buffers(..) => Gradients::Buffers(all.map(numbers).collect()),
-                    Moments::Tensors(..) => Gradients::Tensors(all.collect()),
+                let all = parameters.iter();
+                all.map(|(_, v)| store.get(v).unwrap().clone()).collect()
+            };
+            let numbers = |g: &Tensor| g.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+            let buffers = gradients(&ours).iter().map(numbers).collect();
+            let buffers = Gradients::Buffers(buffers);
+            let scale = (0.7 / buffers.norm().unwrap()).min(1.0);
+            memory.step(&ours, &buffers, 0.1, scale).unwrap();
+            let all = theirs.iter().zip(gradients(&theirs)).zip(&mut moments);
+            for ((((_, variable), gradient), moments), decay) in all.zip(decays) {
+                let rates = Rates {
+                    betas: [0.9, 0.999],
+                    correction: [1.0 - 0.9f64.powi(step), 1.0 - 0.999f64.powi(step)],
+                    eps: Adamw::default().eps,
+                    lr: 0.1,
+                    decay,
+                    scale,
                 };
-                memory
-                    .step(
-                        parameters,
-                        &gradients,
-                        0.1,
-                        (0.7 / gradients.norm().unwrap()).min(1.0),
-                    )
-                    .unwrap();
+                update(&rates, variable, &gradient, moments).unwrap();
             }
         }
         for ((_, a), (_, b)) in ours.iter().zip(theirs.iter()) {

@@ -1191,7 +1191,7 @@ fn makes() -> Vec<Architecture> {
 #[test]
 #[ignore = "needs an NVIDIA card"]
 fn a_card_learns_what_the_processor_learns_and_the_same_bytes_again() {
-    let card = Device::new_cuda(0).unwrap();
+    let card = crate::learn::device::DeviceChoice::Cuda.open().unwrap();
     let dataset = data(4, 200);
     let of_makes = makes().into_iter().map(|architecture| Settings {
         architecture,
@@ -1221,7 +1221,7 @@ fn a_card_learns_what_the_processor_learns_and_the_same_bytes_again() {
 #[test]
 #[ignore = "needs an NVIDIA card"]
 fn a_training_on_a_card_resumes_to_the_same_bytes() {
-    let card = Device::new_cuda(0).unwrap();
+    let card = crate::learn::device::DeviceChoice::Cuda.open().unwrap();
     let dataset = data(4, 20);
     for settings in [busy(18), settings(Objective::Reversed(Reversed {}), 18)] {
         let whole = bytes(&train(&dataset, &settings, &card, &mut quiet).unwrap());
