@@ -1,12 +1,7 @@
-//! The step of AdamW over `f32`: on the processor over slices, in one pass over weights, gradients and both moments; on a
-//! card over tensors.
+//! The step of AdamW over `f32`: on the processor over slices, in one pass over weights, gradients and both moments. The
+//! one on a card is `card::adamw`'s.
 
-#[cfg(feature = "cuda")]
-use super::card;
 use super::vector::vectorised;
-#[cfg(feature = "cuda")]
-use candle_core::CudaStorage;
-use candle_core::{CpuStorage, DType, InplaceOp2, Layout, Result, Tensor, Var, bail};
 use rayon::prelude::*;
 
 /// The numbers of a step, for one weight.
@@ -84,80 +79,3 @@ vectorised! {
         parts.iter().map(|&x| f64::from(x)).chain(rest).sum()
     }
 }
-
-/// Moves a weight on a card along its gradient; `moments` (2, numbers of the weight), the means and those of squares.
-pub(crate) fn adamw_on_card(
-    weight: &Var,
-    gradient: &Tensor,
-    moments: &Tensor,
-    rates: Rates,
-) -> Result<()> {
-    moments.inplace_op2(gradient, &Moments(rates))?;
-    weight.inplace_op2(moments, &Move(rates))
-}
-
-/// The sum of squares of tensors on a card.
-pub(crate) fn sum_of_squares_on_card(all: &[Tensor]) -> Result<f64> {
-    let Some(first) = all.first() else {
-        return Ok(0.0);
-    };
-    #[cfg(feature = "cuda")]
-    let parts = card::SQUARES;
-    #[cfg(not(feature = "cuda"))]
-    let parts = 1;
-    let table = Tensor::zeros((all.len(), parts), DType::F32, first.device())?;
-    for (place, numbers) in all.iter().enumerate() {
-        table.inplace_op2(numbers, &Squares(place))?;
-    }
-    let parts = table.flatten_all()?.to_vec1::<f32>()?;
-    Ok(parts.into_iter().map(f64::from).sum())
-}
-
-struct Moments(Rates);
-struct Move(Rates);
-
-/// With its place in a table of parts.
-struct Squares(usize);
-
-/// An operation that only a card does, on storage that changes and storage that is read.
-macro_rules! on_card {
-    ($operation:ty, $name:literal, |$this:ident, $to:ident, $from:ident| $body:expr) => {
-        impl InplaceOp2 for $operation {
-            fn name(&self) -> &'static str {
-                $name
-            }
-
-            fn cpu_fwd(
-                &self,
-                _: &mut CpuStorage,
-                _: &Layout,
-                _: &CpuStorage,
-                _: &Layout,
-            ) -> Result<()> {
-                bail!("the processor has its own {}", $name)
-            }
-
-            #[cfg(feature = "cuda")]
-            fn cuda_fwd(
-                &self,
-                s1: &mut CudaStorage,
-                l1: &Layout,
-                s2: &CudaStorage,
-                l2: &Layout,
-            ) -> Result<()> {
-                let ($this, $to, $from) = (self, (s1, l1), (s2, l2));
-                $body
-            }
-        }
-    };
-}
-
-on_card!(Moments, "moments of AdamW", |this, to, from| {
-    card::adamw_moments(to.0, to.1, from, this.0.scale, this.0.betas)
-});
-on_card!(Move, "step of AdamW", |this, to, from| card::adamw_move(
-    to.0, to.1, from, &this.0
-));
-on_card!(Squares, "sum of squares", |this, to, from| {
-    card::square_sums(to.0, to.1, this.0, from)
-});

@@ -7,7 +7,9 @@
 //! from the hidden states on. Every other model is differentiated by candle whole. On a card, where one stream computes,
 //! there is one lane, and gradients stay there.
 
-use crate::learn::kernel::adamw::{sum_of_squares, sum_of_squares_on_card};
+use crate::learn::kernel::adamw::sum_of_squares;
+#[cfg(feature = "cuda")]
+use crate::learn::kernel::card;
 use crate::learn::kernel::rows;
 use crate::learn::learner::Learner;
 use crate::learn::model::dropout::Noise;
@@ -39,7 +41,10 @@ impl Gradients {
     pub(super) fn norm(&self) -> Result<f64> {
         let total = match self {
             Self::Buffers(all) => all.iter().map(|numbers| sum_of_squares(numbers)).sum(),
-            Self::Tensors(all) => sum_of_squares_on_card(all)?,
+            #[cfg(feature = "cuda")]
+            Self::Tensors(all) => card::sum_of_squares(all)?,
+            #[cfg(not(feature = "cuda"))]
+            Self::Tensors(_) => bail!("this program was built without cards"),
         };
         Ok(f64::sqrt(total))
     }

@@ -4,7 +4,9 @@
 
 use super::gradients::Gradients;
 use crate::learn::Problem;
-use crate::learn::kernel::adamw::{Rates, adamw, adamw_on_card};
+use crate::learn::kernel::adamw::{Rates, adamw};
+#[cfg(feature = "cuda")]
+use crate::learn::kernel::card;
 use crate::learn::model::parameters::Parameters;
 use candle_core::{CpuStorage, DType, InplaceOp1, Layout, Result, Tensor, bail};
 use schemars::JsonSchema;
@@ -219,8 +221,9 @@ impl Memory {
                         rates,
                     })?;
                 }
+                #[cfg(feature = "cuda")]
                 (Moments::Table(moments), Gradients::Tensors(gradients)) => {
-                    adamw_on_card(variable, &gradients[place], moments, rates)?;
+                    card::adamw(variable, &gradients[place], moments, rates)?;
                 }
                 _ => bail!("weights and gradients are on different devices"),
             }

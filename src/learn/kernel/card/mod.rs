@@ -12,13 +12,16 @@ use candle_core::cuda_backend::cudarc::driver::{
 use candle_core::cuda_backend::{CudaDevice, WrapErr};
 use candle_core::{CudaStorage, Layout, Result, Shape, bail};
 
+mod adamw;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use adamw::{adamw, sum_of_squares};
 
 const KERNELS: &str = include_str!(concat!(env!("OUT_DIR"), "/kernels.ptx"));
 
 /// A tensor as an operation gets it.
-pub(crate) type Given<'a> = (&'a CudaStorage, &'a Layout);
+pub(super) type Given<'a> = (&'a CudaStorage, &'a Layout);
 
 /// What an operation gives.
 type Given1 = Result<(CudaStorage, Shape)>;
@@ -155,7 +158,7 @@ pub(super) fn column_sums(table: Given<'_>) -> Given1 {
 }
 
 /// Sums of squares in parts: writes [`PARTS`] of them at their place in a table.
-pub(crate) fn square_sums(
+fn square_sums(
     table: &mut CudaStorage,
     layout: &Layout,
     place: usize,
@@ -179,7 +182,7 @@ pub(crate) fn square_sums(
 }
 
 /// Numbers of [`square_sums`] for each of a table's places.
-pub(crate) const SQUARES: usize = PARTS;
+const SQUARES: usize = PARTS;
 
 /// x·weight + bias for rows `x`, flat (rows, from).
 pub(super) fn linear(
@@ -230,7 +233,7 @@ pub(super) fn gelu_backward(x: Given<'_>, gradient: Given<'_>, exact: bool) -> G
 }
 
 /// Moves the running means of a gradient and of its square, (2, count).
-pub(crate) fn adamw_moments(
+fn adamw_moments(
     moments: &mut CudaStorage,
     layout: &Layout,
     gradient: Given<'_>,
@@ -263,7 +266,7 @@ pub(crate) fn adamw_moments(
 }
 
 /// Moves weights by their moments.
-pub(crate) fn adamw_move(
+fn adamw_move(
     weights: &mut CudaStorage,
     layout: &Layout,
     moments: Given<'_>,
