@@ -88,7 +88,13 @@ pub fn attention_with(
         q = turn_composed(&q, known - asked, rotary)?;
         k = turn_composed(&k, 0, rotary)?;
     }
-    let scores = q.matmul(&k.t()?)?; // (batch, heads, asked, known)
+    // A card reads across as it reads along; the processor's last bits depend on it.
+    let across = k.t()?;
+    let across = match super::on_card(&k) {
+        true => across,
+        false => across.contiguous()?,
+    };
+    let scores = q.matmul(&across)?; // (batch, heads, asked, known)
     let weights = change(causal_softmax(&scores, 1.0 / (head as f64).sqrt())?)?;
     weights
         .matmul(&v)?
