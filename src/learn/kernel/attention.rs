@@ -88,7 +88,7 @@ pub fn attention_with(
         q = turn_composed(&q, known - asked, rotary)?;
         k = turn_composed(&k, 0, rotary)?;
     }
-    // A card reads across as it reads along; the processor's last bits depend on it.
+    // A card multiplies by a transposed matrix as fast; on the processor a copy keeps the order of adding, and so the bits.
     let across = k.t()?;
     let across = match super::on_card(&k) {
         true => across,

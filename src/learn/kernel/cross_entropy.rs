@@ -53,8 +53,8 @@ pub fn soft_cross_entropy(logits: &Tensor, wanted: Ragged<(u32, f32)>) -> Result
     }
 }
 
-/// The largest vocabulary of which every number is multiplied with what is wanted of it.
-const SMALL: usize = 1024;
+/// The most logits that are all multiplied with what is wanted of them.
+const SMALL: usize = 1 << 20;
 
 /// The same from candle's own operations.
 pub(super) fn composed(logits: &Tensor, wanted: &Ragged<(u32, f32)>) -> Result<Tensor> {
@@ -75,11 +75,11 @@ pub(super) fn composed(logits: &Tensor, wanted: &Ragged<(u32, f32)>) -> Result<T
         return Ok(loss);
     }
     // A card takes long to pick numbers and to put their gradients back, one after another.
-    if vocabulary <= SMALL {
+    if wanted.rows() * vocabulary <= SMALL {
         let mut masses = vec![0.0; wanted.rows() * vocabulary];
         for (row, tokens) in wanted.iter().enumerate() {
             for &(token, mass) in tokens {
-                masses[row * vocabulary + token as usize] = f64::from(mass);
+                masses[row * vocabulary + token as usize] += f64::from(mass);
             }
         }
         let masses = constant(masses)?.reshape(shifted.shape())?;

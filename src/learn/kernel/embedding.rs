@@ -13,7 +13,7 @@ const SMALL: usize = 1024;
 /// after another, which takes longer there than a layer.
 ///
 /// # Errors
-/// A token that is no row.
+/// A token that is no row; on a card it is a row of zeros.
 pub fn embedding(table: &Tensor, tokens: &Tensor) -> Result<Tensor> {
     let (rows, width) = table.dims2()?;
     let shape = [tokens.dims(), &[width]].concat();

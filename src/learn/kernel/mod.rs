@@ -1,14 +1,14 @@
-//! The few operations that decide speed, written out with their gradients for the processor.
+//! The few operations that decide speed, written out with their gradients.
 //!
 //! Candle's fused layer norm, softmax, rotary embedding and attention drop the gradient without a word, and its
-//! primitive ones make many passes over fresh memory. There are two kinds of files here. One holds an operation on candle's
-//! tensors, forward and backward, for `f32` and for `f64`, by which gradients are checked. On a card most of them are kernels
-//! of `card`; the same function is composed of candle's own operations elsewhere, and held against them. The other holds what a hand-written pass is made of, on slices of `f32`:
-//! `product`, `rows`, `heads` and `adamw`. Sums run in one fixed order, so results do not
-//! depend on how many threads there are.
+//! primitive ones make many passes over fresh memory. There are three kinds of files here. One holds an operation on
+//! candle's tensors, forward and backward, for the processor in `f32` and in `f64`, by which gradients are checked; and the
+//! same composed of candle's own operations, against which it is held and which is what other devices do. `card` does most
+//! of these operations on an NVIDIA card. The rest is what a hand-written pass is made of, on slices of `f32`: `product`,
+//! `rows`, `heads` and `adamw`. Sums run in one fixed order, so results do not depend on how many threads there are.
 //!
-//! All that is unsafe in etude is here: pointers in `product`, whose sizes are asserted before, and vectors and calls of
-//! what was compiled for more of the processor than the build assumes, in `vector`.
+//! All that is unsafe in etude is here: pointers in `product`, whose sizes are asserted before; vectors and calls of what
+//! was compiled for more of the processor than the build assumes, in `vector`; and launches in `card`.
 //!
 //! The exponential is our own: it vectorises, and it gives the same bits on every machine.
 
@@ -302,6 +302,16 @@ mod tests {
             &[&x],
             || soft_cross_entropy(&x, some.clone()),
             || cross_entropy::composed(&x, &some),
+        );
+        let many = numbers("many", &[2, 600_000]);
+        let far: Ragged<(u32, f32)> = [[(7, 0.5), (599_999, 0.1)], [(0, 0.2), (9, 0.2)]]
+            .into_iter()
+            .collect();
+        agree(
+            "cross-entropy over a large vocabulary",
+            &[&many],
+            || soft_cross_entropy(&many, far.clone()),
+            || cross_entropy::composed(&many, &far),
         );
         let sets = [vec![3, 0], vec![1], vec![], vec![5, 6, 7], vec![2], vec![0]];
         let asked = binary_cross_entropy::Asked {

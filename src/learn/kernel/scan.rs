@@ -83,13 +83,14 @@ pub fn selective_scan_on(scan: &Scan<'_>, states: Option<&Tensor>) -> Result<(Te
 }
 
 impl Scan<'_> {
-    /// Whether there is one operation for it. A card's keeps the states of a channel in registers, so many there may be.
+    /// Whether there is one operation for it. A card's keeps the states of a channel in registers, so it takes few.
     fn is_fused(&self) -> bool {
         #[cfg(feature = "cuda")]
-        let fits = self
-            .log_rates
-            .dim(1)
-            .is_ok_and(|state| state <= card::STATES);
+        let fits = self.x.dim(0).is_ok_and(|batch| batch <= card::SEQUENCES)
+            && self
+                .log_rates
+                .dim(1)
+                .is_ok_and(|state| state <= card::STATES);
         #[cfg(not(feature = "cuda"))]
         let fits = false;
         applies(self.x) || (on_card(self.x) && fits)

@@ -44,7 +44,7 @@ impl Gradients {
             #[cfg(feature = "cuda")]
             Self::Tensors(all) => card::sum_of_squares(all)?,
             #[cfg(not(feature = "cuda"))]
-            Self::Tensors(_) => bail!("this program was built without cards"),
+            Self::Tensors(_) => bail!("this program was built without the feature `cuda`"),
         };
         Ok(f64::sqrt(total))
     }

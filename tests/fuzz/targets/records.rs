@@ -26,7 +26,7 @@ fuzz_target!(|bytes: &[u8]| {
     }
     if let Lookup::Present(record) | Lookup::Broken { record, .. } = store.lookup(&key) {
         for (name, file) in &record.artifact.files {
-            // Dots within a name lead nowhere; a part that is only dots does.
+            // Dots within a name lead nowhere; a part that is `.` or `..` does.
             let mut parts = Path::new(name).components();
             assert!(parts.all(|part| matches!(part, Component::Normal(_))), "{name}");
             assert!(store.object(&file.digest).starts_with(&root));

@@ -270,9 +270,8 @@ extern "C" __global__ void convolution_columns(
 
 // ---- the selective scan: a thread for each channel of a sequence, warps of 32 channels ----
 
-// The most states of a channel; they stay in registers.
+// The most states of a channel, as `mod.rs` has it; they stay in registers.
 #define STATES 16
-
 
 static __device__ __forceinline__ float softplus(float x) { return fmaxf(x, 0.0f) + log1pf(expf(-fabsf(x))); }
 

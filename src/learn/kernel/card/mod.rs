@@ -1,7 +1,7 @@
 //! The operations of this folder on an NVIDIA card: what launches the kernels of `kernels.cu`, which `build.rs` compiles.
 //!
 //! All are for `f32` and contiguous tensors. Results are new memory, laid out as the processor's side of the same operation
-//! lays them out.
+//! lays them out, but for those of AdamW and of the sum of squares, which change what they are given.
 
 use candle_core::backend::BackendStorage;
 use candle_core::cuda_backend::cudarc::driver::result::{device, mem_pool};
@@ -24,10 +24,13 @@ const KERNELS: &str = include_str!(concat!(env!("OUT_DIR"), "/kernels.ptx"));
 pub(super) type Given<'a> = (&'a CudaStorage, &'a Layout);
 
 /// What an operation gives.
-type Given1 = Result<(CudaStorage, Shape)>;
+type Made = Result<(CudaStorage, Shape)>;
 
-/// The most states of a channel that the scan knows.
+/// The most states of a channel that the scan knows, as its kernels have it.
 pub(super) const STATES: usize = 16;
+
+/// The most sequences of a scan: the second number of a grid.
+pub(super) const SEQUENCES: usize = 65_535;
 
 /// Threads of a block.
 const THREADS: usize = 256;
@@ -35,20 +38,23 @@ const THREADS: usize = 256;
 /// Parts in which long sums are added.
 const PARTS: usize = 32;
 
-/// Lets freed memory stay with the program, and spares the marks that only several streams would need.
+/// Loads the kernels, lets freed memory stay with the program, and spares the events that only several streams would need.
 ///
 /// # Errors
-/// The driver's.
+/// The driver's, as where it cannot run kernels that were compiled for newer cards.
 pub(crate) fn prepare(card: &CudaDevice) -> Result<()> {
+    card.get_or_load_custom_func("add_parts", "etude", KERNELS)?;
     let stream = card.cuda_stream();
     let context = stream.context();
     let mut most = u64::MAX;
     // SAFETY: the device is that of a live context, its default pool lives as long as the driver, and the attribute is a
-    // number of 64 bits. Each tensor is used on one stream.
+    // number of 64 bits. Candle's stream is the thread's, and each tensor is used by one thread.
     unsafe {
-        let pool = device::get_default_mem_pool(context.cu_device()).w()?;
-        let attribute = CUmemPool_attribute::CU_MEMPOOL_ATTR_RELEASE_THRESHOLD;
-        mem_pool::set_attribute(pool, attribute, (&raw mut most).cast()).w()?;
+        if context.has_async_alloc() {
+            let pool = device::get_default_mem_pool(context.cu_device()).w()?;
+            let attribute = CUmemPool_attribute::CU_MEMPOOL_ATTR_RELEASE_THRESHOLD;
+            mem_pool::set_attribute(pool, attribute, (&raw mut most).cast()).w()?;
+        }
         card.disable_event_tracking();
     }
     Ok(())
@@ -67,7 +73,7 @@ macro_rules! launch {
             shared_mem_bytes: 0,
         };
         // SAFETY: the arguments are those of the kernel in number, order and type, and the tables are as large as the
-        // numbers that come with them say: each function below has checked that, and its caller the shapes.
+        // numbers that come with them say: `view` and `view_mut` check that of what is given.
         unsafe { launch.launch(config) }.w()?;
     }};
 }
@@ -87,19 +93,27 @@ fn columns(width: usize, parts: usize) -> ((usize, usize), (usize, usize)) {
     ((width.div_ceil(32), parts), (32, 8))
 }
 
-fn view<'a>(given: Given<'a>) -> Result<CudaView<'a, f32>> {
-    let (storage, layout) = given;
-    let Some((start, end)) = layout.contiguous_offsets() else {
-        bail!("a kernel was given a tensor that is not contiguous: {layout:?}")
-    };
-    Ok(storage.as_cuda_slice::<f32>()?.slice(start..end))
+/// The numbers of a tensor, of which there must be so many.
+fn view<'a>(given: Given<'a>, count: usize) -> Result<CudaView<'a, f32>> {
+    let range = range(given.1, count)?;
+    Ok(given.0.as_cuda_slice::<f32>()?.slice(range))
 }
 
-fn view_mut<'a>(storage: &'a mut CudaStorage, layout: &Layout) -> Result<CudaViewMut<'a, f32>> {
-    let Some((start, end)) = layout.contiguous_offsets() else {
-        bail!("a kernel was given a tensor that is not contiguous: {layout:?}")
-    };
-    Ok(storage.as_cuda_slice_mut::<f32>()?.slice_mut(start..end))
+/// The same, to be changed.
+fn view_mut<'a>(
+    storage: &'a mut CudaStorage,
+    layout: &Layout,
+    count: usize,
+) -> Result<CudaViewMut<'a, f32>> {
+    let range = range(layout, count)?;
+    Ok(storage.as_cuda_slice_mut::<f32>()?.slice_mut(range))
+}
+
+fn range(layout: &Layout, count: usize) -> Result<std::ops::Range<usize>> {
+    match layout.contiguous_offsets() {
+        Some((start, end)) if end - start == count => Ok(start..end),
+        _ => bail!("a kernel for {count} numbers, one after another, was given {layout:?}"),
+    }
 }
 
 /// Memory that the kernel after it fills.
@@ -108,7 +122,7 @@ fn room(card: &CudaDevice, count: usize) -> Result<CudaSlice<f32>> {
     unsafe { card.alloc::<f32>(count.max(1)) }
 }
 
-fn given(card: &CudaDevice, numbers: CudaSlice<f32>, shape: impl Into<Shape>) -> Given1 {
+fn given(card: &CudaDevice, numbers: CudaSlice<f32>, shape: impl Into<Shape>) -> Made {
     let storage = CudaStorage::wrap_cuda_slice(numbers, card.clone());
     Ok((storage, shape.into()))
 }
@@ -136,10 +150,10 @@ fn add_parts(
 }
 
 /// Sums of the columns of a table (rows, width).
-pub(super) fn column_sums(table: Given<'_>) -> Given1 {
+pub(super) fn column_sums(table: Given<'_>) -> Made {
     let card = table.0.device();
     let (rows, width) = table.1.shape().dims2()?;
-    let table = view(table)?;
+    let table = view(table, rows * width)?;
     let mut parts = room(card, PARTS * width)?;
     let (grid, block) = columns(width, PARTS);
     launch!(
@@ -166,8 +180,8 @@ fn square_sums(
 ) -> Result<()> {
     let card = numbers.0.device().clone();
     let count = numbers.1.shape().elem_count();
-    let numbers = view(numbers)?;
-    let mut table = view_mut(table, layout)?;
+    let numbers = view(numbers, count)?;
+    let mut table = view_mut(table, layout, layout.shape().elem_count())?;
     let mut parts = table.slice_mut(place * PARTS..(place + 1) * PARTS);
     launch!(
         card,
@@ -181,7 +195,7 @@ fn square_sums(
     Ok(())
 }
 
-/// Numbers of [`square_sums`] for each of a table's places.
+/// Partial sums for each tensor.
 const SQUARES: usize = PARTS;
 
 /// x·weight + bias for rows `x`, flat (rows, from).
@@ -193,7 +207,7 @@ pub(super) fn linear(
 ) -> Result<CudaStorage> {
     let card = x.0.device().clone();
     let mut y = x.0.matmul(weight.0, (1, rows, to, from), x.1, weight.1)?;
-    let bias = view(bias)?;
+    let bias = view(bias, to)?;
     let count = rows * to;
     let (grid, block) = each(count);
     let mut table = y.as_cuda_slice_mut::<f32>()?.slice_mut(..);
@@ -203,19 +217,20 @@ pub(super) fn linear(
     Ok(y)
 }
 
-pub(super) fn gelu(x: Given<'_>, exact: bool) -> Given1 {
+pub(super) fn gelu(x: Given<'_>, exact: bool) -> Made {
     let (card, shape) = (x.0.device(), x.1.shape().clone());
-    let (count, exact, x) = (shape.elem_count(), i32::from(exact), view(x)?);
+    let (count, exact) = (shape.elem_count(), i32::from(exact));
+    let x = view(x, count)?;
     let mut y = room(card, count)?;
     let (grid, block) = each(count);
     launch!(card, "gelu", grid, block, &x, &mut y, &count, &exact);
     given(card, y, shape)
 }
 
-pub(super) fn gelu_backward(x: Given<'_>, gradient: Given<'_>, exact: bool) -> Given1 {
+pub(super) fn gelu_backward(x: Given<'_>, gradient: Given<'_>, exact: bool) -> Made {
     let (card, shape) = (x.0.device(), x.1.shape().clone());
     let (count, exact) = (shape.elem_count(), i32::from(exact));
-    let (x, gradient) = (view(x)?, view(gradient)?);
+    let (x, gradient) = (view(x, count)?, view(gradient, count)?);
     let mut out = room(card, count)?;
     let (grid, block) = each(count);
     launch!(
@@ -242,8 +257,8 @@ fn adamw_moments(
 ) -> Result<()> {
     let card = gradient.0.device().clone();
     let count = gradient.1.shape().elem_count();
-    let gradient = view(gradient)?;
-    let mut moments = view_mut(moments, layout)?;
+    let gradient = view(gradient, count)?;
+    let mut moments = view_mut(moments, layout, 2 * count)?;
     let scale = scale as f32;
     let [first, second] = betas.map(|beta| beta as f32);
     let [rest_first, rest_second] = betas.map(|beta| (1.0 - beta) as f32);
@@ -274,8 +289,8 @@ fn adamw_move(
 ) -> Result<()> {
     let card = moments.0.device().clone();
     let count = layout.shape().elem_count();
-    let moments = view(moments)?;
-    let mut weights = view_mut(weights, layout)?;
+    let moments = view(moments, 2 * count)?;
+    let mut weights = view_mut(weights, layout, count)?;
     let rate = (rates.lr / rates.correction[0]) as f32;
     let keep = (1.0 - rates.decay) as f32;
     let square_scale = (1.0 / rates.correction[1]) as f32;
@@ -307,12 +322,12 @@ pub(super) fn norm(
     bias: Option<Given<'_>>,
     width: usize,
     epsilon: f64,
-) -> Given1 {
+) -> Made {
     let (card, shape) = (x.0.device(), x.1.shape().clone());
     let (rows, count) = (shape.elem_count() / width, shape.elem_count());
     let (epsilon, centred) = (epsilon as f32, i32::from(bias.is_some()));
-    let bias = view(bias.unwrap_or(weight))?;
-    let (x, weight) = (view(x)?, view(weight)?);
+    let bias = view(bias.unwrap_or(weight), width)?;
+    let (x, weight) = (view(x, count)?, view(weight, width)?);
     let mut y = room(card, count)?;
     launch!(
         card,
@@ -338,11 +353,15 @@ pub(super) fn norm_backward(
     width: usize,
     epsilon: f64,
     centred: bool,
-) -> Given1 {
+) -> Made {
     let card = x.0.device();
     let count = x.1.shape().elem_count();
     let (rows, epsilon, flag) = (count / width, epsilon as f32, i32::from(centred));
-    let (x, weight, gradient) = (view(x)?, view(weight)?, view(gradient)?);
+    let (x, weight, gradient) = (
+        view(x, count)?,
+        view(weight, width)?,
+        view(gradient, count)?,
+    );
     let rest = if centred { 2 * width } else { width };
     let mut packed = room(card, count + rest)?;
     let mut moments = room(card, 2 * rows)?;
@@ -384,12 +403,13 @@ pub(super) fn norm_backward(
 const WARPS: usize = 8;
 
 /// Softmax of scaled scores (…, asked, known), each row over what it sees.
-pub(super) fn causal_softmax(scores: Given<'_>, scale: f64) -> Given1 {
+pub(super) fn causal_softmax(scores: Given<'_>, scale: f64) -> Made {
     let (card, shape) = (scores.0.device(), scores.1.shape().clone());
     let &[.., asked, known] = shape.dims() else {
         bail!("scores of {shape:?}")
     };
-    let (count, scale, scores) = (shape.elem_count(), scale as f32, view(scores)?);
+    let (count, scale) = (shape.elem_count(), scale as f32);
+    let scores = view(scores, count)?;
     let rows = count / known.max(1);
     let mut y = room(card, count)?;
     let grid = (rows.div_ceil(WARPS).max(1), 1);
@@ -409,11 +429,11 @@ pub(super) fn causal_softmax(scores: Given<'_>, scale: f64) -> Given1 {
 }
 
 /// The gradient of the scores from the softmax and its gradient.
-pub(super) fn softmax_backward(y: Given<'_>, gradient: Given<'_>, scale: f64) -> Given1 {
+pub(super) fn softmax_backward(y: Given<'_>, gradient: Given<'_>, scale: f64) -> Made {
     let (card, shape) = (y.0.device(), y.1.shape().clone());
     let known = shape.dims().last().copied().unwrap_or(1).max(1);
     let (count, scale) = (shape.elem_count(), scale as f32);
-    let (rows, y, gradient) = (count / known, view(y)?, view(gradient)?);
+    let (rows, y, gradient) = (count / known, view(y, count)?, view(gradient, count)?);
     let mut out = room(card, count)?;
     let grid = (rows.div_ceil(WARPS).max(1), 1);
     launch!(
@@ -437,10 +457,14 @@ pub(super) fn convolution(
     weight: Given<'_>,
     bias: Given<'_>,
     [length, taps, channels]: [usize; 3],
-) -> Given1 {
+) -> Made {
     let (card, shape) = (x.0.device(), x.1.shape().clone());
     let count = shape.elem_count();
-    let (x, weight, bias) = (view(x)?, view(weight)?, view(bias)?);
+    let (x, weight, bias) = (
+        view(x, count)?,
+        view(weight, taps * channels)?,
+        view(bias, channels)?,
+    );
     let mut y = room(card, count)?;
     let (grid, block) = each(count);
     launch!(
@@ -466,11 +490,11 @@ pub(super) fn convolution_backward(
     table: Given<'_>,
     gradient: Given<'_>,
     [length, taps, channels]: [usize; 3],
-) -> Given1 {
+) -> Made {
     let card = x.0.device();
     let count = x.1.shape().elem_count();
     let (rows, rest) = (count / channels, (taps + 1) * channels);
-    let (x, table, gradient) = (view(x)?, view(table)?, view(gradient)?);
+    let (x, table, gradient) = (view(x, count)?, view(table, rest)?, view(gradient, count)?);
     let mut of_sums = room(card, count)?;
     let (grid, block) = each(count);
     launch!(
@@ -532,11 +556,24 @@ pub(super) struct ScanSize {
     pub(super) row: usize,
 }
 
+impl ScanSize {
+    /// What a launch can be made of.
+    fn check(self) -> Result<()> {
+        let Self { batch, state, .. } = self;
+        if state > STATES || batch > SEQUENCES {
+            bail!(
+                "a card scans at most {STATES} states of {SEQUENCES} sequences, not {state} of {batch}"
+            )
+        }
+        Ok(())
+    }
+}
+
 /// Channels of a block of the scan.
 const CHANNELS: usize = 128;
 
 /// y (batch, keep, inner).
-pub(super) fn scan(data: Given<'_>, gate: Given<'_>, weights: Given<'_>, size: ScanSize) -> Given1 {
+pub(super) fn scan(data: Given<'_>, gate: Given<'_>, weights: Given<'_>, size: ScanSize) -> Made {
     let (card, shape) = (data.0.device(), gate.1.shape().clone());
     let mut y = room(card, shape.elem_count())?;
     let mut after = room(card, size.batch * size.state * size.inner)?;
@@ -557,7 +594,7 @@ pub(super) fn scan_on(
     weights: Given<'_>,
     before: Option<Given<'_>>,
     size: ScanSize,
-) -> Given1 {
+) -> Made {
     let (card, count) = (data.0.device(), gate.1.shape().elem_count());
     let all = count + size.batch * size.state * size.inner;
     let mut packed = room(card, all)?;
@@ -573,6 +610,7 @@ fn scan_into(
     mut y: CudaViewMut<'_, f32>,
     mut after: CudaViewMut<'_, f32>,
 ) -> Result<()> {
+    size.check()?;
     let card = data.0.device();
     let ScanSize {
         batch,
@@ -583,8 +621,15 @@ fn scan_into(
         row,
     } = size;
     let has_before = i32::from(before.is_some());
-    let before = view(before.unwrap_or(weights))?;
-    let (data, gate, weights) = (view(data)?, view(gate)?, view(weights)?);
+    let before = match before {
+        Some(before) => view(before, batch * state * inner)?,
+        None => view(weights, inner * (state + 2))?,
+    };
+    let (data, gate, weights) = (
+        view(data, batch * length * row)?,
+        view(gate, batch * keep * inner)?,
+        view(weights, inner * (state + 2))?,
+    );
     let states = whole(state)?;
     let grid = (inner.div_ceil(CHANNELS), batch);
     launch!(
@@ -615,7 +660,8 @@ pub(super) fn scan_backward(
     weights: Given<'_>,
     gradient: Given<'_>,
     size: ScanSize,
-) -> Given1 {
+) -> Made {
+    size.check()?;
     let card = data.0.device();
     let ScanSize {
         batch,
@@ -625,13 +671,17 @@ pub(super) fn scan_backward(
         state,
         row,
     } = size;
-    let (data, gate, weights, gradient) =
-        (view(data)?, view(gate)?, view(weights)?, view(gradient)?);
     let counts = [
         batch * length * row,
         batch * keep * inner,
         inner * (state + 2),
     ];
+    let (data, gate, weights, gradient) = (
+        view(data, counts[0])?,
+        view(gate, counts[1])?,
+        view(weights, counts[2])?,
+        view(gradient, counts[1])?,
+    );
     let all = counts.iter().sum();
     // What of a position no channel reads has no gradient.
     let mut packed = card.alloc_zeros::<f32>(all)?;
