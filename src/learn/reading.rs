@@ -70,6 +70,7 @@ impl<'a> Reader<'a> {
         let prefix = prefixes.len() / choosers.len().max(1);
         let together = match self.trunk {
             Some(_) => TOGETHER,
+            // One part stays on this thread, whose stream a card's tensors belong to.
             None => choosers.len().max(1),
         };
         let parts = prefixes

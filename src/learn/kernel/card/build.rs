@@ -5,14 +5,13 @@ use std::path::PathBuf;
 use std::process::Command;
 
 fn main() {
-    for file in ["build.rs", "kernels.cu"] {
-        println!("cargo::rerun-if-changed=src/learn/kernel/card/{file}");
-    }
-    for name in ["CUDA_COMPUTE_CAP", "NVCC", "PATH", "CUDA_HOME", "CUDA_PATH"] {
-        println!("cargo::rerun-if-env-changed={name}");
-    }
+    println!("cargo::rerun-if-changed=src/learn/kernel/card/build.rs");
     if env::var_os("CARGO_FEATURE_CUDA").is_none() {
         return;
+    }
+    println!("cargo::rerun-if-changed=src/learn/kernel/card/kernels.cu");
+    for name in ["CUDA_COMPUTE_CAP", "NVCC", "CUDA_HOME", "CUDA_PATH"] {
+        println!("cargo::rerun-if-env-changed={name}");
     }
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it")).join("kernels.ptx");
     let capability = env::var("CUDA_COMPUTE_CAP").unwrap_or_else(|_| "75".into());
