@@ -7,9 +7,7 @@
 use super::card;
 use super::silu::{sigmoid, slope};
 use super::vector::vectorised;
-use super::{Real, applies, by_type, on_card, slice, unpack};
-#[cfg(feature = "cuda")]
-use candle_core::CudaStorage;
+use super::{Real, applies, by_type, on_a_card, on_card, slice, unpack};
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 
 /// Convolves: `x` (batch, length, channels), `weight` (taps, channels), the last tap on the position itself, `bias`
@@ -204,20 +202,11 @@ impl CustomOp3 for Convolution {
         by_type!(s1, forward([(s1, l1), (s2, l2), (s3, l3)]))
     }
 
-    #[cfg(feature = "cuda")]
-    fn cuda_fwd(
-        &self,
-        s1: &CudaStorage,
-        l1: &Layout,
-        s2: &CudaStorage,
-        l2: &Layout,
-        s3: &CudaStorage,
-        l3: &Layout,
-    ) -> Result<(CudaStorage, Shape)> {
-        let size = Size::of(l1.dims(), l2.dims(), l3.dims())?;
+    on_a_card!(|_, a, b, c| {
+        let size = Size::of(a.1.dims(), b.1.dims(), c.1.dims())?;
         let sizes = [size.length, size.taps, size.channels];
-        card::convolution((s1, l1), (s2, l2), (s3, l3), sizes)
-    }
+        card::convolution(a, b, c, sizes)
+    });
 
     fn bwd(
         &self,
@@ -251,20 +240,11 @@ impl CustomOp3 for Backward {
         by_type!(s1, backward([(s1, l1), (s2, l2), (s3, l3)]))
     }
 
-    #[cfg(feature = "cuda")]
-    fn cuda_fwd(
-        &self,
-        s1: &CudaStorage,
-        l1: &Layout,
-        s2: &CudaStorage,
-        l2: &Layout,
-        s3: &CudaStorage,
-        l3: &Layout,
-    ) -> Result<(CudaStorage, Shape)> {
-        let size = Size::of_backward(l1.dims(), l2)?;
+    on_a_card!(|_, a, b, c| {
+        let size = Size::of_backward(a.1.dims(), b.1)?;
         let sizes = [size.length, size.taps, size.channels];
-        card::convolution_backward((s1, l1), (s2, l2), (s3, l3), sizes)
-    }
+        card::convolution_backward(a, b, c, sizes)
+    });
 }
 
 #[cfg(test)]

@@ -5,9 +5,7 @@
 
 #[cfg(feature = "cuda")]
 use super::card;
-use super::{Real, applies, by_type, on_card, slice};
-#[cfg(feature = "cuda")]
-use candle_core::CudaStorage;
+use super::{Real, applies, by_type, on_a_card, on_card, slice};
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor};
 
 const CUBE: f64 = 0.044715;
@@ -174,10 +172,7 @@ impl CustomOp1 for Gelu {
         by_type!(storage, forward(storage, layout, self.0))
     }
 
-    #[cfg(feature = "cuda")]
-    fn cuda_fwd(&self, storage: &CudaStorage, layout: &Layout) -> Result<(CudaStorage, Shape)> {
-        card::gelu((storage, layout), self.0 == Form::Exact)
-    }
+    on_a_card!(|this, a| card::gelu(a, this.0 == Form::Exact));
 
     fn bwd(&self, x: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
         Ok(Some(x.apply_op2_no_bwd(
@@ -202,16 +197,7 @@ impl CustomOp2 for Backward {
         by_type!(s1, backward((s1, l1), (s2, l2), self.0))
     }
 
-    #[cfg(feature = "cuda")]
-    fn cuda_fwd(
-        &self,
-        s1: &CudaStorage,
-        l1: &Layout,
-        s2: &CudaStorage,
-        l2: &Layout,
-    ) -> Result<(CudaStorage, Shape)> {
-        card::gelu_backward((s1, l1), (s2, l2), self.0 == Form::Exact)
-    }
+    on_a_card!(|this, a, b| card::gelu_backward(a, b, this.0 == Form::Exact));
 }
 
 #[cfg(test)]

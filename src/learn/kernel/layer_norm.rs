@@ -2,9 +2,7 @@
 
 #[cfg(feature = "cuda")]
 use super::card;
-use super::{Real, applies, by_type, on_card, slice, unpack};
-#[cfg(feature = "cuda")]
-use candle_core::CudaStorage;
+use super::{Real, applies, by_type, on_a_card, on_card, slice, unpack};
 use candle_core::{CpuStorage, CustomOp3, D, Layout, Result, Shape, Tensor};
 
 /// Normalises rows: `x` (…, width), `weight` and `bias` (width); `epsilon` keeps the deviation of a flat row from zero.
@@ -151,19 +149,10 @@ impl CustomOp3 for LayerNorm {
         by_type!(s1, forward([(s1, l1), (s2, l2), (s3, l3)], self.0))
     }
 
-    #[cfg(feature = "cuda")]
-    fn cuda_fwd(
-        &self,
-        s1: &CudaStorage,
-        l1: &Layout,
-        s2: &CudaStorage,
-        l2: &Layout,
-        s3: &CudaStorage,
-        l3: &Layout,
-    ) -> Result<(CudaStorage, Shape)> {
-        let width = check(l1, l2.shape().elem_count(), l3.shape().elem_count())?;
-        card::norm((s1, l1), (s2, l2), Some((s3, l3)), width, self.0)
-    }
+    on_a_card!(|this, a, b, c| {
+        let width = check(a.1, b.1.shape().elem_count(), c.1.shape().elem_count())?;
+        card::norm(a, b, Some(c), width, this.0)
+    });
 
     fn bwd(
         &self,
@@ -196,17 +185,8 @@ impl CustomOp3 for Backward {
         by_type!(s1, backward([(s1, l1), (s2, l2), (s3, l3)], self.0))
     }
 
-    #[cfg(feature = "cuda")]
-    fn cuda_fwd(
-        &self,
-        s1: &CudaStorage,
-        l1: &Layout,
-        s2: &CudaStorage,
-        l2: &Layout,
-        s3: &CudaStorage,
-        l3: &Layout,
-    ) -> Result<(CudaStorage, Shape)> {
-        let width = check(l1, l2.shape().elem_count(), l2.shape().elem_count())?;
-        card::norm_backward((s1, l1), (s2, l2), (s3, l3), width, self.0, true)
-    }
+    on_a_card!(|this, a, b, c| {
+        let width = check(a.1, b.1.shape().elem_count(), b.1.shape().elem_count())?;
+        card::norm_backward(a, b, c, width, this.0, true)
+    });
 }

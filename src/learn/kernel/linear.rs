@@ -2,9 +2,7 @@
 
 #[cfg(feature = "cuda")]
 use super::card;
-use super::{Real, applies, by_type, on_card, slice};
-#[cfg(feature = "cuda")]
-use candle_core::CudaStorage;
+use super::{Real, applies, by_type, on_a_card, on_card, slice};
 use candle_core::backend::BackendStorage;
 use candle_core::{
     CpuStorage, CustomOp1, CustomOp3, Layout, Result, Shape, Tensor, WithDType, bail,
@@ -75,19 +73,10 @@ impl CustomOp3 for Linear {
         Ok((y, shape))
     }
 
-    #[cfg(feature = "cuda")]
-    fn cuda_fwd(
-        &self,
-        s1: &CudaStorage,
-        l1: &Layout,
-        s2: &CudaStorage,
-        l2: &Layout,
-        s3: &CudaStorage,
-        l3: &Layout,
-    ) -> Result<(CudaStorage, Shape)> {
-        let (sizes, flat, shape) = fit(l1, l2, l3)?;
-        Ok((card::linear((s1, &flat), (s2, l2), (s3, l3), sizes)?, shape))
-    }
+    on_a_card!(|_, a, b, c| {
+        let (sizes, flat, shape) = fit(a.1, b.1, c.1)?;
+        Ok((card::linear((a.0, &flat), b, c, sizes)?, shape))
+    });
 
     fn bwd(
         &self,
@@ -138,8 +127,5 @@ impl CustomOp1 for ColumnSums {
         by_type!(storage, column_sums(storage, layout))
     }
 
-    #[cfg(feature = "cuda")]
-    fn cuda_fwd(&self, storage: &CudaStorage, layout: &Layout) -> Result<(CudaStorage, Shape)> {
-        card::column_sums((storage, layout))
-    }
+    on_a_card!(|_, a| card::column_sums(a));
 }

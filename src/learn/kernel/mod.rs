@@ -113,6 +113,32 @@ macro_rules! by_type {
 }
 pub(crate) use by_type;
 
+/// What an operation does on a card, where the program is built for one: a function of the operation and of the one to three
+/// pairs of storage and layout that it is given.
+macro_rules! on_a_card {
+    (|$this:tt, $a:ident| $body:expr) => {
+        on_a_card!($this, $body, $a: s1, l1);
+    };
+    (|$this:tt, $a:ident, $b:ident| $body:expr) => {
+        on_a_card!($this, $body, $a: s1, l1, $b: s2, l2);
+    };
+    (|$this:tt, $a:ident, $b:ident, $c:ident| $body:expr) => {
+        on_a_card!($this, $body, $a: s1, l1, $b: s2, l2, $c: s3, l3);
+    };
+    ($this:tt, $body:expr, $($given:ident: $storage:ident, $layout:ident),+) => {
+        #[cfg(feature = "cuda")]
+        fn cuda_fwd(
+            &self,
+            $($storage: &candle_core::CudaStorage, $layout: &Layout),+
+        ) -> Result<(candle_core::CudaStorage, Shape)> {
+            let $this = self;
+            $(let $given = ($storage, $layout);)+
+            $body
+        }
+    };
+}
+pub(crate) use on_a_card;
+
 /// `sum += coefficients[i·stride] × rows[i·width ..][..sum.len()]` over all i, in the order of i.
 ///
 /// The heart of attention: every one of its products has this form. Sixteen sums stay in registers.

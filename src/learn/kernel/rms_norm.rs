@@ -4,9 +4,7 @@
 #[cfg(feature = "cuda")]
 use super::card;
 use super::layer_norm::sum;
-use super::{Real, applies, by_type, on_card, slice, unpack};
-#[cfg(feature = "cuda")]
-use candle_core::CudaStorage;
+use super::{Real, applies, by_type, on_a_card, on_card, slice, unpack};
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, D, Layout, Result, Shape, Tensor, bail};
 
 /// Normalises rows: `x` (…, width), `weight` (width); `epsilon` keeps the root of a row of zeros from zero.
@@ -108,17 +106,10 @@ impl CustomOp2 for RmsNorm {
         by_type!(s1, forward((s1, l1), (s2, l2), self.0))
     }
 
-    #[cfg(feature = "cuda")]
-    fn cuda_fwd(
-        &self,
-        s1: &CudaStorage,
-        l1: &Layout,
-        s2: &CudaStorage,
-        l2: &Layout,
-    ) -> Result<(CudaStorage, Shape)> {
-        let width = check(l1, l2.shape().elem_count())?;
-        card::norm((s1, l1), (s2, l2), None, width, self.0)
-    }
+    on_a_card!(|this, a, b| {
+        let width = check(a.1, b.1.shape().elem_count())?;
+        card::norm(a, b, None, width, this.0)
+    });
 
     fn bwd(
         &self,
@@ -150,19 +141,10 @@ impl CustomOp3 for Backward {
         by_type!(s1, backward([(s1, l1), (s2, l2), (s3, l3)], self.0))
     }
 
-    #[cfg(feature = "cuda")]
-    fn cuda_fwd(
-        &self,
-        s1: &CudaStorage,
-        l1: &Layout,
-        s2: &CudaStorage,
-        l2: &Layout,
-        s3: &CudaStorage,
-        l3: &Layout,
-    ) -> Result<(CudaStorage, Shape)> {
-        let width = check(l1, l2.shape().elem_count())?;
-        card::norm_backward((s1, l1), (s2, l2), (s3, l3), width, self.0, false)
-    }
+    on_a_card!(|this, a, b, c| {
+        let width = check(a.1, b.1.shape().elem_count())?;
+        card::norm_backward(a, b, c, width, this.0, false)
+    });
 }
 
 #[cfg(test)]

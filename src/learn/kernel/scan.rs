@@ -21,9 +21,7 @@
 use super::card;
 use super::silu::{sigmoid, slope, softplus};
 use super::vector::vectorised;
-use super::{Real, applies, by_type, on_card, slice, unpack};
-#[cfg(feature = "cuda")]
-use candle_core::CudaStorage;
+use super::{Real, applies, by_type, on_a_card, on_card, slice, unpack};
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Storage, Tensor, bail};
 
 /// What a selective scan reads.
@@ -789,19 +787,10 @@ impl CustomOp3 for SelectiveScan {
         by_type!(s1, forward([(s1, l1), (s2, l2), (s3, l3)]))
     }
 
-    #[cfg(feature = "cuda")]
-    fn cuda_fwd(
-        &self,
-        s1: &CudaStorage,
-        l1: &Layout,
-        s2: &CudaStorage,
-        l2: &Layout,
-        s3: &CudaStorage,
-        l3: &Layout,
-    ) -> Result<(CudaStorage, Shape)> {
-        let size = Size::of(l1.dims(), l2.dims(), l3.dims())?;
-        card::scan((s1, l1), (s2, l2), (s3, l3), size.on_card())
-    }
+    on_a_card!(|_, a, b, c| {
+        let size = Size::of(a.1.dims(), b.1.dims(), c.1.dims())?;
+        card::scan(a, b, c, size.on_card())
+    });
 
     fn bwd(
         &self,
@@ -837,19 +826,10 @@ impl CustomOp3 for ScanOn {
         )
     }
 
-    #[cfg(feature = "cuda")]
-    fn cuda_fwd(
-        &self,
-        s1: &CudaStorage,
-        l1: &Layout,
-        s2: &CudaStorage,
-        l2: &Layout,
-        s3: &CudaStorage,
-        l3: &Layout,
-    ) -> Result<(CudaStorage, Shape)> {
-        let size = Size::of(l1.dims(), l2.dims(), l3.dims())?;
-        let Some(before) = &self.0 else {
-            return card::scan_on((s1, l1), (s2, l2), (s3, l3), None, size.on_card());
+    on_a_card!(|this, a, b, c| {
+        let size = Size::of(a.1.dims(), b.1.dims(), c.1.dims())?;
+        let Some(before) = &this.0 else {
+            return card::scan_on(a, b, c, None, size.on_card());
         };
         if before.dims() != [size.batch, size.state, size.inner] {
             bail!("a selective scan from states {:?}", before.dims())
@@ -859,8 +839,8 @@ impl CustomOp3 for ScanOn {
             bail!("a selective scan from states on another device")
         };
         let before = Some((storage, layout));
-        card::scan_on((s1, l1), (s2, l2), (s3, l3), before, size.on_card())
-    }
+        card::scan_on(a, b, c, before, size.on_card())
+    });
 }
 
 impl CustomOp3 for Backward {
@@ -880,24 +860,15 @@ impl CustomOp3 for Backward {
         by_type!(s1, backward([(s1, l1), (s2, l2), (s3, l3)], &self.0))
     }
 
-    #[cfg(feature = "cuda")]
-    fn cuda_fwd(
-        &self,
-        s1: &CudaStorage,
-        l1: &Layout,
-        s2: &CudaStorage,
-        l2: &Layout,
-        s3: &CudaStorage,
-        l3: &Layout,
-    ) -> Result<(CudaStorage, Shape)> {
-        let size = Size::of(l1.dims(), l2.dims(), l3.dims())?;
-        let (storage, layout) = self.0.storage_and_layout();
+    on_a_card!(|this, a, b, c| {
+        let size = Size::of(a.1.dims(), b.1.dims(), c.1.dims())?;
+        let (storage, layout) = this.0.storage_and_layout();
         let Storage::Cuda(storage) = &*storage else {
             bail!("the gradient of a selective scan on another device")
         };
         let gradient = (storage, layout);
-        card::scan_backward((s1, l1), (s2, l2), (s3, l3), gradient, size.on_card())
-    }
+        card::scan_backward(a, b, c, gradient, size.on_card())
+    });
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The step of AdamW on a card, and the norm of what it follows: operations that change tensors in place.
 
 use super::super::adamw::Rates;
-use super::{SQUARES, adamw_moments, adamw_move, square_sums};
+use super::{PARTS, adamw_moments, adamw_move, square_sums};
 use candle_core::{CpuStorage, CudaStorage, DType, InplaceOp2, Layout, Result, Tensor, Var, bail};
 
 /// Moves a weight along its gradient; `moments` (2, numbers of the weight), the means and those of squares.
@@ -15,7 +15,7 @@ pub(crate) fn sum_of_squares(all: &[Tensor]) -> Result<f64> {
     let Some(first) = all.first() else {
         return Ok(0.0);
     };
-    let table = Tensor::zeros((all.len(), SQUARES), DType::F32, first.device())?;
+    let table = Tensor::zeros((all.len(), PARTS), DType::F32, first.device())?;
     for (place, numbers) in all.iter().enumerate() {
         table.inplace_op2(numbers, &Squares(place))?;
     }

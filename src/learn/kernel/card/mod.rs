@@ -195,9 +195,6 @@ fn square_sums(
     Ok(())
 }
 
-/// Partial sums for each tensor.
-const SQUARES: usize = PARTS;
-
 /// x·weight + bias for rows `x`, flat (rows, from).
 pub(super) fn linear(
     x: (&CudaStorage, &Layout),
