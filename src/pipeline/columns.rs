@@ -1,12 +1,12 @@
 //! Coordinates as columns: what they, and the parameters that their axes sweep, add to the rows of a table.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, OnceLock};
 
 use serde_json::Value as Json;
 
 use super::axis::Axis;
-use super::contract::{Columns, Scalar};
+use super::contract::{ColumnKind, Columns, Scalar};
 use super::coordinates::{ByLabels, Coordinates};
 use super::{Instance, Pipeline, sql_name};
 
@@ -78,7 +78,8 @@ impl ColumnsOn {
         let mut columns = Columns::new();
         for (axis, swept) in self.axes.iter().zip(&self.swept) {
             if of_axes && wanted(axis) {
-                columns.insert(axis.clone(), pipeline.value(axis, coordinates));
+                let label = coordinates.get(axis).unwrap_or_default();
+                columns.insert(axis.clone(), pipeline.value(axis, label));
             }
             for swept in swept.iter().filter(|swept| wanted(&swept.column)) {
                 let values = &swept.values;
@@ -89,6 +90,40 @@ impl ColumnsOn {
             }
         }
         columns
+    }
+
+    /// The types of all these columns, for instances on these axes; none where no value has one.
+    pub(super) fn kinds(
+        &self,
+        pipeline: &Pipeline,
+        instances: &[Instance],
+    ) -> BTreeMap<String, Option<ColumnKind>> {
+        let mut kinds = BTreeMap::new();
+        for (axis, swept) in self.axes.iter().zip(&self.swept) {
+            let labels: BTreeSet<&str> = instances
+                .iter()
+                .filter_map(|instance| instance.coordinates.get(axis))
+                .collect();
+            let values = labels.into_iter().map(|label| pipeline.value(axis, label));
+            let values: Vec<Scalar> = values.collect();
+            kinds.insert(axis.clone(), ColumnKind::of_all(&values));
+            kinds.extend(self.swept_kinds(pipeline, swept));
+        }
+        kinds
+    }
+
+    /// The types of the columns of parameters that axis sweep.
+    fn swept_kinds<'a>(
+        &'a self,
+        pipeline: &'a Pipeline,
+        swept: &'a [Swept],
+    ) -> impl Iterator<Item = (String, Option<ColumnKind>)> + 'a {
+        swept.iter().map(|swept| {
+            let values = &swept.values;
+            let values = values.get_or_init(|| pipeline.values(swept, &self.axes));
+            let kind = ColumnKind::of_all(values.iter().flatten());
+            (swept.column.clone(), kind)
+        })
     }
 }
 
@@ -113,9 +148,8 @@ impl Pipeline {
         here.map(|swept| swept.column).collect()
     }
 
-    /// The value of an axis' own column.
-    fn value(&self, axis: &str, coordinates: &Coordinates) -> Scalar {
-        let label = coordinates.get(axis).unwrap_or_default();
+    /// The value of an axis' own column at one of its labels.
+    fn value(&self, axis: &str, label: &str) -> Scalar {
         let point = self.axis(axis).and_then(|axis| axis.point(label));
         point.map_or_else(
             || Scalar::Text(label.to_string()),

@@ -45,8 +45,8 @@ pub struct TableOf {
     pub suffix: &'static str,
     /// The file it lies in, Parquet.
     pub file: &'static str,
-    /// Its columns; empty where they depend on the stage's parameters.
-    pub columns: &'static [&'static str],
+    /// Its columns with their types; empty where they depend on the stage's parameters.
+    pub columns: &'static [(&'static str, ColumnKind)],
 }
 
 impl ArtifactType {
@@ -102,24 +102,39 @@ impl ArtifactType {
                 TableOf {
                     suffix: "",
                     file: "curve.parquet",
-                    columns: &["step", "loss", "learning_rate", "exact"],
+                    columns: &[
+                        ("step", ColumnKind::Int),
+                        ("loss", ColumnKind::Float),
+                        ("learning_rate", ColumnKind::Float),
+                        ("exact", ColumnKind::Float),
+                    ],
                 },
                 TableOf {
                     suffix: "_positions",
                     file: "positions.parquet",
-                    columns: &["step", "position", "accuracy"],
+                    columns: &[
+                        ("step", ColumnKind::Int),
+                        ("position", ColumnKind::Int),
+                        ("accuracy", ColumnKind::Float),
+                    ],
                 },
             ],
             ArtifactType::Answers => &[
                 TableOf {
                     suffix: "",
                     file: "answers.parquet",
-                    columns: &["example", "exact"],
+                    columns: &[("example", ColumnKind::Int), ("exact", ColumnKind::Int)],
                 },
                 TableOf {
                     suffix: "_positions",
                     file: "positions.parquet",
-                    columns: &["example", "position", "target", "answer", "correct"],
+                    columns: &[
+                        ("example", ColumnKind::Int),
+                        ("position", ColumnKind::Int),
+                        ("target", ColumnKind::Int),
+                        ("answer", ColumnKind::Int),
+                        ("correct", ColumnKind::Int),
+                    ],
                 },
             ],
             ArtifactType::Table => &[TableOf {
@@ -400,7 +415,92 @@ pub struct TableShape {
     /// Its name in SQL.
     pub name: String,
     /// Its columns; `None` where they are not known.
-    pub columns: Option<Vec<String>>,
+    pub columns: Option<Vec<ColumnShape>>,
+}
+
+impl TableShape {
+    /// The names of its columns; `None` where they are not known.
+    pub fn names(&self) -> Option<Vec<String>> {
+        let columns = self.columns.as_ref()?.iter();
+        Some(columns.map(|column| column.name.clone()).collect())
+    }
+}
+
+/// A column of such a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ColumnShape {
+    /// Its name.
+    pub name: String,
+    /// Its type; `None` where it is known only after the run.
+    pub kind: Option<ColumnKind>,
+}
+
+impl ColumnShape {
+    /// A column.
+    pub fn new(name: impl Into<String>, kind: impl Into<Option<ColumnKind>>) -> ColumnShape {
+        ColumnShape {
+            name: name.into(),
+            kind: kind.into(),
+        }
+    }
+
+    /// Columns whose types are all known.
+    pub fn list<const N: usize>(names: [&str; N], kinds: [ColumnKind; N]) -> Vec<ColumnShape> {
+        let columns = names.into_iter().zip(kinds);
+        columns
+            .map(|(name, kind)| ColumnShape::new(name, kind))
+            .collect()
+    }
+}
+
+/// The type of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ColumnKind {
+    /// `true` or `false`.
+    Bool,
+    /// Whole numbers.
+    Int,
+    /// Numbers.
+    Float,
+    /// Text.
+    Text,
+}
+
+impl ColumnKind {
+    /// The type of a value; none of `null`.
+    pub fn of(value: &Scalar) -> Option<ColumnKind> {
+        match value {
+            Scalar::Null => None,
+            Scalar::Bool(_) => Some(ColumnKind::Bool),
+            Scalar::Int(_) => Some(ColumnKind::Int),
+            Scalar::Float(_) => Some(ColumnKind::Float),
+            Scalar::Text(_) => Some(ColumnKind::Text),
+        }
+    }
+
+    /// The type of a column with all these values: numbers make a column of numbers, other mixtures one of text. None where
+    /// no value has a type.
+    pub fn of_all<'a>(values: impl IntoIterator<Item = &'a Scalar>) -> Option<ColumnKind> {
+        let kinds = values.into_iter().filter_map(ColumnKind::of);
+        kinds.reduce(|one, other| match (one, other) {
+            (one, other) if one == other => one,
+            (ColumnKind::Int | ColumnKind::Float, ColumnKind::Int | ColumnKind::Float) => {
+                ColumnKind::Float
+            }
+            _ => ColumnKind::Text,
+        })
+    }
+
+    /// As people call it.
+    pub fn noun(self) -> &'static str {
+        match self {
+            ColumnKind::Bool => "true or false",
+            ColumnKind::Int => "whole numbers",
+            ColumnKind::Float => "numbers",
+            ColumnKind::Text => "text",
+        }
+    }
 }
 
 /// Whether a claim holds; what [`ArtifactType::Verdict`] keeps as JSON in the file [`Verdict::FILE`].
@@ -487,7 +587,7 @@ pub trait Stage: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'stat
     }
 
     /// Checks the columns it will read; returns the columns of the table it leaves, if it leaves one and they are known.
-    fn columns(&self, _inputs: &[TableShape]) -> Result<Option<Vec<String>>, Vec<Complaint>> {
+    fn columns(&self, _inputs: &[TableShape]) -> Result<Option<Vec<ColumnShape>>, Vec<Complaint>> {
         Ok(None)
     }
 
@@ -534,7 +634,7 @@ pub trait Parameters: Send + Sync {
     /// See [`Stage::complaints`].
     fn complaints(&self) -> Vec<Complaint>;
     /// See [`Stage::columns`].
-    fn columns(&self, inputs: &[TableShape]) -> Result<Option<Vec<String>>, Vec<Complaint>>;
+    fn columns(&self, inputs: &[TableShape]) -> Result<Option<Vec<ColumnShape>>, Vec<Complaint>>;
     /// See [`Stage::columns_read`].
     fn columns_read(&self) -> Option<BTreeSet<String>>;
     /// The parameters in canonical form: those at their default left out, keys sorted, tables named neutrally.
@@ -563,7 +663,7 @@ impl<S: Stage> Parameters for Typed<S> {
         self.stage.complaints()
     }
 
-    fn columns(&self, inputs: &[TableShape]) -> Result<Option<Vec<String>>, Vec<Complaint>> {
+    fn columns(&self, inputs: &[TableShape]) -> Result<Option<Vec<ColumnShape>>, Vec<Complaint>> {
         self.stage.columns(inputs)
     }
 

@@ -28,9 +28,9 @@ pub use axis::{Axis, Point};
 pub use columns::ColumnsOn;
 pub use complaint::Complaint;
 pub use contract::{
-    ArtifactType, Columns, Context, Device, Earlier, Extension, HOLES, Holds, Input, Inputs, Kind,
-    Monitor, Outside, Parameters, Port, Progress, Registry, SURROUNDINGS, Scalar, Stage, Stop,
-    TableOf, TableShape, Takes, Verdict,
+    ArtifactType, ColumnKind, ColumnShape, Columns, Context, Device, Earlier, Extension, HOLES,
+    Holds, Input, Inputs, Kind, Monitor, Outside, Parameters, Port, Progress, Registry,
+    SURROUNDINGS, Scalar, Stage, Stop, TableOf, TableShape, Takes, Verdict,
 };
 pub use coordinates::{ByLabels, Condition, Coordinates, JobName, Selector};
 pub(crate) use parameters::{first_line, kind_of, options, schema_types};
@@ -76,7 +76,7 @@ pub struct DeclaredStage {
     /// Its inputs, by the kind's ports.
     pub inputs: Vec<DeclaredInput>,
     /// The columns of the table it leaves, if it leaves one and they are known.
-    pub columns: Option<Vec<String>>,
+    pub columns: Option<Vec<ColumnShape>>,
     /// Its instances that this run is about, the first axis slowest.
     pub instances: Vec<Instance>,
 }

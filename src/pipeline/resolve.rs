@@ -8,9 +8,10 @@ use petgraph::algo::{tarjan_scc, toposort};
 use petgraph::graph::{DiGraph, NodeIndex};
 
 use super::axis::{self, Axis};
+use super::columns::ColumnsOn;
 use super::complaint::Complaint;
 use super::contract::{
-    Device, Holds, Kind, Outside, Port, Registry, SURROUNDINGS, TableShape, Takes,
+    ColumnShape, Device, Holds, Kind, Outside, Port, Registry, SURROUNDINGS, TableShape, Takes,
 };
 use super::coordinates::{Condition, Coordinates, is_name};
 use super::document::{self, Document};
@@ -1085,19 +1086,29 @@ fn tables(
             // Of a stage without instances nothing is known, not even its coordinates.
             _ if stage.instances.is_empty() => None,
             [] => stage.columns.clone(),
-            fixed => Some(fixed.iter().map(|c| c.to_string()).collect()),
+            fixed => {
+                let fixed = fixed.iter();
+                Some(
+                    fixed
+                        .map(|(name, kind)| ColumnShape::new(*name, *kind))
+                        .collect(),
+                )
+            }
         };
         let columns = own.map(|own| {
-            let mut columns = own.clone();
-            let first = stage.instances.first();
-            let coordinates = first
-                .map(|i| pipeline.column_names(&i.coordinates))
-                .unwrap_or_default();
+            let mut columns: Vec<ColumnShape> = own.clone();
+            let mut add = |names: BTreeSet<String>, axes: &[String]| {
+                let kinds = ColumnsOn::new(pipeline, axes).kinds(pipeline, &stage.instances);
+                columns.extend(names.into_iter().map(|name| {
+                    let kind = kinds.get(&name).copied().flatten();
+                    ColumnShape::new(name, kind)
+                }));
+            };
             for axis in pipeline.axes.iter() {
-                if !own.iter().any(|column| column == axis.name()) {
+                if !own.iter().any(|column| column.name == axis.name()) {
                     continue;
                 }
-                if table.columns.contains(&axis.name())
+                if table.columns.iter().any(|(name, _)| *name == axis.name())
                     && stage.axes.iter().any(|a| a == axis.name())
                 {
                     let message = format!(
@@ -1110,12 +1121,15 @@ fn tables(
                 }
                 if !axis.points.is_empty() {
                     let here = Coordinates([axis.coordinate(0)].into());
-                    columns.extend(pipeline.swept_names(axis.name(), &here));
+                    let names = pipeline.swept_names(axis.name(), &here);
+                    add(names, &[axis.name().to_string()]);
                 }
             }
-            columns.extend(coordinates);
+            if let Some(first) = stage.instances.first() {
+                add(pipeline.column_names(&first.coordinates), &stage.axes);
+            }
             let mut seen = BTreeSet::new();
-            columns.retain(|column| seen.insert(column.clone()));
+            columns.retain(|column| seen.insert(column.name.clone()));
             columns
         });
         shapes.push(TableShape { name, columns });

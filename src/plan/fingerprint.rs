@@ -11,7 +11,9 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value as Json, json};
 
 use super::{JobId, JobInput, Plan};
-use crate::pipeline::{Columns, ColumnsOn, Coordinates, Extension, Input, Inputs, sql_name};
+use crate::pipeline::{
+    ColumnShape, Columns, ColumnsOn, Coordinates, Extension, Input, Inputs, sql_name,
+};
 use crate::store::{Artifact, Digest, Error, Seen, Store, survey};
 
 /// The fingerprint's own version.
@@ -318,7 +320,8 @@ fn label_columns(
     for axis in plan.pipeline.axes.iter() {
         // The axes a stage fans out over are coordinates of its artifacts already.
         let reaches = stage.axes.iter().any(|name| name == axis.name());
-        let lacks = |columns: &Vec<String>| !columns.iter().any(|column| column == axis.name());
+        let lacks =
+            |columns: &Vec<ColumnShape>| !columns.iter().any(|column| column.name == axis.name());
         if reaches || stage.columns.as_ref().is_some_and(lacks) {
             continue;
         }

@@ -10,7 +10,8 @@ use super::frames;
 use crate::figures::sql::Query;
 use crate::figures::table;
 use crate::pipeline::{
-    ArtifactType, Complaint, Context, Holds, Input, Port, Stage, Stop, TableShape, Takes,
+    ArtifactType, ColumnShape, Complaint, Context, Holds, Input, Port, Stage, Stop, TableShape,
+    Takes,
 };
 
 /// Reads any number of artifacts as tables and makes one table of them, by SQL.
@@ -51,14 +52,20 @@ impl Stage for Aggregate {
             .collect()
     }
 
-    fn columns(&self, inputs: &[TableShape]) -> Result<Option<Vec<String>>, Vec<Complaint>> {
+    fn columns(&self, inputs: &[TableShape]) -> Result<Option<Vec<ColumnShape>>, Vec<Complaint>> {
         let Ok(query) = Query::parse(&self.sql) else {
             return Ok(None);
         };
         let catalog = frames::catalog(inputs);
         let problems = query.problems(&catalog);
         match problems.is_empty() {
-            true => Ok(query.output_columns(&catalog)),
+            true => {
+                let names = query.output_columns(&catalog);
+                Ok(names.map(|names| {
+                    let names = names.into_iter();
+                    names.map(|name| ColumnShape::new(name, None)).collect()
+                }))
+            }
             false => Err(problems
                 .into_iter()
                 .map(|problem| frames::complaint("sql", problem))

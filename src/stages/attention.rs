@@ -11,7 +11,10 @@ use crate::figures::table;
 use crate::learn::insight::{At, attention};
 use crate::learn::learner::Learner;
 use crate::learn::task::Dataset;
-use crate::pipeline::{ArtifactType, Complaint, Context, Port, Resources, Stage, Stop, TableShape};
+use crate::pipeline::{
+    ArtifactType, ColumnKind, ColumnShape, Complaint, Context, Port, Resources, Stage, Stop,
+    TableShape,
+};
 
 /// Shows where a transformer looks at the first hard token: how much of each head's attention goes, on average over examples,
 /// to the edges of the path to the goal and to the question. Made for a `plot` with `mark = "heat"`.
@@ -64,8 +67,11 @@ impl Stage for Attention {
         }
     }
 
-    fn columns(&self, _inputs: &[TableShape]) -> Result<Option<Vec<String>>, Vec<Complaint>> {
-        Ok(Some(COLUMNS.map(str::to_string).to_vec()))
+    fn columns(&self, _inputs: &[TableShape]) -> Result<Option<Vec<ColumnShape>>, Vec<Complaint>> {
+        {
+            use ColumnKind::{Float, Int, Text};
+            Ok(Some(ColumnShape::list(COLUMNS, [Int, Int, Text, Float])))
+        }
     }
 
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {

@@ -12,7 +12,8 @@ use super::frames;
 use crate::figures::sql::Condition;
 use crate::figures::table;
 use crate::pipeline::{
-    ArtifactType, Complaint, Context, Holds, Input, Port, Stage, Stop, TableShape, Takes, Verdict,
+    ArtifactType, ColumnShape, Complaint, Context, Holds, Input, Port, Stage, Stop, TableShape,
+    Takes, Verdict,
 };
 
 /// Says something and checks it: a condition that must be true on every row it speaks of, and on at least one. A claim that
@@ -76,7 +77,7 @@ impl Stage for Claim {
         complaints
     }
 
-    fn columns(&self, inputs: &[TableShape]) -> Result<Option<Vec<String>>, Vec<Complaint>> {
+    fn columns(&self, inputs: &[TableShape]) -> Result<Option<Vec<ColumnShape>>, Vec<Complaint>> {
         let mut complaints = Vec::new();
         for (name, text) in self.conditions() {
             if let Ok(condition) = Condition::parse(text) {

@@ -9,7 +9,8 @@ use crate::figures::table;
 use crate::learn::creativity::{Judgement, judge};
 use crate::learn::task::Dataset;
 use crate::pipeline::{
-    ArtifactType, Complaint, Context, Holds, Port, Stage, Stop, TableShape, Takes,
+    ArtifactType, ColumnKind, ColumnShape, Complaint, Context, Holds, Port, Stage, Stop,
+    TableShape, Takes,
 };
 
 /// Judges the answers of a model to a task without right answers, such as `sibling-discovery`, decoded with `sample`.
@@ -45,8 +46,11 @@ impl Stage for Creativity {
         },
     ];
 
-    fn columns(&self, _inputs: &[TableShape]) -> Result<Option<Vec<String>>, Vec<Complaint>> {
-        Ok(Some(COLUMNS.map(str::to_string).to_vec()))
+    fn columns(&self, _inputs: &[TableShape]) -> Result<Option<Vec<ColumnShape>>, Vec<Complaint>> {
+        {
+            use ColumnKind::Int;
+            Ok(Some(ColumnShape::list(COLUMNS, [Int, Int, Int, Int, Int])))
+        }
     }
 
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {

@@ -83,12 +83,7 @@ fn constant(value: &Scalar) -> Value {
 pub fn catalog(shapes: &[TableShape]) -> BTreeMap<String, Vec<String>> {
     let shapes = shapes.iter();
     shapes
-        .map(|shape| {
-            (
-                shape.name.clone(),
-                shape.columns.clone().unwrap_or_default(),
-            )
-        })
+        .map(|shape| (shape.name.clone(), shape.names().unwrap_or_default()))
         .collect()
 }
 
@@ -108,7 +103,7 @@ pub fn missing_columns<'a>(
     shapes: &[TableShape],
 ) -> Vec<Complaint> {
     // Without a table, what is wrong is told elsewhere.
-    let known = shapes.iter().map(|shape| shape.columns.clone());
+    let known = shapes.iter().map(TableShape::names);
     let Some(all) = known
         .collect::<Option<Vec<_>>>()
         .filter(|all| !all.is_empty())

@@ -6,7 +6,8 @@ use super::frames;
 use crate::figures::paired::{COLUMNS, Paired, compare};
 use crate::figures::table;
 use crate::pipeline::{
-    ArtifactType, Complaint, Context, Holds, Port, Stage, Stop, TableShape, Takes,
+    ArtifactType, ColumnKind, ColumnShape, Complaint, Context, Holds, Port, Stage, Stop,
+    TableShape, Takes,
 };
 
 /// Which parameter names which column.
@@ -43,10 +44,18 @@ impl Stage for Paired {
             .collect()
     }
 
-    fn columns(&self, inputs: &[TableShape]) -> Result<Option<Vec<String>>, Vec<Complaint>> {
+    fn columns(&self, inputs: &[TableShape]) -> Result<Option<Vec<ColumnShape>>, Vec<Complaint>> {
         let complaints = frames::missing_columns(uses(self), inputs);
         match complaints.is_empty() {
-            true => Ok(Some(COLUMNS.map(str::to_string).to_vec())),
+            true => {
+                use ColumnKind::{Float, Int, Text};
+                Ok(Some(ColumnShape::list(
+                    COLUMNS,
+                    [
+                        Text, Text, Int, Float, Float, Float, Float, Float, Float, Float, Text,
+                    ],
+                )))
+            }
             false => Err(complaints),
         }
     }

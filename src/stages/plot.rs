@@ -6,7 +6,7 @@ use std::fs;
 use super::frames;
 use crate::figures::plot::{Level, Plot, annotated};
 use crate::pipeline::{
-    ArtifactType, Complaint, Context, Holds, Port, Stage, Stop, TableShape, Takes,
+    ArtifactType, ColumnShape, Complaint, Context, Holds, Port, Stage, Stop, TableShape, Takes,
 };
 
 /// Pixels to a point: 288 to an inch.
@@ -61,7 +61,7 @@ impl Stage for Plot {
             .collect()
     }
 
-    fn columns(&self, inputs: &[TableShape]) -> Result<Option<Vec<String>>, Vec<Complaint>> {
+    fn columns(&self, inputs: &[TableShape]) -> Result<Option<Vec<ColumnShape>>, Vec<Complaint>> {
         let uses = uses(self);
         let needed = uses
             .iter()

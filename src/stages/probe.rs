@@ -14,8 +14,8 @@ use crate::learn::learner::Learner;
 use crate::learn::probe::{Fit, Labelled, accuracy};
 use crate::learn::task::{Dataset, Examples};
 use crate::pipeline::{
-    ArtifactType, Complaint, Context, Holds, Port, Progress, Resources, Stage, Stop, TableShape,
-    Takes,
+    ArtifactType, ColumnKind, ColumnShape, Complaint, Context, Holds, Port, Progress, Resources,
+    Stage, Stop, TableShape, Takes,
 };
 
 /// Asks from which layer on the arm of the goal is known: fits a linear probe on the states of each layer to read the second
@@ -122,8 +122,14 @@ impl Stage for Probe {
             .collect()
     }
 
-    fn columns(&self, _inputs: &[TableShape]) -> Result<Option<Vec<String>>, Vec<Complaint>> {
-        Ok(Some(COLUMNS.map(str::to_string).to_vec()))
+    fn columns(&self, _inputs: &[TableShape]) -> Result<Option<Vec<ColumnShape>>, Vec<Complaint>> {
+        {
+            use ColumnKind::{Float, Int, Text};
+            Ok(Some(ColumnShape::list(
+                COLUMNS,
+                [Int, Text, Float, Float, Int],
+            )))
+        }
     }
 
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {

@@ -6,7 +6,7 @@ use std::fs;
 use super::frames;
 use crate::figures::formats::{TableSpec, render};
 use crate::pipeline::{
-    ArtifactType, Complaint, Context, Holds, Port, Stage, Stop, TableShape, Takes,
+    ArtifactType, ColumnShape, Complaint, Context, Holds, Port, Stage, Stop, TableShape, Takes,
 };
 
 impl Stage for TableSpec {
@@ -21,7 +21,7 @@ impl Stage for TableSpec {
         doc: "the table to print",
     }];
 
-    fn columns(&self, inputs: &[TableShape]) -> Result<Option<Vec<String>>, Vec<Complaint>> {
+    fn columns(&self, inputs: &[TableShape]) -> Result<Option<Vec<ColumnShape>>, Vec<Complaint>> {
         let needed = self.columns();
         let needed = needed.iter().map(|column| ("columns", column.as_str()));
         let complaints = frames::missing_columns(needed, inputs);

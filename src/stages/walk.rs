@@ -9,7 +9,8 @@ use crate::figures::table;
 use crate::learn::task::{Dataset, Examples};
 use crate::learn::walk::Walk;
 use crate::pipeline::{
-    ArtifactType, Complaint, Context, Holds, Port, Progress, Stage, Stop, TableShape, Takes,
+    ArtifactType, ColumnKind, ColumnShape, Complaint, Context, Holds, Port, Progress, Stage, Stop,
+    TableShape, Takes,
 };
 
 /// Reads answers as walks in the graphs of their examples and tells what kind of mistake each wrong one is.
@@ -66,8 +67,14 @@ impl Stage for WalkOf {
         },
     ];
 
-    fn columns(&self, _inputs: &[TableShape]) -> Result<Option<Vec<String>>, Vec<Complaint>> {
-        Ok(Some(COLUMNS.map(str::to_owned).to_vec()))
+    fn columns(&self, _inputs: &[TableShape]) -> Result<Option<Vec<ColumnShape>>, Vec<Complaint>> {
+        {
+            use ColumnKind::{Float, Int, Text};
+            Ok(Some(ColumnShape::list(
+                COLUMNS,
+                [Int, Text, Int, Float, Int, Int, Int],
+            )))
+        }
     }
 
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
