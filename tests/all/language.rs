@@ -2,7 +2,10 @@
 
 use std::fs;
 
-use etude::pipeline::{Problem, Request, read};
+use etude::pipeline::{
+    ArtifactType, ColumnShape, Complaint, Context, Holds, Kind, Port, Problem, Registry, Request,
+    Stage, Stop, TableShape, Takes, read,
+};
 
 use crate::toys::Bench;
 
@@ -1056,4 +1059,75 @@ when = { graph = "G(5,5)", method = "reversed" }
     59400a5b at-chance
     9178c925 figure
     ");
+}
+
+/// A stage that complains of every table it is given, column by column.
+#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Shown {}
+
+impl Stage for Shown {
+    const KIND: &'static str = "shown";
+    const VERSION: u32 = 1;
+    const OUTPUT: ArtifactType = ArtifactType::File;
+    const PORTS: &'static [Port] = &[Port {
+        name: "from",
+        takes: Takes::All,
+        accepts: ArtifactType::ALL,
+        holds: Holds::List,
+        doc: "the tables",
+    }];
+
+    fn columns(&self, tables: &[TableShape]) -> Result<Option<Vec<ColumnShape>>, Vec<Complaint>> {
+        let tables = tables.iter().map(|table| {
+            let columns = table.columns.iter().flatten();
+            let columns = columns.map(|column| match column.kind {
+                Some(kind) => format!("{} ({})", column.name, kind.noun()),
+                None => column.name.clone(),
+            });
+            let columns: Vec<String> = columns.collect();
+            Complaint::new("from", format!("{}: {}", table.name, columns.join(", ")))
+        });
+        Err(tables.collect())
+    }
+
+    fn run(&self, _: &Context<'_>) -> Result<(), Stop> {
+        Ok(())
+    }
+}
+
+#[test]
+fn columns_of_a_stage_have_types_and_so_have_coordinates_and_swept_parameters() {
+    let kinds = etude::stages::registry();
+    let kinds = kinds.iter().cloned().chain([Kind::of::<Shown>()]);
+    let text = r#"
+[stage.run]
+kind = "command"
+args = ["true"]
+outputs = { t = { path = "t.csv", type = "table" } }
+params = { x = 0, size = 1, name = "a", maybe = 1 }
+
+[stage.pairs]
+kind = "paired"
+from = "run"
+by = ["x"]
+between = "scale"
+value = "y"
+
+[stage.shown]
+kind = "shown"
+from = "pairs"
+
+[axes]
+x = { "run.params.x" = [1, 2.5] }
+scale = { small = {}, large = { run.params.size = 2, run.params.maybe = 0.5 } }
+mixed = { "run.params.name" = [1, "two"] }
+truth = { "run.params.flag" = [true, false] }
+"#;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("x.toml");
+    fs::write(&file, text).unwrap();
+    let request = Request::default();
+    let problems = read(&file, &request, &Registry::new(kinds)).unwrap_err();
+    insta::assert_snapshot!(shown(&problems), @"15:8 [shown] pairs: first (text), second (text), pairs (whole numbers), difference (numbers), low (numbers), high (numbers), p_t (numbers), p_t_holm (numbers), p_flip (numbers), p_flip_holm (numbers), missing (text), flag (true or false), maybe (numbers), mixed (text), name (text), scale (text), size (whole numbers), truth (true or false), x (numbers)");
 }
