@@ -76,14 +76,60 @@ def nan_unknown(node, _):
 
 def nan_last(node, select_list):
     """NaN is sorted after all numbers and before NULL, upwards and downwards."""
-    if node.get("type") == "DESCENDING" and "null_order" in node:
-        key = node["expression"]
-        if key["class"] == "CONSTANT" and select_list:
-            key = select_list[int(key["literal"]["text"]) - 1]
-            if key["alias"]:
-                key = {"class": "COLUMN_REF", "type": "COLUMN_REF", "alias": "", "column_names": [key["alias"]]}
-        node["expression"] = call("nan_last", dict(key, alias=""))
+    if node.get("type") == "DESCENDING" and "null_order" in node and select_list is None:  # of a window or an aggregate
+        node["expression"] = call("nan_last", node["expression"])
+    if node.get("type") in ("SELECT_NODE", "SET_OPERATION_NODE"):
+        return nan_last_query(node)
     return node
+
+
+def nan_last_query(node):
+    """The ORDER BY of a query. DuckDB takes a bare name there for a result column, but in `nan_last(name)` for a column of
+    the tables. So an ORDER BY by result columns is moved outside, and other keys have their names replaced."""
+    select = node if node["type"] == "SELECT_NODE" else node["children"][0]
+    results = {output_name(each): each for each in select.get("select_list", []) if output_name(each)}
+    orders = [order for modifier in node["modifiers"] if modifier["type"] == "ORDER_MODIFIER" for order in modifier["orders"]]
+    if all(order["type"] != "DESCENDING" for order in orders):
+        return node
+    outside = True
+    for order in orders:
+        key = order["expression"]
+        if key["class"] == "CONSTANT":
+            chosen = select["select_list"][int(key["literal"]["text"]) - 1]
+            name = output_name(chosen)
+            key = column_ref(name) if name else dict(chosen, alias="")
+        order["expression"] = key
+        outside = outside and key["class"] == "COLUMN_REF" and len(key["column_names"]) == 1 and output_name(key) in results
+    if node["type"] == "SELECT_NODE":
+        outside = outside and all(not modifier.get("distinct_on_targets") for modifier in node["modifiers"])
+    for order in orders:
+        key = order["expression"]
+        if not outside and key["class"] == "COLUMN_REF" and len(key["column_names"]) == 1 and output_name(key) in results:
+            key = dict(results[output_name(key)], alias="")
+        order["expression"] = call("nan_last", key) if order["type"] == "DESCENDING" else key
+    return ordered_outside(node) if outside else node
+
+
+def output_name(node):
+    """The name of a result column, where it has one without DuckDB making it up."""
+    return node["alias"] or (node["column_names"][-1] if node["class"] == "COLUMN_REF" else "")
+
+
+def column_ref(name):
+    return {"class": "COLUMN_REF", "type": "COLUMN_REF", "alias": "", "column_names": [name]}
+
+
+def ordered_outside(node):
+    """The query as a subquery, its ORDER BY and LIMIT outside."""
+    star = {"class": "STAR", "type": "STAR", "alias": "", "relation_name": "", "exclude_list": [], "replace_list": [],
+            "columns": False, "expr": None, "qualified_exclude_list": [], "rename_list": []}
+    inside = [modifier for modifier in node["modifiers"] if modifier["type"] == "DISTINCT_MODIFIER"]
+    outside = [modifier for modifier in node["modifiers"] if modifier["type"] != "DISTINCT_MODIFIER"]
+    inner = {"node": dict(node, modifiers=inside), "named_param_map": []}
+    source = {"type": "SUBQUERY", "alias": "q", "sample": None, "subquery": inner, "column_name_alias": []}
+    return {"type": "SELECT_NODE", "modifiers": outside, "cte_map": {"map": []}, "select_list": [star], "from_table": source,
+            "where_clause": None, "group_expressions": [], "group_sets": [], "aggregate_handling": "STANDARD_HANDLING",
+            "having": None, "sample": None, "qualify": None}
 
 
 def nan_aggregate(node, _):
