@@ -31,7 +31,7 @@ HEADER = re.compile(r"^-- (\w[\w-]*): (.*?)(?: \[(.*)\])?$")
 
 
 def connect(shuffle=None):
-    """A database with the tables; with `shuffle`, their rows in another order."""
+    """A database with the tables; with `shuffle`, their rows in another order, and with 0 in the reverse one."""
     connection = duckdb.connect()
     connection.execute("SET threads = 1")
     connection.execute(rules.MACROS)
@@ -39,7 +39,9 @@ def connect(shuffle=None):
         columns = ", ".join(f"{quoted(column)} {TYPES[type_]}" for column, type_ in table["columns"])
         connection.execute(f"CREATE TABLE {name} ({columns})")
         rows = list(table["rows"])
-        if shuffle is not None:
+        if shuffle == 0:
+            rows.reverse()
+        elif shuffle:
             random.Random(shuffle).shuffle(rows)
         if rows:
             marks = ", ".join("?" for _ in table["columns"])
@@ -113,7 +115,7 @@ class Reference:
 
     def __init__(self):
         self.connection = connect()
-        self.shuffled = [connect(shuffle) for shuffle in (1, 2, 3)]
+        self.shuffled = [connect(shuffle) for shuffle in range(5)]
 
     def case(self, topic, name, sql, flags=()):
         """A case, or None where the answer depends on the order of the rows and `input-order` is not among the flags."""
@@ -174,7 +176,7 @@ class Reference:
         asked = [(sql, False)]
         if not Answer(self.connection, sql, True).error:
             asked.append((rules.floats(sql), True))
-        ordered = bool(re.search(r"\border\s+by\b", sql, re.IGNORECASE))
+        ordered = rules.has_order(self.connection, sql)
         for text, permissive in asked:
             first = Answer(self.connection, text, permissive)
             for connection in self.shuffled:
@@ -183,6 +185,15 @@ class Reference:
                     return None
                 ordered = ordered and first.same(other, True)
         return ordered
+
+
+def almost_equal(rows):
+    """Whether a column holds two floats that rounding alone tells apart: their order is an accident of the summation."""
+    for column in zip(*rows):
+        floats = sorted({value for value in column if isinstance(value, float) and math.isfinite(value)})
+        if any(math.isclose(left, right, rel_tol=1e-9) for left, right in zip(floats, floats[1:])):
+            return True
+    return False
 
 
 def raise_(error):
@@ -225,7 +236,7 @@ def line_by_line(things):
 
 def main():
     arguments = argparse.ArgumentParser(description="Makes tables.json and cases.json.")
-    arguments.add_argument("--count", type=int, default=420, help="how many generated queries to keep")
+    arguments.add_argument("--count", type=int, default=520, help="how many generated queries to keep")
     arguments.add_argument("--errors", action="store_true", help="list the written queries that DuckDB refuses")
     chosen = arguments.parse_args()
 
@@ -253,7 +264,7 @@ def main():
         if len(cases) - by_hand == chosen.count:
             break
         case = reference.case(topic, name, sql)
-        if not case or "error" in case or len(case["rows"]) > 40:
+        if not case or "error" in case or len(case["rows"]) > 40 or almost_equal(case["rows"]):
             continue
         if not case["rows"]:
             empty += 1

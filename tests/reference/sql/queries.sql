@@ -58,6 +58,8 @@ SELECT PRODUCT(k) AS p FROM t
 SELECT method, BOOL_AND(flag) AS every, BOOL_OR(flag) AS some FROM t GROUP BY method ORDER BY method
 -- aggregate: number of rows that satisfy a condition
 SELECT method, COUNT_IF(accuracy > 0.5) AS n FROM runs GROUP BY method ORDER BY method
+-- aggregate: number of rows where the condition is unknown
+SELECT method, COUNT_IF(score > 0.3) AS n FROM t GROUP BY method ORDER BY method
 -- aggregate: best configuration by ARG_MAX
 SELECT ARG_MAX(label, score) AS best, ARG_MIN(label, score) AS worst FROM u
 -- aggregate: step of the best accuracy
@@ -848,7 +850,7 @@ SELECT a.method, a.seed, a.score, b.accuracy FROM t AS a JOIN runs AS b USING (m
 -- join: USING a column that one side lacks
 SELECT k FROM t JOIN u USING (seed)
 -- join: NATURAL
-SELECT method, label, x FROM (SELECT method, label FROM u) AS v NATURAL JOIN n ORDER BY method, label, x
+SELECT method, label, k FROM (SELECT method, label FROM u) AS v NATURAL JOIN (SELECT method, k FROM t) AS w ORDER BY method, label, k
 -- join: NATURAL on two columns
 SELECT COUNT(*) AS n FROM t NATURAL JOIN (SELECT method, seed FROM runs WHERE step = 0) AS r
 -- join: cross
@@ -1241,3 +1243,117 @@ SELECT FROM t
 SELECT method, seed, FROM t WHERE k = 1
 -- syntax: GROUP before WHERE
 SELECT method FROM t GROUP BY method WHERE seed = 0
+
+-- paper: mean and spread as a cell of a table
+SELECT method, ROUND(AVG(accuracy) * 100, 1) AS mean, ROUND(STDDEV(accuracy) * 100, 1) AS sd FROM runs WHERE step = 400 GROUP BY method ORDER BY mean DESC
+-- paper: mean and spread as text [open=float-text]
+SELECT method, ROUND(AVG(accuracy) * 100, 1) || ' ± ' || ROUND(STDDEV(accuracy) * 100, 1) AS cell FROM runs WHERE step = 400 GROUP BY method ORDER BY method
+-- paper: geometric mean
+SELECT method, EXP(AVG(LN(loss))) AS g FROM runs WHERE step = 400 AND method <> 'c' GROUP BY method ORDER BY method
+-- paper: geometric mean with a hole
+SELECT method, EXP(AVG(LN(loss))) AS g FROM runs WHERE step = 400 GROUP BY method ORDER BY method
+-- paper: harmonic mean
+SELECT COUNT(score) / SUM(1 / score) AS h FROM t WHERE score > 0
+-- paper: weighted mean
+SELECT method, SUM(score * total) / SUM(total) AS w FROM t WHERE score IS NOT NULL GROUP BY method ORDER BY method
+-- paper: median absolute deviation
+WITH m AS (SELECT method, MEDIAN(accuracy) AS med FROM runs WHERE step = 200 GROUP BY method)
+SELECT r.method, MEDIAN(ABS(r.accuracy - m.med)) AS mad FROM runs AS r JOIN m USING (method) WHERE r.step = 200 GROUP BY r.method ORDER BY r.method
+-- paper: area under the learning curve
+WITH d AS (
+  SELECT method, lr, seed, step - LAG(step) OVER w AS width, (accuracy + LAG(accuracy) OVER w) / 2 AS height
+  FROM runs WHERE accuracy IS NOT NULL WINDOW w AS (PARTITION BY method, lr, seed ORDER BY step)
+)
+SELECT method, lr, seed, SUM(width * height) AS area FROM d GROUP BY method, lr, seed ORDER BY method, lr, seed
+-- paper: steps to a threshold
+SELECT method, lr, seed, MIN(step) AS steps FROM runs WHERE accuracy >= 0.5 GROUP BY method, lr, seed ORDER BY method, lr, seed
+-- paper: median steps to a threshold, never counted as a hole
+WITH grid AS (SELECT DISTINCT method, lr, seed FROM runs), hit AS (
+  SELECT method, lr, seed, MIN(step) AS steps FROM runs WHERE accuracy >= 0.7 GROUP BY method, lr, seed)
+SELECT grid.method, MEDIAN(hit.steps) AS steps, COUNT(*) - COUNT(hit.steps) AS never FROM grid LEFT JOIN hit USING (method, lr, seed)
+GROUP BY grid.method ORDER BY grid.method
+-- paper: speed-up over the baseline
+WITH hit AS (SELECT method, AVG(first) AS steps FROM (
+  SELECT method, lr, seed, MIN(step) AS first FROM runs WHERE accuracy >= 0.5 GROUP BY method, lr, seed) AS f GROUP BY method)
+SELECT a.method, b.steps / a.steps AS speedup FROM hit AS a CROSS JOIN hit AS b WHERE b.method = 'base' ORDER BY a.method
+-- paper: seeds that beat the baseline
+SELECT a.method, SUM(CASE WHEN a.accuracy > b.accuracy THEN 1 ELSE 0 END) AS wins, COUNT(*) AS n
+FROM runs AS a JOIN runs AS b ON a.lr = b.lr AND a.seed = b.seed AND a.step = b.step AND b.method = 'base'
+WHERE a.method <> 'base' AND a.step > 0 GROUP BY a.method ORDER BY a.method
+-- paper: win, tie, loss
+SELECT CASE WHEN a.score > b.score THEN 'win' WHEN a.score = b.score THEN 'tie' WHEN a.score < b.score THEN 'loss' ELSE 'unknown' END AS outcome, COUNT(*) AS n
+FROM t AS a CROSS JOIN t AS b WHERE a.seed = b.seed GROUP BY outcome ORDER BY outcome
+-- paper: paired t statistic
+WITH d AS (SELECT a.accuracy - b.accuracy AS diff FROM runs AS a JOIN runs AS b USING (lr, seed, step) WHERE a.method = 'b' AND b.method = 'base' AND step = 400)
+SELECT AVG(diff) / (STDDEV(diff) / SQRT(COUNT(diff))) AS t, COUNT(diff) AS n FROM d
+-- paper: effect size
+WITH s AS (SELECT method, AVG(accuracy) AS m, VARIANCE(accuracy) AS v FROM runs WHERE step = 400 GROUP BY method)
+SELECT a.method, (a.m - b.m) / SQRT((a.v + b.v) / 2) AS d FROM s AS a JOIN s AS b ON b.method = 'base' WHERE a.method <> 'base' ORDER BY a.method
+-- paper: mean rank over learning rates
+WITH m AS (SELECT method, lr, AVG(accuracy) AS a FROM runs WHERE step = 400 GROUP BY method, lr),
+r AS (SELECT method, lr, RANK() OVER (PARTITION BY lr ORDER BY a DESC) AS place FROM m)
+SELECT method, AVG(place) AS rank FROM r GROUP BY method ORDER BY rank, method
+-- paper: best of three seeds
+SELECT method, lr, MAX(accuracy) AS best, MIN(accuracy) AS worst FROM runs WHERE step = 400 GROUP BY method, lr ORDER BY best DESC, method
+-- paper: early stopping
+SELECT method, lr, seed, step, loss FROM runs WHERE NOT ISNAN(loss)
+QUALIFY RANK() OVER (PARTITION BY method, lr, seed ORDER BY loss) = 1 ORDER BY method, lr, seed
+-- paper: runs that diverged
+SELECT method, lr, COUNT(*) FILTER (WHERE ISNAN(loss)) AS nans, BOOL_OR(ISNAN(loss)) AS diverged FROM runs GROUP BY method, lr ORDER BY method, lr
+-- paper: without the runs that diverged
+WITH bad AS (SELECT DISTINCT method, lr, seed FROM runs WHERE ISNAN(loss))
+SELECT r.method, r.lr, AVG(r.loss) AS loss FROM runs AS r ANTI JOIN bad USING (method, lr, seed) WHERE r.step = 400 GROUP BY r.method, r.lr ORDER BY r.method, r.lr
+-- paper: what is missing from the grid
+SELECT g.method, g.lr, g.seed, g.step FROM (
+  SELECT m.method, l.lr, s.seed, p.step FROM (SELECT DISTINCT method FROM runs) AS m CROSS JOIN (SELECT DISTINCT lr FROM runs) AS l
+  CROSS JOIN (SELECT DISTINCT seed FROM runs) AS s CROSS JOIN (SELECT DISTINCT step FROM runs) AS p) AS g
+ANTI JOIN (SELECT * FROM runs WHERE loss IS NOT NULL) AS r ON g.method = r.method AND g.lr = r.lr AND g.seed = r.seed AND g.step = r.step
+ORDER BY g.method, g.lr, g.seed, g.step
+-- paper: rows that stand twice
+SELECT method, COUNT(*) AS n FROM u GROUP BY method HAVING COUNT(*) > 1
+-- paper: top two per group
+SELECT method, seed, accuracy FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY method ORDER BY accuracy DESC, seed, lr) AS r FROM runs WHERE step = 300) AS x
+WHERE r <= 2 AND accuracy IS NOT NULL ORDER BY method, r
+-- paper: scaled to the range
+SELECT method, seed, (score - MIN(score) OVER ()) / (MAX(score) OVER () - MIN(score) OVER ()) AS scaled FROM t ORDER BY method, seed
+-- paper: scaled within a group of one value
+SELECT method, seed, (score - MIN(score) OVER (PARTITION BY method)) / (MAX(score) OVER (PARTITION BY method) - MIN(score) OVER (PARTITION BY method)) AS scaled
+FROM t ORDER BY method, seed
+-- paper: change in percent
+SELECT step, ROUND(100 * (loss - LAG(loss) OVER (ORDER BY step)) / LAG(loss) OVER (ORDER BY step), 1) AS pct FROM runs WHERE method = 'base' AND lr = 0.001 AND seed = 1 ORDER BY step
+-- paper: labels of learning rates
+SELECT CASE lr WHEN 1e-4 THEN 'low' WHEN 0.001 THEN 'high' END AS rate, COUNT(*) AS n FROM runs GROUP BY rate ORDER BY rate
+-- paper: difference between learning rates
+SELECT method, MAX(CASE WHEN lr = 1e-3 THEN a END) - MAX(CASE WHEN lr = 1e-4 THEN a END) AS d
+FROM (SELECT method, lr, AVG(accuracy) AS a FROM runs WHERE step = 400 GROUP BY method, lr) AS m GROUP BY method ORDER BY method
+-- paper: one column per seed
+SELECT method, MAX(accuracy) FILTER (WHERE seed = 0) AS s0, MAX(accuracy) FILTER (WHERE seed = 1) AS s1, MAX(accuracy) FILTER (WHERE seed = 2) AS s2
+FROM runs WHERE step = 400 AND lr = 0.001 GROUP BY method ORDER BY method
+-- paper: seeds on one line
+SELECT method, STRING_AGG(DISTINCT seed::VARCHAR, ',' ORDER BY seed::VARCHAR) AS seeds FROM runs GROUP BY method ORDER BY method
+-- paper: log-log slope
+SELECT method, COVAR_POP(LN(step), LN(loss)) / VAR_POP(LN(step)) AS slope FROM runs WHERE step > 0 AND loss IS NOT NULL AND method <> 'c' GROUP BY method ORDER BY method
+-- paper: slope of a line
+SELECT method, REGR_SLOPE(accuracy, step) AS slope, REGR_INTERCEPT(accuracy, step) AS at0 FROM runs WHERE accuracy IS NOT NULL GROUP BY method ORDER BY method
+-- paper: fraction within a tolerance of the best
+SELECT AVG(CASE WHEN score >= (SELECT MAX(score) FROM t) - 0.4 THEN 1.0 ELSE 0.0 END) AS share FROM t WHERE score IS NOT NULL
+-- paper: bold the best
+SELECT method, a, CASE WHEN a = MAX(a) OVER () THEN '**' ELSE '' END AS mark FROM (SELECT method, MAX(accuracy) AS a FROM runs GROUP BY method) AS m ORDER BY method
+-- paper: several tables beneath each other
+SELECT 'runs' AS source, method, COUNT(*) AS n FROM runs GROUP BY method UNION ALL SELECT 't', method, COUNT(*) FROM t GROUP BY method ORDER BY source, method
+-- paper: ablation against the full method
+WITH m AS (SELECT method, AVG(accuracy) AS a FROM runs WHERE step = 400 GROUP BY method)
+SELECT method, a, a - (SELECT a FROM m WHERE method = 'c') AS delta FROM m ORDER BY delta DESC, method
+-- paper: baseline that does not exist
+SELECT a.method, a.score - b.score AS d FROM t AS a LEFT JOIN t AS b ON b.method = 'nobody' AND a.seed = b.seed WHERE a.k < 3 ORDER BY a.k
+-- paper: pairs of a list
+SELECT k FROM t WHERE (method, seed) IN (('a', 0), ('b', 1)) ORDER BY k
+-- paper: share of correct answers, pooled and averaged
+SELECT SUM(correct) * 1.0 / SUM(total) AS pooled, AVG(correct * 1.0 / total) AS averaged FROM t WHERE total > 0
+-- paper: histogram with shares
+SELECT CAST(FLOOR(accuracy * 10) AS INT) AS bin, COUNT(*) AS n, COUNT(*) / SUM(COUNT(*)) OVER () AS share FROM runs WHERE accuracy IS NOT NULL GROUP BY bin ORDER BY bin
+-- paper: cumulative share
+SELECT method, n, SUM(n) OVER (ORDER BY n DESC, method) * 1.0 / SUM(n) OVER () AS share FROM (SELECT method, COUNT(*) AS n FROM t GROUP BY method) AS c ORDER BY n DESC, method
+-- paper: confidence interval as a condition
+SELECT a.method FROM (SELECT method, AVG(accuracy) AS m, STDDEV(accuracy) / SQRT(COUNT(accuracy)) AS se FROM runs WHERE step = 400 GROUP BY method) AS a
+JOIN (SELECT AVG(accuracy) AS m FROM runs WHERE step = 400 AND method = 'base') AS b ON a.m - 2 * a.se > b.m ORDER BY a.method

@@ -164,7 +164,17 @@ def nan_math(node, _):
     return node
 
 
-TREE_RULES = {"avg-bool": avg_bool, "nan-aggregate": nan_aggregate, "nan-unknown": nan_unknown, "nan-last": nan_last,
+def count_if(node, _):
+    """COUNT_IF of unknown conditions is 0, as COUNT is; DuckDB gives NULL."""
+    if node.get("class") in ("FUNCTION", "WINDOW") and node.get("function_name") in ("count_if", "countif"):
+        one = {"class": "CONSTANT", "type": "VALUE_CONSTANT", "alias": "", "literal": {"kind": "INTEGER", "text": "1"}}
+        null = dict(one, literal={"kind": "NULL_LITERAL", "text": ""})
+        counted = case(arguments(node)[0], one, null, "")
+        return dict(call("count", counted, like=node), alias=node["alias"])
+    return node
+
+
+TREE_RULES = {"avg-bool": avg_bool, "count-if": count_if, "nan-aggregate": nan_aggregate, "nan-unknown": nan_unknown, "nan-last": nan_last,
               "nan-math": nan_math}
 # `decimal` is a rule of the text, `zero-division` a setting of the connection.
 RULES = ["decimal", "zero-division", *TREE_RULES]
@@ -193,6 +203,13 @@ DECIMAL = re.compile(r"""('(?:[^']|'')*'|"(?:[^"]|"")*")|(?<![\w.])(\d+\.\d*|\.\
 def floats(sql):
     """A number with a point is a float: DuckDB reads `0.5` as a decimal and `0.5e0` as a float."""
     return DECIMAL.sub(lambda found: found[1] or found[2] + "e0", sql)
+
+
+def has_order(connection, sql):
+    """Whether the query itself, not one of its windows or subqueries, has an ORDER BY."""
+    tree = json.loads(connection.execute("SELECT json_serialize_sql(?)", [sql]).fetchone()[0])
+    modifiers = [] if tree["error"] else tree["statements"][0]["node"]["modifiers"]
+    return any(modifier["type"] == "ORDER_MODIFIER" for modifier in modifiers)
 
 
 def rewrite(connection, sql, rules):
