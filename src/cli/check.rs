@@ -100,7 +100,7 @@ fn states(plan: &Plan, store: &Store, provenance: &Provenance) -> Result<Vec<Sta
         .collect();
     for id in 0..plan.jobs.len() {
         let known = |from: JobId| match (&states[from], origins[from]) {
-            (State::Stands, Some(origin)) => Known::Made(&origin.artifact),
+            (State::Stands, Some(origin)) => Known::Made(origin.key, &origin.artifact),
             _ => Known::Open,
         };
         let outside = looked.outside(plan, id)?;

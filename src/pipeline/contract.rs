@@ -17,6 +17,7 @@ use serde_json::Value as Json;
 use super::complaint::Complaint;
 use super::parameters;
 use super::resources::Resources;
+use super::runs::{InputRuns, RunsOf};
 
 /// What a job leaves, by type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -251,6 +252,8 @@ pub struct Input {
     pub columns: Columns,
     /// Swept parameters by the label in a column of the table: column, label, and what to add beside it.
     pub labels: BTreeMap<String, BTreeMap<String, Columns>>,
+    /// Which runs its rows are of, for a stage that counts runs.
+    pub runs: Option<InputRuns>,
 }
 
 impl Input {
@@ -416,6 +419,8 @@ pub struct TableShape {
     pub name: String,
     /// Its columns; `None` where they are not known.
     pub columns: Option<Vec<ColumnShape>>,
+    /// What a run is among its rows.
+    pub runs: RunsOf,
 }
 
 impl TableShape {
@@ -597,6 +602,11 @@ pub trait Stage: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'stat
         Some(BTreeSet::new())
     }
 
+    /// Whether it counts runs, so that which jobs are one run is part of its identity.
+    fn counts_runs(&self) -> bool {
+        false
+    }
+
     /// Rewrites the canonical parameters so that the names of stages are not in them; `names` gives the neutral name of
     /// each table.
     fn neutralise(&self, _parameters: &mut Json, _names: &BTreeMap<String, String>) {}
@@ -637,6 +647,8 @@ pub trait Parameters: Send + Sync {
     fn columns(&self, inputs: &[TableShape]) -> Result<Option<Vec<ColumnShape>>, Vec<Complaint>>;
     /// See [`Stage::columns_read`].
     fn columns_read(&self) -> Option<BTreeSet<String>>;
+    /// See [`Stage::counts_runs`].
+    fn counts_runs(&self) -> bool;
     /// The parameters in canonical form: those at their default left out, keys sorted, tables named neutrally.
     fn canonical(&self, names: &BTreeMap<String, String>) -> Json;
     /// All parameters, defaults included.
@@ -669,6 +681,10 @@ impl<S: Stage> Parameters for Typed<S> {
 
     fn columns_read(&self) -> Option<BTreeSet<String>> {
         self.stage.columns_read()
+    }
+
+    fn counts_runs(&self) -> bool {
+        self.stage.counts_runs()
     }
 
     fn canonical(&self, names: &BTreeMap<String, String>) -> Json {

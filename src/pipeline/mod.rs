@@ -21,6 +21,7 @@ mod policy;
 mod problem;
 mod resolve;
 mod resources;
+mod runs;
 mod source;
 mod value;
 
@@ -38,6 +39,7 @@ pub use policy::{Cause, Grow, Keep, Retry};
 pub use problem::{Problem, Problems, alternatives, nearest};
 pub use resolve::{DEFAULT_PROFILE, Request, read};
 pub use resources::{Resources, parse_size, show_size};
+pub use runs::{InputRuns, Lineage, RunsOf};
 pub use source::{Source, Span};
 pub use value::{Data, Key, Table, Value};
 

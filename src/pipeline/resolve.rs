@@ -1077,7 +1077,8 @@ fn tables(
     (stage, output): (usize, usize),
     problems: &mut Problems,
 ) -> Vec<TableShape> {
-    let stage = &pipeline.stages[stage];
+    let at = stage;
+    let stage = &pipeline.stages[at];
     let called = sql_name(&stage.output_name(output));
     let mut shapes = Vec::new();
     for table in stage.outputs[output].artifact.tables() {
@@ -1132,7 +1133,11 @@ fn tables(
             columns.retain(|column| seen.insert(column.name.clone()));
             columns
         });
-        shapes.push(TableShape { name, columns });
+        shapes.push(TableShape {
+            name,
+            columns,
+            runs: pipeline.runs_of(at),
+        });
     }
     shapes
 }

@@ -19,7 +19,7 @@ use super::{Options, Slots};
 use crate::pipeline::{
     ArtifactType, Cause, Device, HOLES, Keep, Output, Resources, Takes, Verdict, show_size,
 };
-use crate::plan::{Fingerprint, JobId, Known, Looked, Plan, Reason, holes, reason};
+use crate::plan::{Fingerprint, JobId, Known, Looked, Plan, Reason, all_same_runs, holes, reason};
 use crate::store::{Artifact, Digest, Error, Ledger, Lookup, Snapshot, Store, Views};
 
 /// The state of a job during a run.
@@ -324,7 +324,9 @@ impl<'a, 'o> Engine<'a, 'o> {
                 (None, why)
             }
         };
+        let same_runs = all_same_runs(self.plan, id, |from| self.known(from));
         self.states[id] = State::Ready(Box::new(Ready {
+            same_runs: same_runs.expect("its fingerprint is known, and so is all above it"),
             fingerprint,
             outside,
             key,
@@ -337,7 +339,7 @@ impl<'a, 'o> Engine<'a, 'o> {
 
     fn known(&self, id: JobId) -> Known<'_> {
         match &self.states[id] {
-            State::Done(made) => Known::Made(&made.artifact),
+            State::Done(made) => Known::Made(made.key, &made.artifact),
             State::Over => Known::Hole,
             _ => Known::Open,
         }

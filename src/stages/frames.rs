@@ -4,18 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use polars::prelude::DataFrame;
 
-use crate::figures::sql::{Condition, RUN, SqlProblem};
+use crate::figures::sql::{Condition, Kind, SqlProblem};
 use crate::figures::table::{self, Value};
-use crate::pipeline::{ArtifactType, Columns, Complaint, Input, Scalar, Stop, TableShape, nearest};
+use crate::pipeline::{ColumnKind, Columns, Complaint, Input, Scalar, Stop, TableShape, nearest};
 
 /// The rows of one table of several artifacts of one stage, under each other.
 ///
 /// Every row gets the artifact's columns, unless the table has a column of that name. Where a column holds the labels of an
-/// axis, the parameters which that axis sweeps stand beside it. With `runs`, the hidden column [`RUN`] tells which training
-/// run a row comes from.
-pub fn stacked(inputs: &[&Input], file: &str, runs: bool) -> Result<DataFrame, Stop> {
+/// axis, the parameters which that axis sweeps stand beside it.
+pub fn stacked(inputs: &[&Input], file: &str) -> Result<DataFrame, Stop> {
     let mut parts = Vec::new();
-    for (n, input) in inputs.iter().enumerate() {
+    for input in inputs {
         let mut frame = table::read(input.file(file)?)?;
         let own: BTreeSet<String> = table::column_names(&frame).into_iter().collect();
         for (axis, labels) in &input.labels {
@@ -27,13 +26,9 @@ pub fn stacked(inputs: &[&Input], file: &str, runs: bool) -> Result<DataFrame, S
             .columns
             .iter()
             .filter(|(name, _)| !own.contains(*name));
-        let mut columns: BTreeMap<String, Value> = columns
+        let columns: BTreeMap<String, Value> = columns
             .map(|(name, value)| (name.clone(), constant(value)))
             .collect();
-        if runs && input.artifact != ArtifactType::Table {
-            let run = i64::try_from(n).expect("fewer inputs than 2^63");
-            columns.insert(RUN.to_string(), Value::Int(run));
-        }
         parts.push((columns, frame));
     }
     Ok(table::stack(parts)?)
@@ -79,12 +74,15 @@ fn constant(value: &Scalar) -> Value {
     }
 }
 
-/// The columns of the tables that a stage reads, as SQL's checks want them: an empty list where they are not known.
-pub fn catalog(shapes: &[TableShape]) -> BTreeMap<String, Vec<String>> {
-    let shapes = shapes.iter();
-    shapes
-        .map(|shape| (shape.name.clone(), shape.names().unwrap_or_default()))
-        .collect()
+/// The type that SQL tells of a column, as readers see it.
+pub fn shape_of(kind: Kind) -> Option<ColumnKind> {
+    match kind {
+        Kind::Bool => Some(ColumnKind::Bool),
+        Kind::Int => Some(ColumnKind::Int),
+        Kind::Single | Kind::Float => Some(ColumnKind::Float),
+        Kind::Text => Some(ColumnKind::Text),
+        Kind::Null | Kind::Unknown => None,
+    }
 }
 
 /// A problem of SQL as a complaint about the parameter that holds it.

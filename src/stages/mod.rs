@@ -14,6 +14,7 @@ mod paired;
 mod plot;
 mod probe;
 mod program;
+mod runs;
 mod table;
 mod task;
 mod train;

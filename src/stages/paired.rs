@@ -66,7 +66,7 @@ impl Stage for Paired {
     }
 
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
-        let rows = frames::stacked(&[job.one("from")?], "table.parquet", false)?;
+        let rows = frames::stacked(&[job.one("from")?], "table.parquet")?;
         let result = compare(&rows, self)?;
         table::write(&result, &job.out.join("table.parquet"))?;
         Ok(())

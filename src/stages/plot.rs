@@ -78,7 +78,7 @@ impl Stage for Plot {
     }
 
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
-        let rows = frames::stacked(&[job.one("from")?], "table.parquet", false)?;
+        let rows = frames::stacked(&[job.one("from")?], "table.parquet")?;
         let note = (!job.holes.is_empty()).then(|| job.holes.join("; "));
         let drawing = annotated(self, &rows, note.as_deref())?;
         fs::write(job.out.join("figure.svg"), drawing.svg())?;

@@ -37,7 +37,7 @@ impl Stage for TableSpec {
     }
 
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
-        let rows = frames::stacked(&[job.one("from")?], "table.parquet", false)?;
+        let rows = frames::stacked(&[job.one("from")?], "table.parquet")?;
         let mut table = self.clone();
         if !job.holes.is_empty() {
             let mut caption = table.caption.take().unwrap_or_default();

@@ -13,6 +13,7 @@ mod layers;
 mod pipelines;
 mod program;
 mod running;
+mod sql;
 mod store_commands;
 mod tasks;
 mod toys;
