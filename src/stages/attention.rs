@@ -78,7 +78,7 @@ impl Stage for Attention {
         let device = choice(job.device).open()?;
         let learner = Learner::from_files(&job.one("model")?.files, &device)?;
         let dataset = Dataset::load(job.one("data")?.file("dataset.safetensors")?)?;
-        let examples = self.split.of(&dataset).first(self.examples as usize);
+        let examples = self.split.of(&dataset)?.first(self.examples as usize);
         let batch = self.batch as usize;
         let found = seen(attention(
             &learner,

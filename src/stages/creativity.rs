@@ -58,8 +58,8 @@ impl Stage for Creativity {
         let rows = table::read(job.one("answers")?.file("positions.parquet")?)?;
         let (answers, targets) = answers_and_targets(&rows)?;
         // Others, or such in a published model's tokens, would look like nonsense that a model said.
-        let splits = [&dataset.test, &dataset.train];
-        if !splits.iter().any(|split| are_targets_of(&targets, split)) {
+        let mut splits = dataset.splits().into_iter();
+        if !splits.any(|(_, split)| are_targets_of(&targets, split)) {
             return Err(Stop::failed(
                 "the answers are to other examples than those of `data`, or in the tokens of a published model",
             ));

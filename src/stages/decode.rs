@@ -54,14 +54,23 @@ pub(super) enum Split {
     Test,
     /// The examples of the training.
     Train,
+    /// The examples that the training looked at while it ran.
+    Validation,
 }
 
 impl Split {
     /// Its examples.
-    pub(super) fn of(self, dataset: &Dataset) -> &Examples {
-        match self {
-            Split::Test => &dataset.test,
-            Split::Train => &dataset.train,
+    pub(super) fn of(self, dataset: &Dataset) -> Result<&Examples, Stop> {
+        let (name, examples) = match self {
+            Split::Test => ("test", &dataset.test),
+            Split::Train => ("train", &dataset.train),
+            Split::Validation => ("validation", &dataset.validation),
+        };
+        match examples.is_empty() {
+            true => Err(Stop::failed(format!(
+                "the dataset has no examples in its split `{name}`"
+            ))),
+            false => Ok(examples),
         }
     }
 }
@@ -108,7 +117,7 @@ impl Stage for Decode {
         let learner = Learner::from_files(&model.files, &device)?;
         let dataset = Dataset::load(job.one("data")?.file("dataset.safetensors")?)?;
         let count = self.examples.unwrap_or(u64::MAX);
-        let first = self.split.of(&dataset);
+        let first = self.split.of(&dataset)?;
         let first = first.first(usize::try_from(count).unwrap_or(usize::MAX));
         // A model that began with published weights reads them as text.
         let stopped = &mut || job.monitor.cancelled();

@@ -18,7 +18,7 @@ use crate::pipeline::{
 
 impl Stage for Settings {
     const KIND: &'static str = "train";
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
     const OUTPUT: ArtifactType = ArtifactType::Model;
     const PORTS: &'static [Port] = &[Port {
         name: "data",

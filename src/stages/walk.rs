@@ -79,7 +79,7 @@ impl Stage for WalkOf {
 
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
         let dataset = Dataset::load(job.one("data")?.file("dataset.safetensors")?)?;
-        let examples = self.split.of(&dataset);
+        let examples = self.split.of(&dataset)?;
         let answers = table::read(job.one("answers")?.file("positions.parquet")?)?;
         let (answers, targets) = answers_and_targets(&answers)?;
         if !are_targets_of(&targets, examples) {
