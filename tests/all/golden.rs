@@ -48,12 +48,12 @@ fn every_kind_leaves_the_bytes_it_always_left() {
             answers[method=reversed, seed=0] 3d0f5e535a33e734f0f7b520d7c957cdb999f115203ff283f73985f5c3699036
             answers[method=teacherless, seed=0] 3d0f5e535a33e734f0f7b520d7c957cdb999f115203ff283f73985f5c3699036
             curve 15814f492b4247956570778c424b52f05a4c21799907989b9eeb1b912a293aa6
-            figure 5c2c220e2382f5281ae21168145e2ddcbd53524c36deacab6b43e8f69281ff9f
-            learning 886161b3771c55d699a63f88a0fbac69280e353faa759c9e61d478f323747c9c
+            figure 82bb52bdec16435d1950f8d4d936889309e987b5a84df264b5925a7bb859a746
+            learning 0ee5bd6a9bf40a3c3a8e108b41e56204675c4d35015a3f562946ab53847198eb
             model[method=next-token, seed=0] fd5e1aa7b8e8723ba5f56b10c1fc5fb725997d3e25c5379cfb7ddd9606ac610c
             model[method=reversed, seed=0] a018ac0d0df329fc93accb687955a0db185a1710b2ede01165803cc6df017069
             model[method=teacherless, seed=0] 1e714c3b2bebb0941f4444117d0ae3fae71f9652ccd13b7484607b875ed44cb9
-            table 436ec41423b7fcc14ec6991b396f45d25bd378b8f41025cf945eca937d8a0a31
+            table 25c299011feaf646ee54144a288279958bb1bebb536572ae5affac2daa91e462
             trained b2e034b78555e9fba6cda1854f57c899c9a2a03ab53c3711253a098750301e5c
             ");
         }
