@@ -47,9 +47,6 @@ pub enum Error {
         /// The nearest spelling and the columns there are.
         help: String,
     },
-    /// The table has no rows to show.
-    #[error("the table is empty: there is nothing to draw")]
-    Empty,
     /// The parameters cannot be followed for this table.
     #[error("{0}")]
     Unsuitable(String),

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::fs::File;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -380,6 +380,16 @@ impl Context<'_> {
         }
     }
 
+    /// Warns of the result, a line each: told at the end of every run that shows it. It stops nothing. A later call replaces
+    /// what an earlier one said.
+    pub fn warn(&self, lines: &[String]) -> Result<(), Stop> {
+        if !lines.is_empty() {
+            let text = serde_json::to_vec_pretty(lines).expect("lines are plain data");
+            fs::write(self.out.join(WARNINGS), text)?;
+        }
+        Ok(())
+    }
+
     /// The artifacts of a port.
     pub fn all(&self, port: &str) -> &[Input] {
         self.inputs.get(port).map_or(&[], Vec::as_slice)
@@ -411,6 +421,10 @@ pub const SURROUNDINGS: [&str; 7] = [
 /// The file of an artifact that says what it lacks, a JSON list of lines; only those that lack something have it.
 /// Its name begins with a dot, so that it is not among what is shown.
 pub const HOLES: &str = ".holes.json";
+
+/// The file of an artifact that says what its stage warned of, a JSON list of lines; only those that were warned of have it.
+/// It lies beside the result, so that a run that finds the artifact in the store warns again.
+pub const WARNINGS: &str = ".warnings.json";
 
 /// A table that a stage will read, as far as it is known before anything runs.
 #[derive(Debug, Clone, PartialEq)]

@@ -31,7 +31,7 @@ pub use complaint::Complaint;
 pub use contract::{
     ArtifactType, ColumnKind, ColumnShape, Columns, Context, Device, Earlier, Extension, HOLES,
     Holds, Input, Inputs, Kind, Monitor, Outside, Parameters, Port, Progress, Registry,
-    SURROUNDINGS, Scalar, Stage, Stop, TableOf, TableShape, Takes, Verdict,
+    SURROUNDINGS, Scalar, Stage, Stop, TableOf, TableShape, Takes, Verdict, WARNINGS,
 };
 pub use coordinates::{ByLabels, Condition, Coordinates, JobName, Selector};
 pub(crate) use parameters::{first_line, kind_of, options, schema_types};

@@ -98,6 +98,8 @@ pub struct Closing {
     failures: Vec<Ended>,
     /// What rests on less than it should, and on how much.
     holes: HashMap<String, Vec<String>>,
+    /// What jobs warned of.
+    warnings: Vec<(String, Vec<String>)>,
 }
 
 impl Closing {
@@ -126,6 +128,10 @@ impl Closing {
         }
         if !ended.holes.is_empty() {
             self.holes.insert(ended.job.clone(), ended.holes.clone());
+        }
+        if !ended.warnings.is_empty() {
+            let warnings = ended.warnings.clone();
+            self.warnings.push((ended.job.clone(), warnings));
         }
         if ended.status == Status::Failed {
             self.failures.push(ended.clone());
@@ -188,6 +194,11 @@ impl Closing {
         views.sort_by_key(|(job, _)| self.place(job));
         let views = views.iter();
         lines.extend(views.map(|(job, path)| format!("→ {path}{}", self.lacking(job))));
+        let mut warnings: Vec<_> = self.warnings.iter().collect();
+        warnings.sort_by_key(|(job, _)| self.place(job));
+        for (job, all) in warnings {
+            lines.extend(all.iter().map(|warning| format!("! {job}: {warning}")));
+        }
         lines.extend(failures::lines(plan, &self.failures));
         let counts = [
             (summary.ran, "ran"),

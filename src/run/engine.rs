@@ -17,7 +17,8 @@ use super::job::{Made, Message, Outcome, Ready, RunningJob, TICK};
 use super::order::{Rank, ranks};
 use super::{Options, Slots};
 use crate::pipeline::{
-    ArtifactType, Cause, Device, HOLES, Keep, Output, Resources, Takes, Verdict, show_size,
+    ArtifactType, Cause, Device, HOLES, Keep, Output, Resources, Takes, Verdict, WARNINGS,
+    show_size,
 };
 use crate::plan::{Fingerprint, JobId, Known, Looked, Plan, Reason, all_same_runs, holes, reason};
 use crate::store::{Artifact, Digest, Error, Ledger, Lookup, Snapshot, Store, Views};
@@ -376,7 +377,12 @@ impl<'a, 'o> Engine<'a, 'o> {
 
     /// What an artifact says that it lacks.
     fn holes_of(&self, made: &Made) -> Vec<String> {
-        let file = made.artifact.files.get(HOLES);
+        self.lines_of(made, HOLES)
+    }
+
+    /// The lines of a file that an artifact may have beside its result.
+    fn lines_of(&self, made: &Made, file: &str) -> Vec<String> {
+        let file = made.artifact.files.get(file);
         let text = file.and_then(|file| fs::read(self.store.object(&file.digest)).ok());
         text.and_then(|text| serde_json::from_slice(&text).ok())
             .unwrap_or_default()
@@ -741,6 +747,7 @@ impl<'a, 'o> Engine<'a, 'o> {
             artifact: None,
             views: Vec::new(),
             holes: Vec::new(),
+            warnings: Vec::new(),
             verdict: None,
         }));
         if status == Status::Failed && self.options.fail_fast {
@@ -778,6 +785,7 @@ impl<'a, 'o> Engine<'a, 'o> {
             artifact: Some(made.artifact.digest()),
             views: shown,
             holes: self.holes_of(&made),
+            warnings: self.lines_of(&made, WARNINGS),
             verdict,
         }));
         self.ledger.jobs.insert(name, made.key);

@@ -16,7 +16,7 @@ use super::program;
 use crate::figures::{csv, table};
 use crate::pipeline::{
     ArtifactType, Columns, Complaint, Context, Device, HOLES, Holds, Input, Outside, Port,
-    Progress, Scalar, Stage, Stop, Takes,
+    Progress, Scalar, Stage, Stop, Takes, WARNINGS,
 };
 
 /// Runs a program of your own.
@@ -378,7 +378,7 @@ impl Command {
     ) -> Result<(PathBuf, BTreeMap<String, PathBuf>), Stop> {
         let mut files = BTreeMap::new();
         for (name, path) in &input.files {
-            if name == HOLES {
+            if name == HOLES || name == WARNINGS {
                 continue;
             }
             let mut tables = input.artifact.tables().iter();

@@ -5,6 +5,7 @@ mod check;
 mod command;
 mod engine;
 mod faults;
+mod figures;
 mod fingerprint;
 mod golden;
 mod killed;

@@ -32,7 +32,10 @@ fn catalog() -> Catalog {
         runs: Runs::Open,
     };
     BTreeMap::from([
-        ("answers".to_owned(), table(&answers, runs_by(&["method", "seed"]))),
+        (
+            "answers".to_owned(),
+            table(&answers, runs_by(&["method", "seed"])),
+        ),
         ("graphs".to_owned(), table(&graphs, untold)),
         ("anything".to_owned(), open),
     ])
@@ -55,7 +58,9 @@ fn plain(rows: DataFrame) -> Table {
 }
 
 fn try_run(sql: &str, tables: &[(&str, Table)]) -> Result<DataFrame, String> {
-    let all = tables.iter().map(|(name, table)| ((*name).to_owned(), table.clone()));
+    let all = tables
+        .iter()
+        .map(|(name, table)| ((*name).to_owned(), table.clone()));
     let runs = tables.iter().filter(|(_, table)| table.runs.is_some());
     let runs = runs.map(|(name, _)| ((*name).to_owned(), runs_by(&["method", "seed"])));
     let query = Query::parse(sql).map_err(|problem| problem.to_string())?;
@@ -71,10 +76,13 @@ fn run(sql: &str, tables: &[(&str, Table)]) -> DataFrame {
 fn printed(table: &DataFrame) -> String {
     let mut lines = vec![table::column_names(table).join(" | ")];
     for row in 0..table.height() {
-        let cells = table.columns().iter().map(|column| match column.get(row).unwrap() {
-            AnyValue::Float64(number) => format!("{number:.6}"),
-            value => value.to_string().replace('"', ""),
-        });
+        let cells = table
+            .columns()
+            .iter()
+            .map(|column| match column.get(row).unwrap() {
+                AnyValue::Float64(number) => format!("{number:.6}"),
+                value => value.to_string().replace('"', ""),
+            });
         lines.push(cells.collect::<Vec<_>>().join(" | "));
     }
     lines.join("\n")
@@ -85,10 +93,12 @@ fn problems(sql: &str) -> String {
         Ok(query) => query.check(&catalog()).err().unwrap_or_default(),
         Err(problem) => vec![problem],
     };
-    let lines = problems.into_iter().map(|problem| match problem.help.as_str() {
-        "" => problem.to_string(),
-        help => format!("{problem}; {help}"),
-    });
+    let lines = problems
+        .into_iter()
+        .map(|problem| match problem.help.as_str() {
+            "" => problem.to_string(),
+            help => format!("{problem}; {help}"),
+        });
     lines.collect::<Vec<_>>().join("\n")
 }
 
@@ -118,18 +128,27 @@ fn a_job_that_stands_under_several_labels_is_one_run() {
         &[("answers", table)],
     );
     // Means of runs: 3/4, 0; half the width 12.7062 · 0.375.
-    assert_eq!(printed(&result), "method | ci | n\na | 4.764827 | 2\nb | null | 1");
+    assert_eq!(
+        printed(&result),
+        "method | ci | n\na | 4.764827 | 2\nb | null | 1"
+    );
 }
 
 #[test]
 fn a_unit_can_be_said() {
-    let table = plain(df!("g" => ["x", "x", "x", "x"], "fold" => [1i64, 1, 2, 2], "y" => [0.0, 2.0, 4.0, 6.0]).unwrap());
+    let table = plain(
+        df!("g" => ["x", "x", "x", "x"], "fold" => [1i64, 1, 2, 2], "y" => [0.0, 2.0, 4.0, 6.0])
+            .unwrap(),
+    );
     let result = run(
         "SELECT g, ci95(y, fold) AS ci, runs(fold) AS n, ci95(y, y) AS rows FROM t GROUP BY g",
         &[("t", table)],
     );
     // Means 1 and 5: half the width 12.7062 · 2; of four rows 3.182446 · √(20/3)/2.
-    assert_eq!(printed(&result), "g | ci | n | rows\nx | 25.412409 | 2 | 4.108520");
+    assert_eq!(
+        printed(&result),
+        "g | ci | n | rows\nx | 25.412409 | 2 | 4.108520"
+    );
 }
 
 #[test]
@@ -151,11 +170,17 @@ fn runs_follow_the_rows_through_subqueries_and_joins() {
     }
     // Runs of one method, as WHERE says: the seed alone tells them apart.
     let one = "SELECT ci95(e) AS ci FROM (SELECT seed, AVG(exact) AS e FROM answers WHERE method = 'a' GROUP BY seed)";
-    assert_eq!(printed(&run(one, &[("answers", answers())])), "ci\n1.242069");
+    assert_eq!(
+        printed(&run(one, &[("answers", answers())])),
+        "ci\n1.242069"
+    );
     // Of the left one row a run, of the right one method: each pair is of one seed.
     let gain = "SELECT ci95(a.e - b.e) AS ci, runs() AS n FROM s AS a JOIN s AS b ON a.seed = b.seed AND b.method = 'b' WHERE a.method = 'a'";
     let rows = df!("method" => ["a", "a", "b", "b"], "seed" => [0i64, 1, 0, 1], "e" => [1.0, 3.0, 0.0, 1.0]).unwrap();
-    let table = Table { rows, runs: Some(vec![0, 1, 2, 3]) };
+    let table = Table {
+        rows,
+        runs: Some(vec![0, 1, 2, 3]),
+    };
     assert_eq!(printed(&run(gain, &[("s", table)])), "ci | n\n6.353102 | 2");
 }
 
@@ -165,19 +190,32 @@ fn where_nothing_tells_what_a_run_is_it_must_be_said() {
     insta::assert_snapshot!(problems("SELECT runs() FROM (SELECT method, AVG(exact) AS e FROM answers GROUP BY method)"), @"runs does not know what a run is here: its rows are groups of runs: GROUP BY leaves out `seed` (line 1, column 8); say it: runs(seed), where `seed` is a column with a value of its own for each run");
     insta::assert_snapshot!(problems("SELECT ci95(a.exact) FROM answers AS a JOIN answers AS b ON a.seed < b.seed"), @"ci95 does not know what a run is here: a row of this join is of several runs at once (line 1, column 8); say it: ci95(a.exact, seed), where `seed` is a column with a value of its own for each run");
     insta::assert_snapshot!(problems("SELECT ci95(exact) FROM (SELECT exact FROM answers UNION SELECT exact FROM answers)"), @"ci95 does not know what a run is here: its rows come from two queries (line 1, column 8); say it: ci95(exact, seed), where `seed` is a column with a value of its own for each run");
-    assert_eq!(problems("SELECT ci95(nodes, degree), runs(degree) FROM graphs"), "");
+    assert_eq!(
+        problems("SELECT ci95(nodes, degree), runs(degree) FROM graphs"),
+        ""
+    );
     assert_eq!(problems("SELECT ci95(x), runs() FROM anything"), "");
 }
 
 #[test]
 fn shares_of_runs_have_intervals_within_0_and_1() {
-    let rows = df!("method" => ["a"; 5], "seed" => [0i64, 1, 2, 3, 4], "solved" => [true; 5]).unwrap();
-    let table = Table { rows, runs: Some(vec![0, 1, 2, 3, 4]) };
+    let rows =
+        df!("method" => ["a"; 5], "seed" => [0i64, 1, 2, 3, 4], "solved" => [true; 5]).unwrap();
+    let table = Table {
+        rows,
+        runs: Some(vec![0, 1, 2, 3, 4]),
+    };
     let tables = [("t", table)];
     let sql = "SELECT clopper_pearson95_low(solved) AS a, clopper_pearson95_high(solved) AS b, wilson95_low(solved) AS c, wilson95_high(solved) AS d FROM t";
-    assert_eq!(printed(&run(sql, &tables)), "a | b | c | d\n0.478176 | 1.000000 | 0.565518 | 1.000000");
+    assert_eq!(
+        printed(&run(sql, &tables)),
+        "a | b | c | d\n0.478176 | 1.000000 | 0.565518 | 1.000000"
+    );
     let wrong = try_run("SELECT wilson95_low(seed) FROM t", &tables).unwrap_err();
-    assert!(wrong.contains("takes 0 or 1 a run, and here a run has 2"), "{wrong}");
+    assert!(
+        wrong.contains("takes 0 or 1 a run, and here a run has 2"),
+        "{wrong}"
+    );
 }
 
 #[test]
@@ -192,14 +230,19 @@ fn a_table_may_have_a_column_of_any_name() {
         "SELECT * FROM answers ORDER BY exact LIMIT 3",
     ] {
         let result = run(sql, &[("answers", answers())]);
-        assert_eq!(table::column_names(&result), ["method", "seed", "exact"], "{sql}");
+        assert_eq!(
+            table::column_names(&result),
+            ["method", "seed", "exact"],
+            "{sql}"
+        );
     }
 }
 
 #[test]
 fn nan_never_wins_and_is_told() {
     let table = plain(
-        df!("k" => ["a", "b", "c", "d"], "x" => [Some(0.5), Some(f64::NAN), Some(0.9), None]).unwrap(),
+        df!("k" => ["a", "b", "c", "d"], "x" => [Some(0.5), Some(f64::NAN), Some(0.9), None])
+            .unwrap(),
     );
     let tables = [("t", table)];
     for (sql, wanted) in [
@@ -210,11 +253,23 @@ fn nan_never_wins_and_is_told() {
         ("SELECT k FROM t WHERE NOT x > 0.6", "k\na"),
         ("SELECT k FROM t WHERE x = x", "k\na\nc"),
         ("SELECT k FROM t WHERE ISNAN(x)", "k\nb"),
-        ("SELECT MAX(x) AS a, MIN(x) AS b, AVG(x) AS c, MEDIAN(x) AS d, STDDEV(x) AS e, COUNT(x) AS f FROM t", "a | b | c | d | e | f\nNaN | NaN | NaN | NaN | NaN | 3"),
+        (
+            "SELECT MAX(x) AS a, MIN(x) AS b, AVG(x) AS c, MEDIAN(x) AS d, STDDEV(x) AS e, COUNT(x) AS f FROM t",
+            "a | b | c | d | e | f\nNaN | NaN | NaN | NaN | NaN | 3",
+        ),
         ("SELECT ARG_MAX(k, x) AS best FROM t", "best\nc"),
-        ("SELECT GREATEST(x, 0.6) AS g FROM t ORDER BY k", "g\n0.600000\nNaN\n0.900000\n0.600000"),
-        ("SELECT k FROM t QUALIFY ROW_NUMBER() OVER (ORDER BY x DESC) = 1", "k\nc"),
-        ("SELECT SUM(CASE WHEN x > 0.6 THEN 1 ELSE 0 END) AS solved FROM t", "solved\n1"),
+        (
+            "SELECT GREATEST(x, 0.6) AS g FROM t ORDER BY k",
+            "g\n0.600000\nNaN\n0.900000\n0.600000",
+        ),
+        (
+            "SELECT k FROM t QUALIFY ROW_NUMBER() OVER (ORDER BY x DESC) = 1",
+            "k\nc",
+        ),
+        (
+            "SELECT SUM(CASE WHEN x > 0.6 THEN 1 ELSE 0 END) AS solved FROM t",
+            "solved\n1",
+        ),
         ("SELECT ci95(x, k) AS ci FROM t", "ci\nNaN"),
     ] {
         assert_eq!(printed(&run(sql, &tables)), wanted, "{sql}");
@@ -226,10 +281,19 @@ fn whole_numbers_do_not_wrap() {
     let table = plain(df!("x" => [5_000_000_000_000_000_000i64; 2]).unwrap());
     let tables = [("t", table)];
     let error = try_run("SELECT SUM(x) AS s FROM t", &tables).unwrap_err();
-    assert!(error.contains("SUM is 10000000000000000000, which does not fit 64 bits"), "{error}");
+    assert!(
+        error.contains("SUM is 10000000000000000000, which does not fit 64 bits"),
+        "{error}"
+    );
     let error = try_run("SELECT x * 2 AS s FROM t", &tables).unwrap_err();
-    assert!(error.contains("the result of `*` does not fit 64 bits"), "{error}");
-    let sum = run("SELECT SUM(CAST(x AS DOUBLE)) AS s, AVG(x) AS a FROM t", &tables);
+    assert!(
+        error.contains("the result of `*` does not fit 64 bits"),
+        "{error}"
+    );
+    let sum = run(
+        "SELECT SUM(CAST(x AS DOUBLE)) AS s, AVG(x) AS a FROM t",
+        &tables,
+    );
     assert_eq!(printed(&sql_first(&sum)), "s\n10000000000000000000.000000");
 }
 
@@ -240,7 +304,9 @@ fn sql_first(table: &DataFrame) -> DataFrame {
 
 #[test]
 fn a_result_is_ordered_also_where_the_query_leaves_it_open() {
-    let table = plain(df!("k" => ["b", "a", "b", "a"], "x" => [Some(2i64), Some(1), None, Some(0)]).unwrap());
+    let table = plain(
+        df!("k" => ["b", "a", "b", "a"], "x" => [Some(2i64), Some(1), None, Some(0)]).unwrap(),
+    );
     let tables = [("t", table)];
     insta::assert_snapshot!(printed(&run("SELECT k, x FROM t", &tables)), @r"
     k | x
@@ -274,7 +340,10 @@ fn a_result_is_ordered_also_where_the_query_leaves_it_open() {
 #[test]
 fn division_of_whole_numbers_gives_a_fraction() {
     let table = plain(df!("a" => [1i64], "b" => [2i64]).unwrap());
-    let result = run("SELECT a / b AS q, 1 / b AS r, b // 2 AS whole FROM t", &[("t", table)]);
+    let result = run(
+        "SELECT a / b AS q, 1 / b AS r, b // 2 AS whole FROM t",
+        &[("t", table)],
+    );
     assert_eq!(printed(&result), "q | r | whole\n0.500000 | 0.500000 | 1");
 }
 
@@ -284,7 +353,10 @@ fn unnamed_expressions_are_named_by_their_text() {
         "SELECT method, avg(t.exact), COUNT(*), 1 + 2 FROM t GROUP BY method",
         &[("t", answers())],
     );
-    assert_eq!(table::column_names(&result), ["method", "avg(exact)", "count(*)", "1 + 2"]);
+    assert_eq!(
+        table::column_names(&result),
+        ["method", "avg(exact)", "count(*)", "1 + 2"]
+    );
 }
 
 #[test]
@@ -294,7 +366,10 @@ fn what_is_known_before_the_run_is_what_the_run_gives() {
     let catalog: Catalog = tables
         .iter()
         .map(|(name, table)| {
-            let info = TableInfo { columns: Some(columns_of(&table.rows)), runs: runs_by(&["method", "seed"]) };
+            let info = TableInfo {
+                columns: Some(columns_of(&table.rows)),
+                runs: runs_by(&["method", "seed"]),
+            };
             ((*name).to_owned(), info)
         })
         .collect();
@@ -438,7 +513,10 @@ fn a_condition_is_judged_row_by_row() {
         [Some(true), Some(false), Some(true), Some(true)]
     );
     assert_eq!(holds("TRUE"), [Some(true); 4]);
-    assert_eq!(holds("accuracy > 0.9"), [Some(false), Some(true), None, None]);
+    assert_eq!(
+        holds("accuracy > 0.9"),
+        [Some(false), Some(true), None, None]
+    );
     let condition = Condition::parse("abs( accuracy -1/degree )<0.05 /* near */").unwrap();
     insta::assert_snapshot!(condition.canonical(), @"abs(accuracy - 1 / degree) < 0.05");
     assert_eq!(
@@ -462,12 +540,17 @@ fn what_is_no_condition_is_refused() {
         assert!(Condition::parse(wrong).is_err(), "{wrong}");
     }
     let said = |text: &str| {
-        let problems = Condition::parse(text).unwrap().problems(Some(&columns_of(&rows)));
+        let problems = Condition::parse(text)
+            .unwrap()
+            .problems(Some(&columns_of(&rows)));
         let lines = problems.iter().map(|p| format!("{p}; {}", p.help));
         lines.collect::<Vec<_>>().join("\n")
     };
     insta::assert_snapshot!(said("accuracy + 1"), @"");
     insta::assert_snapshot!(said("acuracy > 1 AND accuracy > 'x'"), @"");
-    let error = Condition::parse("acuracy > 1").unwrap().evaluate(&rows).unwrap_err();
+    let error = Condition::parse("acuracy > 1")
+        .unwrap()
+        .evaluate(&rows)
+        .unwrap_err();
     insta::assert_snapshot!(error, @"no column `acuracy`: did you mean `accuracy`? (columns: accuracy)");
 }
