@@ -5,7 +5,7 @@
 //! thread). Refuses files that are not Parquet and constants that would hide a
 //! column of the data.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -78,18 +78,6 @@ pub enum Value {
     Text(String),
     /// Nothing known.
     Null,
-}
-
-impl std::fmt::Display for Value {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Bool(value) => value.fmt(f),
-            Self::Int(value) => value.fmt(f),
-            Self::Float(value) => value.fmt(f),
-            Self::Text(value) => value.fmt(f),
-            Self::Null => f.write_str("null"),
-        }
-    }
 }
 
 impl Value {
@@ -243,7 +231,19 @@ pub type Part = (BTreeMap<String, Value>, DataFrame);
 /// # Errors
 /// A constant with the name of a column, and a column that is of one type in one part and of another in the next.
 pub fn stack(parts: Vec<Part>) -> Result<DataFrame, Error> {
-    let constants: std::collections::BTreeSet<&String> = parts
+    stack_of(parts, &[], &BTreeSet::new())
+}
+
+/// [`stack`], with what messages call each part, and with the columns that become text where they are mixed, as constants do.
+///
+/// # Errors
+/// Those of [`stack`].
+pub fn stack_of(
+    parts: Vec<Part>,
+    called: &[String],
+    mixed: &BTreeSet<String>,
+) -> Result<DataFrame, Error> {
+    let constants: BTreeSet<&String> = parts
         .iter()
         .flat_map(|(constants, _)| constants.keys())
         .collect();
@@ -271,9 +271,10 @@ pub fn stack(parts: Vec<Part>) -> Result<DataFrame, Error> {
                 from.insert(name.to_owned(), at);
                 continue;
             };
-            let Some(both) = unified(known, &kind) else {
+            let text = mixed.contains(name).then_some(DataType::String);
+            let Some(both) = unified(known, &kind).or(text) else {
                 return Err(Error::Unsuitable(of_two_types(
-                    name, &parts, from[name], at,
+                    name, &parts, called, from[name], at,
                 )));
             };
             if both != *known {
@@ -295,7 +296,7 @@ pub fn stack(parts: Vec<Part>) -> Result<DataFrame, Error> {
                 let column = match (values.get(name), data.column(name)) {
                     (Some(value), _) => value.column(name, height),
                     (None, Ok(column)) => {
-                        keeps_digits(column, kind, &part_name(&parts, at))?;
+                        keeps_digits(column, kind, &part_name(called, at))?;
                         column.clone()
                     }
                     (None, Err(_)) => Column::full_null(name.as_str().into(), height, kind),
@@ -356,21 +357,16 @@ fn keeps_digits(column: &Column, kind: &DataType, part: &str) -> Result<(), Erro
     }
 }
 
-/// What a part is called: by its constants, or by its place.
-fn part_name(parts: &[Part], at: usize) -> String {
-    let values = parts[at]
-        .0
-        .iter()
-        .map(|(name, value)| format!("{name} = {value}"));
-    let values: Vec<String> = values.collect();
-    match values.is_empty() {
-        true => format!("in part {}", at + 1),
-        false => format!("at {}", values.join(", ")),
+/// Where something is: in a part by its name, or by its place.
+fn part_name(called: &[String], at: usize) -> String {
+    match called.get(at) {
+        Some(name) => format!("in {name}"),
+        None => format!("in part {}", at + 1),
     }
 }
 
 /// That a column is of one type in one part and of another in the next.
-fn of_two_types(name: &str, parts: &[Part], one: usize, other: usize) -> String {
+fn of_two_types(name: &str, parts: &[Part], called: &[String], one: usize, other: usize) -> String {
     let side = |at: usize| {
         let column = parts[at]
             .1
@@ -384,7 +380,7 @@ fn of_two_types(name: &str, parts: &[Part], one: usize, other: usize) -> String 
             kind if kind.is_primitive_numeric() => "numbers".to_string(),
             kind => format!("values of the type {kind}"),
         };
-        format!("{kind}{example} {}", part_name(parts, at))
+        format!("{kind}{example} {}", part_name(called, at))
     };
     format!(
         "the column `{name}` holds {} and {}; write it alike everywhere, or declare its type in the `columns` of the output",
@@ -648,9 +644,9 @@ mod tests {
                 .unwrap_err()
                 .to_string()
         };
-        insta::assert_snapshot!(said(df!("x" => [0.5]).unwrap(), df!("x" => [None, Some("oom")]).unwrap()), @"the column `x` holds numbers (`0.5`) at seed = 0 and text (`oom`) at seed = 1; write it alike everywhere, or declare its type in the `columns` of the output");
-        insta::assert_snapshot!(said(df!("x" => ["a"]).unwrap(), df!("x" => [true]).unwrap()), @"the column `x` holds text (`a`) at seed = 0 and true or false (`true`) at seed = 1; write it alike everywhere, or declare its type in the `columns` of the output");
-        insta::assert_snapshot!(said(df!("x" => [i64::MAX - 1]).unwrap(), df!("x" => [0.5]).unwrap()), @"the column `x` holds 9223372036854775806 at seed = 0 and fractions in another part; among fractions its digits would be lost: write it as text everywhere");
+        insta::assert_snapshot!(said(df!("x" => [0.5]).unwrap(), df!("x" => [None, Some("oom")]).unwrap()), @"the column `x` holds numbers (`0.5`) in part 1 and text (`oom`) in part 2; write it alike everywhere, or declare its type in the `columns` of the output");
+        insta::assert_snapshot!(said(df!("x" => ["a"]).unwrap(), df!("x" => [true]).unwrap()), @"the column `x` holds text (`a`) in part 1 and true or false (`true`) in part 2; write it alike everywhere, or declare its type in the `columns` of the output");
+        insta::assert_snapshot!(said(df!("x" => [i64::MAX - 1]).unwrap(), df!("x" => [0.5]).unwrap()), @"the column `x` holds 9223372036854775806 in part 1 and fractions in another part; among fractions its digits would be lost: write it as text everywhere");
         let huge = df!("x" => [u64::MAX]).unwrap();
         insta::assert_snapshot!(plain(&huge).unwrap_err(), @"the column `x` has values that do not fit i64; write them as text");
         insta::assert_snapshot!(stack(vec![lone(huge)]).unwrap_err(), @"the column `x` has values that do not fit i64; write them as text");

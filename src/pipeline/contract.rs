@@ -241,6 +241,8 @@ pub type Columns = BTreeMap<String, Scalar>;
 pub struct Input {
     /// Its name in SQL: the stage's, with `_` for `-`.
     pub table: String,
+    /// The job that left it. Only for messages: it is no part of a result's identity, and must not reach a result.
+    pub job: String,
     /// What the stage that reads it calls it, at a port of names; else nothing.
     pub name: String,
     /// What it is.

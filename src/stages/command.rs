@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 use super::program;
+use crate::figures::sql::RUN;
 use crate::figures::{csv, table};
 use crate::pipeline::{
     ArtifactType, ColumnKind, ColumnShape, Columns, Complaint, Context, Device, HOLES, Holds,
@@ -71,7 +72,8 @@ struct Declared {
     /// Where, below `ETUDE_OUT`.
     path: String,
     /// What: a table (`.csv` with a header, `.jsonl` or `.parquet`), a figure (`.svg`, `.pdf` or `.png`), a model (a folder),
-    /// or a file (or folder) that only programs read.
+    /// or a file (or folder) that only programs read. In a `.csv` nothing, `NA`, `NULL`, `None` and the like are missing values;
+    /// a column of anything but numbers, or of numbers such as `007` that would change, is text, and the log says why.
     #[serde(rename = "type")]
     what: What,
     /// Of a table: its columns by name, each `bool`, `int`, `float` or `text`. The file must have these and no other, and
@@ -559,12 +561,24 @@ impl Declared {
             "jsonl" => csv::read_json(from, types.as_ref())?,
             _ => {
                 let rows = table::plain(&table::read(from)?)?;
-                return match &types {
-                    Some(types) => csv::with_declared(from, rows, types),
-                    None => Ok(rows),
+                let rows = match &types {
+                    Some(types) => csv::with_declared(from, rows, types)?,
+                    None => rows,
                 };
+                csv::Read {
+                    table: rows,
+                    notes: Vec::new(),
+                }
             }
         };
+        if table::column_names(&read.table)
+            .iter()
+            .any(|name| name == RUN)
+        {
+            return Err(table::Error::Unsuitable(format!(
+                "a column is called `{RUN}`, which is a name that etude needs; give it another"
+            )));
+        }
         for note in read.notes {
             let line = format!("etude: in `{}`, {note}\n", self.path);
             job.monitor.says(line.as_bytes());

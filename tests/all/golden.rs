@@ -54,7 +54,7 @@ fn every_kind_leaves_the_bytes_it_always_left() {
             model[method=reversed, seed=0] a018ac0d0df329fc93accb687955a0db185a1710b2ede01165803cc6df017069
             model[method=teacherless, seed=0] 1e714c3b2bebb0941f4444117d0ae3fae71f9652ccd13b7484607b875ed44cb9
             table 436ec41423b7fcc14ec6991b396f45d25bd378b8f41025cf945eca937d8a0a31
-            trained b2e034b78555e9fba6cda1854f57c899c9a2a03ab53c3711253a098750301e5c
+            trained 8ef143428d895861bafd6c07d1bf16707c4291e8810dc895785df2a7361a4a24
             ");
         }
     }

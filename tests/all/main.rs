@@ -14,6 +14,7 @@ mod pipelines;
 mod program;
 mod running;
 mod store_commands;
+mod tables;
 mod tasks;
 mod toys;
 mod walk;
