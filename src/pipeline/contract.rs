@@ -242,6 +242,8 @@ pub type Columns = BTreeMap<String, Scalar>;
 pub struct Input {
     /// Its name in SQL: the stage's, with `_` for `-`.
     pub table: String,
+    /// The job that left it. Only for messages: it is no part of a result's identity, and must not reach a result.
+    pub job: String,
     /// What the stage that reads it calls it, at a port of names; else nothing.
     pub name: String,
     /// What it is.
@@ -463,6 +465,23 @@ impl ColumnShape {
         }
     }
 
+    /// What is known of the columns of a table that one job may leave so and another otherwise: nothing if they differ in
+    /// their names, and nothing of a type in which they differ.
+    pub fn common(
+        one: Option<Vec<ColumnShape>>,
+        other: Option<Vec<ColumnShape>>,
+    ) -> Option<Vec<ColumnShape>> {
+        let (mut one, other) = (one?, other?);
+        let names = one.iter().zip(&other);
+        if one.len() != other.len() || names.into_iter().any(|(a, b)| a.name != b.name) {
+            return None;
+        }
+        for (column, other) in one.iter_mut().zip(&other) {
+            column.kind = column.kind.filter(|kind| Some(*kind) == other.kind);
+        }
+        Some(one)
+    }
+
     /// Columns whose types are all known.
     pub fn list<const N: usize>(names: [&str; N], kinds: [ColumnKind; N]) -> Vec<ColumnShape> {
         let columns = names.into_iter().zip(kinds);
@@ -527,12 +546,16 @@ impl ColumnKind {
 pub struct Verdict {
     /// The claim in words.
     pub says: String,
-    /// Whether it holds on every row it speaks of, and speaks of at least one.
-    pub holds: bool,
+    /// What came of it.
+    #[serde(alias = "holds")]
+    pub verdict: Judged,
     /// How many rows it speaks of.
     pub rows: usize,
     /// How many of them it holds on.
     pub held: usize,
+    /// On how many rows a value is missing that would tell.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unknown: usize,
     /// Where the claim comes from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
@@ -545,15 +568,83 @@ pub struct Verdict {
     /// The first rows on which it does not hold, as text.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub against: Vec<String>,
+    /// Why it cannot be told: the first rows on which a value is missing, as text, and the jobs that left nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
+}
+
+fn is_zero(number: &usize) -> bool {
+    *number == 0
+}
+
+/// What came of a claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Written")]
+pub enum Judged {
+    /// It holds on every row it speaks of, and speaks of at least one; no value and no job is missing.
+    #[serde(rename = "reproduced")]
+    Reproduced,
+    /// On some row it does not hold.
+    #[serde(rename = "not reproduced")]
+    NotReproduced,
+    /// Nothing speaks against it, and something is missing that could.
+    #[serde(rename = "cannot be judged")]
+    Unknown,
+}
+
+/// An outcome as it is written, now and before there were three.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Written {
+    Holds(bool),
+    Word(Word),
+}
+
+#[derive(Deserialize)]
+enum Word {
+    #[serde(rename = "reproduced")]
+    Reproduced,
+    #[serde(rename = "not reproduced")]
+    NotReproduced,
+    #[serde(rename = "cannot be judged")]
+    Unknown,
+}
+
+impl From<Written> for Judged {
+    fn from(written: Written) -> Judged {
+        match written {
+            Written::Holds(true) | Written::Word(Word::Reproduced) => Judged::Reproduced,
+            Written::Holds(false) | Written::Word(Word::NotReproduced) => Judged::NotReproduced,
+            Written::Word(Word::Unknown) => Judged::Unknown,
+        }
+    }
 }
 
 impl Verdict {
     /// The file's name inside the artifact.
     pub const FILE: &'static str = "verdict.json";
 
-    /// Whether it came out as expected.
+    /// Whether it came out as expected; one that cannot be judged never did.
     pub fn is_expected(&self) -> bool {
-        self.holds == self.expected.unwrap_or(true)
+        match self.verdict {
+            Judged::Reproduced => self.expected.unwrap_or(true),
+            Judged::NotReproduced => !self.expected.unwrap_or(true),
+            Judged::Unknown => false,
+        }
+    }
+
+    /// On how many of its rows it holds, in words.
+    pub fn rows_in_words(&self) -> String {
+        let rows = match (self.rows, self.unknown) {
+            (0, 0) => "it speaks of no row".to_string(),
+            (0, _) => "no row is known to be one it speaks of".to_string(),
+            (rows, _) => format!("{} of {rows} rows", self.held),
+        };
+        match self.unknown {
+            0 => rows,
+            1 => format!("{rows}, 1 row without a value"),
+            n => format!("{rows}, {n} rows without a value"),
+        }
     }
 }
 
@@ -610,6 +701,11 @@ pub trait Stage: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'stat
         Ok(None)
     }
 
+    /// The columns of the table that is one of the outputs which a stage declares, if they are known.
+    fn output_columns(&self, _output: &str) -> Option<Vec<ColumnShape>> {
+        None
+    }
+
     /// Which coordinates and swept parameters it reads as columns of its inputs' tables; `None` for all, none unless a
     /// kind says so. What it does not read it is not given, and is no part of its identity.
     fn columns_read(&self) -> Option<BTreeSet<String>> {
@@ -659,6 +755,8 @@ pub trait Parameters: Send + Sync {
     fn complaints(&self) -> Vec<Complaint>;
     /// See [`Stage::columns`].
     fn columns(&self, inputs: &[TableShape]) -> Result<Option<Vec<ColumnShape>>, Vec<Complaint>>;
+    /// See [`Stage::output_columns`].
+    fn output_columns(&self, output: &str) -> Option<Vec<ColumnShape>>;
     /// See [`Stage::columns_read`].
     fn columns_read(&self) -> Option<BTreeSet<String>>;
     /// See [`Stage::counts_runs`].
@@ -691,6 +789,10 @@ impl<S: Stage> Parameters for Typed<S> {
 
     fn columns(&self, inputs: &[TableShape]) -> Result<Option<Vec<ColumnShape>>, Vec<Complaint>> {
         self.stage.columns(inputs)
+    }
+
+    fn output_columns(&self, output: &str) -> Option<Vec<ColumnShape>> {
+        self.stage.output_columns(output)
     }
 
     fn columns_read(&self) -> Option<BTreeSet<String>> {

@@ -30,7 +30,7 @@ pub use columns::ColumnsOn;
 pub use complaint::Complaint;
 pub use contract::{
     ArtifactType, ColumnKind, ColumnShape, Columns, Context, Device, Earlier, Extension, HOLES,
-    Holds, Input, Inputs, Kind, Monitor, Outside, Parameters, Port, Progress, Registry,
+    Holds, Input, Inputs, Judged, Kind, Monitor, Outside, Parameters, Port, Progress, Registry,
     SURROUNDINGS, Scalar, Stage, Stop, TableOf, TableShape, Takes, Verdict, WARNINGS,
 };
 pub use coordinates::{ByLabels, Condition, Coordinates, JobName, Selector};

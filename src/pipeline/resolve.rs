@@ -1047,13 +1047,24 @@ fn check_columns(
         let shapes: Vec<TableShape> = shapes.collect();
         let mut columns = None;
         let mut checked = BTreeSet::new();
+        // Of each output that has a name.
+        let mut named = vec![None; stage.outputs.len()];
         for (instance, variant) in stage.instances.iter().zip(&variants[at]) {
             if !checked.insert(*variant) {
                 continue;
             }
+            let is_first = checked.len() == 1;
+            for (known, output) in named.iter_mut().zip(&stage.outputs) {
+                let name = output.name.as_deref();
+                let left = name.and_then(|name| instance.parameters.output_columns(name));
+                *known = match is_first {
+                    true => left,
+                    false => ColumnShape::common(known.take(), left),
+                };
+            }
             match instance.parameters.columns(&shapes) {
-                Ok(left) if checked.len() == 1 => columns = left,
-                Ok(_) => {}
+                Ok(left) if is_first => columns = left,
+                Ok(left) => columns = ColumnShape::common(columns, left),
                 Err(complaints) => {
                     for complaint in complaints {
                         let span = place(at, *variant, &complaint);
@@ -1064,17 +1075,18 @@ fn check_columns(
             }
         }
         pipeline.stages[at].columns = columns;
-        let outputs = 0..pipeline.stages[at].outputs.len();
+        let outputs = named.into_iter().enumerate();
         all[at] = outputs
-            .map(|output| tables(pipeline, (at, output), problems))
+            .map(|(output, named)| tables(pipeline, (at, output), named, problems))
             .collect();
     }
 }
 
-/// The tables that a stage's artifacts offer, coordinates and swept parameters among their columns.
+/// The tables that a stage's artifacts offer, `named` the columns of an output with a name; coordinates and swept parameters among their columns.
 fn tables(
     pipeline: &Pipeline,
     (stage, output): (usize, usize),
+    named: Option<Vec<ColumnShape>>,
     problems: &mut Problems,
 ) -> Vec<TableShape> {
     let at = stage;
@@ -1086,6 +1098,7 @@ fn tables(
         let own = match table.columns {
             // Of a stage without instances nothing is known, not even its coordinates.
             _ if stage.instances.is_empty() => None,
+            [] if stage.outputs[output].name.is_some() => named.clone(),
             [] => stage.columns.clone(),
             fixed => {
                 let fixed = fixed.iter();

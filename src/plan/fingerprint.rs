@@ -246,6 +246,7 @@ pub fn inputs<'a>(
             let all = inputs.entry(input.port.to_string()).or_default();
             all.push(Input {
                 table: sql_name(&plan.pipeline.stages[input.stage].output_name(input.output)),
+                job: plan.jobs[given.job].name.to_string(),
                 name: input.name.clone().unwrap_or_default(),
                 artifact: plan.outputs(given.job)[input.output].artifact,
                 files: files

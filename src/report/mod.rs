@@ -9,7 +9,7 @@ mod terminal;
 use std::collections::HashMap;
 use std::fmt::Display;
 
-use crate::pipeline::{Progress, Verdict};
+use crate::pipeline::{Judged, Progress, Verdict};
 use crate::plan::Plan;
 use crate::run::{Ended, Event, Retried, Status, Summary};
 use crate::store::StartedFrom;
@@ -167,16 +167,14 @@ impl Closing {
         let mut verdicts: Vec<_> = self.verdicts.iter().collect();
         verdicts.sort_by_key(|(job, _)| self.place(job));
         for (job, verdict) in verdicts {
-            let (mark, word) = match (verdict.holds, verdict.is_expected()) {
-                (true, true) => ("✓", "reproduced"),
-                (true, false) => ("✓", "reproduced, which was not expected"),
-                (false, true) => ("✗", "not reproduced, as expected"),
-                (false, false) => ("✗", "not reproduced"),
+            let (mark, word) = match (verdict.verdict, verdict.is_expected()) {
+                (Judged::Reproduced, true) => ("✓", "reproduced"),
+                (Judged::Reproduced, false) => ("✓", "reproduced, which was not expected"),
+                (Judged::NotReproduced, true) => ("✗", "not reproduced, as expected"),
+                (Judged::NotReproduced, false) => ("✗", "not reproduced"),
+                (Judged::Unknown, _) => ("?", "cannot be judged"),
             };
-            let rows = match (verdict.holds, verdict.rows) {
-                (_, 0) => "it speaks of no row".to_string(),
-                (_, rows) => format!("{} of {rows} rows", verdict.held),
-            };
+            let rows = verdict.rows_in_words();
             let says = &verdict.says;
             lines.push(format!(
                 "{mark} {word} ({rows}{}): {says}",
@@ -189,6 +187,10 @@ impl Closing {
                     .iter()
                     .map(|row| format!("    against: {row}")),
             );
+            // Jobs that failed stand in the line above already.
+            let holes = self.holes.get(job).map_or(&[][..], Vec::as_slice);
+            let missing = verdict.missing.iter().filter(|why| !holes.contains(why));
+            lines.extend(missing.map(|why| format!("    without a value: {why}")));
         }
         let mut views: Vec<_> = self.views.iter().collect();
         views.sort_by_key(|(job, _)| self.place(job));

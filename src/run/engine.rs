@@ -17,7 +17,7 @@ use super::job::{Made, Message, Outcome, Ready, RunningJob, TICK};
 use super::order::{Rank, ranks};
 use super::{Options, Slots};
 use crate::pipeline::{
-    ArtifactType, Cause, Device, HOLES, Keep, Output, Resources, Takes, Verdict, WARNINGS,
+    ArtifactType, Cause, Device, HOLES, Judged, Keep, Output, Resources, Takes, Verdict, WARNINGS,
     show_size,
 };
 use crate::plan::{Fingerprint, JobId, Known, Looked, Plan, Reason, all_same_runs, holes, reason};
@@ -843,20 +843,22 @@ impl<'a, 'o> Engine<'a, 'o> {
         Ok(shown)
     }
 
-    /// The verdict that a job left; one that cannot be read does not hold.
+    /// The verdict that a job left; one that cannot be read cannot be judged.
     fn verdict(&self, name: &str, made: &Made) -> Verdict {
         let file = made.artifact.files.get(Verdict::FILE);
         let text = file.and_then(|file| fs::read(self.store.object(&file.digest)).ok());
         let verdict = text.and_then(|text| serde_json::from_slice(&text).ok());
         verdict.unwrap_or_else(|| Verdict {
             says: format!("the verdict of {name} cannot be read"),
-            holds: false,
+            verdict: Judged::Unknown,
             rows: 0,
             held: 0,
+            unknown: 0,
             source: None,
             expected: None,
             note: None,
             against: Vec::new(),
+            missing: Vec::new(),
         })
     }
 }

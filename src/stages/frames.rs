@@ -6,7 +6,9 @@ use polars::prelude::DataFrame;
 
 use crate::figures::sql::{Condition, Kind, SqlProblem};
 use crate::figures::table::{self, Value};
-use crate::pipeline::{ColumnKind, Columns, Complaint, Input, Scalar, Stop, TableShape, nearest};
+use crate::pipeline::{
+    ColumnKind, ColumnShape, Columns, Complaint, Input, Scalar, Stop, TableShape, nearest,
+};
 
 /// The rows of one table of several artifacts of one stage, under each other.
 ///
@@ -14,11 +16,15 @@ use crate::pipeline::{ColumnKind, Columns, Complaint, Input, Scalar, Stop, Table
 /// axis, the parameters which that axis sweeps stand beside it.
 pub fn stacked(inputs: &[&Input], file: &str) -> Result<DataFrame, Stop> {
     let mut parts = Vec::new();
+    // What labels stand for is of mixed types as coordinates are.
+    let mut mixed = BTreeSet::new();
     for input in inputs {
         let mut frame = table::read(input.file(file)?)?;
         let own: BTreeSet<String> = table::column_names(&frame).into_iter().collect();
         for (axis, labels) in &input.labels {
             if own.contains(axis) {
+                let names = labels.values().flat_map(BTreeMap::keys);
+                mixed.extend(names.filter(|name| !own.contains(*name)).cloned());
                 frame = beside_labels(frame, axis, labels, &own)?;
             }
         }
@@ -31,7 +37,8 @@ pub fn stacked(inputs: &[&Input], file: &str) -> Result<DataFrame, Stop> {
             .collect();
         parts.push((columns, frame));
     }
-    Ok(table::stack(parts)?)
+    let jobs: Vec<String> = inputs.iter().map(|input| input.job.clone()).collect();
+    Ok(table::stack_of(parts, &jobs, &mixed)?)
 }
 
 /// Splits a table where the label in one column changes and gives each part the columns of its label.
@@ -121,6 +128,33 @@ pub fn missing_columns<'a>(
                 None => list,
             };
             Complaint::new(parameter, format!("there is no column `{column}`")).help(help)
+        })
+        .collect()
+}
+
+/// Complains about every column that must hold numbers and is known to hold text.
+pub fn text_columns<'a>(
+    needed: impl IntoIterator<Item = (&'a str, &'a str)>,
+    shapes: &[TableShape],
+) -> Vec<Complaint> {
+    let columns: Vec<&ColumnShape> = shapes
+        .iter()
+        .flat_map(|s| s.columns.iter().flatten())
+        .collect();
+    let is_text = |name: &str| {
+        let mut named = columns
+            .iter()
+            .filter(|column| column.name == name)
+            .peekable();
+        named.peek().is_some() && named.all(|column| column.kind == Some(ColumnKind::Text))
+    };
+    let needed = needed.into_iter().filter(|(_, column)| is_text(column));
+    needed
+        .map(|(parameter, column)| {
+            Complaint::new(
+                parameter,
+                format!("the column `{column}` is text and holds no numbers"),
+            )
         })
         .collect()
 }

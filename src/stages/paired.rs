@@ -22,7 +22,7 @@ fn uses(paired: &Paired) -> Vec<(&'static str, &str)> {
 
 impl Stage for Paired {
     const KIND: &'static str = "paired";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const OUTPUT: ArtifactType = ArtifactType::Table;
     const PORTS: &'static [Port] = &[Port {
         name: "from",
@@ -45,7 +45,11 @@ impl Stage for Paired {
     }
 
     fn columns(&self, inputs: &[TableShape]) -> Result<Option<Vec<ColumnShape>>, Vec<Complaint>> {
-        let complaints = frames::missing_columns(uses(self), inputs);
+        let mut complaints = frames::missing_columns(uses(self), inputs);
+        complaints.extend(frames::text_columns(
+            [("value", self.value.as_str())],
+            inputs,
+        ));
         match complaints.is_empty() {
             true => {
                 use ColumnKind::{Float, Int, Text};

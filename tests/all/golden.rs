@@ -54,7 +54,7 @@ fn every_kind_leaves_the_bytes_it_always_left() {
             model[method=reversed, seed=0] 9e3be2ec8357a858dd3232df54c205c7f067c4aa957e1f1dd3d069f40632fa26
             model[method=teacherless, seed=0] fe5083a92f9fae727895c164019a9b9fe6515c3247a4c1e0d80d1ef275c11071
             table 25c299011feaf646ee54144a288279958bb1bebb536572ae5affac2daa91e462
-            trained b2e034b78555e9fba6cda1854f57c899c9a2a03ab53c3711253a098750301e5c
+            trained 8ef143428d895861bafd6c07d1bf16707c4291e8810dc895785df2a7361a4a24
             ");
         }
     }

@@ -1056,7 +1056,7 @@ when = { graph = "G(5,5)", method = "reversed" }
     54fa4572 each[graph=G(2,5)]
     4cca12c5 each[graph=G(5,5)]
     d9712e51 accuracy
-    59400a5b at-chance
+    4bf18056 at-chance
     9178c925 figure
     ");
 }

@@ -16,6 +16,7 @@ mod program;
 mod running;
 mod sql;
 mod store_commands;
+mod tables;
 mod tasks;
 mod toys;
 mod walk;
