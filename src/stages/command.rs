@@ -13,7 +13,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 use super::program;
-use crate::figures::sql::RUN;
 use crate::figures::{csv, table};
 use crate::pipeline::{
     ArtifactType, ColumnKind, ColumnShape, Columns, Complaint, Context, Device, HOLES, Holds,
@@ -571,14 +570,6 @@ impl Declared {
                 }
             }
         };
-        if table::column_names(&read.table)
-            .iter()
-            .any(|name| name == RUN)
-        {
-            return Err(table::Error::Unsuitable(format!(
-                "a column is called `{RUN}`, which is a name that etude needs; give it another"
-            )));
-        }
         for note in read.notes {
             let line = format!("etude: in `{}`, {note}\n", self.path);
             job.monitor.says(line.as_bytes());
