@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use polars::prelude::{AnyValue, DataType};
+use polars::prelude::AnyValue;
 
 use crate::figures::digits::{Digits, Number};
 use crate::figures::table::{self, Error};
@@ -93,7 +93,7 @@ impl Values {
             });
         }
         Ok(Self {
-            is_float: kind.is_float() || matches!(kind, DataType::Decimal(..)),
+            is_float: kind.is_float(),
             numeric: kind.is_primitive_numeric(),
             numbers,
             texts: table::texts(column)?,
