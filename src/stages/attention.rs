@@ -7,11 +7,14 @@ use serde::{Deserialize, Serialize};
 use super::decode::Split;
 use super::probe::{PORTS, observe, seen};
 use super::train::choice;
+use super::upstream;
 use crate::figures::table;
 use crate::learn::insight::{At, attention};
 use crate::learn::learner::Learner;
 use crate::learn::task::Dataset;
-use crate::pipeline::{ArtifactType, Complaint, Context, Port, Resources, Stage, Stop, TableShape};
+use crate::pipeline::{
+    ArtifactType, Complaint, Context, Origin, Port, Resources, Stage, Stop, TableShape,
+};
 
 /// Shows where a transformer looks at the first hard token: how much of each head's attention goes, on average over examples,
 /// to the edges of the path to the goal and to the question. Made for a `plot` with `mark = "heat"`.
@@ -66,6 +69,15 @@ impl Stage for Attention {
 
     fn columns(&self, _inputs: &[TableShape]) -> Result<Option<Vec<String>>, Vec<Complaint>> {
         Ok(Some(COLUMNS.map(str::to_string).to_vec()))
+    }
+
+    fn check_origins(&self, here: &dyn Origin) -> Vec<Complaint> {
+        let mut complaints = upstream::check_look(here, true);
+        complaints.extend(upstream::check_validation(
+            here,
+            self.split == Split::Validation,
+        ));
+        complaints
     }
 
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {

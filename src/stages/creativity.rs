@@ -4,12 +4,13 @@ use polars::prelude::df;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::upstream;
 use super::walk::{answers_and_targets, are_targets_of};
 use crate::figures::table;
 use crate::learn::creativity::{Judgement, judge};
 use crate::learn::task::Dataset;
 use crate::pipeline::{
-    ArtifactType, Complaint, Context, Holds, Port, Stage, Stop, TableShape, Takes,
+    ArtifactType, Complaint, Context, Holds, Origin, Port, Stage, Stop, TableShape, Takes,
 };
 
 /// Judges the answers of a model to a task without right answers, such as `sibling-discovery`, decoded with `sample`.
@@ -47,6 +48,10 @@ impl Stage for Creativity {
 
     fn columns(&self, _inputs: &[TableShape]) -> Result<Option<Vec<String>>, Vec<Complaint>> {
         Ok(Some(COLUMNS.map(str::to_string).to_vec()))
+    }
+
+    fn check_origins(&self, here: &dyn Origin) -> Vec<Complaint> {
+        upstream::check_creativity(here)
     }
 
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {

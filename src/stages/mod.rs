@@ -17,6 +17,7 @@ mod program;
 mod table;
 mod task;
 mod train;
+mod upstream;
 mod walk;
 
 use std::path::Path;

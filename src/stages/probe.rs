@@ -8,14 +8,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::train::choice;
+use super::upstream;
 use crate::figures::table;
 use crate::learn::insight::{self, At, arms, states};
 use crate::learn::learner::Learner;
 use crate::learn::probe::{Fit, Labelled, accuracy};
 use crate::learn::task::{Dataset, Examples};
 use crate::pipeline::{
-    ArtifactType, Complaint, Context, Holds, Port, Progress, Resources, Stage, Stop, TableShape,
-    Takes,
+    ArtifactType, Complaint, Context, Holds, Origin, Port, Progress, Resources, Stage, Stop,
+    TableShape, Takes,
 };
 
 /// Asks from which layer on the arm of the goal is known: fits a linear probe on the states of each layer to read the second
@@ -124,6 +125,10 @@ impl Stage for Probe {
 
     fn columns(&self, _inputs: &[TableShape]) -> Result<Option<Vec<String>>, Vec<Complaint>> {
         Ok(Some(COLUMNS.map(str::to_string).to_vec()))
+    }
+
+    fn check_origins(&self, here: &dyn Origin) -> Vec<Complaint> {
+        upstream::check_look(here, false)
     }
 
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {

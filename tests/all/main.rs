@@ -16,4 +16,5 @@ mod running;
 mod store_commands;
 mod tasks;
 mod toys;
+mod upstream;
 mod walk;

@@ -36,10 +36,11 @@ fn project() -> tempfile::TempDir {
         let file = file.unwrap().path();
         fs::copy(&file, pipelines.join(file.file_name().unwrap())).unwrap();
     }
-    // A published model is the user's to bring; that it is there is all that planning asks.
+    // A published model is the user's to bring; planning asks that it is there, and of a kind that is supported.
     let model = project.path().join("models/gpt2-large");
     fs::create_dir_all(&model).unwrap();
-    fs::write(model.join("config.json"), "{}").unwrap();
+    let config = r#"{"model_type": "gpt2", "vocab_size": 50257, "n_positions": 1024, "n_embd": 1280, "n_layer": 36, "n_head": 20}"#;
+    fs::write(model.join("config.json"), config).unwrap();
     project
 }
 
