@@ -3,6 +3,7 @@
 //! A kind is one file in `stages/`: a parameter struct that implements [`Stage`]. The [`Registry`] is the roster of kinds;
 //! planning and running get it as an argument, so they are tested with toy kinds.
 
+use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs::{self, File};
@@ -668,6 +669,26 @@ pub struct Outside {
     pub path: String,
 }
 
+/// A stage at its coordinates, and the way to those that it reads: what is known of it before anything runs. See
+/// [`Stage::check_origins`].
+pub trait Origin {
+    /// Its name in the file.
+    fn name(&self) -> &str;
+    /// Its parameters, in the type of its kind; see [`Stage`].
+    fn parameters(&self) -> &dyn Any;
+    /// The file or directory that one of its parameters names, absolute; see [`Stage::reads`].
+    fn outside(&self, parameter: &str) -> Option<&Path>;
+    /// What stands at a port that takes one artifact; `None` where that is not known.
+    fn at(&self, port: &str) -> Option<Box<dyn Origin + '_>>;
+}
+
+impl dyn Origin + '_ {
+    /// Its parameters, where it is of the kind `S`.
+    pub fn of<S: Stage>(&self) -> Option<&S> {
+        self.parameters().downcast_ref()
+    }
+}
+
 /// A kind of stage. Its parameters are the fields of the implementing struct; their documentation, defaults and bounds
 /// (`#[schemars(range(…))]`) are what `etude kinds` prints and what a file is checked against. The struct's own
 /// documentation describes the kind.
@@ -704,6 +725,12 @@ pub trait Stage: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'stat
     /// The columns of the table that is one of the outputs which a stage declares, if they are known.
     fn output_columns(&self, _output: &str) -> Option<Vec<ColumnShape>> {
         None
+    }
+
+    /// What is wrong between it and the stages that it reads, `here` being where it stands: all that follows from
+    /// parameters alone. What only the artifacts show is for [`Stage::run`] to say.
+    fn check_origins(&self, _here: &dyn Origin) -> Vec<Complaint> {
+        Vec::new()
     }
 
     /// Which coordinates and swept parameters it reads as columns of its inputs' tables; `None` for all, none unless a
@@ -757,6 +784,10 @@ pub trait Parameters: Send + Sync {
     fn columns(&self, inputs: &[TableShape]) -> Result<Option<Vec<ColumnShape>>, Vec<Complaint>>;
     /// See [`Stage::output_columns`].
     fn output_columns(&self, output: &str) -> Option<Vec<ColumnShape>>;
+    /// See [`Stage::check_origins`].
+    fn check_origins(&self, here: &dyn Origin) -> Vec<Complaint>;
+    /// The parameters in the type of their kind.
+    fn stage(&self) -> &dyn Any;
     /// See [`Stage::columns_read`].
     fn columns_read(&self) -> Option<BTreeSet<String>>;
     /// See [`Stage::counts_runs`].
@@ -793,6 +824,14 @@ impl<S: Stage> Parameters for Typed<S> {
 
     fn output_columns(&self, output: &str) -> Option<Vec<ColumnShape>> {
         self.stage.output_columns(output)
+    }
+
+    fn check_origins(&self, here: &dyn Origin) -> Vec<Complaint> {
+        self.stage.check_origins(here)
+    }
+
+    fn stage(&self) -> &dyn Any {
+        &self.stage
     }
 
     fn columns_read(&self) -> Option<BTreeSet<String>> {

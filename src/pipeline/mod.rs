@@ -15,6 +15,7 @@ mod contract;
 mod coordinates;
 mod document;
 mod layers;
+mod origin;
 mod parameters;
 mod patch;
 mod policy;
@@ -30,8 +31,8 @@ pub use columns::ColumnsOn;
 pub use complaint::Complaint;
 pub use contract::{
     ArtifactType, ColumnKind, ColumnShape, Columns, Context, Device, Earlier, Extension, HOLES,
-    Holds, Input, Inputs, Judged, Kind, Monitor, Outside, Parameters, Port, Progress, Registry,
-    SURROUNDINGS, Scalar, Stage, Stop, TableOf, TableShape, Takes, Verdict, WARNINGS,
+    Holds, Input, Inputs, Judged, Kind, Monitor, Origin, Outside, Parameters, Port, Progress,
+    Registry, SURROUNDINGS, Scalar, Stage, Stop, TableOf, TableShape, Takes, Verdict, WARNINGS,
 };
 pub use coordinates::{ByLabels, Condition, Coordinates, JobName, Selector};
 pub(crate) use parameters::{first_line, kind_of, options, schema_types};

@@ -16,6 +16,7 @@ use super::contract::{
 use super::coordinates::{Condition, Coordinates, is_name};
 use super::document::{self, Document};
 use super::layers::{Declared, Fan, Layers, Override, Profile};
+use super::origin;
 use super::patch::{self, Names, Patch};
 use super::policy::Policies;
 use super::problem::{Problem, Problems, alternatives, count};
@@ -306,6 +307,7 @@ fn resolve(
     let whole = axes_read && pipeline.stages.len() == written.len();
     if whole {
         check_columns(&mut pipeline, &variants, &order, place, problems);
+        origin::check(&pipeline, &variants, place, problems);
     }
     pipeline
 }

@@ -7,13 +7,14 @@ use serde::{Deserialize, Serialize};
 use super::decode::Split;
 use super::probe::{PORTS, observe, seen};
 use super::train::choice;
+use super::upstream;
 use crate::figures::table;
 use crate::learn::insight::{At, attention};
 use crate::learn::learner::Learner;
 use crate::learn::task::Dataset;
 use crate::pipeline::{
-    ArtifactType, ColumnKind, ColumnShape, Complaint, Context, Port, Resources, Stage, Stop,
-    TableShape,
+    ArtifactType, ColumnKind, ColumnShape, Complaint, Context, Origin, Port, Resources, Stage,
+    Stop, TableShape,
 };
 
 /// Shows where a transformer looks at the first hard token: how much of each head's attention goes, on average over examples,
@@ -72,6 +73,15 @@ impl Stage for Attention {
             use ColumnKind::{Float, Int, Text};
             Ok(Some(ColumnShape::list(COLUMNS, [Int, Int, Text, Float])))
         }
+    }
+
+    fn check_origins(&self, here: &dyn Origin) -> Vec<Complaint> {
+        let mut complaints = upstream::check_look(here, true);
+        complaints.extend(upstream::check_validation(
+            here,
+            self.split == Split::Validation,
+        ));
+        complaints
     }
 
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {

@@ -52,7 +52,7 @@ fn validation() -> u64 {
 }
 
 impl Puzzles {
-    fn task(&self) -> ChessMate {
+    pub(super) fn task(&self) -> ChessMate {
         ChessMate {
             train: self.train,
             test: self.test,

@@ -4,12 +4,13 @@ use polars::prelude::df;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::upstream;
 use super::walk::{answers_and_targets, are_targets_of};
 use crate::figures::table;
 use crate::learn::creativity::{Judgement, judge};
 use crate::learn::task::Dataset;
 use crate::pipeline::{
-    ArtifactType, ColumnKind, ColumnShape, Complaint, Context, Holds, Port, Stage, Stop,
+    ArtifactType, ColumnKind, ColumnShape, Complaint, Context, Holds, Origin, Port, Stage, Stop,
     TableShape, Takes,
 };
 
@@ -51,6 +52,10 @@ impl Stage for Creativity {
             use ColumnKind::Int;
             Ok(Some(ColumnShape::list(COLUMNS, [Int, Int, Int, Int, Int])))
         }
+    }
+
+    fn check_origins(&self, here: &dyn Origin) -> Vec<Complaint> {
+        upstream::check_creativity(here)
     }
 
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {

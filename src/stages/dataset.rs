@@ -46,6 +46,13 @@ pub struct Files {
     overlap: Overlap,
 }
 
+impl Files {
+    /// Whether there are no validation examples.
+    pub(super) fn holds_out_none(&self) -> bool {
+        self.validation.is_none() && self.held_out == Some(0)
+    }
+}
+
 impl Stage for Files {
     const KIND: &'static str = "dataset";
     const VERSION: u32 = 2;

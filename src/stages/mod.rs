@@ -18,6 +18,7 @@ mod runs;
 mod table;
 mod task;
 mod train;
+mod upstream;
 mod walk;
 
 use std::path::Path;

@@ -8,14 +8,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::train::choice;
+use super::upstream;
 use crate::figures::table;
 use crate::learn::insight::{self, At, arms, states};
 use crate::learn::learner::Learner;
 use crate::learn::probe::{Fit, Labelled, accuracy};
 use crate::learn::task::{Dataset, Examples};
 use crate::pipeline::{
-    ArtifactType, ColumnKind, ColumnShape, Complaint, Context, Holds, Port, Progress, Resources,
-    Stage, Stop, TableShape, Takes,
+    ArtifactType, ColumnKind, ColumnShape, Complaint, Context, Holds, Origin, Port, Progress,
+    Resources, Stage, Stop, TableShape, Takes,
 };
 
 /// Asks from which layer on the arm of the goal is known: fits a linear probe on the states of each layer to read the second
@@ -130,6 +131,10 @@ impl Stage for Probe {
                 [Int, Text, Float, Float, Int],
             )))
         }
+    }
+
+    fn check_origins(&self, here: &dyn Origin) -> Vec<Complaint> {
+        upstream::check_look(here, false)
     }
 
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {

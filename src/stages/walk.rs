@@ -4,13 +4,14 @@ use polars::prelude::{DataFrame, df};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::decode::Split;
+use super::decode::{Decode, Split};
+use super::upstream;
 use crate::figures::table;
 use crate::learn::task::{Dataset, Examples};
 use crate::learn::walk::Walk;
 use crate::pipeline::{
-    ArtifactType, ColumnKind, ColumnShape, Complaint, Context, Holds, Port, Progress, Stage, Stop,
-    TableShape, Takes,
+    ArtifactType, ColumnKind, ColumnShape, Complaint, Context, Holds, Origin, Port, Progress,
+    Stage, Stop, TableShape, Takes,
 };
 
 /// Reads answers as walks in the graphs of their examples and tells what kind of mistake each wrong one is.
@@ -46,6 +47,23 @@ const COLUMNS: [&str; 7] = [
 /// Answers judged between two looks at whether to stop.
 const CHUNK: usize = 4096;
 
+impl WalkOf {
+    /// What is wrong where the answers are to another split.
+    fn check_answered(&self, here: &dyn Origin) -> Option<Complaint> {
+        let answers = here.at("answers")?;
+        let decoded = answers.of::<Decode>()?.split;
+        (decoded != self.split).then(|| {
+            let why = format!(
+                "`{}` answers the split `{}`, not `{}`",
+                answers.name(),
+                decoded.name(),
+                self.split.name()
+            );
+            Complaint::new("split", why)
+        })
+    }
+}
+
 impl Stage for WalkOf {
     const KIND: &'static str = "walk";
     const VERSION: u32 = 1;
@@ -75,6 +93,15 @@ impl Stage for WalkOf {
                 [Int, Text, Int, Float, Int, Int, Int],
             )))
         }
+    }
+
+    fn check_origins(&self, here: &dyn Origin) -> Vec<Complaint> {
+        let checks = [
+            upstream::check_graphs(here),
+            upstream::check_answers(here),
+            self.check_answered(here),
+        ];
+        checks.into_iter().flatten().collect()
     }
 
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {

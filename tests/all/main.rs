@@ -19,4 +19,5 @@ mod store_commands;
 mod tables;
 mod tasks;
 mod toys;
+mod upstream;
 mod walk;

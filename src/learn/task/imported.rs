@@ -130,12 +130,16 @@ impl Contract for Imported {
         self.like().render(prefix, target)
     }
 
+    fn has_graphs(&self) -> bool {
+        true
+    }
+
     fn graph(&self, prefix: &[u32]) -> Option<Graph> {
         self.like().graph(prefix)
     }
 }
 
-const ELSEWHERE: &str = "the examples of `dataset` were drawn elsewhere";
+pub(crate) const ELSEWHERE: &str = "the examples of `dataset` were drawn elsewhere";
 
 /// G(d, l), as the first line has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -117,7 +117,8 @@ impl InWeights {
     }
 
     /// Leaves for validation.
-    fn validation(&self) -> u32 {
+    #[must_use]
+    pub fn validation(&self) -> u32 {
         let others = self.degree.saturating_sub(self.leaves());
         let most = u32::try_from(VALIDATION).expect("512 is below 2^32");
         self.validation.unwrap_or((others / 2).min(most))

@@ -60,6 +60,11 @@ pub trait Contract {
         None
     }
 
+    /// Whether the prefix of every example describes a graph; see [`Contract::graph`].
+    fn has_graphs(&self) -> bool {
+        false
+    }
+
     /// An example in the notation of the paper, prefix and target in their natural order.
     fn render(&self, prefix: &[u32], target: &[u32]) -> String;
 

@@ -13,7 +13,7 @@ use crate::learn::decoding::{self, Decoding};
 use crate::learn::learner::{self, Card, Learner};
 use crate::learn::model::Architecture;
 use crate::learn::objective::Objective;
-use crate::learn::task::{self, Dataset, Examples, text};
+use crate::learn::task::{self, Dataset, ExampleShape, Examples, text};
 use crate::learn::{Problem, accuracy, random};
 use candle_core::{DType, Device, Tensor};
 use schemars::JsonSchema;
@@ -226,17 +226,32 @@ impl Settings {
         if dataset.validation.is_empty() {
             problems.extend(self.unlooked());
         }
-        if self.online
-            && let Some(why) = dataset.task.contract().fixed()
-        {
-            let why = format!("there are no fresh examples: {why}; leave `online` out");
-            problems.push(("online".to_owned(), why));
-        }
+        problems.extend(self.fit_fixed(dataset.task.contract().fixed()));
         problems
     }
 
+    /// What is wrong with them for examples of a shape; empty where nothing is, or where they are wrong by themselves.
+    #[must_use]
+    pub fn fit_shape(&self, shape: ExampleShape) -> Vec<Problem> {
+        // What a published model can take shows when it is opened.
+        let opened_later = matches!(self.architecture, Architecture::Pretrained(_));
+        if opened_later || !self.problems().is_empty() {
+            return Vec::new();
+        }
+        Card::of(self.architecture.clone(), self.objective.clone(), shape).problems()
+    }
+
+    /// What is wrong with `online` for a task that says why it has no fresh examples.
+    #[must_use]
+    pub fn fit_fixed(&self, fixed: Option<&str>) -> Option<Problem> {
+        let why = fixed.filter(|_| self.online)?;
+        let why = format!("there are no fresh examples: {why}; leave `online` out");
+        Some(("online".to_owned(), why))
+    }
+
     /// What is wrong with them where a dataset has no validation examples.
-    fn unlooked(&self) -> Vec<Problem> {
+    #[must_use]
+    pub fn unlooked(&self) -> Vec<Problem> {
         let decides = [
             ("stop_at", self.stop_at.is_some()),
             ("patience", self.patience.is_some()),

@@ -356,6 +356,10 @@ impl Contract for PathStar {
         })
     }
 
+    fn has_graphs(&self) -> bool {
+        true
+    }
+
     fn graph(&self, prefix: &[u32]) -> Option<Graph> {
         self.written_graph(prefix)
     }
