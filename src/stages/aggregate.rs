@@ -19,10 +19,23 @@ use crate::pipeline::{
 ///
 /// A stage `x` is the table `x`; a model is its learning curve (`step`, `loss`, `learning_rate`, `exact`), answers have a row
 /// an example (`example`, `exact`). `x_positions` goes by position: for a model `step`, `position`, `accuracy` (forced), for
-/// answers `example`, `position`, `target`, `answer`, `correct`. Coordinates and swept parameters are columns too.
-/// `ci95(x)` is half the width of the 95 % confidence interval of the mean of `x` over runs, `runs()` their number; a run is a
-/// job, or `ci95(x, seed)` says what it is. `clopper_pearson95_low(x)` and `_high`, `wilson95_low(x)` and `_high` are the ends of
-/// the interval of a share of runs.
+/// answers `example`, `position`, `target`, `answer`, `correct`. Coordinates and swept parameters are columns too; `etude
+/// columns` shows them.
+///
+/// Over runs: ci95(x) is half the width of the 95 % confidence interval of the mean of x (Student's t), runs() their number;
+/// clopper_pearson95_low(x), clopper_pearson95_high(x), wilson95_low(x), wilson95_high(x) are the ends of the interval of a share,
+/// with x 0 or 1 a run. A run is a job, and its rows are averaged first; ci95(x, seed) says that a run is what has one `seed`.
+///
+/// Aggregates: COUNT, COUNT_IF, SUM, AVG, MIN, MAX, MEDIAN, QUANTILE_CONT, QUANTILE_DISC, STDDEV, STDDEV_POP, VARIANCE, VAR_POP,
+/// CORR, COVAR_SAMP, COVAR_POP, PRODUCT, MODE, FIRST, LAST, ANY_VALUE, ARG_MAX, ARG_MIN, BOOL_AND, BOOL_OR, STRING_AGG; DISTINCT and
+/// FILTER (WHERE …). Windows: these, and ROW_NUMBER, RANK, DENSE_RANK, PERCENT_RANK, CUME_DIST, NTILE, LAG, LEAD, FIRST_VALUE,
+/// LAST_VALUE, NTH_VALUE, with PARTITION BY, ORDER BY and ROWS. Of a row: ABS, SIGN, ROUND, FLOOR, CEIL, TRUNC, SQRT, POWER, EXP, LN,
+/// LOG, LOG2, LOG10, SIN, COS, TANH, GREATEST, LEAST, COALESCE, NULLIF, ISNAN, ISINF, ISFINITE, UPPER, LOWER, LENGTH, SUBSTR, LEFT, TRIM,
+/// REPLACE, CONCAT, STARTS_WITH, ENDS_WITH, CONTAINS, CASE, CAST, TRY_CAST, LIKE, ILIKE, IN, BETWEEN. Queries: WITH, joins of every kind,
+/// subqueries that do not read the query around them, UNION, INTERSECT, EXCEPT, DISTINCT, GROUP BY, HAVING, QUALIFY, ORDER BY, LIMIT.
+///
+/// A comparison with NULL or NaN is unknown; both are last in an order, and NaN makes an aggregate NaN. `/` gives fractions, `//`
+/// rounds down. Numbers are not compared with text. Names are case-sensitive.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Aggregate {

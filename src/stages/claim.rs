@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
-use super::frames;
+use super::{frames, runs};
 use crate::figures::sql::Condition;
 use crate::figures::table;
 use crate::pipeline::{
@@ -82,11 +82,12 @@ impl Stage for Claim {
     fn columns(&self, inputs: &[TableShape]) -> Result<Option<Vec<ColumnShape>>, Vec<Complaint>> {
         let mut complaints = Vec::new();
         for (name, text) in self.conditions() {
-            if let Ok(condition) = Condition::parse(text) {
-                let columns = condition.columns();
-                let needed = columns.iter().map(|column| (name, column.as_str()));
-                complaints.extend(frames::missing_columns(needed, inputs));
-            }
+            let (Ok(condition), [table]) = (Condition::parse(text), inputs) else {
+                continue;
+            };
+            let columns = runs::info(table).columns;
+            let problems = condition.problems(columns.as_deref()).into_iter();
+            complaints.extend(problems.map(|problem| frames::complaint(name, problem)));
         }
         match complaints.is_empty() {
             true => Ok(None),

@@ -94,8 +94,10 @@ impl Binder<'_> {
             .chain(window::names());
         let all: Vec<String> = all.map(str::to_owned).collect();
         let help = match spelling::nearest(name, all.iter().map(String::as_str)) {
-            Some(near) => format!("did you mean `{near}`? the README has a list of all functions"),
-            None => "the README has a list of all functions".to_owned(),
+            Some(near) => {
+                format!("did you mean `{near}`? `etude kinds aggregate` lists all functions")
+            }
+            None => "`etude kinds aggregate` lists all functions".to_owned(),
         };
         self.say(place, format!("there is no function `{name}`"), help);
     }

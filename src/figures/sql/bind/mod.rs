@@ -171,7 +171,7 @@ impl<'a> Binder<'a> {
         self.say(
             place,
             format!("{what} is not among the SQL that etude reads"),
-            "the README has a list of what is",
+            "`etude kinds aggregate` lists what is",
         );
     }
 
