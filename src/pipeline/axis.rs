@@ -3,13 +3,14 @@
 //! An axis is lists of values that move together (`{ "graphs.degree" = [2, 20], "graphs.nodes" = [50, 200] }`) or named
 //! variants (`{ small = {…}, large = {…} }`). Both come to the same: labels, each with a patch.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use super::contract::Scalar;
+use super::label::{self, Found, Index};
 use super::patch::{self, Assignment, Names, Patch};
 use super::problem::{Problem, Problems, count};
 use super::value::{Data, Key, Table, Value};
@@ -22,8 +23,8 @@ pub struct Axis {
     /// Its labels, each with what it sets.
     pub points: Vec<Point>,
     name: Arc<str>,
-    /// The place of each label.
-    places: HashMap<Arc<str>, usize>,
+    /// Its labels by text and value.
+    index: Index,
     /// The parameters that it sets, each once, by stage.
     sets: BTreeSet<(usize, Arc<[String]>)>,
 }
@@ -31,8 +32,10 @@ pub struct Axis {
 /// One value of an axis.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Point {
-    /// How it is called in coordinates.
+    /// How it is called in coordinates, folders and selectors: one text everywhere.
     pub label: Arc<str>,
+    /// What makes it the same as another, however that is written; see [`label::identity`].
+    identity: String,
     /// How it stands in a table's column: the value itself where the axis is a list, else the label.
     pub value: Scalar,
     /// What it sets.
@@ -42,17 +45,16 @@ pub struct Point {
 impl Axis {
     /// An axis of these points; of two with the same label, the first is found.
     pub fn new(key: &Key, points: Vec<Point>) -> Axis {
-        let mut places = HashMap::with_capacity(points.len());
         let mut sets: BTreeSet<(usize, &Arc<[String]>)> = BTreeSet::new();
-        for (place, point) in points.iter().enumerate() {
-            places.entry(point.label.clone()).or_insert(place);
+        for point in &points {
             sets.extend(point.patch.iter().map(|a| (a.stage, &a.path)));
         }
         let sets = sets.into_iter().map(|(stage, path)| (stage, path.clone()));
+        let labels = points.iter();
         Axis {
             name: Arc::from(key.name.as_str()),
             key: key.clone(),
-            places,
+            index: Index::new(labels.map(|p| (p.label.clone(), p.identity.clone()))),
             sets: sets.collect(),
             points,
         }
@@ -70,7 +72,17 @@ impl Axis {
 
     /// The place of a label.
     pub fn place(&self, label: &str) -> Option<usize> {
-        self.places.get(label).copied()
+        self.index.text(label)
+    }
+
+    /// The label of a value as a file writes it.
+    pub fn find_value(&self, value: &Value) -> Found {
+        self.index.find_value(value)
+    }
+
+    /// The label that a person wrote: its text, or its value in another way of writing.
+    pub fn find_written(&self, text: &str) -> Found {
+        self.index.find_written(text)
     }
 
     /// The point of this label.
@@ -156,8 +168,14 @@ pub fn read(key: &Key, value: &Value, names: &Names<'_>, problems: &mut Problems
             return None;
         }
     }
-    if let Some(twice) = twice(&axis) {
-        let message = format!("the axis `{}` has `{twice}` twice", key.name);
+    if let Some((first, second)) = twice(&axis) {
+        let message = match first == second {
+            true => format!("the axis `{}` has `{first}` twice", key.name),
+            false => format!(
+                "the axis `{}` has the value `{first}` twice: `{second}` is the same",
+                key.name
+            ),
+        };
         let problem = Problem::at(&key.span, message);
         problems
             .push(problem.help("every label stands once; of few integers, a range has each once"));
@@ -178,11 +196,16 @@ pub fn read(key: &Key, value: &Value, names: &Names<'_>, problems: &mut Problems
 /// So many characters a label may have: it stands in names, tables and figures.
 const LONGEST: usize = 1000;
 
-/// A label that stands twice.
-fn twice(axis: &Axis) -> Option<&str> {
-    let mut labels = axis.labels().enumerate();
-    let (_, label) = labels.find(|(place, label)| axis.place(label) != Some(*place))?;
-    Some(label)
+/// A label that stands twice, and how it is written the second time.
+fn twice(axis: &Axis) -> Option<(&str, &str)> {
+    axis.points.iter().enumerate().find_map(|(place, point)| {
+        let first = axis.index.text(&point.label)?;
+        let first = match first == place {
+            true => axis.index.identity(&point.identity)?,
+            false => first,
+        };
+        (first != place).then(|| (&*axis.points[first].label, &*point.label))
+    })
 }
 
 /// Whether an entry is a list of values (`"model.seed" = […]`, `model.seed = […]`), not a variant.
@@ -224,6 +247,7 @@ fn read_variants(table: &Table, names: &Names<'_>, problems: &mut Problems) -> O
         }
         points.push(Point {
             label: Arc::from(key.name.as_str()),
+            identity: label::of_scalar(&Scalar::Text(key.name.clone())),
             value: Scalar::Text(key.name.clone()),
             patch: patch::read(entries, names, problems),
         });
@@ -261,32 +285,37 @@ fn read_lists(table: &Table, names: &Names<'_>, problems: &mut Problems) -> Opti
         return None;
     }
     let labels: Vec<String> = first_values.iter().map(Value::label).collect();
-    let mut seen = HashSet::with_capacity(length);
-    let distinct = labels.iter().all(|label| seen.insert(label.as_str()));
+    let mut texts = HashSet::with_capacity(length);
+    let mut values = HashSet::with_capacity(length);
+    let distinct = labels.iter().zip(first_values).all(|(label, value)| {
+        texts.insert(label.as_str()) && values.insert(label::identity(value))
+    });
     let points = labels.iter().enumerate().map(|(i, label)| {
         let first = &first_values[i];
         let plain = !matches!(first.data, Data::Table(_) | Data::Array(_));
-        let label = match distinct {
-            true => label.clone(),
+        let (label, identity) = match distinct || lists.len() == 1 {
+            true => (label.clone(), label::identity(first)),
             // Lists that move together may repeat themselves one by one; together they name a point.
             false => {
-                let all: Vec<_> = lists.iter().map(|(_, _, v)| v[i].label()).collect();
-                all.join(" ")
+                let all: Vec<String> = lists.iter().map(|(_, _, v)| v[i].shortest()).collect();
+                let values = lists.iter().map(|(_, _, v)| label::identity(&v[i]));
+                let values: Vec<String> = values.collect();
+                (all.join(" "), format!("[{}]", values.join(",")))
             }
         };
         let value = match distinct && plain {
             true => Scalar::from(&first.to_json()),
             false => Scalar::Text(label.clone()),
         };
-        (Arc::from(label), value)
+        (Arc::from(label), identity, value)
     });
-    let points: Vec<(Arc<str>, Scalar)> = points.collect();
+    let points: Vec<(Arc<str>, String, Scalar)> = points.collect();
     let targets = lists.into_iter().map(|(path, key, values)| {
         let target = patch::target(&path, &key.span, names, problems);
         (target, key, values.into_iter())
     });
     let mut targets: Vec<_> = targets.collect();
-    let points = points.into_iter().map(|(label, value)| {
+    let points = points.into_iter().map(|(label, identity, value)| {
         let assignments = targets.iter_mut().filter_map(|(target, key, values)| {
             let value = values.next()?;
             Some(target.as_ref()?.set(value, &key.span))
@@ -294,6 +323,7 @@ fn read_lists(table: &Table, names: &Names<'_>, problems: &mut Problems) -> Opti
         Point {
             patch: assignments.collect(),
             label,
+            identity,
             value,
         }
     });
@@ -349,6 +379,22 @@ fn collect_lists<'a>(
 
 const GENERATORS: [&str; 3] = ["range", "uniform", "log_uniform"];
 
+/// Whether a table is a generator, whole and nothing else: what makes many values, and not one.
+pub fn makes_many(table: &Table) -> bool {
+    let has = |name: &str| table.iter().any(|(key, _)| key.name == name);
+    let others: &[&str] = match (has("range"), has("uniform") || has("log_uniform")) {
+        (true, false) => &["range", "step"],
+        (false, true) => &["uniform", "log_uniform", "draws", "seed"],
+        _ => return false,
+    };
+    let bounds = |(key, value): &(Key, Value)| {
+        !GENERATORS.contains(&key.name.as_str())
+            || matches!(&value.data, Data::Array(items) if items.len() == 2)
+    };
+    let mut keys = table.iter().map(|(key, _)| key.name.as_str());
+    keys.all(|key| others.contains(&key)) && table.iter().all(bounds)
+}
+
 fn is_generator(table: &Table) -> bool {
     table
         .iter()
@@ -388,7 +434,8 @@ fn find_draws<'a>(table: &'a Table, drawn: &mut Vec<&'a Value>) {
 }
 
 /// The values of `{ range = [from, to], step = 1 }` (without its end, as in most languages) or of
-/// `{ uniform | log_uniform = [low, high], draws = n, seed = 0 }`. Draws depend on the bounds and the seed alone, not on
+/// `{ uniform | log_uniform = [low, high], draws = n, seed = 0 }`. Of two integers as bounds, integers are drawn, both bounds
+/// among them: `uniform` gives each the same weight; `log_uniform` gives each that of the numbers within a half of it. Draws depend on the bounds and the seed alone, not on
 /// names, places or time; more draws keep the earlier ones.
 fn generate(value: &Value, problems: &mut Problems) -> Option<Vec<Value>> {
     let table = value.table()?;
@@ -474,23 +521,47 @@ fn generate(value: &Value, problems: &mut Problems) -> Option<Vec<Value>> {
     if name == "log_uniform" && low <= 0.0 {
         return refuse("`log_uniform` needs bounds above 0".into());
     }
+    let ends = match &bounds.data {
+        Data::Array(items) => match [&items[0].data, &items[1].data] {
+            [Data::Int(low), Data::Int(high)] => Some((*low, *high)),
+            _ => None,
+        },
+        _ => None,
+    };
+    let whole_number = |number: i128| Value {
+        data: Data::Int(number as i64),
+        span: value.span.clone(),
+    };
     let purpose = format!("{name} {low:e} {high:e} {seed}");
     let mut random = ChaCha8Rng::from_seed(blake3::derive_key(
         "etude 2026-11 draws v1",
         purpose.as_bytes(),
     ));
     let draw = |_| {
-        let unit = (random.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
-        let number = match name {
-            "uniform" => low + unit * (high - low),
-            _ => (low.ln() + unit * (high.ln() - low.ln())).exp(),
-        };
-        match whole {
-            true => as_value(number.round(), true),
-            false => as_value(rounded(number), false),
+        let bits = random.next_u64();
+        let unit = (bits >> 11) as f64 / (1u64 << 53) as f64;
+        match (name, ends) {
+            // Every whole number from low to high, both included, has the same weight.
+            ("uniform", Some((low, high))) => {
+                let length = (i128::from(high) - i128::from(low) + 1) as u128;
+                let step = (u128::from(bits) * length) >> 64;
+                whole_number(i128::from(low) + step as i128)
+            }
+            // And here that of what lies within a half of it, on a logarithmic scale.
+            (_, Some((first, last))) => {
+                let number = log_between(low - 0.5, high + 0.5, unit).round();
+                whole_number((number as i128).clamp(first.into(), last.into()))
+            }
+            ("uniform", None) => as_value(rounded(low + unit * (high - low)), false),
+            (_, None) => as_value(rounded(log_between(low, high, unit)), false),
         }
     };
     Some((0..draws).map(draw).collect())
+}
+
+/// The number this far from low to high, both on a logarithmic scale.
+fn log_between(low: f64, high: f64, unit: f64) -> f64 {
+    (low.ln() + unit * (high.ln() - low.ln())).exp()
 }
 
 fn number(value: &Value) -> Option<f64> {
@@ -553,7 +624,7 @@ mod tests {
         );
         assert_eq!(
             labels("lr = { 'model.lr' = [1e-5, 0.01] }"),
-            ["0.00001", "0.01"]
+            ["1e-5", "0.01"]
         );
         assert_eq!(
             labels("z = { 'model.a' = [1, 1], 'model.b' = [2, 3] }"),

@@ -1,19 +1,36 @@
 //! Coordinates as columns: what they, and the parameters that their axes sweep, add to the rows of a table.
+//!
+//! The rule, which `etude columns` shows for a file:
+//!
+//! 1. A table has its own columns: those its kind gives it, its SQL names, or its program writes.
+//! 2. Every axis over which its stage fans out is a column of the axis' name, which holds the value, or, of variants, the
+//!    label.
+//! 3. Every parameter that such an axis sweeps is a column where it has one value there. It has the parameter's own name;
+//!    where two swept parameters, or one and an axis, would share that, `stage_parameter`, and where that is still shared,
+//!    all keys of its path: `stage_optimizer_lr`. A parameter named like the axis that sweeps it is the axis' column.
+//! 4. A table of a stage that fans out over an axis no more, but comes from one that does, may hold its labels in a column of
+//!    the axis' name. The parameters that the axis sweeps then stand beside them, found by value. A column that the table has
+//!    itself stands. A value that is no label is an error when it is read. Of axes from which nothing above the table comes,
+//!    nothing is added.
+//!
+//! Two columns of one name are refused before anything runs, where both are known. What a program writes is known only when
+//! it has run: then its column must say the same as the coordinate, or reading it is an error.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, OnceLock};
 
 use serde_json::Value as Json;
 
 use super::axis::Axis;
-use super::contract::{Columns, Scalar};
+use super::contract::{Columns, Scalar, TableOf};
 use super::coordinates::{ByLabels, Coordinates};
+use super::problem::Problem;
 use super::{Instance, Pipeline, sql_name};
 
 /// A parameter that an axis sweeps.
 #[derive(Debug)]
 struct Swept {
-    /// Its column: the parameter's own name, or, where two would share one, `stage_parameter`.
+    /// Its column; see the rule above.
     column: String,
     stage: usize,
     path: Arc<[String]>,
@@ -22,6 +39,12 @@ struct Swept {
 }
 
 impl Swept {
+    /// `stage.parameter`.
+    fn parameter(&self, pipeline: &Pipeline) -> String {
+        let stage = &pipeline.stages[self.stage].name;
+        format!("{stage}.{}", self.path.join("."))
+    }
+
     fn value(&self, instance: &Instance) -> Scalar {
         let full = instance.parameters.full();
         // `null` where there is none.
@@ -67,6 +90,38 @@ impl ColumnsOn {
         self.columns(pipeline, coordinates, read, false)
     }
 
+    /// How the numbers among the columns of some coordinates are called: as the label is, or as the axis writes them.
+    pub fn texts(
+        &self,
+        pipeline: &Pipeline,
+        coordinates: &Coordinates,
+        columns: &Columns,
+    ) -> BTreeMap<String, String> {
+        let is_number = |column: &String| matches!(columns.get(column), Some(Scalar::Float(_)));
+        let mut texts = BTreeMap::new();
+        for (axis, swept) in self.axes.iter().zip(&self.swept) {
+            let Some(label) = coordinates.get(axis) else {
+                continue;
+            };
+            if is_number(axis) {
+                texts.insert(axis.clone(), label.to_string());
+            }
+            let point = pipeline.axis(axis).and_then(|axis| axis.point(label));
+            for swept in swept.iter().filter(|swept| is_number(&swept.column)) {
+                let mut set = point.into_iter().flat_map(|p| p.patch.on(swept.stage));
+                let set = set.find(|set| set.path == swept.path);
+                let set = set.filter(|set| {
+                    let value = Scalar::from(&set.value.to_json());
+                    columns.get(&swept.column) == Some(&value)
+                });
+                if let Some(set) = set {
+                    texts.insert(swept.column.clone(), set.value.label());
+                }
+            }
+        }
+        texts
+    }
+
     fn columns(
         &self,
         pipeline: &Pipeline,
@@ -92,25 +147,197 @@ impl ColumnsOn {
     }
 }
 
+/// Where a column of a table comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// The table has it itself.
+    Own,
+    /// It is an axis over which the stage fans out.
+    Axis,
+    /// It is a parameter, `stage.parameter`, that this axis sweeps.
+    Swept {
+        /// The axis.
+        axis: String,
+        /// The parameter.
+        parameter: String,
+        /// Whether it is found by the label in a column of the table.
+        by_label: bool,
+    },
+}
+
+/// A column of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ColumnOf {
+    /// Its name.
+    pub name: String,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// What its values are, where that is known.
+    pub holds: Option<&'static str>,
+}
+
+/// The columns of a table that a stage leaves.
+#[derive(Debug, Clone)]
+pub struct TableColumns {
+    /// The table's name in SQL.
+    pub table: String,
+    /// What of an artifact it is.
+    pub of: TableOf,
+    /// Whether its own columns are known before it is made.
+    pub is_known: bool,
+    /// Its columns, its own first.
+    pub columns: Vec<ColumnOf>,
+}
+
 impl Pipeline {
-    /// The names of the columns of some coordinates.
-    pub(super) fn column_names(&self, coordinates: &Coordinates) -> BTreeSet<String> {
-        let mut names = BTreeSet::new();
-        for (axis, _) in coordinates.0.iter() {
-            names.insert(axis.to_string());
-            names.extend(self.swept_names(axis, coordinates));
-        }
-        names
+    /// The tables that a stage leaves in one of its outputs, with the columns of each as far as they are known.
+    pub fn tables(&self, stage: usize, output: usize) -> Vec<TableColumns> {
+        let declared = &self.stages[stage];
+        let called = sql_name(&declared.output_name(output));
+        let tables = declared.outputs[output].artifact.tables().iter();
+        let tables = tables.map(|of| {
+            let own = match of.columns {
+                [] => declared.columns.clone(),
+                fixed => Some(fixed.iter().map(|column| column.to_string()).collect()),
+            };
+            let mut columns: Vec<ColumnOf> = own
+                .iter()
+                .flatten()
+                .map(|name| ColumnOf {
+                    name: name.clone(),
+                    origin: Origin::Own,
+                    holds: None,
+                })
+                .collect();
+            if of.columns.is_empty() && own.is_some() {
+                for axis in self.label_axes(stage, output) {
+                    let here = axis.points.first().map(|_| axis.coordinate(0));
+                    let here = Coordinates(here.into_iter().collect());
+                    columns.extend(self.swept_columns(axis, &here, true));
+                }
+            }
+            columns.extend(self.added(stage));
+            let mut seen = BTreeSet::new();
+            columns.retain(|column| seen.insert(column.name.clone()));
+            TableColumns {
+                table: format!("{called}{}", of.suffix),
+                of: *of,
+                is_known: own.is_some(),
+                columns,
+            }
+        });
+        tables.collect()
     }
 
-    /// The names of the columns of the parameters that an axis sweeps, at some coordinates.
-    pub(super) fn swept_names(&self, axis: &str, coordinates: &Coordinates) -> BTreeSet<String> {
-        let here = self.swept(axis).into_iter().filter(|swept| {
+    /// The axes whose labels a table of an output may hold in a column of their name: those over which something above it
+    /// fans out, and it does not.
+    pub fn label_axes(&self, stage: usize, output: usize) -> Vec<&Axis> {
+        let declared = &self.stages[stage];
+        let tables = declared.outputs[output].artifact.tables();
+        if tables.iter().all(|table| !table.columns.is_empty()) {
+            return Vec::new();
+        }
+        let axes = self.axes.iter().filter(|axis| {
+            let name = axis.name();
+            let has = |columns: &Vec<String>| columns.iter().any(|column| column == name);
+            declared.above.contains(name)
+                && !declared.axes.iter().any(|reaching| reaching == name)
+                && declared.columns.as_ref().is_none_or(has)
+        });
+        axes.collect()
+    }
+
+    /// What the coordinates of a stage add to its tables, by name.
+    fn added(&self, stage: usize) -> Vec<ColumnOf> {
+        let declared = &self.stages[stage];
+        let Some(first) = declared.instances.first() else {
+            return Vec::new();
+        };
+        let reaching = |axis: &&Axis| declared.axes.iter().any(|name| name == axis.name());
+        let mut columns = Vec::new();
+        for axis in self.axes.iter().filter(reaching) {
+            columns.push(ColumnOf {
+                name: axis.name().to_string(),
+                origin: Origin::Axis,
+                holds: kind_of(axis.points.iter().map(|point| &point.value)),
+            });
+            columns.extend(self.swept_columns(axis, &first.coordinates, false));
+        }
+        columns.sort_by(|a, b| a.name.cmp(&b.name));
+        columns
+    }
+
+    /// The columns of the parameters that an axis sweeps, at some coordinates.
+    fn swept_columns(&self, axis: &Axis, at: &Coordinates, by_label: bool) -> Vec<ColumnOf> {
+        let swept = self.swept(axis.name()).into_iter().filter(|swept| {
             let instances = self.stages[swept.stage].instances.iter();
-            let joining = instances.filter(|instance| instance.coordinates.joins(coordinates));
+            let joining = instances.filter(|instance| instance.coordinates.joins(at));
             one_value(swept, joining).is_some()
         });
-        here.map(|swept| swept.column).collect()
+        let columns = swept.map(|swept| {
+            let stage = &self.stages[swept.stage];
+            let values: Vec<Scalar> = stage.instances.iter().map(|i| swept.value(i)).collect();
+            ColumnOf {
+                holds: kind_of(values.iter()),
+                origin: Origin::Swept {
+                    axis: axis.name().to_string(),
+                    parameter: swept.parameter(self),
+                    by_label,
+                },
+                name: swept.column,
+            }
+        });
+        columns.collect()
+    }
+
+    /// Two columns of one name that a table of a stage would have. What the table says itself of a coordinate is no second
+    /// column, so only what its kind gives it whatever it reads is held against these.
+    pub(super) fn collisions(&self, stage: usize) -> Vec<Problem> {
+        let declared = &self.stages[stage];
+        let outputs = declared.outputs.iter();
+        let tables: Vec<&TableOf> = outputs
+            .flat_map(|output| output.artifact.tables())
+            .collect();
+        if tables.is_empty() {
+            return Vec::new();
+        }
+        let mut problems = Vec::new();
+        let mut before: BTreeMap<String, String> = BTreeMap::new();
+        for column in self.added(stage) {
+            let name = &column.name;
+            let certain = tables.iter().find(|table| match table.columns {
+                [] => declared.certain.contains(name),
+                fixed => fixed.contains(&name.as_str()),
+            });
+            let (axis, what, help) = match &column.origin {
+                Origin::Swept {
+                    axis, parameter, ..
+                } => (
+                    axis,
+                    format!("the parameter `{parameter}`, which the axis `{axis}` sweeps,"),
+                    "give the parameter another name; `etude columns` shows where columns come from",
+                ),
+                _ => (
+                    name,
+                    format!("the axis `{name}`"),
+                    "give the axis another name",
+                ),
+            };
+            let Some(at) = self.axis(axis) else {
+                continue;
+            };
+            if let Some(table) = certain {
+                let table = format!("{}{}", sql_name(&declared.name), table.suffix);
+                let message = format!("{what} is named like a column of `{table}`");
+                problems.push(Problem::at(&at.key.span, message).help(help));
+            }
+            if let Some(other) = before.insert(name.clone(), what.clone()) {
+                let other = other.trim_end_matches(',');
+                let message = format!("{what} and {other} would both be the column `{name}`");
+                problems.push(Problem::at(&at.key.span, message).help(help));
+            }
+        }
+        problems
     }
 
     /// The value of an axis' own column.
@@ -140,23 +367,32 @@ impl Pipeline {
         };
         let all: BTreeSet<&(usize, Arc<[String]>)> =
             self.axes.iter().flat_map(Axis::sets).collect();
-        let last = |path: &Arc<[String]>| path.last().cloned().unwrap_or_default();
-        let mut named: HashMap<String, usize> = HashMap::new();
-        for (_, path) in all {
-            *named.entry(last(path)).or_default() += 1;
+        let is_axis = |name: &String| self.axis(name).is_some();
+        // Three names, each longer than the one before; the shortest that nothing else has is taken.
+        let names = |stage: usize, path: &[String]| {
+            let stage = sql_name(&self.stages[stage].name);
+            let last = path.last().cloned().unwrap_or_default();
+            let short = format!("{stage}_{last}");
+            [last, short, format!("{stage}_{}", path.join("_"))]
+        };
+        let mut shared: [HashMap<String, usize>; 2] = Default::default();
+        for (stage, path) in &all {
+            let [last, short, _] = names(*stage, path);
+            *shared[0].entry(last).or_default() += 1;
+            *shared[1].entry(short).or_default() += 1;
         }
         let mut columns = Vec::new();
         for (stage, path) in this.sets() {
-            let name = last(path);
-            let shared = named[&name] > 1;
-            let named_as_axis = self.axis(&name).is_some();
+            let [last, short, long] = names(*stage, path);
+            let is_shared = shared[0][&last] > 1;
             // The axis' own column already holds the value of the parameter it is named after.
-            if name == axis && !shared && !this.is_variants() {
+            if last == axis && !is_shared && !this.is_variants() {
                 continue;
             }
-            let column = match shared || named_as_axis {
-                true => format!("{}_{name}", sql_name(&self.stages[*stage].name)),
-                false => name,
+            let column = match () {
+                () if !is_shared && !is_axis(&last) => last,
+                () if shared[1][&short] == 1 && !is_axis(&short) => short,
+                () => long,
             };
             columns.push(Swept {
                 column,
@@ -166,6 +402,24 @@ impl Pipeline {
             });
         }
         columns
+    }
+}
+
+/// What values are, in a word, if all of them are of one kind.
+fn kind_of<'a>(values: impl Iterator<Item = &'a Scalar>) -> Option<&'static str> {
+    let kinds = values.filter_map(|value| match value {
+        Scalar::Null => None,
+        Scalar::Bool(_) => Some("true or false"),
+        Scalar::Int(_) => Some("whole numbers"),
+        Scalar::Float(_) => Some("numbers"),
+        Scalar::Text(_) => Some("text"),
+    });
+    let kinds: BTreeSet<&'static str> = kinds.collect();
+    match kinds.into_iter().collect::<Vec<_>>().as_slice() {
+        [] => None,
+        [one] => Some(one),
+        ["numbers", "whole numbers"] => Some("numbers"),
+        _ => Some("text"),
     }
 }
 

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::complaint::Complaint;
+use super::label;
 use super::parameters;
 use super::resources::Resources;
 
@@ -47,6 +48,8 @@ pub struct TableOf {
     pub file: &'static str,
     /// Its columns; empty where they depend on the stage's parameters.
     pub columns: &'static [&'static str],
+    /// What a row of it is; empty where that depends on the stage.
+    pub row: &'static str,
 }
 
 impl ArtifactType {
@@ -103,11 +106,13 @@ impl ArtifactType {
                     suffix: "",
                     file: "curve.parquet",
                     columns: &["step", "loss", "learning_rate", "exact"],
+                    row: "a step of the training at which it was evaluated",
                 },
                 TableOf {
                     suffix: "_positions",
                     file: "positions.parquet",
                     columns: &["step", "position", "accuracy"],
+                    row: "a position of the target at a step of the training",
                 },
             ],
             ArtifactType::Answers => &[
@@ -115,17 +120,20 @@ impl ArtifactType {
                     suffix: "",
                     file: "answers.parquet",
                     columns: &["example", "exact"],
+                    row: "an example",
                 },
                 TableOf {
                     suffix: "_positions",
                     file: "positions.parquet",
                     columns: &["example", "position", "target", "answer", "correct"],
+                    row: "a position of an example's target",
                 },
             ],
             ArtifactType::Table => &[TableOf {
                 suffix: "",
                 file: "table.parquet",
                 columns: &[],
+                row: "",
             }],
             ArtifactType::Dataset
             | ArtifactType::Figure
@@ -218,6 +226,46 @@ impl From<&Json> for Scalar {
     }
 }
 
+impl Scalar {
+    /// What makes it the same value as another: numbers are compared as numbers, text letter by letter.
+    pub fn identity(&self) -> String {
+        label::of_scalar(self)
+    }
+}
+
+impl fmt::Display for Scalar {
+    /// Nothing, or the value in the shortest way of writing it that is this value and no other.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Scalar::Null => Ok(()),
+            Scalar::Bool(bool) => bool.fmt(f),
+            Scalar::Int(int) => int.fmt(f),
+            Scalar::Float(float) => f.write_str(&Json::from(*float).to_string()),
+            Scalar::Text(text) => f.write_str(text),
+        }
+    }
+}
+
+/// What the labels in a column of a table mean.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Labels {
+    /// Whether the reader names columns that come with the labels, and not just takes all there are.
+    pub named: bool,
+    /// Every label of the axis.
+    pub all: Vec<Label>,
+}
+
+/// A label of an axis, as a table may hold it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Label {
+    /// How it is called.
+    pub text: String,
+    /// Its value.
+    pub value: Scalar,
+    /// The swept parameters to add beside it; none where they have no one value.
+    pub columns: Columns,
+}
+
 /// Constant columns of an artifact's tables.
 pub type Columns = BTreeMap<String, Scalar>;
 
@@ -234,8 +282,11 @@ pub struct Input {
     pub files: BTreeMap<String, PathBuf>,
     /// Coordinates and swept parameters, for every row of its tables.
     pub columns: Columns,
-    /// Swept parameters by the label in a column of the table: column, label, and what to add beside it.
-    pub labels: BTreeMap<String, BTreeMap<String, Columns>>,
+    /// How the numbers among the columns are called in names of folders: as the labels.
+    #[serde(default)]
+    pub texts: BTreeMap<String, String>,
+    /// Swept parameters by the label in a column of the table: column, labels, and what to add beside each.
+    pub labels: BTreeMap<String, Labels>,
 }
 
 impl Input {

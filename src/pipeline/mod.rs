@@ -14,6 +14,7 @@ mod complaint;
 mod contract;
 mod coordinates;
 mod document;
+mod label;
 mod layers;
 mod parameters;
 mod patch;
@@ -25,14 +26,15 @@ mod source;
 mod value;
 
 pub use axis::{Axis, Point};
-pub use columns::ColumnsOn;
+pub use columns::{ColumnOf, ColumnsOn, Origin, TableColumns};
 pub use complaint::Complaint;
 pub use contract::{
     ArtifactType, Columns, Context, Device, Earlier, Extension, HOLES, Holds, Input, Inputs, Kind,
-    Monitor, Outside, Parameters, Port, Progress, Registry, SURROUNDINGS, Scalar, Stage, Stop,
-    TableOf, TableShape, Takes, Verdict,
+    Label, Labels, Monitor, Outside, Parameters, Port, Progress, Registry, SURROUNDINGS, Scalar,
+    Stage, Stop, TableOf, TableShape, Takes, Verdict,
 };
 pub use coordinates::{ByLabels, Condition, Coordinates, JobName, Selector};
+pub use label::{Found, Index};
 pub(crate) use parameters::{first_line, kind_of, options, schema_types};
 pub use policy::{Cause, Grow, Keep, Retry};
 pub use problem::{Problem, Problems, alternatives, nearest};
@@ -41,7 +43,7 @@ pub use resources::{Resources, parse_size, show_size};
 pub use source::{Source, Span};
 pub use value::{Data, Key, Table, Value};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -71,12 +73,16 @@ pub struct DeclaredStage {
     pub kind: Kind,
     /// The axes it fans out over.
     pub axes: Vec<String>,
+    /// The axes over which it, or any stage that it comes from, fans out.
+    pub above: BTreeSet<String>,
     /// What it leaves.
     pub outputs: Vec<Output>,
     /// Its inputs, by the kind's ports.
     pub inputs: Vec<DeclaredInput>,
     /// The columns of the table it leaves, if it leaves one and they are known.
     pub columns: Option<Vec<String>>,
+    /// Of these, those that it leaves whatever it reads.
+    pub certain: Vec<String>,
     /// Its instances that this run is about, the first axis slowest.
     pub instances: Vec<Instance>,
 }

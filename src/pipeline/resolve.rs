@@ -202,6 +202,7 @@ fn resolve(
     };
     keep.0.extend(chosen.keep.0.iter().cloned());
     pipeline.axes = axes.clone();
+    let above = above(&written, &order, &reaching);
     let stages = written.iter().zip(reaching);
     let stages = stages.map(|(stage, axes)| Declared {
         name: &stage.key.name,
@@ -297,7 +298,9 @@ fn resolve(
                 .collect(),
             outputs: written[at].outputs.clone(),
             inputs: declared(&written[at]),
+            above: above[at].clone(),
             columns: None,
+            certain: Vec::new(),
             instances,
         });
     }
@@ -451,6 +454,8 @@ fn stage<'a>(
         } else if key.name == "per" {
             written.per = per(value, problems);
         } else if key.name != "kind" {
+            let path = vec![written.key.name.clone(), key.name.clone()];
+            patch::check_draws(&path, value, problems);
             parameters.push((key.clone(), value.clone()));
         }
     }
@@ -1005,6 +1010,24 @@ fn reaching<'a>(
     reaching
 }
 
+/// The axes over which each stage, or any that it comes from, fans out.
+fn above(
+    written: &[Written<'_>],
+    order: &[usize],
+    reaching: &[Vec<&Axis>],
+) -> Vec<BTreeSet<String>> {
+    let mut above: Vec<BTreeSet<String>> = vec![BTreeSet::new(); written.len()];
+    for &at in order {
+        let mine = reaching[at].iter().map(|axis| axis.name().to_string());
+        let mut all: BTreeSet<String> = mine.collect();
+        for (_, from) in written[at].reads() {
+            all.extend(above[from].iter().cloned());
+        }
+        above[at] = all;
+    }
+    above
+}
+
 /// The instances that a run is about.
 fn kept<'b>(
     fan: &'b Fan<'_>,
@@ -1062,63 +1085,31 @@ fn check_columns(
                 }
             }
         }
+        let first = stage.instances.first();
+        let certain = first.and_then(|first| first.parameters.columns(&[]).ok().flatten());
         pipeline.stages[at].columns = columns;
+        pipeline.stages[at].certain = certain.unwrap_or_default();
         let outputs = 0..pipeline.stages[at].outputs.len();
         all[at] = outputs
-            .map(|output| tables(pipeline, (at, output), problems))
+            .map(|output| tables(pipeline, (at, output)))
             .collect();
+        for problem in pipeline.collisions(at) {
+            problems.push(problem);
+        }
     }
 }
 
 /// The tables that a stage's artifacts offer, coordinates and swept parameters among their columns.
-fn tables(
-    pipeline: &Pipeline,
-    (stage, output): (usize, usize),
-    problems: &mut Problems,
-) -> Vec<TableShape> {
-    let stage = &pipeline.stages[stage];
-    let called = sql_name(&stage.output_name(output));
-    let mut shapes = Vec::new();
-    for table in stage.outputs[output].artifact.tables() {
-        let name = format!("{called}{}", table.suffix);
-        let own = match table.columns {
-            // Of a stage without instances nothing is known, not even its coordinates.
-            _ if stage.instances.is_empty() => None,
-            [] => stage.columns.clone(),
-            fixed => Some(fixed.iter().map(|c| c.to_string()).collect()),
-        };
-        let columns = own.map(|own| {
-            let mut columns = own.clone();
-            let first = stage.instances.first();
-            let coordinates = first
-                .map(|i| pipeline.column_names(&i.coordinates))
-                .unwrap_or_default();
-            for axis in pipeline.axes.iter() {
-                if !own.iter().any(|column| column == axis.name()) {
-                    continue;
-                }
-                if table.columns.contains(&axis.name())
-                    && stage.axes.iter().any(|a| a == axis.name())
-                {
-                    let message = format!(
-                        "the axis `{}` is named like a column of `{name}`",
-                        axis.name()
-                    );
-                    problems.push(
-                        Problem::at(&axis.key.span, message).help("give the axis another name"),
-                    );
-                }
-                if !axis.points.is_empty() {
-                    let here = Coordinates([axis.coordinate(0)].into());
-                    columns.extend(pipeline.swept_names(axis.name(), &here));
-                }
-            }
-            columns.extend(coordinates);
-            let mut seen = BTreeSet::new();
-            columns.retain(|column| seen.insert(column.clone()));
-            columns
-        });
-        shapes.push(TableShape { name, columns });
-    }
-    shapes
+fn tables(pipeline: &Pipeline, (stage, output): (usize, usize)) -> Vec<TableShape> {
+    // Of a stage without instances nothing is known, not even its coordinates.
+    let is_known = !pipeline.stages[stage].instances.is_empty();
+    let tables = pipeline.tables(stage, output).into_iter();
+    let shapes = tables.map(|table| {
+        let columns = table.columns.into_iter().map(|column| column.name);
+        TableShape {
+            name: table.table,
+            columns: (is_known && table.is_known).then(|| columns.collect()),
+        }
+    });
+    shapes.collect()
 }

@@ -16,7 +16,7 @@ use super::program;
 use crate::figures::{csv, table};
 use crate::pipeline::{
     ArtifactType, Columns, Complaint, Context, Device, HOLES, Holds, Input, Outside, Port,
-    Progress, Scalar, Stage, Stop, Takes,
+    Progress, Stage, Stop, Takes,
 };
 
 /// Runs a program of your own.
@@ -346,7 +346,11 @@ impl Command {
         let mut folders = BTreeSet::new();
         for input in job.all("all") {
             let list = lists.entry(&input.name).or_default();
-            let mut folder = format!("{}/{}", input.name, coordinates(&input.columns));
+            let mut folder = format!(
+                "{}/{}",
+                input.name,
+                coordinates(&input.columns, &input.texts)
+            );
             // Some file systems do not tell small letters from large ones.
             if !folders.insert(folder.to_lowercase()) {
                 folder.push_str(&format!("~{}", list.len()));
@@ -411,18 +415,12 @@ fn absolute(path: &Path) -> std::io::Result<PathBuf> {
     std::path::absolute(path)
 }
 
-/// Coordinates as the name of a folder: `method=a,seed=0`.
-fn coordinates(columns: &Columns) -> String {
+/// Coordinates as the name of a folder: `method=a,seed=0`, each value as its label is called.
+fn coordinates(columns: &Columns, texts: &BTreeMap<String, String>) -> String {
     const LONGEST: usize = 150;
-    let pairs = columns.iter().map(|(name, value)| {
-        let value = match value {
-            Scalar::Null => String::new(),
-            Scalar::Bool(bool) => bool.to_string(),
-            Scalar::Int(int) => int.to_string(),
-            Scalar::Float(float) => float.to_string(),
-            Scalar::Text(text) => text.clone(),
-        };
-        format!("{name}={value}")
+    let pairs = columns.iter().map(|(name, value)| match texts.get(name) {
+        Some(text) => format!("{name}={text}"),
+        None => format!("{name}={value}"),
     });
     let mut name = String::new();
     for c in pairs.collect::<Vec<_>>().join(",").chars() {
