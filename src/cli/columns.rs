@@ -63,24 +63,18 @@ fn described(pipeline: &Pipeline, at: usize, table: &TableColumns) -> String {
     if !table.of.row.is_empty() {
         text.push_str(&format!("  a row is {}\n", table.of.row));
     }
-    let mut lines: Vec<[String; 3]> = table.columns.iter().map(line).collect();
+    let mut lines: Vec<[String; 3]> = table
+        .columns
+        .iter()
+        .map(|column| line(column, table.is_known))
+        .collect();
     if !table.is_known {
         let unknown = [
             "…".to_string(),
-            "what the program writes; known once it has run".to_string(),
+            "the stage itself: known once it has run".to_string(),
             String::new(),
         ];
         lines.insert(0, unknown);
-        // Labels that the program writes bring the swept parameters along.
-        for axis in labels(pipeline, at) {
-            lines.push([
-                format!("({axis})"),
-                format!(
-                    "if the program writes it: labels of the axis, which bring what `{axis}` sweeps"
-                ),
-                String::new(),
-            ]);
-        }
     }
     let width = |n: usize| lines.iter().map(|line| line[n].chars().count()).max();
     let (first, second) = (width(0).unwrap_or(0), width(1).unwrap_or(0));
@@ -92,7 +86,7 @@ fn described(pipeline: &Pipeline, at: usize, table: &TableColumns) -> String {
     text
 }
 
-fn line(column: &ColumnOf) -> [String; 3] {
+fn line(column: &ColumnOf, is_known: bool) -> [String; 3] {
     let from = match &column.origin {
         Origin::Own => "the stage itself".to_string(),
         Origin::Axis => "an axis".to_string(),
@@ -103,17 +97,15 @@ fn line(column: &ColumnOf) -> [String; 3] {
         } => format!("{parameter}, swept by `{axis}`"),
         Origin::Swept {
             axis, parameter, ..
-        } => format!("{parameter}, swept by `{axis}`, found by the label in `{axis}`"),
+        } => {
+            let if_any = if is_known {
+                ""
+            } else {
+                ", if there is such a column"
+            };
+            format!("{parameter}, swept by `{axis}`, found by the label in `{axis}`{if_any}")
+        }
     };
     let holds = column.holds.unwrap_or_default().to_string();
     [column.name.clone(), from, holds]
-}
-
-/// The axes whose labels tables of a stage may hold.
-fn labels(pipeline: &Pipeline, at: usize) -> Vec<&str> {
-    let outputs = 0..pipeline.stages[at].outputs.len();
-    let axes = outputs.flat_map(|output| pipeline.label_axes(at, output));
-    let mut names: Vec<&str> = axes.map(|axis| axis.name()).collect();
-    names.dedup();
-    names
 }

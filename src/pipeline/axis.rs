@@ -290,9 +290,12 @@ fn read_lists(table: &Table, names: &Names<'_>, problems: &mut Problems) -> Opti
     let distinct = labels.iter().zip(first_values).all(|(label, value)| {
         texts.insert(label.as_str()) && values.insert(label::identity(value))
     });
+    // Of values of several kinds, a column can only hold the labels.
+    let numbers = |value: &Value| matches!(value.data, Data::Int(_) | Data::Float(_));
+    let bools = |value: &Value| matches!(value.data, Data::Bool(_));
+    let alike = first_values.iter().all(numbers) || first_values.iter().all(bools);
     let points = labels.iter().enumerate().map(|(i, label)| {
         let first = &first_values[i];
-        let plain = !matches!(first.data, Data::Table(_) | Data::Array(_));
         let (label, identity) = match distinct || lists.len() == 1 {
             true => (label.clone(), label::identity(first)),
             // Lists that move together may repeat themselves one by one; together they name a point.
@@ -303,7 +306,7 @@ fn read_lists(table: &Table, names: &Names<'_>, problems: &mut Problems) -> Opti
                 (all.join(" "), format!("[{}]", values.join(",")))
             }
         };
-        let value = match distinct && plain {
+        let value = match distinct && alike {
             true => Scalar::from(&first.to_json()),
             false => Scalar::Text(label.clone()),
         };
@@ -630,6 +633,93 @@ mod tests {
             labels("z = { 'model.a' = [1, 1], 'model.b' = [2, 3] }"),
             ["1 2", "1 3"]
         );
+    }
+
+    #[test]
+    fn a_label_is_the_number_as_the_file_writes_it() {
+        let written = "lr = { 'model.lr' = [1e-7, 2.0, 0.50, +3E-4, 1_000, 0x10, 1_000.5] }";
+        assert_eq!(
+            labels(written),
+            ["1e-7", "2.0", "0.50", "3e-4", "1000", "16", "1000.5"]
+        );
+        // Inside of lists and tables, in the shortest way.
+        let nested = "o = { 'model.o' = [[1e-3, 2], { kind = 'adam', lr = 1e-3 }] }";
+        assert_eq!(labels(nested), ["0.001-2", "adam lr=0.001"]);
+    }
+
+    #[test]
+    fn one_number_written_twice_stands_twice() {
+        for (list, first, second) in [
+            ("[1, 1.0]", "1", "1.0"),
+            ("[0.0, -0.0]", "0.0", "-0.0"),
+            ("[1e-4, 2, 0.0001]", "1e-4", "0.0001"),
+            ("[[1, 2], [1.0, 2]]", "1-2", "1.0-2"),
+        ] {
+            let problems = axis(&format!("a = {{ 'model.x' = {list} }}")).unwrap_err();
+            let said = format!("has the value `{first}` twice: `{second}` is the same");
+            assert!(problems[0].contains(&said), "{list}: {problems:?}");
+        }
+        // Names of versions are no numbers.
+        let versions = "v = { '1.1' = { model.a = 1 }, '1.10' = { model.a = 2 } }";
+        assert_eq!(labels(versions), ["1.1", "1.10"]);
+        assert_eq!(
+            labels("z = { 'model.a' = [1, 1.0], 'model.b' = [2, 3] }"),
+            ["1 2", "1.0 3"]
+        );
+    }
+
+    /// How often each whole number is drawn.
+    fn drawn(generator: &str, draws: usize) -> Vec<(i64, usize)> {
+        let text = format!("x = {{ {generator}, draws = {draws} }}");
+        let mut problems = Problems::default();
+        let value = parse(&Source::new("x", text), &mut problems);
+        let drawn = generate(value.get("x").unwrap(), &mut problems).unwrap();
+        let mut counts = std::collections::BTreeMap::new();
+        for value in drawn {
+            let Data::Int(int) = value.data else {
+                panic!("{value:?} is no integer")
+            };
+            *counts.entry(int).or_insert(0) += 1;
+        }
+        counts.into_iter().collect()
+    }
+
+    /// Pearson's statistic of counts against expected shares.
+    fn chi_square(counts: &[(i64, usize)], shares: &[f64]) -> f64 {
+        let all: usize = counts.iter().map(|(_, count)| count).sum();
+        let terms = counts.iter().zip(shares).map(|((_, count), share)| {
+            let expected = share * all as f64;
+            (*count as f64 - expected).powi(2) / expected
+        });
+        terms.sum()
+    }
+
+    #[test]
+    fn whole_numbers_are_drawn_with_equal_weight_ends_included() {
+        let counts = drawn("uniform = [0, 3]", 6000);
+        assert_eq!(
+            counts.iter().map(|(k, _)| *k).collect::<Vec<_>>(),
+            [0, 1, 2, 3]
+        );
+        // Three degrees of freedom: 16.3 is exceeded once in a thousand; with half weights at the ends it would be above 600.
+        assert!(chi_square(&counts, &[0.25; 4]) < 16.3, "{counts:?}");
+        let counts = drawn("uniform = [-2, -1]", 2000);
+        assert!(chi_square(&counts, &[0.5; 2]) < 10.8, "{counts:?}");
+        let counts = drawn("uniform = [-4611686018427387904, 4611686018427387904]", 100);
+        assert_eq!(counts.len(), 100);
+    }
+
+    #[test]
+    fn whole_numbers_on_a_logarithmic_scale_have_the_weight_of_what_is_nearest() {
+        let share = |k: f64| ((k + 0.5) / (k - 0.5)).ln() / (4.5f64 / 0.5).ln();
+        let counts = drawn("log_uniform = [1, 4]", 6000);
+        assert_eq!(
+            counts.iter().map(|(k, _)| *k).collect::<Vec<_>>(),
+            [1, 2, 3, 4]
+        );
+        let shares = [1.0, 2.0, 3.0, 4.0].map(share);
+        assert!((shares.iter().sum::<f64>() - 1.0).abs() < 1e-12);
+        assert!(chi_square(&counts, &shares) < 16.3, "{counts:?}");
     }
 
     #[test]

@@ -185,7 +185,7 @@ pub struct TableColumns {
     pub of: TableOf,
     /// Whether its own columns are known before it is made.
     pub is_known: bool,
-    /// Its columns, its own first.
+    /// Its columns, its own first where they are known; else what comes with labels does so only if it has these.
     pub columns: Vec<ColumnOf>,
 }
 
@@ -209,7 +209,7 @@ impl Pipeline {
                     holds: None,
                 })
                 .collect();
-            if of.columns.is_empty() && own.is_some() {
+            if of.columns.is_empty() {
                 for axis in self.label_axes(stage, output) {
                     let here = axis.points.first().map(|_| axis.coordinate(0));
                     let here = Coordinates(here.into_iter().collect());

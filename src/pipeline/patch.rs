@@ -231,8 +231,8 @@ fn many_values(path: &str, value: &Value) -> Problem {
     };
     let message = format!("`{path}` takes one value here, and this makes many");
     let help = format!(
-        "to sweep it, give it an axis of its own: `{}` under [axes] = {{ \"{path}\" = {written} }}; \
-         a table of these keys as one value stands in a list there: {{ \"{path}\" = [{written}] }}",
+        "to sweep it, write an axis of its own under [axes]: `{} = {{ \"{path}\" = {written} }}`; \
+         if a table of these keys is meant as one value, it stands in a list there: `[{written}]`",
         path.rsplit('.').next().unwrap_or(path),
     );
     Problem::at(&value.span, message)

@@ -296,3 +296,178 @@ pub fn missing_columns<'a>(
 pub fn condition(parameter: &str, text: &str) -> Result<Condition, Complaint> {
     Condition::parse(text).map_err(|problem| complaint(parameter, problem))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use polars::prelude::NamedFrom;
+    use polars::prelude::Series;
+
+    use super::*;
+    use crate::pipeline::{Columns, Label};
+
+    fn series<T: AsRef<[V]>, V>(name: &str, values: T) -> Column
+    where
+        Series: NamedFrom<T, [V]>,
+    {
+        Column::from(Series::new(name.into(), values))
+    }
+
+    /// A table in a file of its own, given with what the pipeline says of it.
+    fn given(folder: &Path, columns: Vec<Column>, input: Input) -> Input {
+        let height = columns[0].len();
+        let frame = DataFrame::new(height, columns).unwrap();
+        let path = folder.join(format!("{}.parquet", input.name));
+        table::write(&frame, &path).unwrap();
+        let files = [("table.parquet".to_string(), path)].into();
+        Input { files, ..input }
+    }
+
+    fn input(name: &str) -> Input {
+        Input {
+            table: "by_run".into(),
+            name: name.into(),
+            artifact: ArtifactType::Table,
+            files: BTreeMap::new(),
+            columns: Columns::new(),
+            texts: BTreeMap::new(),
+            labels: BTreeMap::new(),
+        }
+    }
+
+    /// The axis `decay`, each label with a swept parameter of ten times its number.
+    fn decay(named: bool) -> BTreeMap<String, Labels> {
+        let all = [
+            ("0", Scalar::Int(0)),
+            ("1e-1", Scalar::Float(0.1)),
+            ("1.0", Scalar::Float(1.0)),
+        ];
+        let all = all
+            .into_iter()
+            .zip([0, 1, 10])
+            .map(|((text, value), ten)| Label {
+                text: text.into(),
+                value,
+                columns: [("weight".to_string(), Scalar::Int(ten))].into(),
+            });
+        let labels = Labels {
+            named,
+            all: all.collect(),
+        };
+        [("decay".to_string(), labels)].into()
+    }
+
+    fn weights(column: Column, named: bool) -> Result<Vec<Option<String>>, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let input = Input {
+            labels: decay(named),
+            ..input("a")
+        };
+        let input = given(folder.path(), vec![column], input);
+        let stacked = stacked(&[&input], "table.parquet", false);
+        match stacked {
+            Err(Stop::Failed(why)) => Err(why),
+            Err(Stop::Cancelled) => Err("cancelled".into()),
+            Ok(frame) => match frame.column("weight") {
+                Ok(column) => Ok(table::texts(column).unwrap()),
+                Err(_) => Ok(Vec::new()),
+            },
+        }
+    }
+
+    fn all(texts: &[&str]) -> Vec<Option<String>> {
+        texts.iter().map(|text| Some((*text).to_string())).collect()
+    }
+
+    #[test]
+    fn a_label_is_found_by_its_value_in_a_column_of_any_type() {
+        let found = all(&["10", "0", "1"]);
+        assert_eq!(
+            weights(series("decay", [1.0, 0.0, 0.1]), true),
+            Ok(found.clone())
+        );
+        let texts = ["1e0", "0.0", ".10"];
+        assert_eq!(weights(series("decay", texts), true), Ok(found));
+        assert_eq!(
+            weights(series("decay", [1i64, 0, 1]), true),
+            Ok(all(&["10", "0", "10"]))
+        );
+    }
+
+    #[test]
+    fn nothing_stands_beside_a_hole_and_an_empty_table_has_the_columns_too() {
+        let holes = weights(series("decay", [Some(1.0), None, Some(f64::NAN)]), true);
+        assert_eq!(holes, Ok(vec![Some("10".into()), None, None]));
+        let folder = tempfile::tempdir().unwrap();
+        let input = Input {
+            labels: decay(true),
+            ..input("a")
+        };
+        let none: [f64; 0] = [];
+        let input = given(folder.path(), vec![series("decay", none)], input);
+        let frame = stacked(&[&input], "table.parquet", false);
+        let Ok(frame) = frame else { panic!("refused") };
+        assert_eq!(table::column_names(&frame), ["weight", "decay"]);
+        assert_eq!(frame.height(), 0);
+    }
+
+    #[test]
+    fn a_value_that_is_no_label_is_an_error_that_names_it() {
+        let why = weights(series("decay", [1.0, 0.25]), false).unwrap_err();
+        assert!(
+            why.contains("the column `decay` of `by_run` holds `0.25`"),
+            "{why}"
+        );
+        assert!(why.contains("`1e-1`"), "{why}");
+    }
+
+    #[test]
+    fn a_column_without_any_label_is_another_column_unless_what_belongs_to_labels_is_named() {
+        assert_eq!(
+            weights(series("decay", [17.0, 0.25]), false),
+            Ok(Vec::new())
+        );
+        let why = weights(series("decay", [17.0, 0.25]), true).unwrap_err();
+        assert!(why.contains("holds `17.0`"), "{why}");
+    }
+
+    #[test]
+    fn one_table_with_labels_makes_all_of_its_stage_be_held_against_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let labelled = |name| Input {
+            labels: decay(false),
+            ..input(name)
+        };
+        let one = given(folder.path(), vec![series("decay", [1.0])], labelled("a"));
+        let other = given(folder.path(), vec![series("decay", [17.0])], labelled("b"));
+        assert!(stacked(&[&one, &other], "table.parquet", false).is_err());
+    }
+
+    #[test]
+    fn a_column_of_the_name_of_a_coordinate_may_say_the_same_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let of = |column: Column| {
+            let input = Input {
+                columns: [("lr".to_string(), Scalar::Float(1e-4))].into(),
+                ..input("a")
+            };
+            let input = given(folder.path(), vec![column], input);
+            match stacked(&[&input], "table.parquet", false) {
+                Ok(frame) => Ok(table::texts(frame.column("lr").unwrap()).unwrap()),
+                Err(Stop::Failed(why)) => Err(why),
+                Err(Stop::Cancelled) => Err("cancelled".into()),
+            }
+        };
+        assert_eq!(
+            of(series("lr", ["1e-4", "0.0001"])),
+            Ok(all(&["1e-4", "0.0001"]))
+        );
+        assert!(of(series("lr", [Some(1e-4), None])).is_ok());
+        let why = of(series("lr", [1e-4, 0.5])).unwrap_err();
+        assert!(
+            why.contains("holds `0.5`") && why.contains("`0.0001` for the job"),
+            "{why}"
+        );
+    }
+}
