@@ -302,7 +302,7 @@ impl Pipeline {
             return Vec::new();
         }
         let mut problems = Vec::new();
-        let mut before: BTreeMap<String, String> = BTreeMap::new();
+        let mut before: BTreeMap<String, (String, Option<String>)> = BTreeMap::new();
         for column in self.added(stage) {
             let name = &column.name;
             let certain = tables.iter().find(|table| match table.columns {
@@ -331,7 +331,15 @@ impl Pipeline {
                 let message = format!("{what} is named like a column of `{table}`");
                 problems.push(Problem::at(&at.key.span, message).help(help));
             }
-            if let Some(other) = before.insert(name.clone(), what.clone()) {
+            let parameter = match &column.origin {
+                Origin::Swept { parameter, .. } => Some(parameter.clone()),
+                _ => None,
+            };
+            let this = (what.clone(), parameter.clone());
+            // A parameter that two axes sweep is one all the same.
+            if let Some((other, theirs)) = before.insert(name.clone(), this)
+                && (parameter.is_none() || parameter != theirs)
+            {
                 let other = other.trim_end_matches(',');
                 let message = format!("{what} and {other} would both be the column `{name}`");
                 problems.push(Problem::at(&at.key.span, message).help(help));

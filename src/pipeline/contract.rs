@@ -15,7 +15,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::complaint::Complaint;
-use super::label;
 use super::parameters;
 use super::resources::Resources;
 
@@ -223,13 +222,6 @@ impl From<&Json> for Scalar {
             }
             other => Scalar::Text(other.to_string()),
         }
-    }
-}
-
-impl Scalar {
-    /// What makes it the same value as another: numbers are compared as numbers, text letter by letter.
-    pub fn identity(&self) -> String {
-        label::of_scalar(self)
     }
 }
 

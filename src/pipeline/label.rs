@@ -146,6 +146,13 @@ pub fn identity(value: &Value) -> String {
     }
 }
 
+impl Scalar {
+    /// What makes it the same value as another: numbers are compared as numbers, text letter by letter.
+    pub fn identity(&self) -> String {
+        of_scalar(self)
+    }
+}
+
 /// The identity of a plain value.
 pub fn of_scalar(value: &Scalar) -> String {
     // Up to here every whole number of this size is an integer.

@@ -14,6 +14,7 @@ mod complaint;
 mod contract;
 mod coordinates;
 mod document;
+mod generator;
 mod label;
 mod layers;
 mod parameters;

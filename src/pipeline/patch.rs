@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::axis::makes_many;
 use super::document::overlay;
+use super::generator::makes_many;
 use super::parameters::expanded;
 use super::problem::{Problem, Problems, alternatives, count};
 use super::source::Span;

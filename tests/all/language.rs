@@ -927,7 +927,7 @@ fn what_instances_share_is_made_once() {
         v = { 'n.value' = { range = [0, 50] } }
         f = { one = {}, two = {}, three = { t.factor = 3 } }
         [[override]]
-        when = { v = 7 }
+        when = { v = 7, f = ['one', 'two', 'three'] }
         set = { t.factor = 9 }
         [[exclude]]
         when = { v = 8, f = 'one' }
@@ -1236,7 +1236,7 @@ fn an_override_over_what_an_axis_sweeps_names_the_axis() {
         ))
     };
     insta::assert_snapshot!(with("method = 'oracle'", "p.seed = 0"), @"
-    12:11 [seed] this override sets `p.seed`, which the axis `seed` sweeps: its labels would no longer tell the value
+    13:11 [seed] this override sets `p.seed`, which the axis `seed` sweeps: its labels would no longer tell the value
         help: if that is meant, name the axis too: `when = { …, seed = [2] }`, with the labels for which it holds; to have fewer labels there, use [[exclude]]
     ");
     assert_eq!(
