@@ -8,6 +8,7 @@ mod faults;
 mod fingerprint;
 mod golden;
 mod killed;
+mod labels;
 mod language;
 mod layers;
 mod pipelines;
