@@ -279,15 +279,21 @@ fn read_lists(table: &Table, names: &Names<'_>, problems: &mut Problems) -> Opti
         }
     }
     generator::check(table, problems);
+    // What is wrong with a value that cannot be read is told already.
+    whole &= lists
+        .iter()
+        .flat_map(|(_, _, values)| values)
+        .all(Value::is_readable);
     if !whole {
         return None;
     }
     let labels: Vec<String> = first_values.iter().map(Value::label).collect();
-    let mut texts = HashSet::with_capacity(length);
-    let mut values = HashSet::with_capacity(length);
-    let distinct = labels.iter().zip(first_values).all(|(label, value)| {
-        texts.insert(label.as_str()) && values.insert(label::identity(value))
-    });
+    let identities: Vec<String> = first_values.iter().map(label::identity).collect();
+    let differ = |all: &[String]| {
+        let mut seen = HashSet::with_capacity(length);
+        all.iter().all(|one| seen.insert(one.as_str()))
+    };
+    let distinct = differ(&labels) && differ(&identities);
     // Of values of several kinds, a column can only hold the labels.
     let numbers = |value: &Value| matches!(value.data, Data::Int(_) | Data::Float(_));
     let bools = |value: &Value| matches!(value.data, Data::Bool(_));
@@ -295,7 +301,7 @@ fn read_lists(table: &Table, names: &Names<'_>, problems: &mut Problems) -> Opti
     let points = labels.iter().enumerate().map(|(i, label)| {
         let first = &first_values[i];
         let (label, identity) = match distinct || lists.len() == 1 {
-            true => (label.clone(), label::identity(first)),
+            true => (label.clone(), identities[i].clone()),
             // Lists that move together may repeat themselves one by one; together they name a point.
             false => {
                 let all: Vec<String> = lists.iter().map(|(_, _, v)| v[i].shortest()).collect();

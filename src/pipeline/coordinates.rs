@@ -148,9 +148,9 @@ impl Condition {
                 whole = false;
                 continue;
             };
-            let items = match &value.data {
-                Data::Array(items) => items.iter().collect(),
-                _ => vec![value],
+            let Some(items) = labels_in(axis, value, problems) else {
+                whole = false;
+                continue;
             };
             let mut labels = BTreeSet::new();
             for item in items {
@@ -258,6 +258,39 @@ fn find_axis<'a>(
         problems.push(problem);
     }
     axis
+}
+
+/// What stands for labels in a condition: one value, or a list of them. A list may be the value of one label itself.
+fn labels_in<'a>(axis: &Axis, value: &'a Value, problems: &mut Problems) -> Option<Vec<&'a Value>> {
+    let Data::Array(items) = &value.data else {
+        return Some(vec![value]);
+    };
+    let is_label = |value: &Value| axis.find_value(value) != Found::Nothing;
+    let whole = axis.find_value(value);
+    let each = !items.is_empty() && items.iter().all(is_label);
+    // Each of them may be the same label as the whole, read otherwise.
+    let another = each && items.iter().any(|item| axis.find_value(item) != whole);
+    match (whole != Found::Nothing, another) {
+        (true, true) => {
+            let message = format!(
+                "this is the label `{}` of the axis `{}`, and a list of labels too",
+                value.label(),
+                axis.name()
+            );
+            let problem = Problem::at(&value.span, message).label("ambiguous");
+            problems.push(
+                problem.help("write a list of lists for the one: [[…]]; or the labels as text"),
+            );
+            None
+        }
+        (true, false) => Some(vec![value]),
+        (false, _) if items.is_empty() && !axis.points.is_empty() => {
+            let message = format!("this names no label of the axis `{}`", axis.name());
+            problems.push(Problem::at(&value.span, message));
+            None
+        }
+        (false, _) => Some(items.iter().collect()),
+    }
 }
 
 /// The text of the label that was found; else what is wrong is told. Of an axis that could not be read, every label is taken.

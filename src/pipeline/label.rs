@@ -171,6 +171,11 @@ pub fn of_scalar(value: &Scalar) -> String {
 
 /// The identity of a whole number after it went through a column of fractions, where that is another.
 fn inexact(number: &str) -> Option<String> {
+    // Shorter ones are exact.
+    const EXACT: usize = 15;
+    if number.len() <= EXACT {
+        return None;
+    }
     let int: i64 = number.parse().ok()?;
     Some(of_scalar(&Scalar::Float(int as f64)))
 }

@@ -1171,12 +1171,11 @@ fn what_reads_as_several_labels_or_none_is_told() {
     1:1 [v=1.100] `1.100` reads as several labels of the axis `v`
         help: write one as the file does, as text: `1.1`, `1.10`
     ");
-    let numbers = "v = { 'p.params.v' = [1e-4, 1e-7, nan] }";
-    assert!(
-        left(numbers, &["v=2e-4"])
-            .unwrap_err()
-            .contains("a number must be finite")
-    );
+    // What cannot be read is told once, and nothing more of its axis.
+    insta::assert_snapshot!(left("v = { 'p.params.v' = [nan, inf, 1e-7] }", &["v=3"]).unwrap_err(), @"
+    7:23 [nan] a number must be finite
+    7:28 [inf] a number must be finite
+    ");
     let numbers = "v = { 'p.params.v' = [1e-4, 1e-7] }";
     insta::assert_snapshot!(left(numbers, &["v=2e-4"]).unwrap_err(), @"
     1:1 [v=2e-4] the axis `v` has no label `2e-4`
@@ -1465,4 +1464,75 @@ fn the_columns_of_a_table_are_told_with_where_each_comes_from() {
       b_size: b.params.size by scale label, whole numbers
     other false
     ");
+}
+
+#[test]
+fn a_list_in_a_condition_is_one_label_or_several() {
+    let with = |list: &str, when: &str| {
+        real(&format!(
+            "[stage.p]\nkind = 'command'\nargs = ['true']\nparams = {{ v = 0, w = 0 }}\n\
+             outputs.t = {{ path = 't.csv', type = 'table' }}\n[axes]\nv = {{ 'p.params.v' = {list} }}\n\
+             [[override]]\nwhen = {{ v = {when} }}\nset = {{ p.params.w = 1 }}\n"
+        ))
+    };
+    let widths = "[[64, 64], [128], []]";
+    for when in [
+        "[64, 64.0]",
+        "[[64, 64], [128]]",
+        "'64-64'",
+        "[]",
+        "[128]",
+        "['128', [64,64]]",
+    ] {
+        assert_eq!(with(widths, when), "fine", "{when}");
+    }
+    let said = with(widths, "[64, 128]");
+    assert!(said.contains("has no label `64`"), "{said}");
+    let said = with("[[1, 2], 1, 2]", "[1, 2]");
+    assert!(
+        said.contains("`1-2` of the axis `v`, and a list of labels too"),
+        "{said}"
+    );
+    assert_eq!(with("[[1, 2], 1, 2]", "[[1, 2]]"), "fine");
+    let said = with("[1, 2]", "[]");
+    assert!(said.contains("names no label of the axis `v`"), "{said}");
+}
+
+#[test]
+fn values_of_several_kinds_are_told_apart_and_found_as_what_they_are() {
+    let mixed = "v = { 'p.params.v' = [1e-4, '1e-3', true, 'false', [1], 'x', 2] }";
+    for (written, label) in [
+        ("0.0001", "v=1e-4"),
+        ("0.001", "v=1e-3"),
+        ("True", "v=true"),
+        ("False", "v=false"),
+        ("[1.0]", "v=1"),
+        ("2.0", "v=2"),
+    ] {
+        let kept = left(mixed, &[&format!("v={written}")]);
+        assert_eq!(kept, Ok(vec![label.to_string()]), "{written}");
+    }
+    // Text and a number that read alike have one label, which stands twice.
+    let said = left("v = { 'p.params.v' = [1, '1'] }", &[]).unwrap_err();
+    assert!(said.contains("the axis `v` has `1` twice"), "{said}");
+    let said = left("v = { 'p.params.v' = ['a', 'a'] }", &[]).unwrap_err();
+    assert!(said.contains("the axis `v` has `a` twice"), "{said}");
+    // Text that reads as a number is another value than the number: text finds the one, a number the other.
+    let near = "v = { 'p.params.v' = [1, '1.0'] }";
+    assert_eq!(left(near, &["v=1.0"]), Ok(vec!["v=1.0".into()]));
+    assert_eq!(left(near, &["v=1"]), Ok(vec!["v=1".into()]));
+}
+
+#[test]
+fn draws_of_whole_numbers_are_labels_like_any_other() {
+    let drawn =
+        "v = { 'p.params.v' = { range = [0, 8] }, 'p.params.w' = { uniform = [1, 3], draws = 8 } }";
+    assert_eq!(left(drawn, &["v=7.0"]), Ok(vec!["v=7".into()]));
+    let rates = "v = { 'p.params.v' = { log_uniform = [1e-5, 1e-2], draws = 3 } }";
+    let all = left(rates, &[]).unwrap();
+    let number: f64 = all[0].trim_start_matches("v=").parse().unwrap();
+    assert_eq!(
+        left(rates, &[&format!("v={number:e}")]),
+        Ok(vec![all[0].clone()])
+    );
 }
