@@ -72,7 +72,7 @@ impl Adopt {
         store.prepare()?;
         let outside = Looked::new(&store).outside(&plan, id)?;
         let artifact = |from: JobId| match &states[from] {
-            Freshness::Fresh(record) => Known::Made(&record.artifact),
+            Freshness::Fresh(record) => Known::Made(record.key, &record.artifact),
             _ => Known::Open,
         };
         let fingerprint = Fingerprint::of(&plan, id, &outside, artifact);

@@ -11,7 +11,7 @@ use clap::Args;
 use super::publish::{Place, axes};
 use super::verify::count;
 use super::{Failure, Source};
-use crate::pipeline::{ArtifactType, DEFAULT_PROFILE, Found, Verdict};
+use crate::pipeline::{ArtifactType, DEFAULT_PROFILE, Found, Judged, Verdict};
 use crate::plan::{Fingerprint, JobId, Known, Looked, Plan};
 use crate::store::{Digest, Error, Provenance, Store};
 
@@ -100,7 +100,7 @@ fn states(plan: &Plan, store: &Store, provenance: &Provenance) -> Result<Vec<Sta
         .collect();
     for id in 0..plan.jobs.len() {
         let known = |from: JobId| match (&states[from], origins[from]) {
-            (State::Stands, Some(origin)) => Known::Made(&origin.artifact),
+            (State::Stands, Some(origin)) => Known::Made(origin.key, &origin.artifact),
             _ => Known::Open,
         };
         let outside = looked.outside(plan, id)?;
@@ -287,14 +287,24 @@ impl Published<'_> {
         let Ok(verdict) = serde_json::from_slice::<Verdict>(&text) else {
             return Some(format!("verdict  {job}: {file} is none"));
         };
-        let held = format!("{} of {} rows", verdict.held, verdict.rows);
-        match (verdict.is_expected(), verdict.holds) {
+        let held = verdict.rows_in_words();
+        match (verdict.is_expected(), verdict.verdict) {
             (true, _) => None,
-            (false, false) => Some(format!(
+            (false, Judged::Unknown) => {
+                let missing = match verdict.missing.is_empty() {
+                    true => String::new(),
+                    false => format!(" (without a value: {})", some(&verdict.missing)),
+                };
+                Some(format!(
+                    "verdict  {job}: cannot be judged ({held}): {}{missing}",
+                    verdict.says
+                ))
+            }
+            (false, Judged::NotReproduced) => Some(format!(
                 "verdict  {job}: not reproduced ({held}): {}; where that is known, say `expected = false` and why in `note`",
                 verdict.says
             )),
-            (false, true) => Some(format!(
+            (false, Judged::Reproduced) => Some(format!(
                 "verdict  {job}: reproduced ({held}), but the pipeline says `expected = false`: {}",
                 verdict.says
             )),

@@ -1,11 +1,13 @@
-//! `etude columns`: the columns of every table, and where each comes from.
+//! `etude columns`: the columns of every table, and where each comes from; what its rows are, and what a run is among them.
 
 use std::io::{self, Write};
 
 use clap::Args;
 
 use super::{Failure, Source};
-use crate::pipeline::{ColumnOf, Origin, Pipeline, Problem, TableColumns, alternatives};
+use crate::pipeline::{
+    ColumnKind, ColumnOf, ColumnOrigin, Pipeline, Problem, RunsOf, TableColumns, alternatives,
+};
 
 #[derive(Debug, Args)]
 pub struct Columns {
@@ -60,9 +62,10 @@ impl Columns {
 fn described(pipeline: &Pipeline, at: usize, table: &TableColumns) -> String {
     let stage = &pipeline.stages[at];
     let mut text = format!("{}  ({} `{}`)\n", table.table, stage.kind.name, stage.name);
-    if !table.of.row.is_empty() {
-        text.push_str(&format!("  a row is {}\n", table.of.row));
+    if !table.row.is_empty() {
+        text.push_str(&format!("  a row is {}\n", table.row));
     }
+    text.push_str(&format!("  {}\n", run(table)));
     let mut lines: Vec<[String; 3]> = table
         .columns
         .iter()
@@ -86,16 +89,48 @@ fn described(pipeline: &Pipeline, at: usize, table: &TableColumns) -> String {
     text
 }
 
+/// What a run is among the rows of a table.
+fn run(table: &TableColumns) -> String {
+    const SAY: &str = "say which columns tell runs apart, as `ci95(x, seed)` does";
+    let list = |names: &[&str]| {
+        let names = names.iter().map(|name| format!("`{name}`"));
+        names.collect::<Vec<_>>().join(", ")
+    };
+    let axes = |axes: &[String]| list(&axes.iter().map(String::as_str).collect::<Vec<_>>());
+    match &table.runs {
+        RunsOf::Job { axes: all } if all.is_empty() => {
+            "a run is the one job that leaves the table".to_string()
+        }
+        RunsOf::Job { axes: all } => format!("a run is a job, one at each of {}", axes(all)),
+        RunsOf::Untold => format!("a run is not known: one job makes all rows; {SAY}"),
+        RunsOf::Labels { axes: all, .. } => {
+            let has = |axis: &str| table.columns.iter().any(|column| column.name == axis);
+            let told = format!("a run is told by the labels in {}", axes(all));
+            match (table.runs.unnamed(has).as_slice(), table.is_known) {
+                ([], _) => told,
+                (missing, true) => {
+                    let missing = list(missing);
+                    format!("a run is not known: there is no column {missing}; {SAY}")
+                }
+                (missing, false) => {
+                    let missing = list(missing);
+                    format!("{told}, if the table has {missing}; otherwise {SAY}")
+                }
+            }
+        }
+    }
+}
+
 fn line(column: &ColumnOf, is_known: bool) -> [String; 3] {
     let from = match &column.origin {
-        Origin::Own => "the stage itself".to_string(),
-        Origin::Axis => "an axis".to_string(),
-        Origin::Swept {
+        ColumnOrigin::Own => "the stage itself".to_string(),
+        ColumnOrigin::Axis => "an axis".to_string(),
+        ColumnOrigin::Swept {
             axis,
             parameter,
             by_label: false,
         } => format!("{parameter}, swept by `{axis}`"),
-        Origin::Swept {
+        ColumnOrigin::Swept {
             axis, parameter, ..
         } => {
             let if_any = if is_known {
@@ -106,6 +141,6 @@ fn line(column: &ColumnOf, is_known: bool) -> [String; 3] {
             format!("{parameter}, swept by `{axis}`, found by the label in `{axis}`{if_any}")
         }
     };
-    let holds = column.holds.unwrap_or_default().to_string();
+    let holds = column.kind.map_or("", ColumnKind::noun).to_string();
     [column.name.clone(), from, holds]
 }

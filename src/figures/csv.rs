@@ -1,18 +1,41 @@
 //! Tables as text, for programs that know no Parquet: comma-separated values with a header, and JSON lines.
 //!
-//! A column of whole numbers is read as such, one of numbers, or of `true` and `false`, likewise; all else is text. An empty
-//! cell is a missing value. Numbers are written so that they read back to the same bits.
+//! A column of whole numbers is read as such, one of numbers, or of `true` and `false` (also `True`, `TRUE`), likewise; all
+//! else is text. A cell is a missing value where nothing stands in it, or one of `NA`, `N/A`, `n/a`, `#N/A`, `<NA>`, `NULL`,
+//! `null` and `None` without quotes; `nan` is a number. A column of missing values alone has no type, and takes that of
+//! those it is stacked with. What a number would change is text, and with it its column: `007`, `12e5678`, whole numbers of
+//! more than 64 bits, or of more than 53 beside fractions. Text is UTF-8. Numbers are written so that they read back to the
+//! same bits, and text of no letters as `""`.
 
+mod cells;
+mod parse;
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use polars::prelude::{AnyValue, Column, DataFrame};
+use polars::prelude::{AnyValue, Column, DataFrame, DataType};
 use serde_json::Value as Json;
 
-use super::table::{Error, column_names};
+use self::parse::{Cell, Form, Row};
+use super::spelling;
+use super::table::{Error, column_names, is_exact};
 
 /// So many bytes of text are a table; more should be Parquet.
 const MOST: u64 = 4 << 30;
+
+/// The types that columns are declared to have, by name.
+pub type Declared = BTreeMap<String, DataType>;
+
+/// A table read from text, and what there is to say of it.
+#[derive(Debug, Clone)]
+pub struct Read {
+    /// The table.
+    pub table: DataFrame,
+    /// Which columns of numbers are text, and because of what; a line each.
+    pub notes: Vec<String>,
+}
 
 fn refused(path: &Path, reason: impl Into<String>) -> Error {
     Error::NotATable {
@@ -30,121 +53,283 @@ fn text_of(path: &Path) -> Result<String, Error> {
         return Err(refused(path, "it is larger than 4 GiB; write Parquet"));
     }
     let bytes = fs::read(path).map_err(unreadable)?;
-    String::from_utf8(bytes).map_err(|_| refused(path, "it is not UTF-8"))
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        return Err(refused(path, "it is UTF-16; write it as UTF-8"));
+    }
+    let line = |before: &[u8]| 1 + before.iter().filter(|byte| **byte == b'\n').count();
+    if let Some(at) = bytes.iter().position(|byte| *byte == 0) {
+        let line = line(&bytes[..at]);
+        let reason = format!("line {line}: it holds the character 0; is it text, and UTF-8?");
+        return Err(refused(path, reason));
+    }
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let (line, byte) = (line(&error.as_bytes()[..at]), error.as_bytes()[at]);
+        let reason =
+            format!("line {line}: the byte 0x{byte:02x} is no UTF-8; write the file as UTF-8");
+        refused(path, reason)
+    })?;
+    Ok(match text.strip_prefix('\u{feff}') {
+        Some(rest) => rest.to_string(),
+        None => text,
+    })
 }
 
-/// Reads comma-separated values.
+/// Reads comma-separated values, with the types that are declared, if any are.
 ///
 /// # Errors
-/// A file that is not there, is no UTF-8, has no header, a row of another width, or two columns of one name; with the line.
-pub fn read(path: &Path) -> Result<DataFrame, Error> {
+/// A file that is not there, is no UTF-8, has no header, a blank line, a row of another width, two columns of one name or one
+/// without, other columns than declared, or a value of another type; with the line.
+pub fn read(path: &Path, declared: Option<&Declared>) -> Result<Read, Error> {
     let text = text_of(path)?;
-    let mut reader = csv::ReaderBuilder::new().from_reader(text.as_bytes());
-    let wrong = |error: csv::Error| refused(path, error.to_string());
-    let header = reader.headers().map_err(wrong)?.clone();
-    if header.is_empty() {
-        return Err(refused(path, "it has no header"));
+    let at = |line: usize, reason: String| refused(path, format!("line {line}: {reason}"));
+    let mut rows = parse::rows(&text).map_err(|(line, reason)| at(line, reason))?;
+    while rows.last().is_some_and(Row::is_blank) {
+        rows.pop();
     }
-    let mut cells: Vec<Vec<Option<String>>> = vec![Vec::new(); header.len()];
-    for record in reader.records() {
-        let record = record.map_err(wrong)?;
-        for (column, cell) in cells.iter_mut().zip(&record) {
-            column.push((!cell.is_empty()).then(|| cell.to_string()));
+    if rows.is_empty() {
+        return Err(refused(
+            path,
+            "it is empty; its first line must name the columns",
+        ));
+    }
+    let names = header(&rows.remove(0)).map_err(|reason| at(1, reason))?;
+    let mut columns: Vec<Vec<&Cell<'_>>> = vec![Vec::with_capacity(rows.len()); names.len()];
+    for row in &rows {
+        match (row.cells.len(), names.len()) {
+            (there, wanted) if row.is_blank() && wanted != there => {
+                let reason = format!("it is blank; a row has {wanted} cells");
+                return Err(at(row.line, reason));
+            }
+            (there, wanted) if there != wanted => {
+                let (there, wanted) = (count(there), count(wanted));
+                let reason = format!("{there}, and the header has {wanted}");
+                return Err(at(row.line, reason));
+            }
+            _ => {}
+        }
+        for (column, cell) in columns.iter_mut().zip(&row.cells) {
+            column.push(cell);
         }
     }
-    let columns = header.iter().zip(cells);
-    let columns = columns.map(|(name, cells)| typed(name, &cells));
-    table(path, columns.collect())
+    let lines: Vec<usize> = rows.iter().map(|row| row.line).collect();
+    typed(
+        path,
+        names.into_iter().zip(columns).collect(),
+        &lines,
+        declared,
+    )
 }
 
-fn table(path: &Path, columns: Vec<Column>) -> Result<DataFrame, Error> {
-    DataFrame::new_infer_height(columns).map_err(|error| refused(path, error.to_string()))
+fn count(cells: usize) -> String {
+    match cells {
+        1 => "1 cell".to_string(),
+        n => format!("{n} cells"),
+    }
 }
 
-/// A column of the narrowest type that holds all its cells.
-fn typed(name: &str, cells: &[Option<String>]) -> Column {
-    fn all<T>(
-        cells: &[Option<String>],
-        parse: impl Fn(&str) -> Option<T>,
-    ) -> Option<Vec<Option<T>>> {
-        let parsed = cells.iter().map(|cell| match cell {
-            Some(text) => parse(text).map(Some),
-            None => Some(None),
-        });
-        parsed.collect()
+/// The names of the columns; else why the first line gives none.
+fn header(row: &Row<'_>) -> Result<Vec<String>, String> {
+    if row.is_blank() {
+        return Err("it is blank, and must name the columns".into());
     }
-    let whole = |text: &str| text.parse::<i64>().ok();
-    let digits = |text: &str| {
-        text.trim_start_matches(['+', '-'])
-            .bytes()
-            .all(|b| b.is_ascii_digit())
-    };
-    // A whole number that fits no column of whole numbers would lose digits as one with a fraction.
-    let number = |text: &str| match digits(text) && whole(text).is_none() {
-        true => None,
-        false => text.parse::<f64>().ok(),
-    };
-    let flag = |text: &str| match text {
-        "true" | "True" => Some(true),
-        "false" | "False" => Some(false),
-        _ => None,
-    };
-    if cells.iter().any(Option::is_some) {
-        if let Some(values) = all(cells, whole) {
-            return Column::new(name.into(), values);
+    let names = row.cells.iter().map(|cell| match cell.form {
+        Form::Bare => cell.text.trim().to_string(),
+        _ => cell.text.to_string(),
+    });
+    let names: Vec<String> = names.collect();
+    if let [only] = names.as_slice()
+        && let Some(other) = only.chars().find(|c| matches!(c, ';' | '\t' | '|'))
+    {
+        let other = other.escape_debug();
+        return Err(format!(
+            "the cells seem to be separated by `{other}`; write `,` between them, and a point before a fraction"
+        ));
+    }
+    if names.iter().all(|name| name.parse::<f64>().is_ok()) {
+        return Err("it holds numbers alone, and must name the columns".into());
+    }
+    let mut seen = BTreeSet::new();
+    for (at, name) in names.iter().enumerate() {
+        if name.is_empty() {
+            return Err(format!(
+                "column {} has no name; name it or leave it out (`index=False` in pandas, `row.names=FALSE` in R)",
+                at + 1
+            ));
         }
-        if let Some(values) = all(cells, number) {
-            return Column::new(name.into(), values);
-        }
-        if let Some(values) = all(cells, flag) {
-            return Column::new(name.into(), values);
+        if !seen.insert(name) {
+            return Err(format!("two columns are called `{name}`"));
         }
     }
-    Column::new(name.into(), cells.to_vec())
+    Ok(names)
 }
 
-/// Reads JSON lines, an object of plain values each; a key that a line lacks is a missing value.
+/// Columns of cells as a table.
+fn typed(
+    path: &Path,
+    columns: Vec<(String, Vec<&Cell<'_>>)>,
+    lines: &[usize],
+    declared: Option<&Declared>,
+) -> Result<Read, Error> {
+    let mut notes = Vec::new();
+    if let Some(declared) = declared {
+        let names = columns.iter().map(|(name, _)| name.as_str());
+        as_declared(path, names, declared)?;
+    }
+    let columns = columns.iter().map(|(name, cells)| {
+        let kind = declared.and_then(|declared| declared.get(name));
+        let Some(kind) = kind else {
+            let (column, note) = cells::typed(name, cells, lines);
+            notes.extend(note);
+            return Ok(column);
+        };
+        cells::declared(name, kind, cells).map_err(|at| {
+            let (line, text, noun) = (lines[at], &cells[at].text, noun(kind));
+            let reason = format!(
+                "line {line}: `{text}` in the column `{name}`, which is declared as {noun}"
+            );
+            refused(path, reason)
+        })
+    });
+    let columns: Vec<Column> = columns.collect::<Result<_, _>>()?;
+    let table = DataFrame::new(lines.len(), columns);
+    let table = table.map_err(|error| refused(path, error.to_string()))?;
+    Ok(Read { table, notes })
+}
+
+fn noun(kind: &DataType) -> &'static str {
+    match kind {
+        DataType::Boolean => "true or false",
+        DataType::Int64 => "whole numbers (64 bits)",
+        DataType::Float64 => "numbers",
+        _ => "text",
+    }
+}
+
+/// Holds that a file has the declared columns and no other.
+fn as_declared<'a>(
+    path: &Path,
+    names: impl Iterator<Item = &'a str>,
+    declared: &Declared,
+) -> Result<(), Error> {
+    let there: Vec<String> = names.map(str::to_string).collect();
+    if let Some(name) = declared.keys().find(|name| !there.contains(name)) {
+        let advice = spelling::advice(name, "its columns", &there);
+        let reason = format!("the column `{name}` is declared and not there; {advice}");
+        return Err(refused(path, reason));
+    }
+    if let Some(name) = there.iter().find(|name| !declared.contains_key(*name)) {
+        let known: Vec<String> = declared.keys().cloned().collect();
+        let advice = spelling::advice(name, "declared columns", &known);
+        let reason = format!("the column `{name}` is not among those declared; {advice}");
+        return Err(refused(path, reason));
+    }
+    Ok(())
+}
+
+/// Holds a table that has types of its own against those declared, and gives it these.
 ///
 /// # Errors
-/// A file that is not there or is no UTF-8, a line that is no object of plain values; with the line.
-pub fn read_json(path: &Path) -> Result<DataFrame, Error> {
+/// Other columns than declared, or a column whose values are of another type.
+pub fn with_declared(
+    path: &Path,
+    table: DataFrame,
+    declared: &Declared,
+) -> Result<DataFrame, Error> {
+    as_declared(
+        path,
+        column_names(&table).iter().map(String::as_str),
+        declared,
+    )?;
+    let columns = table.columns().iter().map(|column| {
+        let wanted = &declared[column.name().as_str()];
+        let fits = match (column.dtype(), wanted) {
+            (DataType::Null, _) => true,
+            (there, wanted) if there == wanted => true,
+            (DataType::Float32, DataType::Float64) => return Ok(column.clone()),
+            (DataType::Int64, DataType::Float64) => column.i64()?.iter().flatten().all(is_exact),
+            _ => false,
+        };
+        match fits {
+            true => Ok(column.strict_cast(wanted)?),
+            false => Err(refused(
+                path,
+                format!(
+                    "the column `{}` is declared as {} and holds {}",
+                    column.name(),
+                    noun(wanted),
+                    noun(column.dtype())
+                ),
+            )),
+        }
+    });
+    let columns: Vec<Column> = columns.collect::<Result<_, Error>>()?;
+    Ok(DataFrame::new(table.height(), columns)?)
+}
+
+/// Reads JSON lines, an object of plain values each; a key that a line lacks is a missing value. With types declared, a key
+/// that no line has is a column of missing values.
+///
+/// # Errors
+/// A file that is not there or is no UTF-8, a line that is no object of plain values, a key that is not declared, or a value
+/// of another type; with the line.
+pub fn read_json(path: &Path, declared: Option<&Declared>) -> Result<Read, Error> {
     let text = text_of(path)?;
     let mut names: Vec<String> = Vec::new();
-    let mut rows = Vec::new();
+    let mut rows: Vec<serde_json::Map<String, Json>> = Vec::new();
+    let mut lines = Vec::new();
     for (n, line) in text.lines().enumerate() {
+        let number = n + 1;
         if line.trim().is_empty() {
             continue;
         }
-        let row: serde_json::Map<String, Json> = serde_json::from_str(line)
-            .map_err(|error| refused(path, format!("line {}: {error}", n + 1)))?;
+        let row: serde_json::Map<String, Json> = serde_json::from_str(line).map_err(|error| {
+            let help = match ["NaN", "Infinity"].iter().any(|word| line.contains(word)) {
+                true => "; JSON has no NaN and no Infinity: write null",
+                false => "",
+            };
+            refused(path, format!("line {number}: {error}{help}"))
+        })?;
         for (name, value) in &row {
             if value.is_array() || value.is_object() {
-                let reason = format!("line {}: `{name}` is no plain value", n + 1);
+                let reason = format!("line {number}: `{name}` is no plain value");
                 return Err(refused(path, reason));
+            }
+            if name.is_empty() {
+                return Err(refused(path, format!("line {number}: a key has no name")));
             }
             if !names.contains(name) {
                 names.push(name.clone());
             }
         }
         rows.push(row);
+        lines.push(number);
     }
+    let absent = declared.into_iter().flat_map(BTreeMap::keys);
+    let absent: Vec<String> = absent
+        .filter(|name| !names.contains(name))
+        .cloned()
+        .collect();
+    names.extend(absent);
     let columns = names.iter().map(|name| {
         let cells = rows.iter().map(|row| match row.get(name) {
-            None | Some(Json::Null) => None,
-            Some(Json::String(text)) => Some(text.clone()),
-            Some(other) => Some(other.to_string()),
+            None | Some(Json::Null) => Cell::NOTHING,
+            Some(Json::String(text)) => Cell {
+                text: Cow::Borrowed(text.as_str()),
+                // A text that looks like a number stays a text.
+                form: Form::Text,
+            },
+            Some(other) => Cell {
+                text: Cow::Owned(other.to_string()),
+                form: Form::Bare,
+            },
         });
-        let cells: Vec<Option<String>> = cells.collect();
-        let is_text = rows
-            .iter()
-            .any(|row| matches!(row.get(name), Some(Json::String(_))));
-        match is_text {
-            // A text that looks like a number stays a text.
-            true => Column::new(name.as_str().into(), cells),
-            false => typed(name, &cells),
-        }
+        cells.collect::<Vec<Cell<'_>>>()
     });
-    table(path, columns.collect())
+    let columns: Vec<Vec<Cell<'_>>> = columns.collect();
+    let columns = names.into_iter().zip(&columns);
+    let columns = columns.map(|(name, cells)| (name, cells.iter().collect()));
+    typed(path, columns.collect(), &lines, declared)
 }
 
 /// Writes comma-separated values with a header.
@@ -163,73 +348,43 @@ pub fn write(table: &DataFrame, path: &Path) -> Result<(), Error> {
 /// # Errors
 /// The table engine's.
 pub fn to_bytes(table: &DataFrame) -> Result<Vec<u8>, Error> {
-    let failed = |error: csv::Error| Error::Engine(error.to_string());
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(column_names(table)).map_err(failed)?;
+    let names = column_names(table);
+    let mut text = String::new();
+    let mut line = |cells: Vec<String>| {
+        // A blank line would be no row.
+        match cells.as_slice() {
+            [only] if only.is_empty() => text.push_str("\"\""),
+            cells => text.push_str(&cells.join(",")),
+        }
+        text.push('\n');
+    };
+    line(names.iter().map(|name| quoted(name)).collect());
     for row in 0..table.height() {
         let cells = table.columns().iter().map(|column| {
             let value = column.get(row)?;
             Ok(match &value {
                 AnyValue::Null => String::new(),
-                AnyValue::String(text) => (*text).to_string(),
-                AnyValue::StringOwned(text) => text.to_string(),
+                AnyValue::String(text) => quoted(text),
+                AnyValue::StringOwned(text) => quoted(text),
                 // The shortest text that reads back to the same bits.
+                AnyValue::Float32(number) => format!("{number:?}"),
                 AnyValue::Float64(number) => format!("{number:?}"),
                 other => other.to_string(),
             })
         });
-        let cells: Vec<String> = cells.collect::<Result<_, Error>>()?;
-        writer.write_record(cells).map_err(failed)?;
+        line(cells.collect::<Result<_, Error>>()?);
     }
-    writer
-        .into_inner()
-        .map_err(|error| Error::Engine(error.to_string()))
+    Ok(text.into_bytes())
+}
+
+/// Text as a cell: in quotes where it would otherwise be read as something else.
+fn quoted(text: &str) -> String {
+    let special = text.contains([',', '"', '\n', '\r']) || text.starts_with('\u{feff}');
+    match special || text.is_empty() || text != text.trim() || cells::is_missing(text) {
+        true => format!("\"{}\"", text.replace('"', "\"\"")),
+        false => text.to_string(),
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use polars::prelude::df;
-
-    use super::*;
-
-    #[test]
-    fn a_table_is_written_and_read_back_with_its_types_and_gaps() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("t.csv");
-        let table = df!(
-            "n" => [Some(1i64), None, Some(-3)],
-            "x" => [0.1 + 0.2, 1.0, 1e-300],
-            "flag" => [true, false, true],
-            "text" => [Some("a, \"b\"\nc"), None, Some("3x")],
-        )
-        .unwrap();
-        write(&table, &path).unwrap();
-        let back = read(&path).unwrap();
-        assert!(back.equals_missing(&table), "{back}");
-    }
-
-    #[test]
-    fn what_is_no_table_is_refused_with_its_line() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("t");
-        let said = |text: &str, json: bool| {
-            fs::write(&path, text).unwrap();
-            let read = if json { read_json(&path) } else { read(&path) };
-            read.unwrap_err().to_string()
-        };
-        assert!(said("a,b\n1,2\n3\n", false).contains("line: 3"));
-        assert!(said("", false).contains("no header"));
-        assert!(said("{\"a\": 1}\n{\"a\": [1]}\n", true).contains("line 2"));
-        assert!(said("a,a\n1,2\n", false).contains("a"));
-    }
-
-    #[test]
-    fn lines_of_json_are_rows_and_text_stays_text() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("t.jsonl");
-        fs::write(&path, "{\"a\": 1, \"b\": \"2\"}\n{\"a\": 2.5}\n").unwrap();
-        let table = read_json(&path).unwrap();
-        let wanted = df!("a" => [1.0, 2.5], "b" => [Some("2"), None]).unwrap();
-        assert!(table.equals_missing(&wanted), "{table}");
-    }
-}
+mod tests;

@@ -7,6 +7,7 @@
 //! parameters give the same bytes on every machine.
 
 pub mod csv;
+mod digits;
 pub mod formats;
 pub mod paired;
 pub mod plot;

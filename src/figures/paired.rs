@@ -7,7 +7,7 @@
 //! p-values is small by chance; those corrected after Holm (1979, *Scand. J. Statist.* 6) keep the chance of any false alarm
 //! among all pairs at what they say.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use polars::prelude::*;
 use rand_chacha::ChaCha8Rng;
@@ -23,7 +23,7 @@ use super::table::{self, Error};
 ///
 /// A row for each two methods, in the order in which they first appear: `first`, `second`, `pairs` (how many they have in
 /// common), `difference` (mean of first − second), `low` and `high` (its 95 % interval, Student t), `p_t`, `p_t_holm`,
-/// `p_flip`, `p_flip_holm` (two-sided), `missing` (which pairs one of them lacks). With fewer than two pairs, or differences
+/// `p_flip`, `p_flip_holm` (two-sided), `missing` (where one of them has no number, or no row). With fewer than two pairs, or differences
 /// that are all the same, t tells nothing, and its columns are empty.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -74,14 +74,17 @@ pub const COLUMNS: [&str; 11] = [
     "missing",
 ];
 
-/// The values of a method by what pairs them.
-type Values = BTreeMap<String, f64>;
+/// What pairs a row with that of another method: a text for each column of `by`.
+type Place = Vec<String>;
+
+/// The values of a method by what pairs them; none where the row has no number.
+type Values = BTreeMap<Place, Option<f64>>;
 
 /// Compares each two methods of a table.
 ///
 /// # Errors
-/// Columns that are missing, hold no numbers or no two methods, more than 64 methods, or a method with two rows at the same
-/// place.
+/// Columns that are missing, hold no numbers or no two methods, more than 64 methods, a row that names no method or not what
+/// pairs it, or a method with two rows at the same place.
 pub fn compare(data: &DataFrame, paired: &Paired) -> Result<DataFrame, Error> {
     let methods = methods(data, paired)?;
     let mut rows = Vec::new();
@@ -89,14 +92,14 @@ pub fn compare(data: &DataFrame, paired: &Paired) -> Result<DataFrame, Error> {
         for (second, theirs) in &methods[n + 1..] {
             let common = ours.iter().filter_map(|(place, value)| {
                 let other = theirs.get(place)?;
-                Some(value - other)
+                Some((*value)? - (*other)?)
             });
             let differences: Vec<f64> = common.collect();
             let stream = rows.len() as u64;
             let row = (
                 (first, second),
                 Test::of(&differences, paired, stream),
-                missing((first, ours), (second, theirs)),
+                missing(&paired.by, (first, ours), (second, theirs)),
             );
             rows.push(row);
         }
@@ -137,38 +140,50 @@ pub fn compare(data: &DataFrame, paired: &Paired) -> Result<DataFrame, Error> {
 /// The methods in the order in which they first appear, with their values.
 fn methods(data: &DataFrame, paired: &Paired) -> Result<Vec<(String, Values)>, Error> {
     let unsuitable = |why: String| Err(Error::Unsuitable(why));
-    let text = |name: &String| table::texts(table::column(data, name)?);
-    let names = text(&paired.between)?;
-    let by = paired.by.iter().map(text).collect::<Result<Vec<_>, _>>()?;
-    let values = table::numbers(table::column(data, &paired.value)?)?;
+    let names = names(data, &paired.between)?;
+    let by = paired.by.iter().map(|column| self::names(data, column));
+    let by = by.collect::<Result<Vec<_>, _>>()?;
+    let values = table::column(data, &paired.value)?;
+    if values.dtype() == &DataType::String {
+        let texts = table::texts(values)?;
+        let text = texts
+            .iter()
+            .flatten()
+            .find(|text| text.trim().parse::<f64>().is_err());
+        return unsuitable(format!(
+            "the column `{}` is text and holds no numbers{}",
+            paired.value,
+            text.map_or(String::new(), |text| format!(": `{text}`"))
+        ));
+    }
+    let values = table::numbers(values)?;
     if data.height() > 0 && values.iter().all(Option::is_none) {
         return unsuitable(format!("the column `{}` holds no numbers", paired.value));
     }
     let mut methods: Vec<(String, Values)> = Vec::new();
     let mut places = BTreeMap::new();
     for (row, (name, value)) in names.into_iter().zip(values).enumerate() {
-        let name = name.unwrap_or_else(|| "null".into());
         let at = *places.entry(name.clone()).or_insert(methods.len());
         if at == methods.len() {
             methods.push((name.clone(), Values::new()));
         }
-        let words = paired.by.iter().zip(&by).map(|(column, texts)| {
-            let text = texts[row].as_deref().unwrap_or("null");
-            format!("{column} = {text}")
-        });
-        let place = words.collect::<Vec<_>>().join(", ");
-        let Some(value) = value else { continue };
-        if methods[at].1.insert(place.clone(), value).is_some() {
+        let place: Place = by.iter().map(|texts| texts[row].clone()).collect();
+        let words = in_words(&paired.by, &place);
+        if methods[at].1.insert(place, value).is_some() {
             return unsuitable(format!(
-                "`{name}` has two rows at {place}; average them first, or add to `by` the column in which they differ"
+                "`{name}` has two rows at {words}; average them first, or add to `by` the column in which they differ"
             ));
         }
     }
     match methods.len() {
         0 | 1 => unsuitable(format!(
-            "the column `{}` names {} method; there is nothing to compare it with",
+            "the column `{}` names {}; there is nothing to compare",
             paired.between,
-            methods.len()
+            if methods.is_empty() {
+                "no method: the table has no rows"
+            } else {
+                "one method"
+            }
         )),
         n if n > MOST => unsuitable(format!(
             "the column `{}` names {n} methods; up to {MOST} can be compared in pairs",
@@ -178,15 +193,41 @@ fn methods(data: &DataFrame, paired: &Paired) -> Result<Vec<(String, Values)>, E
     }
 }
 
-/// Which places one of two methods lacks.
-fn missing(first: (&String, &Values), second: (&String, &Values)) -> Option<String> {
-    let lacks = |(name, values): (&String, &Values), (_, others): (&String, &Values)| {
-        let places = others.keys().filter(|place| !values.contains_key(*place));
-        let places: Vec<&str> = places.map(String::as_str).collect();
+/// What a column names in each row.
+fn names(data: &DataFrame, column: &str) -> Result<Vec<String>, Error> {
+    let texts = table::texts(table::column(data, column)?)?;
+    let texts = texts.into_iter().enumerate().map(|(row, text)| {
+        text.filter(|text| text != "NaN").ok_or_else(|| {
+            Error::Unsuitable(format!(
+                "the column `{column}` has no value in row {}; leave such rows out, or say what they are",
+                row + 1
+            ))
+        })
+    });
+    texts.collect()
+}
+
+/// A place as `column = value, …`.
+fn in_words(by: &[String], place: &Place) -> String {
+    let words = by.iter().zip(place);
+    let words = words.map(|(column, text)| format!("{column} = {text}"));
+    words.collect::<Vec<_>>().join(", ")
+}
+
+/// At which places one of two methods has no number, or both have none.
+fn missing(by: &[String], first: (&String, &Values), second: (&String, &Values)) -> Option<String> {
+    let all: BTreeSet<&Place> = first.1.keys().chain(second.1.keys()).collect();
+    let lacks = |(name, values): (&String, &Values)| {
+        let lacking = all
+            .iter()
+            .filter(|place| values.get(**place).is_none_or(Option::is_none));
+        let places: Vec<String> = lacking.map(|place| in_words(by, place)).collect();
         (!places.is_empty()).then(|| format!("{name}: {}", places.join("; ")))
     };
-    let both = [lacks(first, second), lacks(second, first)];
-    let both: Vec<String> = both.into_iter().flatten().collect();
+    let both: Vec<String> = [lacks(first), lacks(second)]
+        .into_iter()
+        .flatten()
+        .collect();
     (!both.is_empty()).then(|| both.join(" | "))
 }
 
@@ -402,8 +443,60 @@ mod tests {
         let twice = df!("seed" => [0i64, 0], "method" => ["a", "a"], "accuracy" => [1.0, 2.0]);
         insta::assert_snapshot!(said(twice.unwrap()), @"`a` has two rows at seed = 0; average them first, or add to `by` the column in which they differ");
         let alone = df!("seed" => [0i64, 1], "method" => ["a", "a"], "accuracy" => [1.0, 2.0]);
-        insta::assert_snapshot!(said(alone.unwrap()), @"the column `method` names 1 method; there is nothing to compare it with");
+        insta::assert_snapshot!(said(alone.unwrap()), @"the column `method` names one method; there is nothing to compare");
         let words = df!("seed" => [0i64, 1], "method" => ["a", "b"], "accuracy" => ["x", "y"]);
-        insta::assert_snapshot!(said(words.unwrap()), @"the column `accuracy` holds no numbers");
+        insta::assert_snapshot!(said(words.unwrap()), @"the column `accuracy` is text and holds no numbers: `x`");
+        let mixed = df!("seed" => [0i64, 0], "method" => ["a", "b"], "accuracy" => ["1", "oom"]);
+        insta::assert_snapshot!(said(mixed.unwrap()), @"the column `accuracy` is text and holds no numbers: `oom`");
+        let nothing =
+            df!("seed" => [0i64, 0], "method" => ["a", "b"], "accuracy" => [None::<f64>, None]);
+        insta::assert_snapshot!(said(nothing.unwrap()), @"the column `accuracy` holds no numbers");
+        let nameless =
+            df!("seed" => [0i64, 0], "method" => [Some("a"), None], "accuracy" => [1.0, 2.0]);
+        insta::assert_snapshot!(said(nameless.unwrap()), @"the column `method` has no value in row 2; leave such rows out, or say what they are");
+        let unpaired =
+            df!("seed" => [Some(0i64), None], "method" => ["a", "b"], "accuracy" => [1.0, 2.0]);
+        insta::assert_snapshot!(said(unpaired.unwrap()), @"the column `seed` has no value in row 2; leave such rows out, or say what they are");
+        let empty = df!("seed" => Vec::<i64>::new(), "method" => Vec::<&str>::new(), "accuracy" => Vec::<f64>::new());
+        insta::assert_snapshot!(said(empty.unwrap()), @"the column `method` names no method: the table has no rows; there is nothing to compare");
+        // A row without a number is a row.
+        let twice = df!("seed" => [0i64, 0], "method" => ["a", "a"], "accuracy" => [f64::NAN, 2.0]);
+        assert!(said(twice.unwrap()).contains("two rows at seed = 0"));
+    }
+
+    #[test]
+    fn a_pair_without_a_number_is_left_out_and_named_even_where_both_lack_it() {
+        let data = df!(
+            "seed" => [0i64, 1, 2, 0, 1, 2],
+            "method" => ["a", "a", "a", "b", "b", "b"],
+            "accuracy" => [Some(1.0), Some(f64::NAN), None, Some(2.0), Some(f64::INFINITY), Some(3.0)],
+        )
+        .unwrap();
+        let result = compare(&data, &paired()).unwrap();
+        let text =
+            |name: &str| table::texts(table::column(&result, name).unwrap()).unwrap()[0].clone();
+        assert_eq!(text("pairs").as_deref(), Some("1"));
+        assert_eq!(
+            text("missing").as_deref(),
+            Some("a: seed = 1; seed = 2 | b: seed = 1")
+        );
+    }
+
+    #[test]
+    fn what_pairs_rows_is_compared_column_by_column() {
+        let both = Paired {
+            by: vec!["p".into(), "q".into()],
+            ..paired()
+        };
+        let data = df!(
+            "p" => ["1, q = 2", "1"],
+            "q" => ["3", "2, q = 3"],
+            "method" => ["a", "b"],
+            "accuracy" => [1.0, 2.0],
+        )
+        .unwrap();
+        let pairs = compare(&data, &both).unwrap();
+        let pairs = table::numbers(pairs.column("pairs").unwrap()).unwrap();
+        assert_eq!(pairs, [Some(0.0)]);
     }
 }

@@ -5,7 +5,7 @@
 //! thread). Refuses files that are not Parquet and constants that would hide a
 //! column of the data.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -47,9 +47,6 @@ pub enum Error {
         /// The nearest spelling and the columns there are.
         help: String,
     },
-    /// The table has no rows to show.
-    #[error("the table is empty: there is nothing to draw")]
-    Empty,
     /// The parameters cannot be followed for this table.
     #[error("{0}")]
     Unsuitable(String),
@@ -116,12 +113,82 @@ pub fn read(path: &Path) -> Result<DataFrame, Error> {
     // A damaged file can trip an assertion inside the decoder; that must not
     // take the worker down with it.
     catch_unwind(AssertUnwindSafe(|| {
-        ParquetReader::new(file)
-            .read_parallel(ParallelStrategy::None)
-            .finish()
+        let mut reader = ParquetReader::new(file).read_parallel(ParallelStrategy::None);
+        let schema = reader.schema().map_err(|error| error.to_string())?;
+        for field in schema.iter_values() {
+            if let Some(noun) = unreadable(&field.dtype) {
+                let name = &field.name;
+                return Err(format!(
+                    "the column `{name}` holds {noun}; write it as text, or as numbers of 32 or 64 bits"
+                ));
+            }
+        }
+        reader.finish().map_err(|error| error.to_string())
     }))
     .map_err(|_| refuse("the file is damaged".to_owned()))?
-    .map_err(|error| refuse(error.to_string()))
+    .map_err(refuse)
+}
+
+/// What a column holds that no table of ours can; none where one can.
+fn unreadable(kind: &ArrowDataType) -> Option<String> {
+    use ArrowDataType::*;
+    Some(match kind {
+        Null | Boolean | Int32 | Int64 | UInt32 | UInt64 | Float32 | Float64 | Utf8 | LargeUtf8
+        | Utf8View => return None,
+        Int8 | UInt8 => "whole numbers of 8 bits".to_string(),
+        Int16 | UInt16 => "whole numbers of 16 bits".to_string(),
+        Int128 | UInt128 => "whole numbers of 128 bits".to_string(),
+        Float16 => "numbers of 16 bits".to_string(),
+        Date32 | Date64 => "dates".to_string(),
+        Timestamp(..) => "points in time".to_string(),
+        Time32(_) | Time64(_) | Duration(_) | Interval(_) => "times".to_string(),
+        Binary | LargeBinary | BinaryView | FixedSizeBinary(_) => "bytes".to_string(),
+        List(_) | LargeList(_) | FixedSizeList(..) => "lists".to_string(),
+        Struct(_) | Map(..) | Union(_) => "records".to_string(),
+        Dictionary(..) => "categories".to_string(),
+        Decimal(..) | Decimal32(..) | Decimal64(..) | Decimal256(..) => "decimals".to_string(),
+        other => format!("values of the type {other:?}"),
+    })
+}
+
+/// The table with the types that ours have: whole numbers of 64 bits, numbers of 32 or 64, truth values and text.
+///
+/// # Errors
+/// A column with a whole number that does not fit, or of another type.
+pub fn plain(table: &DataFrame) -> Result<DataFrame, Error> {
+    let columns = table.columns().iter().map(|column| {
+        let kind = widened(column.dtype());
+        let known = matches!(
+            kind,
+            DataType::Null
+                | DataType::Boolean
+                | DataType::Int64
+                | DataType::Float32
+                | DataType::Float64
+                | DataType::String
+        );
+        match known {
+            true => cast(column, &kind, column.name()),
+            false => Err(Error::Unsuitable(format!(
+                "the column `{}` holds values of the type {kind}; write it as text or as numbers",
+                column.name()
+            ))),
+        }
+    });
+    let columns: Vec<Column> = columns.collect::<Result<_, Error>>()?;
+    Ok(DataFrame::new(table.height(), columns)?)
+}
+
+/// A column as another type, with every value as it is.
+fn cast(column: &Column, kind: &DataType, name: &str) -> Result<Column, Error> {
+    if column.dtype() == kind {
+        return Ok(column.clone());
+    }
+    column.strict_cast(kind).map_err(|_| {
+        Error::Unsuitable(format!(
+            "the column `{name}` has values that do not fit {kind}; write them as text"
+        ))
+    })
 }
 
 /// Writes a table as a Parquet file; equal tables give equal bytes.
@@ -149,42 +216,75 @@ pub fn to_bytes(table: &DataFrame) -> Result<Vec<u8>, Error> {
     Ok(bytes)
 }
 
+/// A table with its constant columns.
+pub type Part = (BTreeMap<String, Value>, DataFrame);
+
 /// Puts tables under one another, each with its constant columns in front.
 ///
-/// A column that a part lacks is null there. Types are unified over the parts:
-/// whole and fractional numbers become fractional, anything else that is mixed
-/// becomes text. Columns keep the order in which they first appear.
-pub fn stack(parts: Vec<(BTreeMap<String, Value>, DataFrame)>) -> Result<DataFrame, Error> {
-    let mut names: Vec<String> = Vec::new();
-    let mut kinds: BTreeMap<String, DataType> = BTreeMap::new();
-    let constants: std::collections::BTreeSet<&String> = parts
+/// A column that a part lacks is null there. Types are unified over the parts: a column without values has none, and whole
+/// numbers and those with fractions make a column of the latter, if none of them changes by that; constants that are mixed
+/// otherwise become text. Columns keep the order in which they first appear.
+///
+/// # Errors
+/// A constant with the name of a column, and a column that is of one type in one part and of another in the next.
+pub fn stack(parts: Vec<Part>) -> Result<DataFrame, Error> {
+    stack_of(parts, &[], &BTreeSet::new())
+}
+
+/// [`stack`], with what messages call each part, and with the columns that become text where they are mixed, as constants do.
+///
+/// # Errors
+/// Those of [`stack`].
+pub fn stack_of(
+    parts: Vec<Part>,
+    called: &[String],
+    mixed: &BTreeSet<String>,
+) -> Result<DataFrame, Error> {
+    let constants: BTreeSet<&String> = parts
         .iter()
         .flat_map(|(constants, _)| constants.keys())
         .collect();
-    let mut meet = |name: &str, kind: DataType| match kinds.get_mut(name) {
-        Some(known) => *known = unified(known, &kind),
-        None => {
-            names.push(name.to_owned());
-            kinds.insert(name.to_owned(), widened(&kind));
-        }
-    };
+    let mut names: Vec<String> = Vec::new();
+    let mut kinds: BTreeMap<String, DataType> = BTreeMap::new();
     for name in &constants {
-        for (values, _) in &parts {
-            meet(name, values.get(*name).unwrap_or(&Value::Null).kind());
-        }
+        let values = parts.iter().map(|(values, _)| values.get(*name));
+        let of = values.map(|value| value.unwrap_or(&Value::Null).kind());
+        let kind = of.reduce(|one, other| unified(&one, &other).unwrap_or(DataType::String));
+        names.push((*name).clone());
+        kinds.insert((*name).clone(), kind.unwrap_or(DataType::Null));
     }
-    for (_, data) in &parts {
+    // Which part gave a column its type.
+    let mut from: BTreeMap<String, usize> = BTreeMap::new();
+    for (at, (_, data)) in parts.iter().enumerate() {
         for column in data.columns() {
             let name = column.name().as_str();
             if constants.contains(&name.to_owned()) {
                 return Err(Error::ColumnTwice(name.to_owned()));
             }
-            meet(name, column.dtype().clone());
+            let kind = widened(column.dtype());
+            let Some(known) = kinds.get(name) else {
+                names.push(name.to_owned());
+                kinds.insert(name.to_owned(), kind);
+                from.insert(name.to_owned(), at);
+                continue;
+            };
+            let text = mixed.contains(name).then_some(DataType::String);
+            let Some(both) = unified(known, &kind).or(text) else {
+                return Err(Error::Unsuitable(of_two_types(
+                    name, &parts, called, from[name], at,
+                )));
+            };
+            if both != *known {
+                if *known == DataType::Null {
+                    from.insert(name.to_owned(), at);
+                }
+                kinds.insert(name.to_owned(), both);
+            }
         }
     }
 
     let mut stacked: Option<DataFrame> = None;
-    for (values, data) in &parts {
+    for (at, (values, data)) in parts.iter().enumerate() {
         let height = data.height();
         let columns = names
             .iter()
@@ -192,16 +292,15 @@ pub fn stack(parts: Vec<(BTreeMap<String, Value>, DataFrame)>) -> Result<DataFra
                 let kind = &kinds[name];
                 let column = match (values.get(name), data.column(name)) {
                     (Some(value), _) => value.column(name, height),
-                    (None, Ok(column)) => column.clone(),
+                    (None, Ok(column)) => {
+                        keeps_digits(column, kind, &part_name(called, at))?;
+                        column.clone()
+                    }
                     (None, Err(_)) => Column::full_null(name.as_str().into(), height, kind),
                 };
-                if column.dtype() == kind {
-                    Ok(column)
-                } else {
-                    column.cast(kind)
-                }
+                cast(&column, kind, name)
             })
-            .collect::<PolarsResult<Vec<_>>>()?;
+            .collect::<Result<Vec<_>, Error>>()?;
         let part = DataFrame::new(height, columns)?;
         match &mut stacked {
             Some(stacked) => {
@@ -215,25 +314,76 @@ pub fn stack(parts: Vec<(BTreeMap<String, Value>, DataFrame)>) -> Result<DataFra
     Ok(stacked)
 }
 
-/// The type a lone column gets: every width of number becomes the widest.
+/// The type a lone column gets: every width of whole number becomes the widest.
 fn widened(kind: &DataType) -> DataType {
     match kind {
-        DataType::UInt64 => DataType::Int64,
         kind if kind.is_integer() => DataType::Int64,
-        kind if kind.is_float() => DataType::Float64,
         kind => kind.clone(),
     }
 }
 
-fn unified(one: &DataType, other: &DataType) -> DataType {
-    let (one, other) = (widened(one), widened(other));
-    match (&one, &other) {
-        _ if one == other => one,
-        (DataType::Null, _) => other,
-        (_, DataType::Null) => one,
-        _ if one.is_primitive_numeric() && other.is_primitive_numeric() => DataType::Float64,
-        _ => DataType::String,
+/// The type of a column that is of one type here and of another there; none where there is no such type.
+fn unified(one: &DataType, other: &DataType) -> Option<DataType> {
+    match (one, other) {
+        _ if one == other => Some(one.clone()),
+        (DataType::Null, kind) | (kind, DataType::Null) => Some(kind.clone()),
+        _ if one.is_primitive_numeric() && other.is_primitive_numeric() => Some(DataType::Float64),
+        _ => None,
     }
+}
+
+/// Whether a whole number is the same as a number with a fraction.
+pub(super) fn is_exact(int: i64) -> bool {
+    (int as f64) as i128 == i128::from(int)
+}
+
+/// Refuses whole numbers that are others as numbers with a fraction.
+fn keeps_digits(column: &Column, kind: &DataType, part: &str) -> Result<(), Error> {
+    if !kind.is_float() || !column.dtype().is_integer() {
+        return Ok(());
+    }
+    let column = cast(column, &DataType::Int64, column.name())?;
+    let lost = column.i64()?.iter().flatten().find(|int| !is_exact(*int));
+    match lost {
+        None => Ok(()),
+        Some(int) => Err(Error::Unsuitable(format!(
+            "the column `{}` holds {int} {part} and fractions in another part; among fractions its digits would be lost: \
+             write it as text everywhere",
+            column.name()
+        ))),
+    }
+}
+
+/// Where something is: in a part by its name, or by its place.
+fn part_name(called: &[String], at: usize) -> String {
+    match called.get(at) {
+        Some(name) => format!("in {name}"),
+        None => format!("in part {}", at + 1),
+    }
+}
+
+/// That a column is of one type in one part and of another in the next.
+fn of_two_types(name: &str, parts: &[Part], called: &[String], one: usize, other: usize) -> String {
+    let side = |at: usize| {
+        let column = parts[at]
+            .1
+            .column(name)
+            .expect("it is where its type came from");
+        let value = (0..column.len()).find_map(|row| text_of(&column.get(row).ok()?));
+        let example = value.map_or(String::new(), |value| format!(" (`{value}`)"));
+        let kind = match column.dtype() {
+            DataType::Boolean => "true or false".to_string(),
+            DataType::String => "text".to_string(),
+            kind if kind.is_primitive_numeric() => "numbers".to_string(),
+            kind => format!("values of the type {kind}"),
+        };
+        format!("{kind}{example} {}", part_name(called, at))
+    };
+    format!(
+        "the column `{name}` holds {} and {}; write it alike everywhere, or declare its type in the `columns` of the output",
+        side(one),
+        side(other)
+    )
 }
 
 /// The column `name`, or an error that offers the nearest spelling.
@@ -322,133 +472,4 @@ fn text_of(value: &AnyValue<'_>) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn constants(pairs: &[(&str, Value)]) -> BTreeMap<String, Value> {
-        pairs
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), value.clone()))
-            .collect()
-    }
-
-    #[test]
-    fn the_same_table_gives_the_same_bytes_however_it_is_chunked() {
-        let whole = df!("a" => [1i64, 2, 3], "b" => ["x", "y", "z"]).unwrap();
-        let mut chunked = whole.slice(0, 1);
-        chunked.vstack_mut(&whole.slice(1, 2)).unwrap();
-        assert_eq!(to_bytes(&whole).unwrap(), to_bytes(&whole).unwrap());
-        assert_eq!(to_bytes(&whole).unwrap(), to_bytes(&chunked).unwrap());
-    }
-
-    #[test]
-    fn a_table_comes_back_as_it_was_written() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("t.parquet");
-        let table = df!(
-            "text" => [Some("a"), None],
-            "number" => [Some(0.5), None],
-            "whole" => [1i64, -1],
-            "flag" => [true, false],
-        )
-        .unwrap();
-        write(&table, &path).unwrap();
-        assert!(read(&path).unwrap().equals_missing(&table));
-    }
-
-    #[test]
-    fn a_damaged_file_is_an_error_and_not_a_crash() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("t.parquet");
-        let good = to_bytes(&df!("a" => [1i64, 2, 3], "b" => ["x", "y", "z"]).unwrap()).unwrap();
-        assert!(read(&path).is_err());
-        for bytes in [
-            &b""[..],
-            b"PAR1PAR1",
-            b"hello",
-            &good[..good.len() / 2],
-            &good[4..],
-        ] {
-            std::fs::write(&path, bytes).unwrap();
-            assert!(read(&path).is_err());
-        }
-        for place in (0..good.len()).step_by(7) {
-            let mut bytes = good.clone();
-            bytes[place] ^= 0xff;
-            std::fs::write(&path, bytes).unwrap();
-            // Either the flipped byte did not matter or it is an error.
-            let _ = read(&path);
-        }
-    }
-
-    #[test]
-    fn constants_come_first_and_types_are_unified() {
-        let stacked = stack(vec![
-            (
-                constants(&[("degree", Value::Int(2)), ("lr", Value::Int(1))]),
-                df!("x" => [1i32, 2]).unwrap(),
-            ),
-            (
-                constants(&[
-                    ("degree", Value::Text("five".into())),
-                    ("lr", Value::Float(0.5)),
-                ]),
-                df!("x" => [0.5], "y" => ["only here"]).unwrap(),
-            ),
-        ])
-        .unwrap();
-        let expected = df!(
-            "degree" => ["2", "2", "five"],
-            "lr" => [1.0, 1.0, 0.5],
-            "x" => [1.0, 2.0, 0.5],
-            "y" => [None, None, Some("only here")],
-        )
-        .unwrap();
-        assert!(stacked.equals_missing(&expected), "{stacked:?}");
-    }
-
-    #[test]
-    fn an_empty_part_keeps_its_columns() {
-        let stacked = stack(vec![(
-            constants(&[("seed", Value::Int(0))]),
-            df!("x" => Vec::<f64>::new()).unwrap(),
-        )])
-        .unwrap();
-        assert_eq!(column_names(&stacked), ["seed", "x"]);
-        assert_eq!(stacked.height(), 0);
-    }
-
-    #[test]
-    fn a_constant_that_would_hide_a_column_is_refused() {
-        let error = stack(vec![(
-            constants(&[("x", Value::Int(0))]),
-            df!("x" => [1i64]).unwrap(),
-        )])
-        .unwrap_err();
-        assert!(matches!(error, Error::ColumnTwice(name) if name == "x"));
-    }
-
-    #[test]
-    fn a_missing_column_offers_the_nearest() {
-        let table = df!("accuracy" => [1i64], "seed" => [1i64]).unwrap();
-        insta::assert_snapshot!(
-            column(&table, "acuracy").unwrap_err(),
-            @"no column `acuracy`: did you mean `accuracy`? (columns: accuracy, seed)"
-        );
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
-        #[test]
-        fn no_bytes_crash_the_reader(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let folder = tempfile::tempdir().unwrap();
-            let path = folder.path().join("t.parquet");
-            let mut framed = b"PAR1".to_vec();
-            framed.extend(bytes);
-            framed.extend(b"PAR1");
-            std::fs::write(&path, framed).unwrap();
-            prop_assert!(read(&path).is_err());
-        }
-    }
-}
+mod tests;

@@ -55,6 +55,7 @@ mod tests {
             children: 3,
             train: 4,
             test: 4,
+            validation: 0,
             seed: 1,
         };
         let dataset = task.generate(&|| false).unwrap();

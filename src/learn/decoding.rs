@@ -87,6 +87,20 @@ pub enum Given {
 }
 
 impl Given {
+    /// Whether it is anything.
+    #[must_use]
+    pub fn gives(self) -> bool {
+        self != Self::Nothing
+    }
+
+    /// Why a model of this objective cannot go on from what is given, if it cannot.
+    #[must_use]
+    pub fn untaught(self, objective: &dyn Contract) -> Option<String> {
+        let natural =
+            objective.answers() == Answering::Autoregressive && objective.order() == Order::Natural;
+        (self.gives() && !natural).then(|| UNNATURAL.to_owned())
+    }
+
     /// How each answer begins, row-major, (examples, given). The wrong steps are drawn by the place of the example alone,
     /// so that every model is given the same.
     ///
@@ -261,6 +275,9 @@ pub fn complete(
     })
 }
 
+const UNNATURAL: &str = "the model does not write its answer token by token from the start on, so that it cannot go on from what is given; only \
+     models of an objective that does can";
+
 /// Why answers cannot begin with what is given, if they cannot.
 fn misgiven(objective: &dyn Contract, given: &[u32], examples: &Examples) -> Option<String> {
     let (count, length) = (examples.len(), examples.target_length());
@@ -268,9 +285,7 @@ fn misgiven(objective: &dyn Contract, given: &[u32], examples: &Examples) -> Opt
         return None;
     }
     if objective.answers() != Answering::Autoregressive || objective.order() != Order::Natural {
-        let why = "the model does not write its answer token by token from the start on, so that it cannot go on from \
-                   what is given; only models of an objective that does can";
-        return Some(why.to_owned());
+        return Some(UNNATURAL.to_owned());
     }
     if !given.len().is_multiple_of(count) || given.len() / count >= length {
         return Some(format!(

@@ -56,13 +56,25 @@ impl Card {
     /// The card of a learner for the examples of a dataset.
     #[must_use]
     pub fn new(architecture: Architecture, objective: Objective, dataset: &Dataset) -> Self {
-        Self {
-            architecture,
-            objective,
+        let shape = ExampleShape {
             vocabulary: dataset.vocabulary,
             mask: dataset.mask,
             prefix_length: dataset.prefix_length,
             target_length: dataset.target_length,
+        };
+        Self::of(architecture, objective, shape)
+    }
+
+    /// The card of a learner for examples of a shape.
+    #[must_use]
+    pub fn of(architecture: Architecture, objective: Objective, shape: ExampleShape) -> Self {
+        Self {
+            architecture,
+            objective,
+            vocabulary: shape.vocabulary,
+            mask: shape.mask,
+            prefix_length: shape.prefix_length,
+            target_length: shape.target_length,
             context: None,
             encoded: false,
         }

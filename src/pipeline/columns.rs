@@ -15,6 +15,9 @@
 //!
 //! Two columns of one name are refused before anything runs, where both are known. What a program writes is known only when
 //! it has run: then its column must say the same as the coordinate, or reading it is an error.
+//!
+//! Columns have types as far as they are known: those of values on an axis and of parameters are, and those that a kind, its
+//! SQL or an `outputs` declares.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, OnceLock};
@@ -22,9 +25,10 @@ use std::sync::{Arc, OnceLock};
 use serde_json::Value as Json;
 
 use super::axis::Axis;
-use super::contract::{Columns, Scalar, TableOf};
+use super::contract::{ColumnKind, ColumnShape, Columns, Scalar, TableOf};
 use super::coordinates::{ByLabels, Coordinates};
 use super::problem::Problem;
+use super::runs::RunsOf;
 use super::{Instance, Pipeline, sql_name};
 
 /// A parameter that an axis sweeps.
@@ -133,7 +137,8 @@ impl ColumnsOn {
         let mut columns = Columns::new();
         for (axis, swept) in self.axes.iter().zip(&self.swept) {
             if of_axes && wanted(axis) {
-                columns.insert(axis.clone(), pipeline.value(axis, coordinates));
+                let label = coordinates.get(axis).unwrap_or_default();
+                columns.insert(axis.clone(), pipeline.value(axis, label));
             }
             for swept in swept.iter().filter(|swept| wanted(&swept.column)) {
                 let values = &swept.values;
@@ -145,11 +150,45 @@ impl ColumnsOn {
         }
         columns
     }
+
+    /// The types of all these columns, for instances on these axes; none where no value has one.
+    pub(super) fn kinds(
+        &self,
+        pipeline: &Pipeline,
+        instances: &[Instance],
+    ) -> BTreeMap<String, Option<ColumnKind>> {
+        let mut kinds = BTreeMap::new();
+        for (axis, swept) in self.axes.iter().zip(&self.swept) {
+            let labels: BTreeSet<&str> = instances
+                .iter()
+                .filter_map(|instance| instance.coordinates.get(axis))
+                .collect();
+            let values = labels.into_iter().map(|label| pipeline.value(axis, label));
+            let values: Vec<Scalar> = values.collect();
+            kinds.insert(axis.clone(), ColumnKind::of_all(&values));
+            kinds.extend(self.swept_kinds(pipeline, swept));
+        }
+        kinds
+    }
+
+    /// The types of the columns of parameters that an axis sweeps.
+    fn swept_kinds<'a>(
+        &'a self,
+        pipeline: &'a Pipeline,
+        swept: &'a [Swept],
+    ) -> impl Iterator<Item = (String, Option<ColumnKind>)> + 'a {
+        swept.iter().map(|swept| {
+            let values = &swept.values;
+            let values = values.get_or_init(|| pipeline.values(swept, &self.axes));
+            let kind = ColumnKind::of_all(values.iter().flatten());
+            (swept.column.clone(), kind)
+        })
+    }
 }
 
 /// Where a column of a table comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Origin {
+pub enum ColumnOrigin {
     /// The table has it itself.
     Own,
     /// It is an axis over which the stage fans out.
@@ -171,9 +210,9 @@ pub struct ColumnOf {
     /// Its name.
     pub name: String,
     /// Where it comes from.
-    pub origin: Origin,
-    /// What its values are, where that is known.
-    pub holds: Option<&'static str>,
+    pub origin: ColumnOrigin,
+    /// Its type, where that is known.
+    pub kind: Option<ColumnKind>,
 }
 
 /// The columns of a table that a stage leaves.
@@ -183,6 +222,10 @@ pub struct TableColumns {
     pub table: String,
     /// What of an artifact it is.
     pub of: TableOf,
+    /// What a row of it is.
+    pub row: &'static str,
+    /// What a run is among its rows.
+    pub runs: RunsOf,
     /// Whether its own columns are known before it is made.
     pub is_known: bool,
     /// Its columns, its own first where they are known; else what comes with labels does so only if it has these.
@@ -196,24 +239,25 @@ impl Pipeline {
         let called = sql_name(&declared.output_name(output));
         let tables = declared.outputs[output].artifact.tables().iter();
         let tables = tables.map(|of| {
-            let own = match of.columns {
-                [] => declared.columns.clone(),
-                fixed => Some(fixed.iter().map(|column| column.to_string()).collect()),
+            let shape = |(name, kind): &(&str, ColumnKind)| ColumnShape::new(*name, *kind);
+            let own: Option<Vec<ColumnShape>> = match of.columns {
+                [] => declared.outputs[output].columns.clone(),
+                fixed => Some(fixed.iter().map(shape).collect()),
             };
-            let mut columns: Vec<ColumnOf> = own
-                .iter()
-                .flatten()
-                .map(|name| ColumnOf {
-                    name: name.clone(),
-                    origin: Origin::Own,
-                    holds: None,
-                })
-                .collect();
+            let is_known = own.is_some();
+            let own = own.into_iter().flatten().map(|column| ColumnOf {
+                name: column.name,
+                origin: ColumnOrigin::Own,
+                kind: column.kind,
+            });
+            let mut columns: Vec<ColumnOf> = own.collect();
             if of.columns.is_empty() {
                 for axis in self.label_axes(stage, output) {
                     let here = axis.points.first().map(|_| axis.coordinate(0));
                     let here = Coordinates(here.into_iter().collect());
-                    columns.extend(self.swept_columns(axis, &here, true));
+                    let on = ColumnsOn::new(self, &[axis.name().to_string()]);
+                    let kinds = on.kinds(self, &declared.instances);
+                    columns.extend(self.swept_columns(axis, &here, &kinds, true));
                 }
             }
             columns.extend(self.added(stage));
@@ -222,7 +266,9 @@ impl Pipeline {
             TableColumns {
                 table: format!("{called}{}", of.suffix),
                 of: *of,
-                is_known: own.is_some(),
+                row: declared.kind.row(of),
+                runs: self.runs_of(stage),
+                is_known,
                 columns,
             }
         });
@@ -233,16 +279,17 @@ impl Pipeline {
     /// fans out, and it does not.
     pub fn label_axes(&self, stage: usize, output: usize) -> Vec<&Axis> {
         let declared = &self.stages[stage];
-        let tables = declared.outputs[output].artifact.tables();
+        let left = &declared.outputs[output];
+        let tables = left.artifact.tables();
         if tables.iter().all(|table| !table.columns.is_empty()) {
             return Vec::new();
         }
         let axes = self.axes.iter().filter(|axis| {
             let name = axis.name();
-            let has = |columns: &Vec<String>| columns.iter().any(|column| column == name);
+            let has = |columns: &Vec<ColumnShape>| columns.iter().any(|column| column.name == name);
             declared.above.contains(name)
                 && !declared.axes.iter().any(|reaching| reaching == name)
-                && declared.columns.as_ref().is_none_or(has)
+                && left.columns.as_ref().is_none_or(has)
         });
         axes.collect()
     }
@@ -253,39 +300,43 @@ impl Pipeline {
         let Some(first) = declared.instances.first() else {
             return Vec::new();
         };
+        let on = ColumnsOn::new(self, &declared.axes);
+        let kinds = on.kinds(self, &declared.instances);
         let reaching = |axis: &&Axis| declared.axes.iter().any(|name| name == axis.name());
         let mut columns = Vec::new();
         for axis in self.axes.iter().filter(reaching) {
             columns.push(ColumnOf {
                 name: axis.name().to_string(),
-                origin: Origin::Axis,
-                holds: kind_of(axis.points.iter().map(|point| &point.value)),
+                origin: ColumnOrigin::Axis,
+                kind: kinds.get(axis.name()).copied().flatten(),
             });
-            columns.extend(self.swept_columns(axis, &first.coordinates, false));
+            columns.extend(self.swept_columns(axis, &first.coordinates, &kinds, false));
         }
         columns.sort_by(|a, b| a.name.cmp(&b.name));
         columns
     }
 
-    /// The columns of the parameters that an axis sweeps, at some coordinates.
-    fn swept_columns(&self, axis: &Axis, at: &Coordinates, by_label: bool) -> Vec<ColumnOf> {
+    /// The columns of the parameters that an axis sweeps, at some coordinates, with their types among these.
+    fn swept_columns(
+        &self,
+        axis: &Axis,
+        at: &Coordinates,
+        kinds: &BTreeMap<String, Option<ColumnKind>>,
+        by_label: bool,
+    ) -> Vec<ColumnOf> {
         let swept = self.swept(axis.name()).into_iter().filter(|swept| {
             let instances = self.stages[swept.stage].instances.iter();
             let joining = instances.filter(|instance| instance.coordinates.joins(at));
             one_value(swept, joining).is_some()
         });
-        let columns = swept.map(|swept| {
-            let stage = &self.stages[swept.stage];
-            let values: Vec<Scalar> = stage.instances.iter().map(|i| swept.value(i)).collect();
-            ColumnOf {
-                holds: kind_of(values.iter()),
-                origin: Origin::Swept {
-                    axis: axis.name().to_string(),
-                    parameter: swept.parameter(self),
-                    by_label,
-                },
-                name: swept.column,
-            }
+        let columns = swept.map(|swept| ColumnOf {
+            kind: kinds.get(&swept.column).copied().flatten(),
+            origin: ColumnOrigin::Swept {
+                axis: axis.name().to_string(),
+                parameter: swept.parameter(self),
+                by_label,
+            },
+            name: swept.column,
         });
         columns.collect()
     }
@@ -307,10 +358,10 @@ impl Pipeline {
             let name = &column.name;
             let certain = tables.iter().find(|table| match table.columns {
                 [] => declared.certain.contains(name),
-                fixed => fixed.contains(&name.as_str()),
+                fixed => fixed.iter().any(|(fixed, _)| fixed == name),
             });
             let (axis, what, help) = match &column.origin {
-                Origin::Swept {
+                ColumnOrigin::Swept {
                     axis, parameter, ..
                 } => (
                     axis,
@@ -332,7 +383,7 @@ impl Pipeline {
                 problems.push(Problem::at(&at.key.span, message).help(help));
             }
             let parameter = match &column.origin {
-                Origin::Swept { parameter, .. } => Some(parameter.clone()),
+                ColumnOrigin::Swept { parameter, .. } => Some(parameter.clone()),
                 _ => None,
             };
             let this = (what.clone(), parameter.clone());
@@ -348,9 +399,8 @@ impl Pipeline {
         problems
     }
 
-    /// The value of an axis' own column.
-    fn value(&self, axis: &str, coordinates: &Coordinates) -> Scalar {
-        let label = coordinates.get(axis).unwrap_or_default();
+    /// The value of an axis' own column at one of its labels.
+    fn value(&self, axis: &str, label: &str) -> Scalar {
         let point = self.axis(axis).and_then(|axis| axis.point(label));
         point.map_or_else(
             || Scalar::Text(label.to_string()),
@@ -410,24 +460,6 @@ impl Pipeline {
             });
         }
         columns
-    }
-}
-
-/// What values are, in a word, if all of them are of one kind.
-fn kind_of<'a>(values: impl Iterator<Item = &'a Scalar>) -> Option<&'static str> {
-    let kinds = values.filter_map(|value| match value {
-        Scalar::Null => None,
-        Scalar::Bool(_) => Some("true or false"),
-        Scalar::Int(_) => Some("whole numbers"),
-        Scalar::Float(_) => Some("numbers"),
-        Scalar::Text(_) => Some("text"),
-    });
-    let kinds: BTreeSet<&'static str> = kinds.collect();
-    match kinds.into_iter().collect::<Vec<_>>().as_slice() {
-        [] => None,
-        [one] => Some(one),
-        ["numbers", "whole numbers"] => Some("numbers"),
-        _ => Some("text"),
     }
 }
 

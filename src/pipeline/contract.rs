@@ -3,9 +3,10 @@
 //! A kind is one file in `stages/`: a parameter struct that implements [`Stage`]. The [`Registry`] is the roster of kinds;
 //! planning and running get it as an argument, so they are tested with toy kinds.
 
+use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::fs::File;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ use serde_json::Value as Json;
 use super::complaint::Complaint;
 use super::parameters;
 use super::resources::Resources;
+use super::runs::{InputRuns, RunsOf};
 
 /// What a job leaves, by type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -45,9 +47,9 @@ pub struct TableOf {
     pub suffix: &'static str,
     /// The file it lies in, Parquet.
     pub file: &'static str,
-    /// Its columns; empty where they depend on the stage's parameters.
-    pub columns: &'static [&'static str],
-    /// What a row of it is; empty where that depends on the stage.
+    /// Its columns with their types; empty where they depend on the stage's parameters.
+    pub columns: &'static [(&'static str, ColumnKind)],
+    /// What a row of it is; empty where that depends on the kind that leaves it.
     pub row: &'static str,
 }
 
@@ -104,13 +106,22 @@ impl ArtifactType {
                 TableOf {
                     suffix: "",
                     file: "curve.parquet",
-                    columns: &["step", "loss", "learning_rate", "exact"],
+                    columns: &[
+                        ("step", ColumnKind::Int),
+                        ("loss", ColumnKind::Float),
+                        ("learning_rate", ColumnKind::Float),
+                        ("exact", ColumnKind::Float),
+                    ],
                     row: "a step of the training at which it was evaluated",
                 },
                 TableOf {
                     suffix: "_positions",
                     file: "positions.parquet",
-                    columns: &["step", "position", "accuracy"],
+                    columns: &[
+                        ("step", ColumnKind::Int),
+                        ("position", ColumnKind::Int),
+                        ("accuracy", ColumnKind::Float),
+                    ],
                     row: "a position of the target at a step of the training",
                 },
             ],
@@ -118,13 +129,19 @@ impl ArtifactType {
                 TableOf {
                     suffix: "",
                     file: "answers.parquet",
-                    columns: &["example", "exact"],
+                    columns: &[("example", ColumnKind::Int), ("exact", ColumnKind::Int)],
                     row: "an example",
                 },
                 TableOf {
                     suffix: "_positions",
                     file: "positions.parquet",
-                    columns: &["example", "position", "target", "answer", "correct"],
+                    columns: &[
+                        ("example", ColumnKind::Int),
+                        ("position", ColumnKind::Int),
+                        ("target", ColumnKind::Int),
+                        ("answer", ColumnKind::Int),
+                        ("correct", ColumnKind::Int),
+                    ],
                     row: "a position of an example's target",
                 },
             ],
@@ -266,6 +283,8 @@ pub type Columns = BTreeMap<String, Scalar>;
 pub struct Input {
     /// Its name in SQL: the stage's, with `_` for `-`.
     pub table: String,
+    /// The job that left it. Only for messages: it is no part of a result's identity, and must not reach a result.
+    pub job: String,
     /// What the stage that reads it calls it, at a port of names; else nothing.
     pub name: String,
     /// What it is.
@@ -279,6 +298,8 @@ pub struct Input {
     pub texts: BTreeMap<String, String>,
     /// Swept parameters by the label in a column of the table: column, labels, and what to add beside each.
     pub labels: BTreeMap<String, Labels>,
+    /// Which runs its rows are of, for a stage that counts runs.
+    pub runs: Option<InputRuns>,
 }
 
 impl Input {
@@ -405,6 +426,16 @@ impl Context<'_> {
         }
     }
 
+    /// Warns of the result, a line each: told at the end of every run that shows it. It stops nothing. A later call replaces
+    /// what an earlier one said.
+    pub fn warn(&self, lines: &[String]) -> Result<(), Stop> {
+        if !lines.is_empty() {
+            let text = serde_json::to_vec_pretty(lines).expect("lines are plain data");
+            fs::write(self.out.join(WARNINGS), text)?;
+        }
+        Ok(())
+    }
+
     /// The artifacts of a port.
     pub fn all(&self, port: &str) -> &[Input] {
         self.inputs.get(port).map_or(&[], Vec::as_slice)
@@ -437,13 +468,121 @@ pub const SURROUNDINGS: [&str; 7] = [
 /// Its name begins with a dot, so that it is not among what is shown.
 pub const HOLES: &str = ".holes.json";
 
+/// The file of an artifact that says what its stage warned of, a JSON list of lines; only those that were warned of have it.
+/// It lies beside the result, so that a run that finds the artifact in the store warns again.
+pub const WARNINGS: &str = ".warnings.json";
+
 /// A table that a stage will read, as far as it is known before anything runs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TableShape {
     /// Its name in SQL.
     pub name: String,
     /// Its columns; `None` where they are not known.
-    pub columns: Option<Vec<String>>,
+    pub columns: Option<Vec<ColumnShape>>,
+    /// What a run is among its rows.
+    pub runs: RunsOf,
+}
+
+impl TableShape {
+    /// The names of its columns; `None` where they are not known.
+    pub fn names(&self) -> Option<Vec<String>> {
+        let columns = self.columns.as_ref()?.iter();
+        Some(columns.map(|column| column.name.clone()).collect())
+    }
+}
+
+/// A column of such a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ColumnShape {
+    /// Its name.
+    pub name: String,
+    /// Its type; `None` where it is known only after the run.
+    pub kind: Option<ColumnKind>,
+}
+
+impl ColumnShape {
+    /// A column.
+    pub fn new(name: impl Into<String>, kind: impl Into<Option<ColumnKind>>) -> ColumnShape {
+        ColumnShape {
+            name: name.into(),
+            kind: kind.into(),
+        }
+    }
+
+    /// What is known of the columns of a table that one job may leave so and another otherwise: nothing if they differ in
+    /// their names, and nothing of a type in which they differ.
+    pub fn common(
+        one: Option<Vec<ColumnShape>>,
+        other: Option<Vec<ColumnShape>>,
+    ) -> Option<Vec<ColumnShape>> {
+        let (mut one, other) = (one?, other?);
+        let names = one.iter().zip(&other);
+        if one.len() != other.len() || names.into_iter().any(|(a, b)| a.name != b.name) {
+            return None;
+        }
+        for (column, other) in one.iter_mut().zip(&other) {
+            column.kind = column.kind.filter(|kind| Some(*kind) == other.kind);
+        }
+        Some(one)
+    }
+
+    /// Columns whose types are all known.
+    pub fn list<const N: usize>(names: [&str; N], kinds: [ColumnKind; N]) -> Vec<ColumnShape> {
+        let columns = names.into_iter().zip(kinds);
+        columns
+            .map(|(name, kind)| ColumnShape::new(name, kind))
+            .collect()
+    }
+}
+
+/// The type of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ColumnKind {
+    /// `true` or `false`.
+    Bool,
+    /// Whole numbers.
+    Int,
+    /// Numbers.
+    Float,
+    /// Text.
+    Text,
+}
+
+impl ColumnKind {
+    /// The type of a value; none of `null`.
+    pub fn of(value: &Scalar) -> Option<ColumnKind> {
+        match value {
+            Scalar::Null => None,
+            Scalar::Bool(_) => Some(ColumnKind::Bool),
+            Scalar::Int(_) => Some(ColumnKind::Int),
+            Scalar::Float(_) => Some(ColumnKind::Float),
+            Scalar::Text(_) => Some(ColumnKind::Text),
+        }
+    }
+
+    /// The type of a column with all these values: numbers make a column of numbers, other mixtures one of text. None where
+    /// no value has a type.
+    pub fn of_all<'a>(values: impl IntoIterator<Item = &'a Scalar>) -> Option<ColumnKind> {
+        let kinds = values.into_iter().filter_map(ColumnKind::of);
+        kinds.reduce(|one, other| match (one, other) {
+            (one, other) if one == other => one,
+            (ColumnKind::Int | ColumnKind::Float, ColumnKind::Int | ColumnKind::Float) => {
+                ColumnKind::Float
+            }
+            _ => ColumnKind::Text,
+        })
+    }
+
+    /// As people call it.
+    pub fn noun(self) -> &'static str {
+        match self {
+            ColumnKind::Bool => "true or false",
+            ColumnKind::Int => "whole numbers",
+            ColumnKind::Float => "numbers",
+            ColumnKind::Text => "text",
+        }
+    }
 }
 
 /// Whether a claim holds; what [`ArtifactType::Verdict`] keeps as JSON in the file [`Verdict::FILE`].
@@ -451,12 +590,16 @@ pub struct TableShape {
 pub struct Verdict {
     /// The claim in words.
     pub says: String,
-    /// Whether it holds on every row it speaks of, and speaks of at least one.
-    pub holds: bool,
+    /// What came of it.
+    #[serde(alias = "holds")]
+    pub verdict: Judged,
     /// How many rows it speaks of.
     pub rows: usize,
     /// How many of them it holds on.
     pub held: usize,
+    /// On how many rows a value is missing that would tell.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unknown: usize,
     /// Where the claim comes from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
@@ -469,15 +612,83 @@ pub struct Verdict {
     /// The first rows on which it does not hold, as text.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub against: Vec<String>,
+    /// Why it cannot be told: the first rows on which a value is missing, as text, and the jobs that left nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
+}
+
+fn is_zero(number: &usize) -> bool {
+    *number == 0
+}
+
+/// What came of a claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Written")]
+pub enum Judged {
+    /// It holds on every row it speaks of, and speaks of at least one; no value and no job is missing.
+    #[serde(rename = "reproduced")]
+    Reproduced,
+    /// On some row it does not hold.
+    #[serde(rename = "not reproduced")]
+    NotReproduced,
+    /// Nothing speaks against it, and something is missing that could.
+    #[serde(rename = "cannot be judged")]
+    Unknown,
+}
+
+/// An outcome as it is written, now and before there were three.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Written {
+    Holds(bool),
+    Word(Word),
+}
+
+#[derive(Deserialize)]
+enum Word {
+    #[serde(rename = "reproduced")]
+    Reproduced,
+    #[serde(rename = "not reproduced")]
+    NotReproduced,
+    #[serde(rename = "cannot be judged")]
+    Unknown,
+}
+
+impl From<Written> for Judged {
+    fn from(written: Written) -> Judged {
+        match written {
+            Written::Holds(true) | Written::Word(Word::Reproduced) => Judged::Reproduced,
+            Written::Holds(false) | Written::Word(Word::NotReproduced) => Judged::NotReproduced,
+            Written::Word(Word::Unknown) => Judged::Unknown,
+        }
+    }
 }
 
 impl Verdict {
     /// The file's name inside the artifact.
     pub const FILE: &'static str = "verdict.json";
 
-    /// Whether it came out as expected.
+    /// Whether it came out as expected; one that cannot be judged never did.
     pub fn is_expected(&self) -> bool {
-        self.holds == self.expected.unwrap_or(true)
+        match self.verdict {
+            Judged::Reproduced => self.expected.unwrap_or(true),
+            Judged::NotReproduced => !self.expected.unwrap_or(true),
+            Judged::Unknown => false,
+        }
+    }
+
+    /// On how many of its rows it holds, in words.
+    pub fn rows_in_words(&self) -> String {
+        let rows = match (self.rows, self.unknown) {
+            (0, 0) => "it speaks of no row".to_string(),
+            (0, _) => "no row is known to be one it speaks of".to_string(),
+            (rows, _) => format!("{} of {rows} rows", self.held),
+        };
+        match self.unknown {
+            0 => rows,
+            1 => format!("{rows}, 1 row without a value"),
+            n => format!("{rows}, {n} rows without a value"),
+        }
     }
 }
 
@@ -501,6 +712,26 @@ pub struct Outside {
     pub path: String,
 }
 
+/// A stage at its coordinates, and the way to those that it reads: what is known of it before anything runs. See
+/// [`Stage::check_origins`].
+pub trait Origin {
+    /// Its name in the file.
+    fn name(&self) -> &str;
+    /// Its parameters, in the type of its kind; see [`Stage`].
+    fn parameters(&self) -> &dyn Any;
+    /// The file or directory that one of its parameters names, absolute; see [`Stage::reads`].
+    fn outside(&self, parameter: &str) -> Option<&Path>;
+    /// What stands at a port that takes one artifact; `None` where that is not known.
+    fn at(&self, port: &str) -> Option<Box<dyn Origin + '_>>;
+}
+
+impl dyn Origin + '_ {
+    /// Its parameters, where it is of the kind `S`.
+    pub fn of<S: Stage>(&self) -> Option<&S> {
+        self.parameters().downcast_ref()
+    }
+}
+
 /// A kind of stage. Its parameters are the fields of the implementing struct; their documentation, defaults and bounds
 /// (`#[schemars(range(…))]`) are what `etude kinds` prints and what a file is checked against. The struct's own
 /// documentation describes the kind.
@@ -518,6 +749,8 @@ pub trait Stage: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'stat
     /// Whether a stage itself declares in `outputs` what it leaves, each by a name and with a `type`; what a job leaves then
     /// has a folder of that name for each. With several, `stage.name` is what others read.
     const DECLARES_OUTPUTS: bool = false;
+    /// What a row of the table that it leaves is, where the type of artifact alone does not say: `an answer`.
+    const ROWS: &'static str = "";
 
     /// What a job takes unless the file says otherwise.
     fn resources() -> Resources {
@@ -530,14 +763,30 @@ pub trait Stage: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'stat
     }
 
     /// Checks the columns it will read; returns the columns of the table it leaves, if it leaves one and they are known.
-    fn columns(&self, _inputs: &[TableShape]) -> Result<Option<Vec<String>>, Vec<Complaint>> {
+    fn columns(&self, _inputs: &[TableShape]) -> Result<Option<Vec<ColumnShape>>, Vec<Complaint>> {
         Ok(None)
+    }
+
+    /// The columns of the table that is one of the outputs which a stage declares, if they are known.
+    fn output_columns(&self, _output: &str) -> Option<Vec<ColumnShape>> {
+        None
+    }
+
+    /// What is wrong between it and the stages that it reads, `here` being where it stands: all that follows from
+    /// parameters alone. What only the artifacts show is for [`Stage::run`] to say.
+    fn check_origins(&self, _here: &dyn Origin) -> Vec<Complaint> {
+        Vec::new()
     }
 
     /// Which coordinates and swept parameters it reads as columns of its inputs' tables; `None` for all, none unless a
     /// kind says so. What it does not read it is not given, and is no part of its identity.
     fn columns_read(&self) -> Option<BTreeSet<String>> {
         Some(BTreeSet::new())
+    }
+
+    /// Whether it counts runs, so that which jobs are one run is part of its identity.
+    fn counts_runs(&self) -> bool {
+        false
     }
 
     /// Rewrites the canonical parameters so that the names of stages are not in them; `names` gives the neutral name of
@@ -577,9 +826,17 @@ pub trait Parameters: Send + Sync {
     /// See [`Stage::complaints`].
     fn complaints(&self) -> Vec<Complaint>;
     /// See [`Stage::columns`].
-    fn columns(&self, inputs: &[TableShape]) -> Result<Option<Vec<String>>, Vec<Complaint>>;
+    fn columns(&self, inputs: &[TableShape]) -> Result<Option<Vec<ColumnShape>>, Vec<Complaint>>;
+    /// See [`Stage::output_columns`].
+    fn output_columns(&self, output: &str) -> Option<Vec<ColumnShape>>;
+    /// See [`Stage::check_origins`].
+    fn check_origins(&self, here: &dyn Origin) -> Vec<Complaint>;
+    /// The parameters in the type of their kind.
+    fn stage(&self) -> &dyn Any;
     /// See [`Stage::columns_read`].
     fn columns_read(&self) -> Option<BTreeSet<String>>;
+    /// See [`Stage::counts_runs`].
+    fn counts_runs(&self) -> bool;
     /// The parameters in canonical form: those at their default left out, keys sorted, tables named neutrally.
     fn canonical(&self, names: &BTreeMap<String, String>) -> Json;
     /// All parameters, defaults included.
@@ -606,12 +863,28 @@ impl<S: Stage> Parameters for Typed<S> {
         self.stage.complaints()
     }
 
-    fn columns(&self, inputs: &[TableShape]) -> Result<Option<Vec<String>>, Vec<Complaint>> {
+    fn columns(&self, inputs: &[TableShape]) -> Result<Option<Vec<ColumnShape>>, Vec<Complaint>> {
         self.stage.columns(inputs)
+    }
+
+    fn output_columns(&self, output: &str) -> Option<Vec<ColumnShape>> {
+        self.stage.output_columns(output)
+    }
+
+    fn check_origins(&self, here: &dyn Origin) -> Vec<Complaint> {
+        self.stage.check_origins(here)
+    }
+
+    fn stage(&self) -> &dyn Any {
+        &self.stage
     }
 
     fn columns_read(&self) -> Option<BTreeSet<String>> {
         self.stage.columns_read()
+    }
+
+    fn counts_runs(&self) -> bool {
+        self.stage.counts_runs()
     }
 
     fn canonical(&self, names: &BTreeMap<String, String>) -> Json {
@@ -665,6 +938,8 @@ pub struct Kind {
     pub uses_device: bool,
     /// See [`Stage::DECLARES_OUTPUTS`].
     pub declares_outputs: bool,
+    /// See [`Stage::ROWS`].
+    pub rows: &'static str,
     /// What a job takes unless the file says otherwise.
     pub resources: Resources,
     /// The JSON schema of its parameters.
@@ -688,6 +963,7 @@ impl Kind {
             ports: S::PORTS,
             uses_device: S::USES_DEVICE,
             declares_outputs: S::DECLARES_OUTPUTS,
+            rows: S::ROWS,
             resources: S::resources(),
             schema: Arc::new(schema_of::<S>()),
             parse: |json, schema| {
@@ -700,6 +976,14 @@ impl Kind {
     /// Parameters from a value that was checked against the schema.
     pub fn parse(&self, json: &Json) -> Result<Arc<dyn Parameters>, serde_json::Error> {
         (self.parse)(json, self.schema.clone())
+    }
+
+    /// What a row is of one of the tables that it leaves; nothing where nobody said.
+    pub fn row(&self, table: &TableOf) -> &'static str {
+        match table.row {
+            "" => self.rows,
+            row => row,
+        }
     }
 
     /// What it is, from the code's own documentation.

@@ -81,6 +81,11 @@ impl<T> ByLabels<T> {
         self.all.get(&self.labels(coordinates))
     }
 
+    /// Everything that belongs to some labels, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        self.all.values()
+    }
+
     /// The same labels with what becomes of what belongs to them.
     pub fn map<U>(self, mut change: impl FnMut(T) -> U) -> ByLabels<U> {
         let all = self.all.into_iter();

@@ -17,22 +17,25 @@ mod document;
 mod generator;
 mod label;
 mod layers;
+mod origin;
 mod parameters;
 mod patch;
 mod policy;
 mod problem;
 mod resolve;
 mod resources;
+mod runs;
 mod source;
 mod value;
 
 pub use axis::{Axis, Point};
-pub use columns::{ColumnOf, ColumnsOn, Origin, TableColumns};
+pub use columns::{ColumnOf, ColumnOrigin, ColumnsOn, TableColumns};
 pub use complaint::Complaint;
 pub use contract::{
-    ArtifactType, Columns, Context, Device, Earlier, Extension, HOLES, Holds, Input, Inputs, Kind,
-    Label, Labels, Monitor, Outside, Parameters, Port, Progress, Registry, SURROUNDINGS, Scalar,
-    Stage, Stop, TableOf, TableShape, Takes, Verdict,
+    ArtifactType, ColumnKind, ColumnShape, Columns, Context, Device, Earlier, Extension, HOLES,
+    Holds, Input, Inputs, Judged, Kind, Label, Labels, Monitor, Origin, Outside, Parameters, Port,
+    Progress, Registry, SURROUNDINGS, Scalar, Stage, Stop, TableOf, TableShape, Takes, Verdict,
+    WARNINGS,
 };
 pub use coordinates::{ByLabels, Condition, Coordinates, JobName, Selector};
 pub use label::{Found, Index};
@@ -41,6 +44,7 @@ pub use policy::{Cause, Grow, Keep, Retry};
 pub use problem::{Problem, Problems, alternatives, nearest};
 pub use resolve::{DEFAULT_PROFILE, Request, read};
 pub use resources::{Resources, parse_size, show_size};
+pub use runs::{InputRuns, Lineage, RunsOf};
 pub use source::{Source, Span};
 pub use value::{Data, Key, Table, Value};
 
@@ -80,9 +84,7 @@ pub struct DeclaredStage {
     pub outputs: Vec<Output>,
     /// Its inputs, by the kind's ports.
     pub inputs: Vec<DeclaredInput>,
-    /// The columns of the table it leaves, if it leaves one and they are known.
-    pub columns: Option<Vec<String>>,
-    /// Of these, those that it leaves whatever it reads.
+    /// Those columns of the table it leaves, if it leaves one, that it leaves whatever it reads.
     pub certain: Vec<String>,
     /// Its instances that this run is about, the first axis slowest.
     pub instances: Vec<Instance>,
@@ -104,6 +106,8 @@ pub struct Output {
     pub name: Option<String>,
     /// What it is.
     pub artifact: ArtifactType,
+    /// The columns of the table that it is, if it is one whose columns depend on the stage and are known.
+    pub columns: Option<Vec<ColumnShape>>,
 }
 
 /// What a stage reads of another.

@@ -10,11 +10,12 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use super::axis::{self, Axis};
 use super::complaint::Complaint;
 use super::contract::{
-    Device, Holds, Kind, Outside, Port, Registry, SURROUNDINGS, TableShape, Takes,
+    ColumnShape, Device, Holds, Kind, Outside, Port, Registry, SURROUNDINGS, TableShape, Takes,
 };
 use super::coordinates::{Condition, Coordinates, is_name};
 use super::document::{self, Document};
 use super::layers::{Declared, Fan, Layers, Override, Profile};
+use super::origin;
 use super::patch::{self, Names, Patch};
 use super::policy::Policies;
 use super::problem::{Problem, Problems, alternatives, count};
@@ -76,6 +77,7 @@ fn outputs(stage: &Value, registry: &Registry, problems: &mut Problems) -> Vec<O
         return vec![Output {
             name: None,
             artifact: kind.output,
+            columns: None,
         }];
     }
     let mut outputs = Vec::new();
@@ -90,6 +92,7 @@ fn outputs(stage: &Value, registry: &Registry, problems: &mut Problems) -> Vec<O
         outputs.push(Output {
             name: Some(key.name.clone()),
             artifact: artifact.unwrap_or(kind.output),
+            columns: None,
         });
     }
     outputs
@@ -299,7 +302,6 @@ fn resolve(
             outputs: written[at].outputs.clone(),
             inputs: declared(&written[at]),
             above: above[at].clone(),
-            columns: None,
             certain: Vec::new(),
             instances,
         });
@@ -308,6 +310,7 @@ fn resolve(
     let whole = axes_read && pipeline.stages.len() == written.len();
     if whole {
         check_columns(&mut pipeline, &variants, &order, place, problems);
+        origin::check(&pipeline, &variants, place, problems);
     }
     pipeline
 }
@@ -1069,13 +1072,24 @@ fn check_columns(
         let shapes: Vec<TableShape> = shapes.collect();
         let mut columns = None;
         let mut checked = BTreeSet::new();
+        // Of each output that has a name.
+        let mut named = vec![None; stage.outputs.len()];
         for (instance, variant) in stage.instances.iter().zip(&variants[at]) {
             if !checked.insert(*variant) {
                 continue;
             }
+            let is_first = checked.len() == 1;
+            for (known, output) in named.iter_mut().zip(&stage.outputs) {
+                let name = output.name.as_deref();
+                let left = name.and_then(|name| instance.parameters.output_columns(name));
+                *known = match is_first {
+                    true => left,
+                    false => ColumnShape::common(known.take(), left),
+                };
+            }
             match instance.parameters.columns(&shapes) {
-                Ok(left) if checked.len() == 1 => columns = left,
-                Ok(_) => {}
+                Ok(left) if is_first => columns = left,
+                Ok(left) => columns = ColumnShape::common(columns, left),
                 Err(complaints) => {
                     for complaint in complaints {
                         let span = place(at, *variant, &complaint);
@@ -1087,8 +1101,15 @@ fn check_columns(
         }
         let first = stage.instances.first();
         let certain = first.and_then(|first| first.parameters.columns(&[]).ok().flatten());
-        pipeline.stages[at].columns = columns;
-        pipeline.stages[at].certain = certain.unwrap_or_default();
+        let certain = certain.into_iter().flatten().map(|column| column.name);
+        let certain: Vec<String> = certain.collect();
+        pipeline.stages[at].certain = certain;
+        for (output, named) in pipeline.stages[at].outputs.iter_mut().zip(named) {
+            output.columns = match output.name {
+                Some(_) => named,
+                None => columns.clone(),
+            };
+        }
         let outputs = 0..pipeline.stages[at].outputs.len();
         all[at] = outputs
             .map(|output| tables(pipeline, (at, output)))
@@ -1105,10 +1126,12 @@ fn tables(pipeline: &Pipeline, (stage, output): (usize, usize)) -> Vec<TableShap
     let is_known = !pipeline.stages[stage].instances.is_empty();
     let tables = pipeline.tables(stage, output).into_iter();
     let shapes = tables.map(|table| {
-        let columns = table.columns.into_iter().map(|column| column.name);
+        let columns = table.columns.into_iter();
+        let columns = columns.map(|column| ColumnShape::new(column.name, column.kind));
         TableShape {
-            name: table.table,
             columns: (is_known && table.is_known).then(|| columns.collect()),
+            name: table.table,
+            runs: table.runs,
         }
     });
     shapes.collect()

@@ -10,11 +10,13 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value as Json, json};
 
+use super::runs::{SameRuns, same_runs};
 use super::{JobId, JobInput, Plan};
 use crate::pipeline::{
-    Columns, ColumnsOn, Coordinates, Extension, Input, Inputs, Label, Labels, Scalar, sql_name,
+    Columns, ColumnsOn, Coordinates, Extension, Input, InputRuns, Inputs, Label, Labels, RunsOf,
+    Scalar, sql_name,
 };
-use crate::store::{Artifact, Digest, Error, Seen, Store, survey};
+use crate::store::{Artifact, Digest, Error, Record, Seen, Store, survey};
 
 /// The fingerprint's own version.
 const FORMAT: u32 = 1;
@@ -66,17 +68,19 @@ impl<'a> Looked<'a> {
 /// What is known of a job that another reads.
 #[derive(Debug, Clone, Copy)]
 pub enum Known<'a> {
-    /// It left this.
-    Made(&'a Artifact),
+    /// It left this, and has this key.
+    Made(Digest, &'a Artifact),
     /// It left nothing and will not; whoever takes all does without it, and says so.
     Hole,
     /// Nobody can tell yet.
     Open,
 }
 
-impl<'a> From<Option<&'a Artifact>> for Known<'a> {
-    fn from(artifact: Option<&'a Artifact>) -> Known<'a> {
-        artifact.map_or(Known::Open, Known::Made)
+impl<'a> From<Option<&'a Record>> for Known<'a> {
+    fn from(record: Option<&'a Record>) -> Known<'a> {
+        record.map_or(Known::Open, |record| {
+            Known::Made(record.key, &record.artifact)
+        })
     }
 }
 
@@ -128,11 +132,14 @@ impl Fingerprint {
         let mut ports: BTreeMap<String, Vec<Vec<Json>>> = BTreeMap::new();
         for input in &plan.jobs[id].inputs {
             let given = gather(plan, id, input, &known)?;
-            let entries = given.into_iter().map(|given| {
+            let runs = told(&given, &same_runs(plan, id, input, &known)?, plan, id);
+            let entries = given.iter().enumerate().map(|(at, given)| {
                 plain(json!({
                     "artifact": given.digest,
                     "columns": given.columns,
                     "labels": meanings(&given.labels),
+                    "run": runs.jobs.get(&at),
+                    "runs": runs.labels,
                 }))
             });
             let port = match &input.name {
@@ -225,15 +232,21 @@ pub fn inputs<'a>(
     plan: &Plan,
     id: JobId,
     store: &Store,
+    same: &[SameRuns],
     known: impl Fn(JobId) -> Known<'a>,
 ) -> Option<Inputs> {
     let mut inputs = Inputs::new();
-    for input in &plan.jobs[id].inputs {
-        for given in gather(plan, id, input, &known)? {
+    let counts_runs = plan.instance(id).parameters.counts_runs();
+    for (input, same) in plan.jobs[id].inputs.iter().zip(same) {
+        let of = counts_runs.then(|| plan.pipeline.runs_of(input.stage));
+        let all_given = gather(plan, id, input, &known)?;
+        let firsts = first_of_key(&all_given);
+        for (at, given) in all_given.into_iter().enumerate() {
             let files = given.artifact.files.iter();
             let all = inputs.entry(input.port.to_string()).or_default();
             all.push(Input {
                 table: sql_name(&plan.pipeline.stages[input.stage].output_name(input.output)),
+                job: plan.jobs[given.job].name.to_string(),
                 name: input.name.clone().unwrap_or_default(),
                 artifact: plan.outputs(given.job)[input.output].artifact,
                 files: files
@@ -244,6 +257,17 @@ pub fn inputs<'a>(
                     &plan.jobs[given.job].name.coordinates,
                     &given.columns,
                 ),
+                runs: of.clone().map(|of| InputRuns {
+                    given: match &of {
+                        RunsOf::Labels { given: axes, .. } => {
+                            labels_of(&plan.jobs[given.job].name.coordinates, axes)
+                        }
+                        _ => BTreeMap::new(),
+                    },
+                    of,
+                    job: firsts[at],
+                    same: same.clone(),
+                }),
                 columns: given.columns,
                 labels: given.labels,
             });
@@ -252,8 +276,46 @@ pub fn inputs<'a>(
     Some(inputs)
 }
 
+fn labels_of(coordinates: &Coordinates, axes: &[String]) -> BTreeMap<String, String> {
+    let pairs = coordinates.0.iter();
+    let wanted = pairs.filter(|(axis, _)| axes.iter().any(|a| **a == **axis));
+    wanted
+        .map(|(axis, label)| (axis.to_string(), label.to_string()))
+        .collect()
+}
+
+/// For each artifact the place of the first one that the same job left: one job may stand under several labels.
+fn first_of_key(given: &[Given<'_>]) -> Vec<usize> {
+    let mut first: HashMap<Digest, usize> = HashMap::new();
+    let places = given.iter().enumerate();
+    places
+        .map(|(at, given)| *first.entry(given.key).or_insert(at))
+        .collect()
+}
+
+/// What of runs is part of a fingerprint: only that some are one, so that the keys of all other jobs are what they were.
+#[derive(Default)]
+struct Told {
+    /// Of the artifacts whose job stands before them: which it is.
+    jobs: BTreeMap<usize, usize>,
+    /// See [`InputRuns::same`].
+    labels: Option<SameRuns>,
+}
+
+fn told(given: &[Given<'_>], same: &SameRuns, plan: &Plan, id: JobId) -> Told {
+    if !plan.instance(id).parameters.counts_runs() {
+        return Told::default();
+    }
+    let firsts = first_of_key(given).into_iter().enumerate();
+    Told {
+        jobs: firsts.filter(|(at, first)| at != first).collect(),
+        labels: (!same.is_empty()).then(|| same.clone()),
+    }
+}
+
 struct Given<'a> {
     job: JobId,
+    key: Digest,
     artifact: Cow<'a, Artifact>,
     digest: Digest,
     columns: Columns,
@@ -272,13 +334,13 @@ fn gather<'a>(
     let mut jobs = Vec::with_capacity(input.jobs.len());
     for &job in input.jobs.iter() {
         match known(job) {
-            Known::Made(artifact) => jobs.push((job, artifact)),
+            Known::Made(key, artifact) => jobs.push((job, key, artifact)),
             Known::Hole => {}
             Known::Open => return None,
         }
     }
     let labels = label_columns(plan, (input.stage, input.output), &read);
-    let given = jobs.into_iter().map(|(job, artifact)| {
+    let given = jobs.into_iter().map(|(job, key, artifact)| {
         let coordinates = &plan.jobs[job].name.coordinates;
         let artifact = match &plan.outputs(job)[input.output].name {
             Some(output) => Cow::Owned(artifact.part(output)),
@@ -286,6 +348,7 @@ fn gather<'a>(
         };
         Given {
             job,
+            key,
             digest: artifact.digest(),
             artifact,
             columns: match is_nothing(&read) {
@@ -369,7 +432,9 @@ fn neutral_names(plan: &Plan, id: JobId) -> BTreeMap<String, String> {
 /// Without empty tables.
 fn plain(mut entry: Json) -> Json {
     if let Json::Object(table) = &mut entry {
-        table.retain(|_, value| !value.as_object().is_some_and(serde_json::Map::is_empty));
+        table.retain(|_, value| {
+            !value.is_null() && !value.as_object().is_some_and(serde_json::Map::is_empty)
+        });
     }
     entry
 }

@@ -64,7 +64,7 @@ pub fn assess(plan: &Plan, store: &Store, ledger: &Ledger) -> Result<Vec<Freshne
     let mut states: Vec<Freshness> = Vec::with_capacity(plan.jobs.len());
     let mut looked = Looked::new(store);
     for id in 0..plan.jobs.len() {
-        let known = |from: JobId| Known::from(states[from].record().map(|record| &record.artifact));
+        let known = |from: JobId| Known::from(states[from].record());
         let outside = looked.outside(plan, id)?;
         states.push(match Fingerprint::of(plan, id, &outside, known) {
             Some(fingerprint) => look_up(plan, id, &fingerprint, store, ledger),

@@ -5,6 +5,7 @@
 
 mod fingerprint;
 mod freshness;
+mod runs;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
@@ -19,6 +20,7 @@ use crate::store::Digest;
 
 pub use fingerprint::{Fingerprint, Known, Looked, Outside, holes, inputs};
 pub use freshness::{Freshness, Reason, assess, earlier, reason};
+pub use runs::{SameRuns, all_same_runs};
 
 /// A job: a stage at its coordinates. The DAG's only node type.
 #[derive(Debug, Clone)]

@@ -9,7 +9,7 @@ mod terminal;
 use std::collections::HashMap;
 use std::fmt::Display;
 
-use crate::pipeline::{Progress, Verdict};
+use crate::pipeline::{Judged, Progress, Verdict};
 use crate::plan::Plan;
 use crate::run::{Ended, Event, Retried, Status, Summary};
 use crate::store::StartedFrom;
@@ -98,6 +98,8 @@ pub struct Closing {
     failures: Vec<Ended>,
     /// What rests on less than it should, and on how much.
     holes: HashMap<String, Vec<String>>,
+    /// What jobs warned of.
+    warnings: Vec<(String, Vec<String>)>,
 }
 
 impl Closing {
@@ -126,6 +128,10 @@ impl Closing {
         }
         if !ended.holes.is_empty() {
             self.holes.insert(ended.job.clone(), ended.holes.clone());
+        }
+        if !ended.warnings.is_empty() {
+            let warnings = ended.warnings.clone();
+            self.warnings.push((ended.job.clone(), warnings));
         }
         if ended.status == Status::Failed {
             self.failures.push(ended.clone());
@@ -161,16 +167,14 @@ impl Closing {
         let mut verdicts: Vec<_> = self.verdicts.iter().collect();
         verdicts.sort_by_key(|(job, _)| self.place(job));
         for (job, verdict) in verdicts {
-            let (mark, word) = match (verdict.holds, verdict.is_expected()) {
-                (true, true) => ("✓", "reproduced"),
-                (true, false) => ("✓", "reproduced, which was not expected"),
-                (false, true) => ("✗", "not reproduced, as expected"),
-                (false, false) => ("✗", "not reproduced"),
+            let (mark, word) = match (verdict.verdict, verdict.is_expected()) {
+                (Judged::Reproduced, true) => ("✓", "reproduced"),
+                (Judged::Reproduced, false) => ("✓", "reproduced, which was not expected"),
+                (Judged::NotReproduced, true) => ("✗", "not reproduced, as expected"),
+                (Judged::NotReproduced, false) => ("✗", "not reproduced"),
+                (Judged::Unknown, _) => ("?", "cannot be judged"),
             };
-            let rows = match (verdict.holds, verdict.rows) {
-                (_, 0) => "it speaks of no row".to_string(),
-                (_, rows) => format!("{} of {rows} rows", verdict.held),
-            };
+            let rows = verdict.rows_in_words();
             let says = &verdict.says;
             lines.push(format!(
                 "{mark} {word} ({rows}{}): {says}",
@@ -183,11 +187,20 @@ impl Closing {
                     .iter()
                     .map(|row| format!("    against: {row}")),
             );
+            // Jobs that failed stand in the line above already.
+            let holes = self.holes.get(job).map_or(&[][..], Vec::as_slice);
+            let missing = verdict.missing.iter().filter(|why| !holes.contains(why));
+            lines.extend(missing.map(|why| format!("    without a value: {why}")));
         }
         let mut views: Vec<_> = self.views.iter().collect();
         views.sort_by_key(|(job, _)| self.place(job));
         let views = views.iter();
         lines.extend(views.map(|(job, path)| format!("→ {path}{}", self.lacking(job))));
+        let mut warnings: Vec<_> = self.warnings.iter().collect();
+        warnings.sort_by_key(|(job, _)| self.place(job));
+        for (job, all) in warnings {
+            lines.extend(all.iter().map(|warning| format!("! {job}: {warning}")));
+        }
         lines.extend(failures::lines(plan, &self.failures));
         let counts = [
             (summary.ran, "ran"),

@@ -17,9 +17,10 @@ use super::job::{Made, Message, Outcome, Ready, RunningJob, TICK};
 use super::order::{Rank, ranks};
 use super::{Options, Slots};
 use crate::pipeline::{
-    ArtifactType, Cause, Device, HOLES, Keep, Output, Resources, Takes, Verdict, show_size,
+    ArtifactType, Cause, Device, HOLES, Judged, Keep, Output, Resources, Takes, Verdict, WARNINGS,
+    show_size,
 };
-use crate::plan::{Fingerprint, JobId, Known, Looked, Plan, Reason, holes, reason};
+use crate::plan::{Fingerprint, JobId, Known, Looked, Plan, Reason, all_same_runs, holes, reason};
 use crate::store::{Artifact, Digest, Error, Ledger, Lookup, Snapshot, Store, Views};
 
 /// The state of a job during a run.
@@ -324,7 +325,9 @@ impl<'a, 'o> Engine<'a, 'o> {
                 (None, why)
             }
         };
+        let same_runs = all_same_runs(self.plan, id, |from| self.known(from));
         self.states[id] = State::Ready(Box::new(Ready {
+            same_runs: same_runs.expect("its fingerprint is known, and so is all above it"),
             fingerprint,
             outside,
             key,
@@ -337,7 +340,7 @@ impl<'a, 'o> Engine<'a, 'o> {
 
     fn known(&self, id: JobId) -> Known<'_> {
         match &self.states[id] {
-            State::Done(made) => Known::Made(&made.artifact),
+            State::Done(made) => Known::Made(made.key, &made.artifact),
             State::Over => Known::Hole,
             _ => Known::Open,
         }
@@ -374,7 +377,12 @@ impl<'a, 'o> Engine<'a, 'o> {
 
     /// What an artifact says that it lacks.
     fn holes_of(&self, made: &Made) -> Vec<String> {
-        let file = made.artifact.files.get(HOLES);
+        self.lines_of(made, HOLES)
+    }
+
+    /// The lines of a file that an artifact may have beside its result.
+    fn lines_of(&self, made: &Made, file: &str) -> Vec<String> {
+        let file = made.artifact.files.get(file);
         let text = file.and_then(|file| fs::read(self.store.object(&file.digest)).ok());
         text.and_then(|text| serde_json::from_slice(&text).ok())
             .unwrap_or_default()
@@ -739,6 +747,7 @@ impl<'a, 'o> Engine<'a, 'o> {
             artifact: None,
             views: Vec::new(),
             holes: Vec::new(),
+            warnings: Vec::new(),
             verdict: None,
         }));
         if status == Status::Failed && self.options.fail_fast {
@@ -776,6 +785,7 @@ impl<'a, 'o> Engine<'a, 'o> {
             artifact: Some(made.artifact.digest()),
             views: shown,
             holes: self.holes_of(&made),
+            warnings: self.lines_of(&made, WARNINGS),
             verdict,
         }));
         self.ledger.jobs.insert(name, made.key);
@@ -833,20 +843,22 @@ impl<'a, 'o> Engine<'a, 'o> {
         Ok(shown)
     }
 
-    /// The verdict that a job left; one that cannot be read does not hold.
+    /// The verdict that a job left; one that cannot be read cannot be judged.
     fn verdict(&self, name: &str, made: &Made) -> Verdict {
         let file = made.artifact.files.get(Verdict::FILE);
         let text = file.and_then(|file| fs::read(self.store.object(&file.digest)).ok());
         let verdict = text.and_then(|text| serde_json::from_slice(&text).ok());
         verdict.unwrap_or_else(|| Verdict {
             says: format!("the verdict of {name} cannot be read"),
-            holds: false,
+            verdict: Judged::Unknown,
             rows: 0,
             held: 0,
+            unknown: 0,
             source: None,
             expected: None,
             note: None,
             against: Vec::new(),
+            missing: Vec::new(),
         })
     }
 }

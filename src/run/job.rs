@@ -12,7 +12,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use super::executor::{Executor, Failure, Task};
 use super::{Compare, Event, machine};
 use crate::pipeline::{Cause, Earlier, HOLES, Monitor, Progress, Resources};
-use crate::plan::{Fingerprint, JobId, Known, Outside, Plan, Reason, earlier, inputs};
+use crate::plan::{Fingerprint, JobId, Known, Outside, Plan, Reason, SameRuns, earlier, inputs};
 use crate::store::{
     Artifact, Digest, Error, Left, Lock, Lookup, Record, Scratch, Stamp, StartedFrom, Store, survey,
 };
@@ -23,6 +23,8 @@ pub(super) const TICK: Duration = Duration::from_millis(100);
 /// A job that can run.
 pub(super) struct Ready {
     pub fingerprint: Fingerprint,
+    /// Which labels stand for one run, for each of its inputs.
+    pub same_runs: Vec<SameRuns>,
     /// The files that its parameters name, as they were when their bytes became part of the fingerprint.
     pub outside: Outside,
     pub key: Digest,
@@ -337,14 +339,14 @@ impl RunningJob<'_> {
     fn task(&self, scratch: &Scratch, earlier: Option<&Earlier>) -> Task {
         let instance = self.plan.instance(self.id);
         let known = |from| match self.inputs.get(&from) {
-            Some(made) => Known::Made(made.artifact.as_ref()),
+            Some(made) => Known::Made(made.key, made.artifact.as_ref()),
             None => Known::Hole,
         };
         Task {
             job: self.name.clone(),
             kind: self.plan.kind(self.id).name.to_string(),
             parameters: instance.parameters.full(),
-            inputs: inputs(self.plan, self.id, self.store, known)
+            inputs: inputs(self.plan, self.id, self.store, &self.ready.same_runs, known)
                 .expect("a job runs when its inputs are known"),
             outside: instance.outside.clone(),
             holes: self.holes.clone(),

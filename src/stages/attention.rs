@@ -7,11 +7,15 @@ use serde::{Deserialize, Serialize};
 use super::decode::Split;
 use super::probe::{PORTS, observe, seen};
 use super::train::choice;
+use super::upstream;
 use crate::figures::table;
 use crate::learn::insight::{At, attention};
 use crate::learn::learner::Learner;
 use crate::learn::task::Dataset;
-use crate::pipeline::{ArtifactType, Complaint, Context, Port, Resources, Stage, Stop, TableShape};
+use crate::pipeline::{
+    ArtifactType, ColumnKind, ColumnShape, Complaint, Context, Origin, Port, Resources, Stage,
+    Stop, TableShape,
+};
 
 /// Shows where a transformer looks at the first hard token: how much of each head's attention goes, on average over examples,
 /// to the edges of the path to the goal and to the question. Made for a `plot` with `mark = "heat"`.
@@ -53,6 +57,7 @@ impl Stage for Attention {
     const KIND: &'static str = "attention";
     const VERSION: u32 = 1;
     const OUTPUT: ArtifactType = ArtifactType::Table;
+    const ROWS: &'static str = "a key of a head of a layer";
     const PORTS: &'static [Port] = PORTS;
     const USES_DEVICE: bool = true;
 
@@ -64,15 +69,27 @@ impl Stage for Attention {
         }
     }
 
-    fn columns(&self, _inputs: &[TableShape]) -> Result<Option<Vec<String>>, Vec<Complaint>> {
-        Ok(Some(COLUMNS.map(str::to_string).to_vec()))
+    fn columns(&self, _inputs: &[TableShape]) -> Result<Option<Vec<ColumnShape>>, Vec<Complaint>> {
+        {
+            use ColumnKind::{Float, Int, Text};
+            Ok(Some(ColumnShape::list(COLUMNS, [Int, Int, Text, Float])))
+        }
+    }
+
+    fn check_origins(&self, here: &dyn Origin) -> Vec<Complaint> {
+        let mut complaints = upstream::check_look(here, true);
+        complaints.extend(upstream::check_validation(
+            here,
+            self.split == Split::Validation,
+        ));
+        complaints
     }
 
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
         let device = choice(job.device).open()?;
         let learner = Learner::from_files(&job.one("model")?.files, &device)?;
         let dataset = Dataset::load(job.one("data")?.file("dataset.safetensors")?)?;
-        let examples = self.split.of(&dataset).first(self.examples as usize);
+        let examples = self.split.of(&dataset)?.first(self.examples as usize);
         let batch = self.batch as usize;
         let found = seen(attention(
             &learner,

@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::dataset::file;
-use crate::learn::task::Contract;
 use crate::learn::task::chess_mate::{BadRows, ChessMate};
+use crate::learn::task::{Contract, VALIDATION};
 use crate::pipeline::{
     ArtifactType, Complaint, Context, Outside, Port, Progress, Resources, Stage, Stop,
 };
@@ -29,6 +29,10 @@ pub struct Puzzles {
     /// Examples to test with; no position is in both splits.
     #[schemars(range(min = 1, max = 50_000_000))]
     test: u64,
+    /// Examples that a training looks at while it runs, none of them in the other splits; 0 for none.
+    #[serde(default = "validation")]
+    #[schemars(range(max = 50_000_000))]
+    validation: u64,
     /// The least rating of a puzzle; without it, any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     min_rating: Option<u32>,
@@ -43,11 +47,16 @@ pub struct Puzzles {
     seed: u64,
 }
 
+fn validation() -> u64 {
+    VALIDATION
+}
+
 impl Puzzles {
-    fn task(&self) -> ChessMate {
+    pub(super) fn task(&self) -> ChessMate {
         ChessMate {
             train: self.train,
             test: self.test,
+            validation: self.validation,
             min_rating: self.min_rating,
             max_rating: self.max_rating,
             seed: self.seed,
@@ -57,7 +66,7 @@ impl Puzzles {
 
 impl Stage for Puzzles {
     const KIND: &'static str = "chess-mate";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const OUTPUT: ArtifactType = ArtifactType::Dataset;
     const PORTS: &'static [Port] = &[];
 
@@ -99,6 +108,6 @@ impl Stage for Puzzles {
         };
         chosen.dataset.save(job.out)?;
         fs::write(job.out.join("skipped.txt"), chosen.skipped)?;
-        job.progress(progress(self.train + self.test))
+        job.progress(progress(self.train + self.test + self.validation))
     }
 }

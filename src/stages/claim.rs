@@ -12,11 +12,14 @@ use super::frames;
 use crate::figures::sql::Condition;
 use crate::figures::table;
 use crate::pipeline::{
-    ArtifactType, Complaint, Context, Holds, Input, Port, Stage, Stop, TableShape, Takes, Verdict,
+    ArtifactType, ColumnShape, Complaint, Context, Holds, Input, Judged, Port, Stage, Stop,
+    TableShape, Takes, Verdict,
 };
 
 /// Says something and checks it: a condition that must be true on every row it speaks of, and on at least one. A claim that
-/// does not hold is a result like any other, and is printed as not reproduced.
+/// does not hold is a result like any other, and is printed as not reproduced. Where no row speaks against it, but it speaks
+/// of none, or a value is missing that would tell, or a job that it rests on failed, it is printed as one that cannot be
+/// judged; that is never what is expected.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Claim {
@@ -53,7 +56,7 @@ impl Claim {
 
 impl Stage for Claim {
     const KIND: &'static str = "claim";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const OUTPUT: ArtifactType = ArtifactType::Verdict;
     const PORTS: &'static [Port] = &[Port {
         name: "from",
@@ -76,7 +79,7 @@ impl Stage for Claim {
         complaints
     }
 
-    fn columns(&self, inputs: &[TableShape]) -> Result<Option<Vec<String>>, Vec<Complaint>> {
+    fn columns(&self, inputs: &[TableShape]) -> Result<Option<Vec<ColumnShape>>, Vec<Complaint>> {
         let mut complaints = Vec::new();
         for (name, text) in self.conditions() {
             if let Ok(condition) = Condition::parse(text) {
@@ -106,33 +109,45 @@ impl Stage for Claim {
 
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
         let inputs: Vec<&Input> = job.all("from").iter().collect();
-        let rows = frames::stacked(&inputs, "table.parquet", false)?;
+        let rows = frames::stacked(&inputs, "table.parquet")?;
         let spoken_of = match &self.rows {
             Some(text) => Condition::parse(text)?.evaluate(&rows)?,
             None => vec![Some(true); rows.height()],
         };
         let holds = Condition::parse(&self.holds)?.evaluate(&rows)?;
-        let meant: Vec<usize> = (0..rows.height())
-            .filter(|row| spoken_of[*row] == Some(true))
-            .collect();
-        let against: Vec<usize> = meant
-            .iter()
-            .copied()
-            .filter(|row| holds[*row] != Some(true))
-            .collect();
+        let (mut meant, mut held) = (0, 0);
+        let (mut against, mut unknown) = (Vec::new(), Vec::new());
+        for (row, (spoken_of, holds)) in spoken_of.into_iter().zip(holds).enumerate() {
+            meant += usize::from(spoken_of == Some(true));
+            match (spoken_of, holds) {
+                (Some(false), _) => {}
+                (Some(true), Some(true)) => held += 1,
+                (Some(true), Some(false)) => against.push(row),
+                (Some(true), None) | (None, _) => unknown.push(row),
+            }
+        }
+        let named = |some: &[usize]| -> Result<Vec<String>, Stop> {
+            let some = some.iter().take(NAMED);
+            some.map(|row| in_words(&rows, *row)).collect()
+        };
+        let mut missing = named(&unknown)?;
+        missing.extend(job.holes.iter().cloned());
+        let complete = meant > 0 && missing.is_empty();
         let verdict = Verdict {
             says: self.says.clone(),
-            holds: !meant.is_empty() && against.is_empty(),
-            rows: meant.len(),
-            held: meant.len() - against.len(),
+            verdict: match (against.is_empty(), complete) {
+                (false, _) => Judged::NotReproduced,
+                (true, true) => Judged::Reproduced,
+                (true, false) => Judged::Unknown,
+            },
+            rows: meant,
+            held,
+            unknown: unknown.len(),
             source: self.source.clone(),
             expected: self.expected,
             note: self.note.clone(),
-            against: against
-                .iter()
-                .take(NAMED)
-                .map(|row| in_words(&rows, *row))
-                .collect::<Result<_, _>>()?,
+            against: named(&against)?,
+            missing,
         };
         let text = serde_json::to_vec_pretty(&verdict)?;
         fs::write(job.out.join(Verdict::FILE), text)?;

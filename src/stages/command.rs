@@ -15,9 +15,10 @@ use serde_json::{Value as Json, json};
 use super::program;
 use crate::figures::{csv, table};
 use crate::pipeline::{
-    ArtifactType, Columns, Complaint, Context, Device, HOLES, Holds, Input, Outside, Port,
-    Progress, Stage, Stop, Takes,
+    ArtifactType, ColumnKind, ColumnShape, Columns, Complaint, Context, Device, HOLES, Holds,
+    Input, Outside, Port, Progress, Stage, Stop, Takes, WARNINGS,
 };
+use polars::prelude::{DataFrame, DataType};
 
 /// Runs a program of your own.
 ///
@@ -70,9 +71,15 @@ struct Declared {
     /// Where, below `ETUDE_OUT`.
     path: String,
     /// What: a table (`.csv` with a header, `.jsonl` or `.parquet`), a figure (`.svg`, `.pdf` or `.png`), a model (a folder),
-    /// or a file (or folder) that only programs read.
+    /// or a file (or folder) that only programs read. In a `.csv` nothing, `NA`, `NULL`, `None` and the like are missing values;
+    /// a column of anything but numbers, or of numbers such as `007` that would change, is text, and the log says why.
     #[serde(rename = "type")]
     what: What,
+    /// Of a table: its columns by name, each `bool`, `int`, `float` or `text`. The file must have these and no other, and
+    /// what reads it is checked before anything runs. An empty cell is a missing value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    columns: Option<BTreeMap<String, ColumnKind>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -96,7 +103,7 @@ enum Tables {
 
 impl Stage for Command {
     const KIND: &'static str = "command";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const OUTPUT: ArtifactType = ArtifactType::File;
     const PORTS: &'static [Port] = &[
         Port {
@@ -116,6 +123,7 @@ impl Stage for Command {
     ];
     const USES_DEVICE: bool = true;
     const DECLARES_OUTPUTS: bool = true;
+    const ROWS: &'static str = "what the program makes it";
 
     fn complaints(&self) -> Vec<Complaint> {
         let mut complaints = Vec::new();
@@ -192,6 +200,15 @@ impl Stage for Command {
         }
     }
 
+    fn output_columns(&self, output: &str) -> Option<Vec<ColumnShape>> {
+        let columns = self.outputs.get(output)?.columns.as_ref()?.iter();
+        Some(
+            columns
+                .map(|(name, kind)| ColumnShape::new(name.as_str(), *kind))
+                .collect(),
+        )
+    }
+
     /// All: coordinates are in the file that tells a program what it is given.
     fn columns_read(&self) -> Option<BTreeSet<String>> {
         None
@@ -210,7 +227,7 @@ impl Stage for Command {
         self.call(job, &desk)?;
         job.progress(Progress::default())?;
         for (name, declared) in &self.outputs {
-            declared.take(&desk.out, &job.out.join(name))?;
+            declared.take(job, &desk.out, &job.out.join(name))?;
         }
         desk.clear(self, job)?;
         Ok(())
@@ -222,6 +239,17 @@ impl Command {
     fn outputs_in_order(&self, complaints: &mut Vec<Complaint>) {
         let mut before: Vec<(&String, PathBuf)> = Vec::new();
         for (name, declared) in &self.outputs {
+            for column in declared.columns.iter().flat_map(BTreeMap::keys) {
+                let what = match declared.what {
+                    What::Table if column.is_empty() => "a column has no name".to_string(),
+                    What::Table if column.trim() == column => continue,
+                    What::Table => format!("spaces stand around the name of the column `{column}`"),
+                    other => format!("{} has no columns", other.noun()),
+                };
+                let parameter = format!("outputs.{name}.columns");
+                complaints.push(Complaint::new(parameter, what));
+                break;
+            }
             let path = Path::new(&declared.path);
             let inside = |part: Component<'_>| matches!(part, Component::Normal(_));
             let control = declared.path.chars().any(char::is_control);
@@ -382,7 +410,7 @@ impl Command {
     ) -> Result<(PathBuf, BTreeMap<String, PathBuf>), Stop> {
         let mut files = BTreeMap::new();
         for (name, path) in &input.files {
-            if name == HOLES {
+            if name == HOLES || name == WARNINGS {
                 continue;
             }
             let mut tables = input.artifact.tables().iter();
@@ -503,8 +531,53 @@ impl What {
 }
 
 impl Declared {
+    /// The types of its columns, as tables have them.
+    fn types(&self) -> Option<csv::Declared> {
+        let columns = self.columns.as_ref()?.iter();
+        let types = columns.map(|(name, kind)| {
+            let kind = match kind {
+                ColumnKind::Bool => DataType::Boolean,
+                ColumnKind::Int => DataType::Int64,
+                ColumnKind::Float => DataType::Float64,
+                ColumnKind::Text => DataType::String,
+            };
+            (name.clone(), kind)
+        });
+        Some(types.collect())
+    }
+
+    /// The table in a file, with the types that are declared, if any are.
+    fn rows(
+        &self,
+        job: &Context<'_>,
+        from: &Path,
+        extension: &str,
+    ) -> Result<DataFrame, table::Error> {
+        let types = self.types();
+        let read = match extension {
+            "csv" => csv::read(from, types.as_ref())?,
+            "jsonl" => csv::read_json(from, types.as_ref())?,
+            _ => {
+                let rows = table::plain(&table::read(from)?)?;
+                let rows = match &types {
+                    Some(types) => csv::with_declared(from, rows, types)?,
+                    None => rows,
+                };
+                csv::Read {
+                    table: rows,
+                    notes: Vec::new(),
+                }
+            }
+        };
+        for note in read.notes {
+            let line = format!("etude: in `{}`, {note}\n", self.path);
+            job.monitor.says(line.as_bytes());
+        }
+        Ok(read.table)
+    }
+
     /// Moves what the program left to its place in the artifact.
-    fn take(&self, out: &Path, to: &Path) -> Result<(), Stop> {
+    fn take(&self, job: &Context<'_>, out: &Path, to: &Path) -> Result<(), Stop> {
         let refused = |why: &str| Stop::failed(format!("`{}` in ETUDE_OUT {why}", self.path));
         let from = out.join(&self.path);
         let Ok(meta) = fs::symlink_metadata(&from) else {
@@ -537,10 +610,17 @@ impl Declared {
         let extension = from.extension().unwrap_or_default().to_string_lossy();
         let table = to.join("table.parquet");
         match (self.what, extension.as_ref()) {
-            (What::Table, "csv") => table::write(&csv::read(&from)?, &table)?,
-            (What::Table, "jsonl") => table::write(&csv::read_json(&from)?, &table)?,
-            // Whatever wrote it, the same rows are the same bytes.
-            (What::Table, _) => table::write(&table::read(&from)?, &table)?,
+            (What::Table, extension) => {
+                let refused = |error: table::Error| match error {
+                    table::Error::NotATable { reason, .. } => {
+                        refused(&format!("is not a readable table: {reason}"))
+                    }
+                    other => refused(&format!("cannot be taken: {other}")),
+                };
+                let rows = self.rows(job, &from, extension).map_err(refused)?;
+                // Whatever wrote it, the same rows are the same bytes.
+                table::write(&rows, &table)?;
+            }
             (What::Figure, extension) => fs::rename(&from, to.join(format!("figure.{extension}")))?,
             _ => {
                 let name = from.file_name().unwrap_or_default();

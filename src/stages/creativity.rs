@@ -4,12 +4,14 @@ use polars::prelude::df;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::upstream;
 use super::walk::{answers_and_targets, are_targets_of};
 use crate::figures::table;
 use crate::learn::creativity::{Judgement, judge};
 use crate::learn::task::Dataset;
 use crate::pipeline::{
-    ArtifactType, Complaint, Context, Holds, Port, Stage, Stop, TableShape, Takes,
+    ArtifactType, ColumnKind, ColumnShape, Complaint, Context, Holds, Origin, Port, Stage, Stop,
+    TableShape, Takes,
 };
 
 /// Judges the answers of a model to a task without right answers, such as `sibling-discovery`, decoded with `sample`.
@@ -28,6 +30,7 @@ impl Stage for Creativity {
     const KIND: &'static str = "creativity";
     const VERSION: u32 = 1;
     const OUTPUT: ArtifactType = ArtifactType::Table;
+    const ROWS: &'static str = "an answer, a sample of the model";
     const PORTS: &'static [Port] = &[
         Port {
             name: "answers",
@@ -45,8 +48,15 @@ impl Stage for Creativity {
         },
     ];
 
-    fn columns(&self, _inputs: &[TableShape]) -> Result<Option<Vec<String>>, Vec<Complaint>> {
-        Ok(Some(COLUMNS.map(str::to_string).to_vec()))
+    fn columns(&self, _inputs: &[TableShape]) -> Result<Option<Vec<ColumnShape>>, Vec<Complaint>> {
+        {
+            use ColumnKind::Int;
+            Ok(Some(ColumnShape::list(COLUMNS, [Int, Int, Int, Int, Int])))
+        }
+    }
+
+    fn check_origins(&self, here: &dyn Origin) -> Vec<Complaint> {
+        upstream::check_creativity(here)
     }
 
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
@@ -54,8 +64,8 @@ impl Stage for Creativity {
         let rows = table::read(job.one("answers")?.file("positions.parquet")?)?;
         let (answers, targets) = answers_and_targets(&rows)?;
         // Others, or such in a published model's tokens, would look like nonsense that a model said.
-        let splits = [&dataset.test, &dataset.train];
-        if !splits.iter().any(|split| are_targets_of(&targets, split)) {
+        let mut splits = dataset.splits().into_iter();
+        if !splits.any(|(_, split)| are_targets_of(&targets, split)) {
             return Err(Stop::failed(
                 "the answers are to other examples than those of `data`, or in the tokens of a published model",
             ));

@@ -5,8 +5,11 @@ use std::path::Path;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::learn::task::imported::{self, Overlap};
-use crate::pipeline::{ArtifactType, Context, Outside, Port, Progress, Resources, Stage, Stop};
+use crate::learn::task::VALIDATION;
+use crate::learn::task::imported::{self, Overlap, Validation};
+use crate::pipeline::{
+    ArtifactType, Complaint, Context, Outside, Port, Progress, Resources, Stage, Stop,
+};
 
 /// Reads path-star graphs from text files as Bachmann & Nagarajan (2024) released theirs, an example a line:
 /// `32,3|16,12|3,19|32,34|34,6|6,16|19,47|47,28/32,12=32,34,6,16,12`, edges, start and goal, path.
@@ -22,18 +25,37 @@ pub struct Files {
     /// The file with the examples to test with.
     #[schemars(length(min = 1))]
     test: String,
-    /// Values a node's label can take, 50 for most of the released files; without it, the largest label in either file and one.
+    /// The file with the examples that a training looks at while it runs; without it, some to learn from are held out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    validation: Option<String>,
+    /// How many questions of the file to learn from are held out for validation where that has no file of its own, 512 without
+    /// it; 0 for none. They are no questions of the test, and are not learnt from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = 100_000_000))]
+    held_out: Option<u64>,
+    /// Seed of the choice of what is held out.
+    #[serde(default)]
+    seed: u64,
+    /// Values a node's label can take, 50 for most of the released files; without it, the largest label in any file and one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 2, max = 1_000_000))]
     nodes: Option<u32>,
-    /// What if a question of the test is among those to learn from.
+    /// What if a question is in two of the files.
     #[serde(default)]
     overlap: Overlap,
 }
 
+impl Files {
+    /// Whether there are no validation examples.
+    pub(super) fn holds_out_none(&self) -> bool {
+        self.validation.is_none() && self.held_out == Some(0)
+    }
+}
+
 impl Stage for Files {
     const KIND: &'static str = "dataset";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const OUTPUT: ArtifactType = ArtifactType::Dataset;
     const PORTS: &'static [Port] = &[];
 
@@ -46,12 +68,26 @@ impl Stage for Files {
     }
 
     fn reads(&self) -> Vec<Outside> {
-        [("train", &self.train), ("test", &self.test)]
-            .map(|(parameter, path)| Outside {
+        let files = [
+            ("train", Some(&self.train)),
+            ("test", Some(&self.test)),
+            ("validation", self.validation.as_ref()),
+        ];
+        let files = files.into_iter().filter_map(|(parameter, path)| {
+            path.map(|path| Outside {
                 parameter: parameter.into(),
                 path: path.clone(),
             })
-            .to_vec()
+        });
+        files.collect()
+    }
+
+    fn complaints(&self) -> Vec<Complaint> {
+        if self.validation.is_none() || self.held_out.is_none() {
+            return Vec::new();
+        }
+        let why = "`validation` names a file, so nothing is held out; leave `held_out` or `validation` out";
+        vec![Complaint::new("held_out", why)]
     }
 
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
@@ -64,13 +100,21 @@ impl Stage for Files {
         job.progress(progress(0))?;
         let cancelled = || job.monitor.cancelled();
         let (train, test) = (file(job, "train")?, file(job, "test")?);
-        let dataset = imported::read(train, test, self.nodes, self.overlap, &cancelled);
+        let validation = match &self.validation {
+            Some(_) => Validation::File(file(job, "validation")?),
+            None => Validation::HeldOut {
+                count: self.held_out.unwrap_or(VALIDATION),
+                seed: self.seed,
+            },
+        };
+        let (nodes, overlap) = (self.nodes, self.overlap);
+        let dataset = imported::read(train, test, validation, nodes, overlap, &cancelled);
         let dataset = match dataset {
             Err(_) if cancelled() => return Err(Stop::Cancelled),
             dataset => dataset?,
         };
         dataset.save(job.out)?;
-        job.progress(progress((dataset.train.len() + dataset.test.len()) as u64))
+        job.progress(progress(dataset.count() as u64))
     }
 }
 

@@ -8,12 +8,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::train::choice;
+use super::upstream;
 use crate::figures::table;
 use crate::learn::decoding::{self, Decoding, Given};
 use crate::learn::learner::Learner;
+use crate::learn::model::Architecture;
 use crate::learn::task::{Dataset, Examples, text};
 use crate::pipeline::{
-    ArtifactType, Complaint, Context, Holds, Port, Progress, Resources, Stage, Stop, Takes,
+    ArtifactType, Complaint, Context, Holds, Origin, Port, Progress, Resources, Stage, Stop, Takes,
 };
 
 /// Lets a model answer examples: token by token with a cache, or in one pass where it was taught without a teacher.
@@ -27,10 +29,10 @@ pub struct Decode {
     /// start and the first step into a wrong arm, drawn among them and the same for every model. Only for models that write
     /// token by token from the start on. What counts as right stays the true answer.
     #[serde(default)]
-    given: Given,
+    pub(super) given: Given,
     /// Which examples are answered.
     #[serde(default)]
-    split: Split,
+    pub(super) split: Split,
     /// How many examples, the first so many; without it, all of the split.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
@@ -54,14 +56,33 @@ pub(super) enum Split {
     Test,
     /// The examples of the training.
     Train,
+    /// The examples that the training looked at while it ran.
+    Validation,
 }
 
 impl Split {
-    /// Its examples.
-    pub(super) fn of(self, dataset: &Dataset) -> &Examples {
+    /// Its name in a file.
+    pub(super) fn name(self) -> &'static str {
         match self {
+            Split::Test => "test",
+            Split::Train => "train",
+            Split::Validation => "validation",
+        }
+    }
+
+    /// Its examples.
+    pub(super) fn of(self, dataset: &Dataset) -> Result<&Examples, Stop> {
+        let name = self.name();
+        let examples = match self {
             Split::Test => &dataset.test,
             Split::Train => &dataset.train,
+            Split::Validation => &dataset.validation,
+        };
+        match examples.is_empty() {
+            true => Err(Stop::failed(format!(
+                "the dataset has no examples in its split `{name}`"
+            ))),
+            false => Ok(examples),
         }
     }
 }
@@ -102,13 +123,42 @@ impl Stage for Decode {
             .collect()
     }
 
+    fn check_origins(&self, here: &dyn Origin) -> Vec<Complaint> {
+        let mut complaints: Vec<Complaint> =
+            upstream::check_validation(here, self.split == Split::Validation)
+                .into_iter()
+                .collect();
+        let data = upstream::data(here, "data");
+        if let Some(data) = &data {
+            complaints.extend(ungiven(self.given, data).map(|why| Complaint::new("given", why)));
+        }
+        let Some(at) = here.at("model") else {
+            return complaints;
+        };
+        let Some((settings, learnt)) = upstream::model(&*at) else {
+            return complaints;
+        };
+        let is_text = matches!(settings.architecture, Architecture::Pretrained(_));
+        if let Some(why) = self.given.untaught(settings.objective.contract()) {
+            complaints.push(Complaint::new("given", why));
+        } else if self.given.gives() && is_text {
+            let why = "`given` is for models that read the tokens of the task; this one begins with published weights and reads \
+                       text";
+            complaints.push(Complaint::new("given", why));
+        }
+        if !is_text {
+            complaints.extend(upstream::check_shapes(learnt, data));
+        }
+        complaints
+    }
+
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
         let model = job.one("model")?;
         let device = choice(job.device).open()?;
         let learner = Learner::from_files(&model.files, &device)?;
         let dataset = Dataset::load(job.one("data")?.file("dataset.safetensors")?)?;
         let count = self.examples.unwrap_or(u64::MAX);
-        let first = self.split.of(&dataset);
+        let first = self.split.of(&dataset)?;
         let first = first.first(usize::try_from(count).unwrap_or(usize::MAX));
         // A model that began with published weights reads them as text.
         let stopped = &mut || job.monitor.cancelled();
@@ -143,6 +193,24 @@ impl Stage for Decode {
         };
         write(&answers, &examples, first.target_length(), job)
     }
+}
+
+/// Why there is nothing of this sort to give with the examples of a dataset, if there is not.
+fn ungiven(given: Given, data: &upstream::Data) -> Option<String> {
+    if given == Given::WrongStep && !data.has_graphs {
+        let why = format!(
+            "`{}` has no wrong step to give: its examples describe no graphs",
+            data.kind
+        );
+        return Some(why);
+    }
+    if given == Given::WrongStep && data.one_arm {
+        return Some("a graph of one arm has no wrong step; use a degree of at least 2".to_owned());
+    }
+    let length = data.shape?.target_length;
+    (given.gives() && length <= 2).then(|| {
+        format!("the start and the first step given leave nothing to write of {length} tokens")
+    })
 }
 
 /// A row an example, and a row an example and position: of a text, those of the task's `own` tokens.

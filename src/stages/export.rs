@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::learn::task::Dataset;
 use crate::pipeline::{ArtifactType, Context, Holds, Port, Progress, Stage, Stop, Takes};
 
-/// Writes the examples of a dataset as text, `train.txt` and `test.txt`, one a line in the notation of the paper. For path-star
-/// graphs that is the format of the data that was released with it: other programs read it, and the kind `dataset` does.
+/// Writes the examples of a dataset as text, `train.txt`, `test.txt` and `validation.txt`, one a line in the notation of the
+/// paper. For path-star graphs that is the format of the data that was released with it: other programs read it, and the kind `dataset` does.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Export {}
@@ -20,7 +20,7 @@ const AT_ONCE: usize = 4096;
 
 impl Stage for Export {
     const KIND: &'static str = "export";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const OUTPUT: ArtifactType = ArtifactType::File;
     const PORTS: &'static [Port] = &[Port {
         name: "data",
@@ -32,11 +32,12 @@ impl Stage for Export {
 
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
         let dataset = Dataset::load(job.one("data")?.file("dataset.safetensors")?)?;
-        let total = (dataset.train.len() + dataset.test.len()) as u64;
+        let total = dataset.count() as u64;
         let mut done = 0;
         let task = dataset.task.contract();
-        for (name, examples) in [("train.txt", &dataset.train), ("test.txt", &dataset.test)] {
-            let mut file = BufWriter::new(File::create(job.out.join(name))?);
+        for (name, examples) in dataset.splits() {
+            let path = job.out.join(format!("{name}.txt"));
+            let mut file = BufWriter::new(File::create(path)?);
             for (index, (prefix, target)) in examples.iter().enumerate() {
                 if index.is_multiple_of(AT_ONCE) {
                     job.progress(Progress {

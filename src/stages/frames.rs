@@ -5,26 +5,31 @@ use std::sync::Arc;
 
 use polars::prelude::{AnyValue, Column, DataFrame, IdxCa, IdxSize};
 
-use crate::figures::sql::{Condition, RUN, SqlProblem};
+use crate::figures::sql::{Condition, Kind, SqlProblem};
 use crate::figures::table::{self, Value};
 use crate::pipeline::{
-    ArtifactType, Complaint, Found, Index, Input, Labels, Scalar, Stop, TableShape, alternatives,
-    nearest,
+    ColumnKind, ColumnShape, Complaint, Found, Index, Input, Labels, Scalar, Stop, TableShape,
+    alternatives, nearest,
 };
 
 /// The rows of one table of several artifacts of one stage, under each other.
 ///
 /// Every row gets the artifact's columns; where the table has a column of such a name itself, both must say the same. Where a
-/// column holds the labels of an axis, the parameters which that axis sweeps stand beside it. With `runs`, the hidden column
-/// [`RUN`] tells which training run a row comes from.
-pub fn stacked(inputs: &[&Input], file: &str, runs: bool) -> Result<DataFrame, Stop> {
+/// column holds the labels of an axis, the parameters which that axis sweeps stand beside it.
+pub fn stacked(inputs: &[&Input], file: &str) -> Result<DataFrame, Stop> {
     let mut frames = Vec::new();
+    // What labels stand for is of mixed types as coordinates are.
+    let mut mixed = BTreeSet::new();
     for input in inputs {
-        frames.push(table::read(input.file(file)?)?);
+        let frame = table::read(input.file(file)?)?;
+        let labels = input.labels.values().flat_map(|labels| &labels.all);
+        let names = labels.flat_map(|label| label.columns.keys());
+        mixed.extend(names.filter(|name| frame.column(name).is_err()).cloned());
+        frames.push(frame);
     }
     frames = beside_labels(inputs, frames)?;
     let mut parts = Vec::new();
-    for (n, (input, frame)) in inputs.iter().zip(frames).enumerate() {
+    for (input, frame) in inputs.iter().zip(frames) {
         let own: BTreeSet<String> = table::column_names(&frame).into_iter().collect();
         let (twice, columns): (Vec<_>, Vec<_>) = input
             .columns
@@ -33,17 +38,14 @@ pub fn stacked(inputs: &[&Input], file: &str, runs: bool) -> Result<DataFrame, S
         for (name, value) in twice {
             agree(input, table::column(&frame, name)?, name, value)?;
         }
-        let mut columns: BTreeMap<String, Value> = columns
+        let columns: BTreeMap<String, Value> = columns
             .into_iter()
             .map(|(name, value)| (name.clone(), constant(value)))
             .collect();
-        if runs && input.artifact != ArtifactType::Table {
-            let run = i64::try_from(n).expect("fewer inputs than 2^63");
-            columns.insert(RUN.to_string(), Value::Int(run));
-        }
         parts.push((columns, frame));
     }
-    Ok(table::stack(parts)?)
+    let jobs: Vec<String> = inputs.iter().map(|input| input.job.clone()).collect();
+    Ok(table::stack_of(parts, &jobs, &mixed)?)
 }
 
 /// A table's own column of the name of a coordinate, or of a swept parameter, may say again what that is, and nothing else.
@@ -239,17 +241,15 @@ fn constant(value: &Scalar) -> Value {
     }
 }
 
-/// The columns of the tables that a stage reads, as SQL's checks want them: an empty list where they are not known.
-pub fn catalog(shapes: &[TableShape]) -> BTreeMap<String, Vec<String>> {
-    let shapes = shapes.iter();
-    shapes
-        .map(|shape| {
-            (
-                shape.name.clone(),
-                shape.columns.clone().unwrap_or_default(),
-            )
-        })
-        .collect()
+/// The type that SQL tells of a column, as readers see it.
+pub fn shape_of(kind: Kind) -> Option<ColumnKind> {
+    match kind {
+        Kind::Bool => Some(ColumnKind::Bool),
+        Kind::Int => Some(ColumnKind::Int),
+        Kind::Single | Kind::Float => Some(ColumnKind::Float),
+        Kind::Text => Some(ColumnKind::Text),
+        Kind::Null | Kind::Unknown => None,
+    }
 }
 
 /// A problem of SQL as a complaint about the parameter that holds it.
@@ -268,7 +268,7 @@ pub fn missing_columns<'a>(
     shapes: &[TableShape],
 ) -> Vec<Complaint> {
     // Without a table, what is wrong is told elsewhere.
-    let known = shapes.iter().map(|shape| shape.columns.clone());
+    let known = shapes.iter().map(TableShape::names);
     let Some(all) = known
         .collect::<Option<Vec<_>>>()
         .filter(|all| !all.is_empty())
@@ -292,6 +292,33 @@ pub fn missing_columns<'a>(
         .collect()
 }
 
+/// Complains about every column that must hold numbers and is known to hold text.
+pub fn text_columns<'a>(
+    needed: impl IntoIterator<Item = (&'a str, &'a str)>,
+    shapes: &[TableShape],
+) -> Vec<Complaint> {
+    let columns: Vec<&ColumnShape> = shapes
+        .iter()
+        .flat_map(|s| s.columns.iter().flatten())
+        .collect();
+    let is_text = |name: &str| {
+        let mut named = columns
+            .iter()
+            .filter(|column| column.name == name)
+            .peekable();
+        named.peek().is_some() && named.all(|column| column.kind == Some(ColumnKind::Text))
+    };
+    let needed = needed.into_iter().filter(|(_, column)| is_text(column));
+    needed
+        .map(|(parameter, column)| {
+            Complaint::new(
+                parameter,
+                format!("the column `{column}` is text and holds no numbers"),
+            )
+        })
+        .collect()
+}
+
 /// A condition as written, with what is wrong with it.
 pub fn condition(parameter: &str, text: &str) -> Result<Condition, Complaint> {
     Condition::parse(text).map_err(|problem| complaint(parameter, problem))
@@ -305,7 +332,7 @@ mod tests {
     use polars::prelude::Series;
 
     use super::*;
-    use crate::pipeline::{Columns, Label};
+    use crate::pipeline::{ArtifactType, Columns, Label};
 
     fn series<T: AsRef<[V]>, V>(name: &str, values: T) -> Column
     where
@@ -333,6 +360,8 @@ mod tests {
             columns: Columns::new(),
             texts: BTreeMap::new(),
             labels: BTreeMap::new(),
+            job: name.into(),
+            runs: None,
         }
     }
 
@@ -365,7 +394,7 @@ mod tests {
             ..input("a")
         };
         let input = given(folder.path(), vec![column], input);
-        let stacked = stacked(&[&input], "table.parquet", false);
+        let stacked = stacked(&[&input], "table.parquet");
         match stacked {
             Err(Stop::Failed(why)) => Err(why),
             Err(Stop::Cancelled) => Err("cancelled".into()),
@@ -406,7 +435,7 @@ mod tests {
         };
         let none: [f64; 0] = [];
         let input = given(folder.path(), vec![series("decay", none)], input);
-        let frame = stacked(&[&input], "table.parquet", false);
+        let frame = stacked(&[&input], "table.parquet");
         let Ok(frame) = frame else { panic!("refused") };
         assert_eq!(table::column_names(&frame), ["weight", "decay"]);
         assert_eq!(frame.height(), 0);
@@ -441,7 +470,7 @@ mod tests {
         };
         let one = given(folder.path(), vec![series("decay", [1.0])], labelled("a"));
         let other = given(folder.path(), vec![series("decay", [17.0])], labelled("b"));
-        assert!(stacked(&[&one, &other], "table.parquet", false).is_err());
+        assert!(stacked(&[&one, &other], "table.parquet").is_err());
     }
 
     #[test]
@@ -453,7 +482,7 @@ mod tests {
                 ..input("a")
             };
             let input = given(folder.path(), vec![column], input);
-            match stacked(&[&input], "table.parquet", false) {
+            match stacked(&[&input], "table.parquet") {
                 Ok(frame) => Ok(table::texts(frame.column("lr").unwrap()).unwrap()),
                 Err(Stop::Failed(why)) => Err(why),
                 Err(Stop::Cancelled) => Err("cancelled".into()),

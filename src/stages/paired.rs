@@ -6,7 +6,8 @@ use super::frames;
 use crate::figures::paired::{COLUMNS, Paired, compare};
 use crate::figures::table;
 use crate::pipeline::{
-    ArtifactType, Complaint, Context, Holds, Port, Stage, Stop, TableShape, Takes,
+    ArtifactType, ColumnKind, ColumnShape, Complaint, Context, Holds, Port, Stage, Stop,
+    TableShape, Takes,
 };
 
 /// Which parameter names which column.
@@ -21,8 +22,9 @@ fn uses(paired: &Paired) -> Vec<(&'static str, &str)> {
 
 impl Stage for Paired {
     const KIND: &'static str = "paired";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const OUTPUT: ArtifactType = ArtifactType::Table;
+    const ROWS: &'static str = "a comparison of two methods";
     const PORTS: &'static [Port] = &[Port {
         name: "from",
         takes: Takes::One,
@@ -43,10 +45,22 @@ impl Stage for Paired {
             .collect()
     }
 
-    fn columns(&self, inputs: &[TableShape]) -> Result<Option<Vec<String>>, Vec<Complaint>> {
-        let complaints = frames::missing_columns(uses(self), inputs);
+    fn columns(&self, inputs: &[TableShape]) -> Result<Option<Vec<ColumnShape>>, Vec<Complaint>> {
+        let mut complaints = frames::missing_columns(uses(self), inputs);
+        complaints.extend(frames::text_columns(
+            [("value", self.value.as_str())],
+            inputs,
+        ));
         match complaints.is_empty() {
-            true => Ok(Some(COLUMNS.map(str::to_string).to_vec())),
+            true => {
+                use ColumnKind::{Float, Int, Text};
+                Ok(Some(ColumnShape::list(
+                    COLUMNS,
+                    [
+                        Text, Text, Int, Float, Float, Float, Float, Float, Float, Float, Text,
+                    ],
+                )))
+            }
             false => Err(complaints),
         }
     }
@@ -57,7 +71,7 @@ impl Stage for Paired {
     }
 
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
-        let rows = frames::stacked(&[job.one("from")?], "table.parquet", false)?;
+        let rows = frames::stacked(&[job.one("from")?], "table.parquet")?;
         let result = compare(&rows, self)?;
         table::write(&result, &job.out.join("table.parquet"))?;
         Ok(())

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use super::frames;
-use crate::figures::plot::{Level, Plot, annotated};
+use crate::figures::plot::{Drawn, Level, Plot, annotated};
 use crate::pipeline::{
-    ArtifactType, Complaint, Context, Holds, Port, Stage, Stop, TableShape, Takes,
+    ArtifactType, ColumnShape, Complaint, Context, Holds, Port, Stage, Stop, TableShape, Takes,
 };
 
 /// Pixels to a point: 288 to an inch.
@@ -25,12 +25,8 @@ fn uses(plot: &Plot) -> Vec<(String, String)> {
     for (name, channel) in channels {
         let Some(channel) = channel else { continue };
         uses.push((format!("{name}.field"), channel.field.clone()));
-        uses.extend(
-            channel
-                .error
-                .iter()
-                .map(|e| (format!("{name}.error"), e.clone())),
-        );
+        let ends = channel.interval();
+        uses.extend(ends.map(|(end, column)| (format!("{name}.{end}"), column.clone())));
     }
     for reference in &plot.reference {
         for level in [&reference.x, &reference.y].into_iter().flatten() {
@@ -44,7 +40,7 @@ fn uses(plot: &Plot) -> Vec<(String, String)> {
 
 impl Stage for Plot {
     const KIND: &'static str = "plot";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     const OUTPUT: ArtifactType = ArtifactType::Figure;
     const PORTS: &'static [Port] = &[Port {
         name: "from",
@@ -61,7 +57,7 @@ impl Stage for Plot {
             .collect()
     }
 
-    fn columns(&self, inputs: &[TableShape]) -> Result<Option<Vec<String>>, Vec<Complaint>> {
+    fn columns(&self, inputs: &[TableShape]) -> Result<Option<Vec<ColumnShape>>, Vec<Complaint>> {
         let uses = uses(self);
         let needed = uses
             .iter()
@@ -78,9 +74,9 @@ impl Stage for Plot {
     }
 
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
-        let rows = frames::stacked(&[job.one("from")?], "table.parquet", false)?;
-        let note = (!job.holes.is_empty()).then(|| job.holes.join("; "));
-        let drawing = annotated(self, &rows, note.as_deref())?;
+        let rows = frames::stacked(&[job.one("from")?], "table.parquet")?;
+        let Drawn { drawing, warnings } = annotated(self, &rows, job.holes)?;
+        job.warn(&warnings)?;
         fs::write(job.out.join("figure.svg"), drawing.svg())?;
         fs::write(job.out.join("figure.pdf"), drawing.pdf()?)?;
         fs::write(job.out.join("figure.png"), drawing.png(PNG_SCALE)?)?;

@@ -8,14 +8,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::train::choice;
+use super::upstream;
 use crate::figures::table;
 use crate::learn::insight::{self, At, arms, states};
 use crate::learn::learner::Learner;
 use crate::learn::probe::{Fit, Labelled, accuracy};
 use crate::learn::task::{Dataset, Examples};
 use crate::pipeline::{
-    ArtifactType, Complaint, Context, Holds, Port, Progress, Resources, Stage, Stop, TableShape,
-    Takes,
+    ArtifactType, ColumnKind, ColumnShape, Complaint, Context, Holds, Origin, Port, Progress,
+    Resources, Stage, Stop, TableShape, Takes,
 };
 
 /// Asks from which layer on the arm of the goal is known: fits a linear probe on the states of each layer to read the second
@@ -103,6 +104,7 @@ impl Stage for Probe {
     const KIND: &'static str = "probe";
     const VERSION: u32 = 2;
     const OUTPUT: ArtifactType = ArtifactType::Table;
+    const ROWS: &'static str = "a layer at a position";
     const PORTS: &'static [Port] = PORTS;
     const USES_DEVICE: bool = true;
 
@@ -122,8 +124,18 @@ impl Stage for Probe {
             .collect()
     }
 
-    fn columns(&self, _inputs: &[TableShape]) -> Result<Option<Vec<String>>, Vec<Complaint>> {
-        Ok(Some(COLUMNS.map(str::to_string).to_vec()))
+    fn columns(&self, _inputs: &[TableShape]) -> Result<Option<Vec<ColumnShape>>, Vec<Complaint>> {
+        {
+            use ColumnKind::{Float, Int, Text};
+            Ok(Some(ColumnShape::list(
+                COLUMNS,
+                [Int, Text, Float, Float, Int],
+            )))
+        }
+    }
+
+    fn check_origins(&self, here: &dyn Origin) -> Vec<Complaint> {
+        upstream::check_look(here, false)
     }
 
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {

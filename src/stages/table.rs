@@ -4,15 +4,16 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use super::frames;
-use crate::figures::formats::{TableSpec, render};
+use crate::figures::formats::{Rendered, TableSpec, render};
 use crate::pipeline::{
-    ArtifactType, Complaint, Context, Holds, Port, Stage, Stop, TableShape, Takes,
+    ArtifactType, ColumnShape, Complaint, Context, Holds, Port, Stage, Stop, TableShape, Takes,
 };
 
 impl Stage for TableSpec {
     const KIND: &'static str = "table";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const OUTPUT: ArtifactType = ArtifactType::Table;
+    const ROWS: &'static str = "a row of the table that it prints";
     const PORTS: &'static [Port] = &[Port {
         name: "from",
         takes: Takes::One,
@@ -21,7 +22,7 @@ impl Stage for TableSpec {
         doc: "the table to print",
     }];
 
-    fn columns(&self, inputs: &[TableShape]) -> Result<Option<Vec<String>>, Vec<Complaint>> {
+    fn columns(&self, inputs: &[TableShape]) -> Result<Option<Vec<ColumnShape>>, Vec<Complaint>> {
         let needed = self.columns();
         let needed = needed.iter().map(|column| ("columns", column.as_str()));
         let complaints = frames::missing_columns(needed, inputs);
@@ -37,18 +38,24 @@ impl Stage for TableSpec {
     }
 
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
-        let rows = frames::stacked(&[job.one("from")?], "table.parquet", false)?;
+        let rows = frames::stacked(&[job.one("from")?], "table.parquet")?;
         let mut table = self.clone();
-        if !job.holes.is_empty() {
+        let mut notes = job.holes.to_vec();
+        if rows.height() == 0 {
+            notes.push("the table has no rows".to_string());
+        }
+        if !notes.is_empty() {
             let mut caption = table.caption.take().unwrap_or_default();
             if !caption.is_empty() {
                 caption.push(' ');
             }
-            table.caption = Some(format!("{caption}({})", job.holes.join("; ")));
+            table.caption = Some(format!("{caption}({})", notes.join("; ")));
         }
-        for (name, bytes) in render(&rows, &table)? {
+        let Rendered { files, warnings } = render(&rows, &table)?;
+        for (name, bytes) in files {
             fs::write(job.out.join(name), bytes)?;
         }
+        job.warn(&warnings)?;
         Ok(())
     }
 }

@@ -44,7 +44,7 @@ where
             dataset => dataset?,
         };
         dataset.save(job.out)?;
-        let all = (dataset.train.len() + dataset.test.len()) as u64;
+        let all = dataset.count() as u64;
         job.progress(progress(all, all))
     }
 }

@@ -6,19 +6,20 @@ use std::time::{Duration, Instant};
 
 use polars::prelude::df;
 
+use super::upstream;
 use crate::figures::table;
 use crate::learn::device::DeviceChoice;
 use crate::learn::model::Architecture;
 use crate::learn::task::Dataset;
 use crate::learn::training::{self, Places, Settings, StateFiles, state};
 use crate::pipeline::{
-    ArtifactType, Complaint, Context, Device, Extension, Holds, Outside, Port, Progress, Resources,
-    Stage, Stop, Takes,
+    ArtifactType, Complaint, Context, Device, Extension, Holds, Origin, Outside, Port, Progress,
+    Resources, Stage, Stop, Takes,
 };
 
 impl Stage for Settings {
     const KIND: &'static str = "train";
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
     const OUTPUT: ArtifactType = ArtifactType::Model;
     const PORTS: &'static [Port] = &[Port {
         name: "data",
@@ -70,6 +71,30 @@ impl Stage for Settings {
             }],
             _ => Vec::new(),
         }
+    }
+
+    fn check_origins(&self, here: &dyn Origin) -> Vec<Complaint> {
+        let mut problems = Vec::new();
+        if let Some(data) = upstream::data(here, "data") {
+            if let Some(shape) = data.shape {
+                problems.extend(self.fit_shape(shape));
+            }
+            problems.extend(self.fit_fixed(data.fixed));
+            if data.is_unlooked {
+                problems.extend(self.unlooked());
+            }
+        }
+        let mut complaints: Vec<Complaint> = problems
+            .into_iter()
+            .map(|(name, why)| Complaint::new(name, why))
+            .collect();
+        if let Architecture::Pretrained(pretrained) = &self.architecture
+            && let Some(path) = here.outside(PRETRAINED)
+            && let Err(why) = pretrained.supported(path)
+        {
+            complaints.push(Complaint::new(PRETRAINED, why));
+        }
+        complaints
     }
 
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {

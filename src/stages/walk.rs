@@ -4,12 +4,14 @@ use polars::prelude::{DataFrame, df};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::decode::Split;
+use super::decode::{Decode, Split};
+use super::upstream;
 use crate::figures::table;
 use crate::learn::task::{Dataset, Examples};
 use crate::learn::walk::Walk;
 use crate::pipeline::{
-    ArtifactType, Complaint, Context, Holds, Port, Progress, Stage, Stop, TableShape, Takes,
+    ArtifactType, ColumnKind, ColumnShape, Complaint, Context, Holds, Origin, Port, Progress,
+    Stage, Stop, TableShape, Takes,
 };
 
 /// Reads answers as walks in the graphs of their examples and tells what kind of mistake each wrong one is.
@@ -45,10 +47,28 @@ const COLUMNS: [&str; 7] = [
 /// Answers judged between two looks at whether to stop.
 const CHUNK: usize = 4096;
 
+impl WalkOf {
+    /// What is wrong where the answers are to another split.
+    fn check_answered(&self, here: &dyn Origin) -> Option<Complaint> {
+        let answers = here.at("answers")?;
+        let decoded = answers.of::<Decode>()?.split;
+        (decoded != self.split).then(|| {
+            let why = format!(
+                "`{}` answers the split `{}`, not `{}`",
+                answers.name(),
+                decoded.name(),
+                self.split.name()
+            );
+            Complaint::new("split", why)
+        })
+    }
+}
+
 impl Stage for WalkOf {
     const KIND: &'static str = "walk";
     const VERSION: u32 = 1;
     const OUTPUT: ArtifactType = ArtifactType::Table;
+    const ROWS: &'static str = "an answer";
     const PORTS: &'static [Port] = &[
         Port {
             name: "answers",
@@ -66,13 +86,28 @@ impl Stage for WalkOf {
         },
     ];
 
-    fn columns(&self, _inputs: &[TableShape]) -> Result<Option<Vec<String>>, Vec<Complaint>> {
-        Ok(Some(COLUMNS.map(str::to_owned).to_vec()))
+    fn columns(&self, _inputs: &[TableShape]) -> Result<Option<Vec<ColumnShape>>, Vec<Complaint>> {
+        {
+            use ColumnKind::{Float, Int, Text};
+            Ok(Some(ColumnShape::list(
+                COLUMNS,
+                [Int, Text, Int, Float, Int, Int, Int],
+            )))
+        }
+    }
+
+    fn check_origins(&self, here: &dyn Origin) -> Vec<Complaint> {
+        let checks = [
+            upstream::check_graphs(here),
+            upstream::check_answers(here),
+            self.check_answered(here),
+        ];
+        checks.into_iter().flatten().collect()
     }
 
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
         let dataset = Dataset::load(job.one("data")?.file("dataset.safetensors")?)?;
-        let examples = self.split.of(&dataset);
+        let examples = self.split.of(&dataset)?;
         let answers = table::read(job.one("answers")?.file("positions.parquet")?)?;
         let (answers, targets) = answers_and_targets(&answers)?;
         if !are_targets_of(&targets, examples) {

@@ -461,7 +461,7 @@ fn what_goes_wrong_is_told_with_its_reason() {
     insta::assert_snapshot!(fails("touch \"$ETUDE_OUT/x\"", "x = { path = 'x', type = 'model' }"), @"✗ a failed: `x` in ETUDE_OUT is no folder, and a model is one");
     insta::assert_snapshot!(fails("ln -s \"$PWD\" \"$ETUDE_OUT/d\"", "x = { path = 'd/p.toml', type = 'file' }"), @"✗ a failed: `d/p.toml` in ETUDE_OUT is a link; outputs must be files of their own");
     let text = fails("printf 'a,b\\n1,2\\n3\\n' > \"$ETUDE_OUT/x.csv\"", table);
-    assert!(text.contains("line: 3"), "{text}");
+    assert!(text.contains("line 3: 1 cell"), "{text}");
     for (program, looked) in [
         ("no-such-program", "it was looked for on PATH, which is /"),
         ("./no/such", "taken from the project's root, "),
@@ -938,7 +938,7 @@ fn the_kind_describes_itself() {
     let project = Project::new("");
     let output = project.etude(&["kinds", "command"]);
     insta::assert_snapshot!(String::from_utf8(output.stdout).unwrap(), @r#"
-    command → what its `outputs` declare (version 1)
+    command → what its `outputs` declare (version 2)
       Runs a program of your own.
       It runs in the project's root. `ETUDE_OUT` names an empty folder, where the declared outputs
       must appear; `ETUDE_INPUT_<NAME>` where each input lies: its file, or a folder if it has several
@@ -949,6 +949,7 @@ fn the_kind_describes_itself() {
       What it prints is kept in the job's log (`etude log`); lines such as `etude: progress 0.4` or
       `etude: progress 40/100 epochs loss=0.3` show how far it is. An exit code other than 0 is a
       failure.
+      a row of its table is what the program makes it
       inputs
         inputs: one under each name; anything
           what it reads, one artifact each
@@ -979,7 +980,13 @@ fn the_kind_describes_itself() {
             Where, below `ETUDE_OUT`.
           type: table | figure | model | file, required
             What: a table (`.csv` with a header, `.jsonl` or `.parquet`), a figure (`.svg`, `.pdf` or
-            `.png`), a model (a folder), or a file (or folder) that only programs read.
+            `.png`), a model (a folder), or a file (or folder) that only programs read. In a `.csv` nothing,
+            `NA`, `NULL`, `None` and the like are missing values; a column of anything but numbers, or of
+            numbers such as `007` that would change, is text, and the log says why.
+          columns: table of bool | int | float | text, optional
+            Of a table: its columns by name, each `bool`, `int`, `float` or `text`. The file must have these
+            and no other, and what reads it is checked before anything runs. An empty cell is a missing
+            value.
       resources unless told otherwise: 1 core, 500 MB
       device: auto (default), cpu, cuda
     "#);

@@ -5,7 +5,8 @@ use std::fs;
 use std::sync::atomic::Ordering;
 
 use etude::pipeline::{
-    ArtifactType, Complaint, Context, Holds, Kind, Port, Registry, Stage, Stop, TableShape, Takes,
+    ArtifactType, ColumnShape, Complaint, Context, Holds, Kind, Port, Registry, Stage, Stop,
+    TableShape, Takes,
 };
 use etude::plan::{Fingerprint, Freshness, Known, Outside, Plan, Reason, assess};
 use etude::run::{Event, Status};
@@ -844,8 +845,12 @@ impl Stage for Rows {
         doc: "the tables",
     }];
 
-    fn columns(&self, _: &[TableShape]) -> Result<Option<Vec<String>>, Vec<Complaint>> {
-        Ok(self.leaves.clone())
+    fn columns(&self, _: &[TableShape]) -> Result<Option<Vec<ColumnShape>>, Vec<Complaint>> {
+        let leaves = self.leaves.clone();
+        Ok(leaves.map(|names| {
+            let names = names.into_iter();
+            names.map(|name| ColumnShape::new(name, None)).collect()
+        }))
     }
 
     fn columns_read(&self) -> Option<BTreeSet<String>> {
@@ -872,7 +877,7 @@ pub fn keys(plan: &Plan) -> String {
     let artifacts: Vec<_> = artifacts.collect();
     let lines = plan.jobs.iter().enumerate().map(|(id, job)| {
         let fingerprint = Fingerprint::of(plan, id, &Outside::new(), |from| {
-            Known::Made(&artifacts[from])
+            Known::Made(artifacts[from].digest(), &artifacts[from])
         })
         .unwrap();
         format!("{} {}", fingerprint.key().short(), job.name)

@@ -35,7 +35,7 @@ fn digests(stages: &[&str]) -> String {
 
 #[test]
 fn every_kind_leaves_the_bytes_it_always_left() {
-    insta::assert_snapshot!(digests(&["graphs"]), @"graphs 2ee2ffdb73884b4e050167b70e61adff87753b546133cbe9218d3bb5c22b1d48");
+    insta::assert_snapshot!(digests(&["graphs"]), @"graphs 5481505257ddc3067aefa05bbac90edbfef8b8abe1b9e8b12b79564b97ab675f");
     #[cfg(target_arch = "x86_64")]
     {
         if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
@@ -43,18 +43,18 @@ fn every_kind_leaves_the_bytes_it_always_left() {
                 "model", "answers", "curve", "accuracy", "learning", "figure", "table", "trained",
             ];
             insta::assert_snapshot!(digests(&all), @"
-            accuracy 833788506c1575e8c655faac6a6db04c1c03f7302eb881d929a4800808f2fa3a
+            accuracy 0d1b2509a6375fc4ecff65ec3a092e157008862d50aa9280b69692da4ea9d601
             answers[method=next-token, seed=0] 3d0f5e535a33e734f0f7b520d7c957cdb999f115203ff283f73985f5c3699036
             answers[method=reversed, seed=0] 3d0f5e535a33e734f0f7b520d7c957cdb999f115203ff283f73985f5c3699036
             answers[method=teacherless, seed=0] 3d0f5e535a33e734f0f7b520d7c957cdb999f115203ff283f73985f5c3699036
             curve 15814f492b4247956570778c424b52f05a4c21799907989b9eeb1b912a293aa6
-            figure 5c2c220e2382f5281ae21168145e2ddcbd53524c36deacab6b43e8f69281ff9f
-            learning 886161b3771c55d699a63f88a0fbac69280e353faa759c9e61d478f323747c9c
-            model[method=next-token, seed=0] fd5e1aa7b8e8723ba5f56b10c1fc5fb725997d3e25c5379cfb7ddd9606ac610c
-            model[method=reversed, seed=0] a018ac0d0df329fc93accb687955a0db185a1710b2ede01165803cc6df017069
-            model[method=teacherless, seed=0] 1e714c3b2bebb0941f4444117d0ae3fae71f9652ccd13b7484607b875ed44cb9
-            table 436ec41423b7fcc14ec6991b396f45d25bd378b8f41025cf945eca937d8a0a31
-            trained b2e034b78555e9fba6cda1854f57c899c9a2a03ab53c3711253a098750301e5c
+            figure 82bb52bdec16435d1950f8d4d936889309e987b5a84df264b5925a7bb859a746
+            learning 0ee5bd6a9bf40a3c3a8e108b41e56204675c4d35015a3f562946ab53847198eb
+            model[method=next-token, seed=0] bbabc78f151648e2724760cd9f9c61d14efedaa7a9cca4349323cb208910f96d
+            model[method=reversed, seed=0] 9e3be2ec8357a858dd3232df54c205c7f067c4aa957e1f1dd3d069f40632fa26
+            model[method=teacherless, seed=0] fe5083a92f9fae727895c164019a9b9fe6515c3247a4c1e0d80d1ef275c11071
+            table 25c299011feaf646ee54144a288279958bb1bebb536572ae5affac2daa91e462
+            trained 8ef143428d895861bafd6c07d1bf16707c4291e8810dc895785df2a7361a4a24
             ");
         }
     }

@@ -169,9 +169,11 @@ fn columns_are_told_for_a_file_and_for_a_stage() {
     let said = project.ok(&["columns", "p.toml", "by-run"]);
     insta::assert_snapshot!(said, @"
     by_run  (aggregate `by-run`)
+      a row is what its SQL makes it
+      a run is told by the labels in `decay`, `seed`
       decay   the stage itself
       seed    the stage itself
-      x       the stage itself
+      x       the stage itself                                                  numbers
       weight  p.params.weight, swept by `decay`, found by the label in `decay`  numbers
     ");
     let said = project.ok(&["columns", "p.toml"]);
@@ -182,4 +184,38 @@ fn columns_are_told_for_a_file_and_for_a_stage() {
     let (said, code) = project.etude(&["columns", "p.toml", "by-rum"]);
     assert_eq!(code, 1);
     assert!(said.contains("did you mean `by-run`?"), "{said}");
+}
+
+#[test]
+fn what_a_run_is_is_told_for_every_table() {
+    let query = |name: &str, sql: &str| {
+        format!("[stage.{name}]\nkind = 'aggregate'\nfrom = 'p'\nsql = '{sql}'\n")
+    };
+    let pipeline = program("x", "1", "weight = 0")
+        + "seed = 0\n"
+        + &query("by-seed", "SELECT seed, MAX(x) AS x FROM p GROUP BY seed")
+        + &query("mean", "SELECT decay, AVG(x) AS x FROM p GROUP BY decay")
+        + &query("all", "SELECT * FROM p")
+        + "[stage.each]\nkind = 'aggregate'\nfrom = 'p'\nper = ['decay', 'seed']\nsql = 'SELECT MAX(x) AS x FROM p'\n\
+           [stage.alone]\nkind = 'command'\nargs = ['true']\noutputs.t = { path = 't.csv', type = 'table' }\n\
+           [axes]\ndecay = { 'p.params.weight' = [1, 2] }\nseed = { 'p.seed' = [0, 1] }\n";
+    let project = Project::new(&pipeline);
+    let said = project.ok(&["columns", "p.toml"]);
+    let lines = said.lines().filter(|line| {
+        line.starts_with("  a run is") || !line.starts_with(' ') && !line.is_empty()
+    });
+    insta::assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @"
+    p  (command `p`)
+      a run is a job, one at each of `decay`, `seed`
+    by_seed  (aggregate `by-seed`)
+      a run is not known: there is no column `decay`; say which columns tell runs apart, as `ci95(x, seed)` does
+    mean  (aggregate `mean`)
+      a run is not known: there is no column `seed`; say which columns tell runs apart, as `ci95(x, seed)` does
+    all  (aggregate `all`)
+      a run is told by the labels in `decay`, `seed`, if the table has `decay`, `seed`; otherwise say which columns tell runs apart, as `ci95(x, seed)` does
+    each  (aggregate `each`)
+      a run is a job, one at each of `decay`, `seed`
+    alone  (command `alone`)
+      a run is not known: one job makes all rows; say which columns tell runs apart, as `ci95(x, seed)` does
+    ");
 }

@@ -2,7 +2,10 @@
 
 use std::fs;
 
-use etude::pipeline::{Problem, Request, read};
+use etude::pipeline::{
+    ArtifactType, ColumnShape, Complaint, Context, Holds, Kind, Port, Problem, Registry, Request,
+    Stage, Stop, TableShape, Takes, read,
+};
 
 use crate::toys::Bench;
 
@@ -86,7 +89,7 @@ set  = { model.steps = 200 }
 "#;
     insta::assert_snapshot!(real(text), @r#"
     5:1 [degre] `path-star` has no parameter `degre`
-        help: did you mean `degree`? The keys are `degree`, `path_length`, `nodes`, `train`, `test`, `seed`, `edges`, `direction`, `question`, `query`, `labels`, `spread`, `per`, `resources`, `retry`, `keep`
+        help: did you mean `degree`? The keys are `degree`, `path_length`, `nodes`, `train`, `test`, `validation`, `seed`, `edges`, `direction`, `question`, `query`, `labels`, `spread`, `per`, `resources`, `retry`, `keep`
     14:16 ["graph"] there is no stage `graph`
         help: did you mean `graphs`? The stages are `graphs`, `model`, `answers`, `accuracy`
     15:49 ["two"] `architecture.layers` must be an integer, not a string
@@ -285,6 +288,8 @@ graph = { small = {}, large = { graphs.degree = 3 } }
         help: columns: example, exact, degree, graph
     26:22 [exat] no column `exat`
         help: did you mean `exact`? (columns: example, exact, degree, graph)
+    27:25 [method] no column `method`
+        help: columns: example, exact, degree, graph, accuracy
     39:8 ["graf"] there is no column `graf`
         help: did you mean `graph`? the columns are `graph`, `accuracy`, `degree`
     40:38 ["ci"] there is no column `ci`
@@ -1024,20 +1029,20 @@ when = { graph = "G(5,5)", method = "reversed" }
     let pipeline = read(&file, &Request::default(), &etude::stages::registry());
     let plan = etude::plan::Plan::unroll(pipeline.unwrap(), &[]);
     insta::assert_snapshot!(crate::engine::keys(&plan), @"
-    045f8628 graphs[graph=G(2,5)]
-    cec1420a graphs[graph=G(5,5)]
-    b06a2564 model[seed=0, graph=G(2,5), method=next-token, size=2]
-    a785a32e model[seed=0, graph=G(2,5), method=next-token, size=6]
-    92874c00 model[seed=0, graph=G(2,5), method=reversed, size=2]
-    b1269581 model[seed=0, graph=G(2,5), method=reversed, size=6]
-    fb9c5313 model[seed=0, graph=G(5,5), method=next-token, size=2]
-    1c3e1397 model[seed=0, graph=G(5,5), method=next-token, size=6]
-    188a3118 model[seed=1, graph=G(2,5), method=next-token, size=2]
-    197667b4 model[seed=1, graph=G(2,5), method=next-token, size=6]
-    1a87fd25 model[seed=1, graph=G(2,5), method=reversed, size=2]
-    05f68dc9 model[seed=1, graph=G(2,5), method=reversed, size=6]
-    9a5de0bb model[seed=1, graph=G(5,5), method=next-token, size=2]
-    b826f6b5 model[seed=1, graph=G(5,5), method=next-token, size=6]
+    d30d7978 graphs[graph=G(2,5)]
+    6e5cc201 graphs[graph=G(5,5)]
+    adbe898f model[seed=0, graph=G(2,5), method=next-token, size=2]
+    a60fc1e7 model[seed=0, graph=G(2,5), method=next-token, size=6]
+    09369d42 model[seed=0, graph=G(2,5), method=reversed, size=2]
+    981d8002 model[seed=0, graph=G(2,5), method=reversed, size=6]
+    5d186864 model[seed=0, graph=G(5,5), method=next-token, size=2]
+    f14a004f model[seed=0, graph=G(5,5), method=next-token, size=6]
+    358e6432 model[seed=1, graph=G(2,5), method=next-token, size=2]
+    b8ee9b4a model[seed=1, graph=G(2,5), method=next-token, size=6]
+    cf8d2277 model[seed=1, graph=G(2,5), method=reversed, size=2]
+    f4f3e565 model[seed=1, graph=G(2,5), method=reversed, size=6]
+    6a8ce1bb model[seed=1, graph=G(5,5), method=next-token, size=2]
+    b0aabfaa model[seed=1, graph=G(5,5), method=next-token, size=6]
     c43f85d2 answers[seed=0, graph=G(2,5), method=next-token, size=2]
     033d8bd3 answers[seed=0, graph=G(2,5), method=next-token, size=6]
     7b841ce4 answers[seed=0, graph=G(2,5), method=reversed, size=2]
@@ -1050,11 +1055,11 @@ when = { graph = "G(5,5)", method = "reversed" }
     07ebdbde answers[seed=1, graph=G(2,5), method=reversed, size=6]
     a5272a35 answers[seed=1, graph=G(5,5), method=next-token, size=2]
     0d421036 answers[seed=1, graph=G(5,5), method=next-token, size=6]
-    54fa4572 each[graph=G(2,5)]
-    4cca12c5 each[graph=G(5,5)]
-    d9712e51 accuracy
-    59400a5b at-chance
-    9178c925 figure
+    53e68ab9 each[graph=G(2,5)]
+    86448202 each[graph=G(5,5)]
+    41436e2f accuracy
+    4bf18056 at-chance
+    352ae05e figure
     ");
 }
 
@@ -1209,7 +1214,8 @@ fn a_number_written_otherwise_keeps_every_key() {
         });
         let artifacts: Vec<_> = artifacts.collect();
         let keys = (0..plan.jobs.len()).map(|id| {
-            let known = |from: usize| etude::plan::Known::Made(&artifacts[from]);
+            let known =
+                |from: usize| etude::plan::Known::Made(artifacts[from].digest(), &artifacts[from]);
             let none = etude::plan::Outside::new();
             let fingerprint = etude::plan::Fingerprint::of(&plan, id, &none, known).unwrap();
             fingerprint.key().to_string()
@@ -1397,7 +1403,7 @@ fn what_sql_says_again_of_a_coordinate_is_no_second_column() {
 
 #[test]
 fn the_columns_of_a_table_are_told_with_where_each_comes_from() {
-    use etude::pipeline::Origin;
+    use etude::pipeline::ColumnOrigin as Origin;
     let text = "
         [stage.a]
         kind = 'command'
@@ -1445,7 +1451,7 @@ fn the_columns_of_a_table_are_told_with_where_each_comes_from() {
                         )
                     }
                 };
-                let holds = column.holds.unwrap_or("?");
+                let holds = column.kind.map_or("?", |kind| kind.noun());
                 lines.push(format!("  {}: {from}, {holds}", column.name));
             }
         }
@@ -1459,7 +1465,7 @@ fn the_columns_of_a_table_are_told_with_where_each_comes_from() {
       scale: axis, text
     mean true
       scale: own, ?
-      x: own, ?
+      x: own, numbers
       a_size: a.params.size by scale label, whole numbers
       b_size: b.params.size by scale label, whole numbers
     other false
@@ -1535,4 +1541,75 @@ fn draws_of_whole_numbers_are_labels_like_any_other() {
         left(rates, &[&format!("v={number:e}")]),
         Ok(vec![all[0].clone()])
     );
+}
+
+/// A stage that complains of every table it is given, column by column.
+#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Shown {}
+
+impl Stage for Shown {
+    const KIND: &'static str = "shown";
+    const VERSION: u32 = 1;
+    const OUTPUT: ArtifactType = ArtifactType::File;
+    const PORTS: &'static [Port] = &[Port {
+        name: "from",
+        takes: Takes::All,
+        accepts: ArtifactType::ALL,
+        holds: Holds::List,
+        doc: "the tables",
+    }];
+
+    fn columns(&self, tables: &[TableShape]) -> Result<Option<Vec<ColumnShape>>, Vec<Complaint>> {
+        let tables = tables.iter().map(|table| {
+            let columns = table.columns.iter().flatten();
+            let columns = columns.map(|column| match column.kind {
+                Some(kind) => format!("{} ({})", column.name, kind.noun()),
+                None => column.name.clone(),
+            });
+            let columns: Vec<String> = columns.collect();
+            Complaint::new("from", format!("{}: {}", table.name, columns.join(", ")))
+        });
+        Err(tables.collect())
+    }
+
+    fn run(&self, _: &Context<'_>) -> Result<(), Stop> {
+        Ok(())
+    }
+}
+
+#[test]
+fn columns_of_a_stage_have_types_and_so_have_coordinates_and_swept_parameters() {
+    let kinds = etude::stages::registry();
+    let kinds = kinds.iter().cloned().chain([Kind::of::<Shown>()]);
+    let text = r#"
+[stage.run]
+kind = "command"
+args = ["true"]
+outputs = { t = { path = "t.csv", type = "table" } }
+params = { x = 0, size = 1, name = "a", maybe = 1 }
+
+[stage.pairs]
+kind = "paired"
+from = "run"
+by = ["x"]
+between = "scale"
+value = "y"
+
+[stage.shown]
+kind = "shown"
+from = "pairs"
+
+[axes]
+x = { "run.params.x" = [1, 2.5] }
+scale = { small = {}, large = { run.params.size = 2, run.params.maybe = 0.5 } }
+mixed = { "run.params.name" = [1, "two"] }
+truth = { "run.params.flag" = [true, false] }
+"#;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("x.toml");
+    fs::write(&file, text).unwrap();
+    let request = Request::default();
+    let problems = read(&file, &request, &Registry::new(kinds)).unwrap_err();
+    insta::assert_snapshot!(shown(&problems), @"15:8 [shown] pairs: first (text), second (text), pairs (whole numbers), difference (numbers), low (numbers), high (numbers), p_t (numbers), p_t_holm (numbers), p_flip (numbers), p_flip_holm (numbers), missing (text), flag (true or false), maybe (numbers), mixed (text), name (text), scale (text), size (whole numbers), truth (true or false), x (numbers)");
 }

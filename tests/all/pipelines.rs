@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use etude::pipeline::{Request, read};
+use etude::pipeline::{Judged, Request, Verdict, read};
 use etude::plan::Plan;
 
 fn root() -> &'static Path {
@@ -36,10 +36,11 @@ fn project() -> tempfile::TempDir {
         let file = file.unwrap().path();
         fs::copy(&file, pipelines.join(file.file_name().unwrap())).unwrap();
     }
-    // A published model is the user's to bring; that it is there is all that planning asks.
+    // A published model is the user's to bring; planning asks that it is there, and of a kind that is supported.
     let model = project.path().join("models/gpt2-large");
     fs::create_dir_all(&model).unwrap();
-    fs::write(model.join("config.json"), "{}").unwrap();
+    let config = r#"{"model_type": "gpt2", "vocab_size": 50257, "n_positions": 1024, "n_embd": 1280, "n_layer": 36, "n_head": 20}"#;
+    fs::write(model.join("config.json"), config).unwrap();
     project
 }
 
@@ -114,6 +115,63 @@ fn the_smoke_of_every_pipeline_runs_to_its_end() {
         let output = etude(project.path(), &["run", &file, "--profile", "smoke"]);
         assert!(output.status.success(), "{name}: {}", said(&output));
     }
+}
+
+/// The verdicts that a run left, by the name of the claim.
+fn verdicts(outputs: &Path) -> Vec<(String, Verdict)> {
+    let mut found = Vec::new();
+    let mut open = vec![outputs.to_path_buf()];
+    while let Some(folder) = open.pop() {
+        let Ok(files) = fs::read_dir(&folder) else {
+            continue;
+        };
+        for file in files.map(|file| file.unwrap().path()) {
+            if file.is_dir() {
+                open.push(file);
+            } else if file.extension().is_some_and(|e| e == "json") {
+                let verdict = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+                found.push((file.display().to_string(), verdict));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn no_claim_holds_of_models_that_were_trained_for_one_step() {
+    let project = project();
+    let mut count = 0;
+    for (name, file) in all() {
+        let text = fs::read_to_string(&file).unwrap();
+        let file = format!("pipelines/{name}.toml");
+        let mut arguments = vec!["run", &file];
+        match text.contains("\"model.steps\" = [1,") {
+            true => arguments.extend(["--where", "steps=1"]),
+            false => arguments.extend(["--set", "model.steps=1"]),
+        }
+        match text.contains("[profile.smoke]") {
+            true => arguments.extend(["--profile", "smoke"]),
+            false => {
+                arguments.extend(["--where", "seed=0", "--set", "model.evaluate_on=50"]);
+                arguments.extend(["--set", "graphs.train=400", "--set", "graphs.test=100"]);
+            }
+        }
+        // A figure of what only later steps show fails; no claim may need one.
+        let output = etude(project.path(), &arguments);
+        let before = count;
+        let outputs = project.path().join(format!("outputs/{name}/verdicts"));
+        for (place, verdict) in verdicts(&outputs) {
+            assert_ne!(
+                verdict.verdict,
+                Judged::Reproduced,
+                "{place}: {}",
+                verdict.says
+            );
+            count += 1;
+        }
+        assert!(count > before, "{name} judges nothing: {}", said(&output));
+    }
+    assert!(count > 20, "{count} claims");
 }
 
 #[test]

@@ -71,15 +71,16 @@ fn one_graph_is_learnt_by_heart_and_asked_for_other_leaves() {
     let ran = bench.run(&pipeline);
     assert_eq!(ran.failures(), [""; 0]);
     assert_eq!(dataset(&bench, "data").train.len(), 2 * 8 * 3 + 6);
-    assert_eq!(column(&bench, "count", "asked"), [2]);
+    // Of the two leaves that are not taught, the training looks at one.
+    assert_eq!(column(&bench, "count", "asked"), [1]);
     assert_eq!(bench.run(&pipeline).summary.ran, 0);
 }
 
 #[test]
 fn a_training_on_fresh_examples_of_a_task_that_has_none_says_so_before_its_first_step() {
-    let bench = bench();
-    let ran = bench.run(&format!("{IN_WEIGHTS}{MODEL}    online = true\n"));
-    insta::assert_snapshot!(failures(&bench, &ran), @"the training is impossible: online: there are no fresh examples: the examples of `in-weights` are all that its one graph has; leave `online` out");
+    let pipeline = format!("{IN_WEIGHTS}{MODEL}    online = true\n");
+    let problems = bench().read(&pipeline, &etude::pipeline::Request::default());
+    insta::assert_snapshot!(problems.unwrap_err()[0].to_string(), @"there are no fresh examples: the examples of `in-weights` are all that its one graph has; leave `online` out");
 }
 
 #[test]
@@ -87,11 +88,12 @@ fn what_a_model_says_of_itself_is_judged_string_by_string() {
     let bench = bench();
     let data = "
         [stage.data]
-        kind     = 'sibling-discovery'
-        parents  = 2
-        children = 3
-        train    = 6
-        test     = 40
+        kind       = 'sibling-discovery'
+        parents    = 2
+        children   = 3
+        train      = 6
+        test       = 40
+        validation = 0
     ";
     let judged = "
         [stage.said]
@@ -130,12 +132,13 @@ fn what_a_model_says_of_itself_is_judged_string_by_string() {
 
     let other = "
         [stage.other]
-        kind     = 'sibling-discovery'
-        parents  = 2
-        children = 3
-        train    = 6
-        test     = 40
-        seed     = 1
+        kind       = 'sibling-discovery'
+        parents    = 2
+        children   = 3
+        train      = 6
+        test       = 40
+        validation = 0
+        seed       = 1
     ";
     let pipeline = pipeline.replace(
         "answers = 'said'\n        data    = 'data'",
@@ -143,8 +146,6 @@ fn what_a_model_says_of_itself_is_judged_string_by_string() {
     );
     let ran = bench.run(&format!("{other}{pipeline}"));
     insta::assert_snapshot!(failures(&bench, &ran), @"the answers are to other examples than those of `data`, or in the tokens of a published model");
-    let ran = bench.run(&format!("{IN_WEIGHTS}{MODEL}{judged}"));
-    insta::assert_snapshot!(failures(&bench, &ran), @"every question of this dataset has one right answer, so there is nothing to discover; judge `exact` of the answers, or use the data of `sibling-discovery`");
 }
 
 const GRAPHS: &str = "
@@ -165,6 +166,7 @@ const READ: &str = "
     kind  = 'dataset'
     train = 'text/train.txt'
     test  = 'text/test.txt'
+    validation = 'text/validation.txt'
 ";
 
 #[test]
@@ -173,14 +175,14 @@ fn graphs_leave_as_text_and_come_back_as_the_same_tokens() {
     assert_eq!(bench.run(GRAPHS).failures(), [""; 0]);
     let folder = bench.folder.path().join("text");
     fs::create_dir(&folder).unwrap();
-    for name in ["train.txt", "test.txt"] {
+    for name in ["train.txt", "test.txt", "validation.txt"] {
         fs::copy(view(&bench, "files/text").join(name), folder.join(name)).unwrap();
     }
     let pipeline = format!("{GRAPHS}{READ}{MODEL}");
     let ran = bench.run(&pipeline);
     assert_eq!(ran.failures(), [""; 0]);
     let (drawn, read) = (dataset(&bench, "graphs"), dataset(&bench, "data"));
-    assert_eq!((drawn.train, drawn.test), (read.train, read.test));
+    assert_eq!(drawn.splits(), read.splits());
     let sample = |stage: &str| {
         fs::read_to_string(view(&bench, "datasets").join(stage).join("sample.txt")).unwrap()
     };
@@ -217,6 +219,7 @@ fn puzzles_become_positions_and_mates_and_what_was_left_out_is_kept() {
         puzzles  = 'puzzles.csv'
         train    = 2
         test     = 1
+        validation = 0
     ";
     let ran = bench.run(data);
     insta::assert_snapshot!(failures(&bench, &ran), @r#"
@@ -247,6 +250,12 @@ fn what_cannot_be_is_said_of_each_kind_before_anything_runs() {
         problems(
             "[stage.a]\nkind = 'sibling-discovery'\nparents = 1\nchildren = 2\ntrain = 2\ntest = 1",
         ),
+        problems(
+            "[stage.a]\nkind = 'sibling-discovery'\nparents = 2\nchildren = 3\ntrain = 5\ntest = 4",
+        ),
+        problems(
+            "[stage.a]\nkind = 'dataset'\ntrain = 'a'\ntest = 'b'\nvalidation = 'c'\nheld_out = 3",
+        ),
         problems("[stage.a]\nkind = 'dataset'\ntrain = ''\ntest = 't'\noverlap = 'maybe'"),
         problems(
             "[stage.a]\nkind = 'chess-mate'\npuzzles = 'p'\ntrain = 1\ntest = 1\nmin_rating = 9\nmax_rating = 8",
@@ -255,6 +264,8 @@ fn what_cannot_be_is_said_of_each_kind_before_anything_runs() {
     insta::assert_snapshot!(said.join("\n"), @"
     0.1 of 2 leaves are 0: at least 1 must be taught, and at least 1 left for the test
     1 parents of 2 children have 1 × 2 × 1 = 2 strings, so learning from 2 leaves none to discover; use at most 1
+    2 parents of 3 children have 2 × 3 × 2 = 12 strings, so 512 for validation beside 5 to learn from leave none to test with; use at most 6
+    `validation` names a file, so nothing is held out; leave `held_out` or `validation` out
     `train` must not be empty
     `overlap` cannot be `maybe`
     no rating is at least 9 and at most 8
@@ -268,6 +279,8 @@ fn every_task_leaves_the_bytes_it_always_left() {
     let line = |goal: &str| format!("1,2|2,3|1,4|4,5/1,{goal}\n");
     fs::write(bench.folder.path().join("train.txt"), line("3=1,2,3")).unwrap();
     fs::write(bench.folder.path().join("test.txt"), line("5=1,4,5")).unwrap();
+    let other = "1,2|2,3|1,5|5,4/1,4=1,5,4\n";
+    fs::write(bench.folder.path().join("validation.txt"), other).unwrap();
     let pipeline = "
         [stage.in-weights]
         kind        = 'in-weights'
@@ -279,10 +292,12 @@ fn every_task_leaves_the_bytes_it_always_left() {
         children = 5
         train    = 20
         test     = 70
+        validation = 10
         [stage.read]
         kind  = 'dataset'
         train = 'train.txt'
         test  = 'test.txt'
+        validation = 'validation.txt'
         [stage.text]
         kind = 'export'
         data = 'siblings'
@@ -290,9 +305,9 @@ fn every_task_leaves_the_bytes_it_always_left() {
     let artifacts = bench.run(pipeline).artifacts().into_iter();
     let lines = artifacts.map(|(job, digest)| format!("{job} {digest}"));
     insta::assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @"
-    in-weights a3fe3d8333122017498e0626b23ed59ac29078bd1fbe8dba0712dcd1f5922b7d
-    read 4c63c66f08636120fd4d249cc7198f2537c8f7ecbaf25eea372614411daec9ae
-    siblings 13ca72b14f747a174c620633f4a7f48ec5cbb06e50c17d3ba7a2bfcecf8e150f
-    text 46bec7bd6c0c13bea903516e6946f9d757f42efcb493f502f01c563c0291a161
+    in-weights b47b0d3d4f91b020ac869305eaf0553d14954db1bac182ce782893615341d693
+    read 995019eb3485b156d703288a5c31339168aa1c2eac7a356f867e421339880e21
+    siblings b13798a1fdddf0af03313aa452138a27a06b3c8a604678ee0d75332e1f603664
+    text 18d5588b9df74c1d3b6c38798bac08a2fb1db56893c34fda69b2cca9fc43d752
     ");
 }

@@ -177,6 +177,12 @@ fn what_cannot_be_given_or_walked_is_an_error_that_says_why() {
         assert_eq!(complaints.len(), 1, "{complaints:?}");
         complaints.into_iter().next().unwrap()
     };
+    let refused = |text: &str| {
+        let problems = bench().read(text, &etude::pipeline::Request::default());
+        let problems = problems.unwrap_err();
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        problems[0].to_string()
+    };
     let only = |given: &str| {
         let (all, one) = (
             "[\"nothing\", \"first-step\", \"wrong-step\"]",
@@ -186,17 +192,20 @@ fn what_cannot_be_given_or_walked_is_an_error_that_says_why() {
     };
     for objective in ["reversed", "teacherless"] {
         let text = only("first-step").replace("\"next-token\"", &format!("\"{objective}\""));
-        let why = once(&text);
+        let why = refused(&text);
         assert!(
-            why.contains("given: the model does not write its answer token by token"),
+            why.contains("the model does not write its answer token by token"),
             "{why}"
         );
     }
     let line = only("wrong-step").replace("degree      = 3", "degree      = 1");
-    let why = once(&line);
-    assert!(why.contains("given: example 0 has no wrong arm"), "{why}");
+    let why = refused(&line);
+    assert!(
+        why.contains("a graph of one arm has no wrong step"),
+        "{why}"
+    );
     let edge = only("first-step").replace("path_length = 4", "path_length = 2");
-    let why = once(&edge);
+    let why = refused(&edge);
     assert!(why.contains("leave nothing to write"), "{why}");
     let other = only("nothing")
         + "[stage.others]\nkind = \"path-star\"\ndegree = 3\npath_length = 4\nnodes = 12\n\

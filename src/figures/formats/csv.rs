@@ -1,8 +1,12 @@
-//! Comma-separated values; the half width of an interval is a column of its own.
+//! Comma-separated values with all their digits; the half width of an interval is a column of its own.
+//!
+//! A number is written as the shortest text that reads back to the same value, NULL as nothing, NaN and infinity as `NaN`,
+//! `inf` and `-inf`.
 
 use polars::prelude::DataFrame;
 
 use super::format::Format;
+use super::printed::Values;
 use super::spec::Grid;
 use crate::figures::table::Error;
 
@@ -16,26 +20,36 @@ impl Format for Csv {
 
     fn bytes(&self, grid: &Grid, _: &DataFrame) -> Result<Vec<u8>, Error> {
         let mut columns: Vec<Vec<String>> = Vec::new();
+        let mut add = |title: &str, values: &Values| {
+            let cells = (0..grid.height).map(|row| cell(values.exact(row)));
+            columns.push(std::iter::once(quoted(title)).chain(cells).collect());
+        };
         for column in &grid.columns {
-            let title = quoted(&column.title);
-            let error = quoted(&format!("{} ±", column.title));
-            let values = column.cells.iter().map(|cell| quoted(&cell.text));
-            columns.push(std::iter::once(title).chain(values).collect());
-            if column.cells.iter().any(|cell| cell.error.is_some()) {
-                let errors = column
-                    .cells
-                    .iter()
-                    .map(|cell| cell.error.clone().unwrap_or_default());
-                columns.push(std::iter::once(error).chain(errors).collect());
+            add(&column.title, &column.values);
+            if let Some(errors) = &column.errors {
+                add(&format!("{} ±", column.title), errors);
             }
         }
         let mut text = String::new();
         for row in 0..=grid.height {
             let cells: Vec<&str> = columns.iter().map(|cells| cells[row].as_str()).collect();
-            text.push_str(&cells.join(","));
+            match cells.as_slice() {
+                // An empty line would be no row.
+                [""] => text.push_str("\"\""),
+                cells => text.push_str(&cells.join(",")),
+            }
             text.push('\n');
         }
         Ok(text.into_bytes())
+    }
+}
+
+/// A cell; empty text is told from NULL by its quotes.
+fn cell(text: Option<String>) -> String {
+    match text {
+        None => String::new(),
+        Some(text) if text.is_empty() => "\"\"".to_owned(),
+        Some(text) => quoted(&text),
     }
 }
 

@@ -3,6 +3,7 @@
 use polars::prelude::DataFrame;
 
 use super::format::Format;
+use super::printed::Printed;
 use super::spec::{Cell, Grid};
 use crate::figures::table::Error;
 
@@ -36,7 +37,7 @@ impl Format for Latex {
             let cells: Vec<String> = grid
                 .columns
                 .iter()
-                .map(|column| cell(&column.cells[row], column.numeric))
+                .map(|column| cell(&column.cells[row]))
                 .collect();
             text.push_str(&format!("{} \\\\\n", cells.join(" & ")));
         }
@@ -48,21 +49,43 @@ impl Format for Latex {
     }
 }
 
-fn cell(cell: &Cell, numeric: bool) -> String {
-    if cell.text.is_empty() {
-        return "--".to_owned();
-    }
-    let finite = cell.text.chars().any(|c| c.is_ascii_digit());
-    let text = match (&cell.error, numeric && finite) {
-        (Some(error), _) => format!("${} \\pm {error}$", cell.text),
-        (None, true) => format!("${}$", cell.text),
-        (None, false) => escaped(&cell.text),
+fn cell(cell: &Cell) -> String {
+    let Some(value) = math(&cell.value) else {
+        let text = match &cell.value {
+            Printed::Missing => return "--".to_owned(),
+            value => escaped(&value.text()),
+        };
+        return if cell.best {
+            format!("\\textbf{{{text}}}")
+        } else {
+            text
+        };
     };
-    match (cell.best, numeric) {
-        (false, _) => text,
-        (true, true) => format!("$\\mathbf{{{}}}$", text.trim_matches('$')),
-        (true, false) => format!("\\textbf{{{text}}}"),
+    let value = match cell.error.as_ref().and_then(math) {
+        Some(error) => format!("{value} \\pm {error}"),
+        None => value,
+    };
+    match (cell.best, &cell.value, &cell.error) {
+        (true, ..) => format!("$\\mathbf{{{value}}}$"),
+        (false, Printed::NotANumber, None) => "NaN".to_owned(),
+        (false, ..) => format!("${value}$"),
     }
+}
+
+/// A number in math mode; nothing for what is none.
+fn math(value: &Printed) -> Option<String> {
+    Some(match value {
+        Printed::Missing | Printed::Text(_) => return None,
+        Printed::Plain(text) => text.clone(),
+        Printed::Power(mantissa, exponent) => match mantissa.as_str() {
+            "1" => format!("10^{{{exponent}}}"),
+            "-1" => format!("-10^{{{exponent}}}"),
+            _ => format!("{mantissa} \\times 10^{{{exponent}}}"),
+        },
+        Printed::NotANumber => "\\mathrm{NaN}".to_owned(),
+        Printed::Infinite(true) => "-\\infty".to_owned(),
+        Printed::Infinite(false) => "\\infty".to_owned(),
+    })
 }
 
 fn escaped(text: &str) -> String {

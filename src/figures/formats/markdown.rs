@@ -66,9 +66,9 @@ impl Format for Markdown {
 }
 
 fn cell(cell: &Cell) -> String {
-    let mut text = escaped(&cell.text);
+    let mut text = escaped(&cell.value.text());
     if let Some(error) = &cell.error {
-        text = format!("{text} ± {error}");
+        text = format!("{text} ± {}", error.text());
     }
     if cell.best {
         text = format!("**{text}**");

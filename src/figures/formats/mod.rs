@@ -6,6 +6,7 @@ mod format;
 mod latex;
 mod markdown;
 mod parquet;
+mod printed;
 mod spec;
 
 use polars::prelude::DataFrame;
@@ -21,13 +22,26 @@ const ROSTER: &[&dyn format::Format] = &[
     &parquet::Parquet,
 ];
 
-/// The files a table gives: their names and their bytes.
-pub fn render(data: &DataFrame, spec: &TableSpec) -> Result<Vec<(String, Vec<u8>)>, Error> {
+/// A printed table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rendered {
+    /// Its files: their names and their bytes.
+    pub files: Vec<(String, Vec<u8>)>,
+    /// What to know of it, a line each.
+    pub warnings: Vec<String>,
+}
+
+/// Prints a table in every format.
+pub fn render(data: &DataFrame, spec: &TableSpec) -> Result<Rendered, Error> {
     let grid = spec::Grid::new(data, spec)?;
-    ROSTER
+    let files = ROSTER
         .iter()
         .map(|format| Ok((format.file().to_owned(), format.bytes(&grid, data)?)))
-        .collect()
+        .collect::<Result<_, Error>>()?;
+    Ok(Rendered {
+        files,
+        warnings: grid.warnings,
+    })
 }
 
 #[cfg(test)]
@@ -44,7 +58,11 @@ mod tests {
             "loss" => [Some(-0.00001), None],
         )
         .unwrap();
-        render(&data, &serde_json::from_str(spec).unwrap()).unwrap()
+        rendered(&data, spec).files
+    }
+
+    fn rendered(data: &DataFrame, spec: &str) -> Rendered {
+        render(data, &serde_json::from_str(spec).unwrap()).unwrap()
     }
 
     fn text(files: &[(String, Vec<u8>)], name: &str) -> String {
@@ -64,7 +82,7 @@ mod tests {
 
         | method       |  accuracy ↑ |   n |  loss |
         | ------------ | ----------: | --: | ----: |
-        | next-token   | 0.50 ± 0.02 |   5 | 0.000 |
+        | next-token   | 0.50 ± 0.02 |   5 | -1e-5 |
         | a\|b & 50%\_ |    **0.98** |   1 |       |
         ");
     }
@@ -73,7 +91,7 @@ mod tests {
     fn csv_keeps_the_interval_in_a_column_of_its_own() {
         insta::assert_snapshot!(text(&files(SPEC), "table.csv"), @r"
         method,accuracy ↑,accuracy ↑ ±,n,loss
-        next-token,0.50,0.02,5,0.000
+        next-token,0.5012,0.0213,5,-1e-5
         a|b & 50%_,0.98,,1,
         ");
     }
@@ -89,7 +107,7 @@ mod tests {
         \toprule
         method & accuracy $\uparrow$ & n & loss \\
         \midrule
-        next-token & $0.50 \pm 0.02$ & $5$ & $0.000$ \\
+        next-token & $0.50 \pm 0.02$ & $5$ & $-10^{-5}$ \\
         a|b \& 50\%\_ & $\mathbf{0.98}$ & $1$ & -- \\
         \bottomrule
         \end{tabular}
@@ -109,10 +127,11 @@ mod tests {
 
     #[test]
     fn without_columns_all_are_shown() {
-        insta::assert_snapshot!(text(&files("{}"), "table.csv"), @r"
-        method,accuracy,ci,n,loss
-        next-token,0.501,0.021,5,0.000
-        a|b & 50%_,0.980,,1,
+        insta::assert_snapshot!(text(&files("{}"), "table.md"), @r"
+        | method       | accuracy |     ci |   n |  loss |
+        | ------------ | -------: | -----: | --: | ----: |
+        | next-token   |    0.501 | 0.0213 |   5 | -1e-5 |
+        | a\|b & 50%\_ |    0.980 |        |   1 |       |
         ");
     }
 
@@ -142,5 +161,96 @@ mod tests {
             schema.contains(r#""type":"string""#) && schema.contains("anyOf"),
             "{schema}"
         );
+    }
+
+    #[test]
+    fn small_numbers_keep_their_size_in_every_format() {
+        let data = df!(
+            "lr" => [1e-5, 1e-4, 3e-4, 1e-3],
+            "p" => [1.234e-6, 0.04321, 0.5, 1.0],
+            "rate" => [1e-9, 0.5, f64::NAN, f64::INFINITY],
+            "ci" => [Some(1e-10), Some(0.02), None, None],
+        )
+        .unwrap();
+        let spec = r#"{ "columns": ["lr", "p", { "field": "rate", "error": "ci", "digits": 2, "best": "max" }] }"#;
+        let rendered = rendered(&data, spec);
+        insta::assert_snapshot!(text(&rendered.files, "table.md"), @r"
+        |   lr |      p |             rate |
+        | ---: | -----: | ---------------: |
+        | 1e-5 | 1.2e-6 | 1.0e-9 ± 1.0e-10 |
+        | 1e-4 |  0.043 |  **0.50 ± 0.02** |
+        | 3e-4 |  0.500 |              NaN |
+        | 1e-3 |  1.000 |              inf |
+        ");
+        insta::assert_snapshot!(text(&rendered.files, "table.tex"), @r"
+        % needs \usepackage{booktabs}
+        \begin{tabular}{rrr}
+        \toprule
+        lr & p & rate \\
+        \midrule
+        $10^{-5}$ & $1.2 \times 10^{-6}$ & $1.0 \times 10^{-9} \pm 1.0 \times 10^{-10}$ \\
+        $10^{-4}$ & $0.043$ & $\mathbf{0.50 \pm 0.02}$ \\
+        $3 \times 10^{-4}$ & $0.500$ & NaN \\
+        $10^{-3}$ & $1.000$ & $\infty$ \\
+        \bottomrule
+        \end{tabular}
+        ");
+        insta::assert_snapshot!(text(&rendered.files, "table.csv"), @r"
+        lr,p,rate,rate ±
+        1e-5,1.234e-6,1e-9,1e-10
+        0.0001,0.04321,0.5,0.02
+        0.0003,0.5,NaN,
+        0.001,1,inf,
+        ");
+        assert_eq!(
+            rendered.warnings,
+            ["rate: 2 of 4 values are missing, NaN or infinite and cannot be the best"]
+        );
+    }
+
+    #[test]
+    fn what_is_missing_is_never_the_best_and_ties_are_all_bold() {
+        let data = df!("a" => [Some(f64::NAN), None, Some(0.5), Some(0.5), Some(f64::INFINITY)], "n" => [1i64, 2, 3, 4, 5]).unwrap();
+        for best in ["max", "min"] {
+            let spec = format!(r#"{{ "columns": ["n", {{ "field": "a", "best": "{best}" }}] }}"#);
+            let markdown = text(&rendered(&data, &spec).files, "table.md");
+            let bold: Vec<&str> = markdown.lines().filter(|l| l.contains("**")).collect();
+            assert_eq!(bold.len(), 2, "{markdown}");
+            assert!(bold.iter().all(|line| line.contains("**0.5**")));
+        }
+    }
+
+    #[test]
+    fn csv_reads_back_to_the_same_bits() {
+        let doubles = [0.1 + 0.2, 1e-300, -0.0, f64::MAX, 20240101.5];
+        let singles = [0.1f32, 1e-30, -0.0, f32::MAX, 0.3];
+        let data = df!("d" => doubles, "s" => singles, "n" => [i64::MAX; 5]).unwrap();
+        let csv = text(&rendered(&data, r#"{ "digits": 1 }"#).files, "table.csv");
+        for (line, (double, single)) in csv.lines().skip(1).zip(doubles.iter().zip(singles)) {
+            let cells: Vec<&str> = line.split(',').collect();
+            assert_eq!(cells[0].parse::<f64>().unwrap().to_bits(), double.to_bits());
+            assert_eq!(cells[1].parse::<f32>().unwrap().to_bits(), single.to_bits());
+            assert_eq!(cells[2], "9223372036854775807");
+        }
+        assert!(
+            csv.contains("0.1,") && !csv.contains("0.10000000149"),
+            "{csv}"
+        );
+    }
+
+    #[test]
+    fn csv_tells_nothing_from_empty_text() {
+        let data = df!("a" => [Some(""), None, Some("a,\"b\"\n")]).unwrap();
+        let csv = text(&rendered(&data, "{}").files, "table.csv");
+        assert_eq!(csv, "a\n\"\"\n\"\"\n\"a,\"\"b\"\"\n\"\n");
+        let data = df!("a" => [Some(""), None], "n" => [1i64, 2]).unwrap();
+        let csv = text(&rendered(&data, "{}").files, "table.csv");
+        assert_eq!(csv, "a,n\n\"\",1\n,2\n");
+    }
+
+    #[test]
+    fn a_table_without_rows_says_so() {
+        let data = df!("a" => Vec::<f64>::new()).unwrap();
+        assert_eq!(rendered(&data, "{}").warnings, ["the table has no rows"]);
     }
 }

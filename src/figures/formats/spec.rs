@@ -1,33 +1,32 @@
 //! What a printed table shows, and its cells as text.
 
-use polars::prelude::*;
+use polars::prelude::DataFrame;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::printed::{Printed, Rows, Values, decimals, is_written, lone, pair};
+use crate::figures::digits::Number;
 use crate::figures::shorthand::{or_a_name, string_or_table};
 use crate::figures::table::{self, Error};
 
 /// Prints a table for a paper: as Markdown, CSV, LaTeX (booktabs) and Parquet.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+///
+/// CSV and Parquet hold every digit. In Markdown and LaTeX numbers with a fraction are rounded, with three limits. A column
+/// whose numbers are all whole or have no more than three significant digits, as swept values have, is printed as it is
+/// written (`1e-5`, `3e-4`, `0.1`), unless `digits` is given. A number that rounding would make zero is printed with two
+/// significant digits (`1.2e-6`), one with an `error` to the same decimals as that. And no two rows that differ are printed
+/// alike: a column without `error` and `best` gets as many digits as tell them apart where no other column does.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TableSpec {
     /// The columns to print, in order; all of them if left out.
     pub columns: Option<Vec<Column>>,
     /// A sentence above the table.
     pub caption: Option<String>,
-    /// Digits after the decimal point of numbers with a fraction.
+    /// Digits after the decimal point of numbers with a fraction; if left out 3,
+    /// or as many as the numbers are written with.
     #[schemars(range(max = 17))]
-    pub digits: usize,
-}
-
-impl Default for TableSpec {
-    fn default() -> Self {
-        Self {
-            columns: None,
-            caption: None,
-            digits: 3,
-        }
-    }
+    pub digits: Option<usize>,
 }
 
 /// A column of a printed table: a name, or a table with more to say.
@@ -47,7 +46,8 @@ pub struct Column {
     /// A column with the half width of an interval, printed as `0.50 ± 0.02`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// Print the best value of the column in bold.
+    /// Print the best value of the column in bold, each of them if several are
+    /// equally good. What is missing, NaN or infinite is never the best.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub best: Option<Best>,
 }
@@ -95,10 +95,10 @@ impl TableSpec {
 /// One cell, as text.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Cell {
-    /// The value; empty where it is missing.
-    pub text: String,
-    /// The half width of its interval.
-    pub error: Option<String>,
+    /// The value.
+    pub value: Printed,
+    /// The half width of its interval, where one is known.
+    pub error: Option<Printed>,
     /// Whether it is the best of its column.
     pub best: bool,
 }
@@ -111,6 +111,10 @@ pub(super) struct Shown {
     pub numeric: bool,
     /// Its cells from the top.
     pub cells: Vec<Cell>,
+    /// Its values with all their digits.
+    pub values: Values,
+    /// The half widths, if it has a column of them.
+    pub errors: Option<Values>,
 }
 
 /// A table as it is printed, before any format's own marks.
@@ -121,6 +125,8 @@ pub(super) struct Grid {
     pub columns: Vec<Shown>,
     /// How many rows it has.
     pub height: usize,
+    /// What to know of it, a line each.
+    pub warnings: Vec<String>,
 }
 
 impl Grid {
@@ -137,95 +143,135 @@ impl Grid {
                 &all
             }
         };
-        Ok(Self {
-            caption: spec.caption.clone(),
-            columns: columns
-                .iter()
-                .map(|column| shown(data, column, column.digits.unwrap_or(spec.digits)))
-                .collect::<Result<_, _>>()?,
-            height: data.height(),
-        })
-    }
-}
-
-fn shown(data: &DataFrame, column: &Column, digits: usize) -> Result<Shown, Error> {
-    let values = table::column(data, &column.field)?;
-    let numeric = values.dtype().is_primitive_numeric();
-    let title = column.title.clone().unwrap_or_else(|| column.field.clone());
-    // More digits than a double has would print noise, and without bound.
-    let digits = digits.min(17);
-    if !values.dtype().is_float() {
-        if column.error.is_some() && !numeric {
-            return Err(Error::Unsuitable(format!(
-                "`{}` holds no numbers, so it cannot have an error",
-                column.field
-            )));
+        let mut read = Vec::new();
+        for column in columns {
+            read.push(Read::new(data, column)?);
         }
-        if column.error.is_none() {
-            let best = best_of(values, column.best)?;
-            let cells = table::texts(values)?
-                .into_iter()
-                .zip(best)
-                .map(|(text, best)| Cell {
-                    text: text.unwrap_or_default(),
-                    error: None,
-                    best,
-                })
-                .collect();
-            return Ok(Shown {
-                title,
-                numeric,
-                cells,
+        // What is printed as it is tells rows apart, wherever it stands.
+        let mut rows = Rows::new(data.height());
+        for (column, read) in columns.iter().zip(&read) {
+            let digits = (column.digits, spec.digits);
+            if column.error.is_none() && is_written(&read.values, digits) {
+                rows.apart_by(&lone(&read.values, digits, None));
+            }
+        }
+        let mut grid = Self {
+            caption: spec.caption.clone(),
+            columns: Vec::new(),
+            height: data.height(),
+            warnings: Vec::new(),
+        };
+        if data.height() == 0 {
+            grid.warnings.push("the table has no rows".to_owned());
+        }
+        for (column, read) in columns.iter().zip(read) {
+            let digits = (column.digits, spec.digits);
+            let printed = match &read.errors {
+                Some(errors) => pairs(&read.values, errors, decimals(digits.0, digits.1)),
+                None => {
+                    // Of measured values only the best has to be told apart.
+                    let keys = column.best.is_none().then_some(&rows);
+                    let printed = lone(&read.values, digits, keys);
+                    if column.best.is_none() {
+                        rows.apart_by(&printed);
+                    }
+                    printed.into_iter().map(|value| (value, None)).collect()
+                }
+            };
+            let best = best_of(&read.values, column.best);
+            grid.warnings.extend(holes_told(column, &read.values));
+            grid.columns.push(Shown {
+                title: column.title.clone().unwrap_or_else(|| column.field.clone()),
+                numeric: read.values.numeric,
+                cells: printed
+                    .into_iter()
+                    .zip(best)
+                    .map(|((value, error), best)| Cell { value, error, best })
+                    .collect(),
+                values: read.values,
+                errors: read.errors,
             });
         }
+        Ok(grid)
     }
-    let errors = match &column.error {
-        Some(error) => table::numbers(table::column(data, error)?)?,
-        None => vec![None; data.height()],
-    };
-    let best = best_of(values, column.best)?;
-    let values = values.cast(&DataType::Float64)?;
-    let cells = values
-        .f64()?
-        .iter()
-        .zip(errors)
-        .zip(best)
-        .map(|((value, error), best)| Cell {
-            text: value
-                .map(|value| rounded(value, digits))
-                .unwrap_or_default(),
-            error: value.and(error).map(|error| rounded(error, digits)),
-            best,
+}
+
+/// What a column needs of the data.
+struct Read {
+    values: Values,
+    errors: Option<Values>,
+}
+
+impl Read {
+    fn new(data: &DataFrame, column: &Column) -> Result<Self, Error> {
+        let numbers = |name: &str, what: &str| {
+            let found = table::column(data, name)?;
+            let kind = found.dtype();
+            if !(kind.is_primitive_numeric() || kind.is_null()) {
+                return Err(Error::Unsuitable(format!(
+                    "`{name}` holds no numbers, so it {what}"
+                )));
+            }
+            Values::of(found)
+        };
+        Ok(match &column.error {
+            None => Self {
+                values: Values::of(table::column(data, &column.field)?)?,
+                errors: None,
+            },
+            Some(error) => Self {
+                values: numbers(&column.field, "cannot have an error")?,
+                errors: Some(numbers(error, "cannot be an error")?),
+            },
         })
-        .collect();
-    Ok(Shown {
-        title,
-        numeric,
-        cells,
-    })
-}
-
-/// A number with a fixed count of digits, without a negative zero.
-fn rounded(value: f64, digits: usize) -> String {
-    let text = format!("{value:.digits$}");
-    match text.strip_prefix('-') {
-        Some(rest) if rest.chars().all(|c| c == '0' || c == '.') => rest.to_owned(),
-        _ => text,
     }
 }
 
-fn best_of(values: &polars::prelude::Column, best: Option<Best>) -> Result<Vec<bool>, Error> {
-    let Some(best) = best else {
-        return Ok(vec![false; values.len()]);
-    };
-    let numbers = table::numbers(values)?;
-    let known = numbers.iter().flatten().copied();
+/// Values with the half widths of their intervals.
+fn pairs(values: &Values, errors: &Values, decimals: usize) -> Vec<(Printed, Option<Printed>)> {
+    let cells = values.numbers.iter().zip(&errors.numbers);
+    cells
+        .map(|(value, error)| match (value, error) {
+            (None, _) => (Printed::Missing, None),
+            // Zero as the half width: the value is rounded as if it were alone.
+            (Some(value), None) => (pair(value.value(), 0.0, decimals).0, None),
+            (Some(value), Some(error)) => {
+                let (value, error) = pair(value.value(), error.value(), decimals);
+                (value, Some(error))
+            }
+        })
+        .collect()
+}
+
+/// The values that can be the best: neither NULL nor NaN nor infinite.
+fn comparable(values: &Values) -> impl Iterator<Item = Option<f64>> {
+    let numbers = values.numbers.iter();
+    numbers.map(|number| number.map(Number::value).filter(|value| value.is_finite()))
+}
+
+/// Which cells are in bold: all that hold the best value.
+fn best_of(values: &Values, best: Option<Best>) -> Vec<bool> {
+    let known = comparable(values).flatten();
     let winner = match best {
-        Best::Max => known.fold(None, |a: Option<f64>, b| Some(a.map_or(b, |a| a.max(b)))),
-        Best::Min => known.fold(None, |a: Option<f64>, b| Some(a.map_or(b, |a| a.min(b)))),
+        None => None,
+        Some(Best::Max) => known.reduce(f64::max),
+        Some(Best::Min) => known.reduce(f64::min),
     };
-    Ok(numbers
-        .iter()
-        .map(|number| number.is_some() && *number == winner)
-        .collect())
+    comparable(values)
+        .map(|value| winner.is_some() && value == winner)
+        .collect()
+}
+
+/// What cannot be the best of a column.
+fn holes_told(column: &Column, values: &Values) -> Option<String> {
+    column.best?;
+    let height = values.height();
+    let holes = comparable(values).filter(Option::is_none).count();
+    let are = if holes == 1 { "is" } else { "are" };
+    (holes > 0).then(|| {
+        format!(
+            "{}: {holes} of {height} values {are} missing, NaN or infinite and cannot be the best",
+            column.field
+        )
+    })
 }

@@ -16,6 +16,8 @@ pub(super) const MAJOR: f64 = 3.0;
 pub(super) const GAP: f64 = 2.5;
 /// How steep long labels of categories stand.
 pub(super) const TURN: f64 = 35.0;
+/// Up to so many numbers of categories are all written.
+const FEW: usize = 16;
 /// The longest label of a category, in points.
 const LONGEST: f64 = 120.0;
 
@@ -125,9 +127,9 @@ impl Axis {
         if widest + 3.0 <= band {
             return;
         }
-        // Numbers that do not fit are thinned, names are set at a slant.
+        // Many numbers that do not fit are thinned; names and few numbers are set at a slant.
         let number = |label: &str| label.chars().all(|c| !c.is_alphabetic());
-        if self.labels().all(|(_, label)| number(label)) {
+        if self.ticks.len() > FEW && self.labels().all(|(_, label)| number(label)) {
             let stride = ((widest + 4.0) / band.max(0.1)).ceil().max(1.0) as usize;
             thin(&mut self.ticks, stride);
             return;
@@ -215,10 +217,16 @@ fn thin(ticks: &mut [Tick], stride: usize) {
     }
 }
 
-/// Cuts labels that are too long.
+/// Cuts labels that are too long, so that they can still be told apart.
 fn shorten(ticks: &mut [Tick]) {
-    for label in ticks.iter_mut().filter_map(|tick| tick.label.as_mut()) {
-        *label = text::fitted(label, TICK, LONGEST);
+    let labels: Vec<&str> = ticks
+        .iter()
+        .filter_map(|tick| tick.label.as_deref())
+        .collect();
+    let cut = text::fitted_apart(&labels, TICK, LONGEST);
+    let labelled = ticks.iter_mut().filter_map(|tick| tick.label.as_mut());
+    for (label, cut) in labelled.zip(cut) {
+        *label = cut;
     }
 }
 

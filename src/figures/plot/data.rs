@@ -1,22 +1,19 @@
 //! A table as a plot sees it: rows with numbers or places of categories, by
 //! panel, and the axes they share.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use polars::prelude::DataFrame;
 
+use super::column::{Along, Groups, Intervals, along, interval_at, intervals, numbers};
+use super::hole::{Cell, Why};
 use super::mark::{Mark, Row};
-use super::number;
 use super::scale::Scale;
-use super::spec::{Channel, Level, Plot};
-use super::text::literal;
+use super::spec::{Channel, Level, Plot, ScaleName};
+use super::told::Shown;
 use crate::figures::table::{self, Error};
 
 /// The most panels and the most series that can be told apart at all.
 const MOST_PANELS: usize = 64;
 const MOST_SERIES: usize = 40;
-/// The most places along an axis of categories.
-const MOST_PLACES: usize = 2000;
 
 /// Everything that is drawn.
 pub(super) struct Data {
@@ -33,6 +30,12 @@ pub(super) struct Data {
     pub dodge: bool,
     /// The panels.
     pub panels: Vec<PanelData>,
+    /// What is not shown, a line each.
+    pub untold: Vec<String>,
+    /// What to know of the parameters, though the figure lacks nothing.
+    pub advice: Vec<String>,
+    /// Why there is nothing to draw, if there is nothing.
+    pub empty: Option<String>,
 }
 
 /// What one panel shows.
@@ -56,24 +59,11 @@ pub(super) enum Line {
     Steps(Vec<(f64, f64)>),
 }
 
-/// One column along an axis.
-struct Along {
-    /// The value or the place of the category of every row.
-    places: Vec<Option<f64>>,
-    /// The names of the places, if it is one of categories.
-    names: Option<Vec<String>>,
-    /// Whether it can only hold whole numbers.
-    whole: bool,
-}
-
 impl Data {
     /// Takes what `plot` needs from the table.
     pub(super) fn new(plot: &Plot, table: &DataFrame, mark: &dyn Mark) -> Result<Self, Error> {
         for name in plot.columns() {
             table::column(table, &name)?;
-        }
-        if table.height() == 0 {
-            return Err(Error::Empty);
         }
         if let Some((_, why)) = plot.problems().into_iter().next() {
             return Err(Error::Unsuitable(why));
@@ -84,31 +74,36 @@ impl Data {
         if mark.needs_vertical_numbers() && y.names.is_some() {
             numbers(table, &plot.y.field)?;
         }
-        let x_error = optional(table, plot.x.error.as_ref())?;
-        let y_error = optional(table, plot.y.error.as_ref())?;
-        let value = optional(table, plot.value.as_ref().map(|channel| &channel.field))?;
+        let x_interval = intervals(table, &plot.x, &x)?;
+        let y_interval = intervals(table, &plot.y, &y)?;
+        let value = match &plot.value {
+            Some(channel) => numbers(table, &channel.field)?,
+            None => vec![Err(Why::Missing); height],
+        };
         let colored = plot.color.as_ref().filter(|_| !mark.colors_by_value());
-        let (series_of, series) = groups(table, colored, "series", MOST_SERIES)?;
-        let (panel_of, headings) = groups(table, plot.facet.as_ref(), "panels", MOST_PANELS)?;
+        let series = Groups::new(table, colored, "series", MOST_SERIES)?;
+        let panel = Groups::new(table, plot.facet.as_ref(), "panels", MOST_PANELS)?;
         let levels = plot
             .reference
             .iter()
             .map(
                 |reference| match reference.x.as_ref().or(reference.y.as_ref()) {
                     Some(Level::Field(name)) => numbers(table, name),
-                    Some(Level::Number(number)) => Ok(vec![Some(*number); height]),
-                    None => Ok(vec![None; height]),
+                    Some(Level::Number(number)) => Ok(vec![Ok(*number); height]),
+                    None => Ok(vec![Err(Why::Missing); height]),
                 },
             )
             .collect::<Result<Vec<_>, _>>()?;
 
         let facet = plot.facet.as_ref();
-        let panels: Vec<PanelData> = headings
+        let panels: Vec<PanelData> = panel
+            .names
             .iter()
             .enumerate()
-            .map(|(panel, heading)| {
-                let inside: Vec<usize> =
-                    (0..height).filter(|row| panel_of[*row] == panel).collect();
+            .map(|(place, heading)| {
+                let inside: Vec<usize> = (0..height)
+                    .filter(|row| panel.of_row[*row] == place)
+                    .collect();
                 PanelData {
                     heading: facet.map(|channel| match &channel.title {
                         Some(title) => format!("{title} = {heading}"),
@@ -119,33 +114,28 @@ impl Data {
                         .iter()
                         .zip(&levels)
                         .map(|(reference, level)| {
-                            let pairs = inside.iter().map(|row| (x.places[*row], level[*row]));
+                            let pairs = inside
+                                .iter()
+                                .map(|row| (x.cells[*row].ok(), level[*row].ok()));
                             line(pairs, reference.x.is_some())
                         })
                         .collect(),
                     rows: inside
                         .iter()
                         .map(|row| Row {
-                            x: x.places[*row],
-                            y: y.places[*row],
-                            x_error: x_error[*row],
-                            y_error: y_error[*row],
-                            value: value[*row],
-                            series: series_of[*row],
+                            x: x.cells[*row].ok(),
+                            y: y.cells[*row].ok(),
+                            x_key: x.keys[*row],
+                            x_interval: interval_at(&x_interval, *row),
+                            y_interval: interval_at(&y_interval, *row),
+                            value: value[*row].ok(),
+                            series: series.of_row[*row],
                         })
                         .collect(),
                 }
             })
             .collect();
 
-        let spread = |places: &[Option<f64>], errors: &[Option<f64>]| -> Vec<f64> {
-            places
-                .iter()
-                .zip(errors)
-                .filter_map(|(place, error)| place.map(|place| (place, error.unwrap_or(0.0))))
-                .flat_map(|(place, error)| [place - error, place, place + error])
-                .collect()
-        };
         let referenced = |upright: bool| -> Vec<f64> {
             plot.reference
                 .iter()
@@ -154,166 +144,79 @@ impl Data {
                 .flat_map(|(_, level)| level.iter().flatten().copied())
                 .collect()
         };
-        let axis =
-            |along: &Along, errors: &[Option<f64>], channel: &Channel, upright, zero| match &along
-                .names
-            {
-                Some(names) => Scale::Category(names.clone()),
-                None => {
-                    let values = spread(&along.places, errors);
-                    let values = values.into_iter().chain(referenced(upright));
-                    let scale = Scale::over(values, channel.scale, channel.domain, zero);
-                    match along.whole {
-                        true => scale.whole(),
-                        false => scale,
-                    }
-                }
-            };
+        let axis = |along: &Along, intervals: &Intervals, channel: &Channel, upright, zero| {
+            if let Some(names) = &along.names {
+                return Scale::Category(names.clone());
+            }
+            let values = spread(&along.cells, intervals);
+            let values = values.into_iter().chain(referenced(upright));
+            let scale = Scale::over(values, channel.scale, channel.domain, zero);
+            if along.whole { scale.whole() } else { scale }
+        };
+        let shown = Shown {
+            plot,
+            table,
+            mark,
+            x: &x,
+            y: &y,
+            value: &value,
+            y_interval: &y_interval,
+            x_interval: &x_interval,
+            panel_of: &panel.of_row,
+            series_of: &series.of_row,
+        };
+        let (mut untold, empty) = shown.told()?;
+        for (reference, level) in plot.reference.iter().zip(&levels) {
+            untold.extend(shown.reference(reference, level)?);
+        }
+        let unknown = [
+            (Some(&plot.x), &x.unknown),
+            (Some(&plot.y), &y.unknown),
+            (plot.color.as_ref(), &series.unknown),
+            (plot.facet.as_ref(), &panel.unknown),
+        ];
+        let advice = unknown
+            .into_iter()
+            .filter(|(_, unknown)| height > 0 && !unknown.is_empty())
+            .filter_map(|(channel, unknown)| {
+                let field = &channel?.field;
+                let names = unknown.iter().map(|name| format!("`{name}`"));
+                let names = names.collect::<Vec<_>>().join(", ");
+                Some(format!(
+                    "the `order` of `{field}` names {names}, which no row holds"
+                ))
+            })
+            .collect();
         let tinted = plot.value.as_ref().unwrap_or(&plot.y);
-        let value = exact_range(&value, tinted);
-        let dodge = series.len() > 1
+        let dodge = series.names.len() > 1
             && plot
                 .color
                 .as_ref()
                 .is_some_and(|color| color.field != plot.x.field);
         Ok(Self {
-            x: axis(&x, &x_error, &plot.x, true, false),
-            y: axis(&y, &y_error, &plot.y, false, mark.starts_at_zero()),
-            value,
-            series,
+            x: axis(&x, &x_interval, &plot.x, true, false),
+            y: axis(&y, &y_interval, &plot.y, false, mark.starts_at_zero()),
+            value: exact_range(&value, tinted),
+            series: series.names,
             dodge,
             panels,
+            untold,
+            advice,
+            empty,
         })
     }
 }
 
-/// A column as numbers, or an error if it holds text.
-fn numbers(table: &DataFrame, name: &str) -> Result<Vec<Option<f64>>, Error> {
-    let column = table::column(table, name)?;
-    let kind = column.dtype();
-    if !(kind.is_primitive_numeric() || kind.is_bool() || kind.is_null()) {
-        return Err(Error::Unsuitable(format!(
-            "`{name}` should hold numbers; it holds {kind}"
-        )));
-    }
-    table::numbers(column)
-}
-
-fn optional(table: &DataFrame, name: Option<&String>) -> Result<Vec<Option<f64>>, Error> {
-    match name {
-        Some(name) => numbers(table, name),
-        None => Ok(vec![None; table.height()]),
-    }
-}
-
-fn along(table: &DataFrame, channel: &Channel, category: bool) -> Result<Along, Error> {
-    let column = table::column(table, &channel.field)?;
-    let kind = column.dtype();
-    if (kind.is_primitive_numeric() || kind.is_null()) && !category {
-        if channel.order.is_some() {
-            return Err(Error::Unsuitable(format!(
-                "`{}` holds numbers, which have an order: `order` is for categories",
-                channel.field
-            )));
-        }
-        return Ok(Along {
-            places: table::numbers(column)?,
-            names: None,
-            whole: column.dtype().is_integer(),
-        });
-    }
-    let (places, names) = places(
-        &names_of(table, &channel.field)?,
-        &order_of(table, channel)?,
-    );
-    if names.len() > MOST_PLACES {
-        return Err(Error::Unsuitable(format!(
-            "`{}` has {} different values: too many to stand side by side",
-            channel.field,
-            names.len()
-        )));
-    }
-    Ok(Along {
-        places: places
-            .into_iter()
-            .map(|place| place.map(|place| place as f64))
-            .collect(),
-        names: Some(names),
-        whole: false,
-    })
-}
-
-/// The values of a column as people read them, as mark-up.
-fn names_of(table: &DataFrame, field: &str) -> Result<Vec<Option<String>>, Error> {
-    let column = table::column(table, field)?;
-    if column.dtype().is_primitive_numeric() {
-        return Ok(table::numbers(column)?
-            .into_iter()
-            .map(|number| number.map(number::lone))
-            .collect());
-    }
-    Ok(table::texts(column)?
-        .into_iter()
-        .map(|text| text.map(|text| literal(&text)))
-        .collect())
-}
-
-/// The names of the channel's `order` in the form of [`names_of`].
-fn order_of(table: &DataFrame, channel: &Channel) -> Result<Vec<String>, Error> {
-    let numeric = table::column(table, &channel.field)?
-        .dtype()
-        .is_primitive_numeric();
-    let name = |text: &String| match text.parse() {
-        Ok(value) if numeric => number::lone(value),
-        _ => literal(text),
-    };
-    Ok(channel.order.iter().flatten().map(name).collect())
-}
-
-/// Numbers the different names: first those in `order`, then the others as
-/// they appear. What is ordered but not there takes no place.
-fn places(names: &[Option<String>], order: &[String]) -> (Vec<Option<usize>>, Vec<String>) {
-    let present: BTreeSet<&String> = names.iter().flatten().collect();
-    let mut known: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut found = Vec::new();
-    let ordered = order.iter().filter(|name| present.contains(name));
-    for name in ordered.chain(names.iter().flatten()) {
-        known.entry(name).or_insert_with(|| {
-            found.push(name.clone());
-            found.len() - 1
-        });
-    }
-    let place = |name: &Option<String>| known.get(name.as_ref()?.as_str()).copied();
-    (names.iter().map(place).collect(), found)
-}
-
-/// The group of every row and the names of the groups; one group if there is no
-/// column. A missing value makes a group of its own.
-fn groups(
-    table: &DataFrame,
-    channel: Option<&Channel>,
-    noun: &str,
-    most: usize,
-) -> Result<(Vec<usize>, Vec<String>), Error> {
-    let Some(channel) = channel else {
-        return Ok((vec![0; table.height()], vec![String::new()]));
-    };
-    let names: Vec<Option<String>> = names_of(table, &channel.field)?
-        .into_iter()
-        .map(|name| Some(name.unwrap_or_else(|| "none".to_owned())))
-        .collect();
-    let (places, names) = places(&names, &order_of(table, channel)?);
-    if names.len() > most {
-        return Err(Error::Unsuitable(format!(
-            "`{}` would make {} {noun}; {most} are the most",
-            channel.field,
-            names.len()
-        )));
-    }
-    Ok((
-        places.into_iter().map(Option::unwrap_or_default).collect(),
-        names,
-    ))
+/// All that an axis has to hold: values, and the ends of their intervals.
+fn spread(cells: &[Cell], intervals: &Intervals) -> Vec<f64> {
+    let known = cells.iter().enumerate();
+    known
+        .filter_map(|(row, cell)| Some((row, cell.ok()?)))
+        .flat_map(|(row, value)| {
+            let (low, high) = interval_at(intervals, row).unwrap_or((value, value));
+            [low, value, high]
+        })
+        .collect()
 }
 
 /// What a reference is in one panel: one line if its level is the same
@@ -338,8 +241,8 @@ fn line(pairs: impl Iterator<Item = (Option<f64>, Option<f64>)>, upright: bool) 
 }
 
 /// The range of colours: that of the values, without air.
-fn exact_range(values: &[Option<f64>], channel: &Channel) -> Scale {
-    let log = channel.scale == super::spec::ScaleName::Log;
+fn exact_range(values: &[Cell], channel: &Channel) -> Scale {
+    let log = channel.scale == ScaleName::Log;
     let (low, high) = values
         .iter()
         .flatten()

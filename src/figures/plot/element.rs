@@ -177,6 +177,11 @@ impl Type {
     }
 }
 
+/// Text around its place.
+pub(super) fn centred(size: f64) -> Type {
+    Type::new(size, HPos::Center, VPos::Bottom)
+}
+
 /// A point of a series, with a thin white rim that parts it from others.
 pub(super) struct Marker<P> {
     pub place: P,

@@ -11,20 +11,17 @@ use plotters::style::{Color, RGBColor, WHITE};
 use super::axis::{Axis, GAP, MAJOR, Spot, TICK, TURN};
 use super::canvas::{Area, Canvas};
 use super::data::{Data, Line};
-use super::element::{self, INK, Page, Stroke, Type, filled, put};
+use super::element::{self, INK, Page, Stroke, Type, centred, filled, put};
 use super::legend::{Entries, reference_stroke};
+use super::margins::{EDGE, Margins};
 use super::mark::{Mark, Panel, Rows};
 use super::palette::viridis;
 use super::spec::{Legend, Plot};
 use super::text;
 use crate::figures::table::Error;
 
-/// Sizes of type in points.
+/// The size of titles of axes and panels, in points.
 const TITLE: f64 = 9.0;
-const HEAD: f64 = 10.5;
-const NOTE: f64 = 7.5;
-/// The air around everything.
-const EDGE: f64 = 5.0;
 /// The length of a tick without a label.
 const MINOR: f64 = 1.8;
 /// The air between panels.
@@ -48,8 +45,8 @@ pub(super) fn compose(
     plot: &Plot,
     data: &Data,
     mark: &dyn Mark,
-    note: Option<&str>,
-) -> Result<String, Error> {
+    notes: &[String],
+) -> Result<(String, Option<String>), Error> {
     let title = plot.color.as_ref().and_then(|color| color.title.clone());
     let labels = plot
         .reference
@@ -70,23 +67,32 @@ pub(super) fn compose(
         Legend::Best if mark.colors_by_value() || data.panels.len() > 1 => Placement::Right,
         Legend::Best => Placement::Inside,
     };
-    match page(plot, data, (mark, note), &entries, first)? {
-        Some(svg) => Ok(svg),
-        None => {
-            let page = page(plot, data, (mark, note), &entries, Placement::Right)?;
-            Ok(page.unwrap_or_default())
-        }
-    }
+    let page = match page(plot, data, (mark, notes), &entries, first)? {
+        Some(page) => page,
+        None => page(plot, data, (mark, notes), &entries, Placement::Right)?.unwrap_or_default(),
+    };
+    let cut = page.legend_cut.then(|| {
+        "the legend is higher than the figure: raise `height`, or set `legend`".to_owned()
+    });
+    Ok((page.svg, cut))
+}
+
+/// A finished page.
+#[derive(Default)]
+struct Finished {
+    svg: String,
+    /// Whether the legend beside the panels reaches over the edge.
+    legend_cut: bool,
 }
 
 /// One try; nothing if the legend has no free corner.
 fn page(
     plot: &Plot,
     data: &Data,
-    (mark, note): (&dyn Mark, Option<&str>),
+    (mark, notes): (&dyn Mark, &[String]),
     entries: &Entries,
     placement: Placement,
-) -> Result<Option<String>, Error> {
+) -> Result<Option<Finished>, Error> {
     let count = data.panels.len().max(1);
     let columns = if count <= 3 {
         count
@@ -99,32 +105,24 @@ fn page(
         2 => 440.0,
         _ => 170.0 * columns as f64,
     });
-    let height = plot.height.unwrap_or(match lines {
-        1 => 230.0,
-        lines => 60.0 + 150.0 * lines as f64,
+    let margins = Margins::new(plot, notes, width);
+    let height = plot.height.unwrap_or_else(|| {
+        let panels = match lines {
+            1 => 230.0,
+            lines => 60.0 + 150.0 * lines as f64,
+        };
+        let legend = match placement {
+            Placement::Right => entries.stacked(width * 0.4).1 + 20.0,
+            _ => 0.0,
+        };
+        panels.max(legend) + margins.extra()
     });
+    let margins = margins.within(height);
     let canvas = Rc::new(RefCell::new(Canvas::new(width, height)));
     let page = element::page(&canvas);
 
     // Outside in: what stands at the edges leaves the rest for the panels.
-    let mut room = Area {
-        left: EDGE,
-        top: EDGE,
-        right: width - EDGE,
-        bottom: height - EDGE,
-    };
-    if let Some(title) = &plot.title {
-        let title = text::fitted(title, HEAD, room.width());
-        let middle = (width / 2.0, room.top + HEAD);
-        put(&page, &centred(HEAD).text(middle, title));
-        room.top += HEAD * 1.7;
-    }
-    if let Some(note) = note {
-        let note = text::fitted(note, NOTE, room.width());
-        let at = (width / 2.0, room.bottom);
-        put(&page, &centred(NOTE).text(at, note));
-        room.bottom -= NOTE * 1.6;
-    }
+    let mut room = margins.draw(&page, (width, height));
     let (legend_width, legend_height) = entries.stacked(width * 0.4);
     let legend_right = room.right;
     if placement == Placement::Right {
@@ -182,11 +180,17 @@ fn page(
         / lines as f64;
     if wide < 20.0 || high < 15.0 {
         return Err(Error::Unsuitable(format!(
-            "{width} × {height} points are too little for {count} panel(s) with their labels: raise `width` or `height`"
+            "{width:.0} × {height:.0} points are too little for {count} panel(s) with their labels: raise `width` or `height`"
         )));
     }
     let y_axis = Axis::vertical(&data.y, high);
 
+    let headings: Vec<&str> = data
+        .panels
+        .iter()
+        .map(|panel| panel.heading.as_deref().unwrap_or_default())
+        .collect();
+    let headings = text::fitted_apart(&headings, TITLE, wide);
     let mut areas = Vec::new();
     for (place, panel) in data.panels.iter().enumerate() {
         let (line, column) = (place / columns, place % columns);
@@ -199,22 +203,17 @@ fn page(
             bottom: top + high,
         };
         areas.push(area);
-        if let Some(heading) = &panel.heading {
-            let heading = text::fitted(heading, TITLE, wide);
-            let place = ((area.left + area.right) / 2.0, area.top - 4.5);
-            put(&page, &centred(TITLE).text(place, heading));
+        if panel.heading.is_some() {
+            let middle = ((area.left + area.right) / 2.0, area.top - 4.5);
+            put(
+                &page,
+                &centred(TITLE).text(middle, headings[place].as_str()),
+            );
         }
         let here = Panel::new(&page, &area, &x_axis, &y_axis);
         if !mark.colors_by_value() {
             grid(&here);
         }
-        canvas.borrow_mut().clip(Area {
-            left: area.left - 4.0,
-            top: area.top - 4.0,
-            right: area.right + 4.0,
-            // Below the axis lie its labels.
-            bottom: area.bottom + if mark.starts_at_zero() { 0.5 } else { 4.0 },
-        });
         let rows = Rows {
             rows: &panel.rows,
             series: data.series.len(),
@@ -222,7 +221,26 @@ fn page(
             points: plot.points,
             value: &data.value,
         };
+        let reach = Area {
+            left: area.left - 4.0,
+            top: area.top - 4.0,
+            right: area.right + 4.0,
+            // Below the axis lie its labels.
+            bottom: area.bottom + if mark.starts_at_zero() { 0.5 } else { 4.0 },
+        };
+        // Half a stroke reaches over the edge of a domain, and no more.
+        let edge = |cut: bool, area: f64, reach: f64| if cut { area } else { reach };
+        let (x_cut, y_cut) = (plot.x.domain.is_some(), plot.y.domain.is_some());
+        canvas.borrow_mut().clip(Area {
+            left: edge(x_cut, area.left - 0.7, reach.left),
+            top: edge(y_cut, area.top - 0.7, reach.top),
+            right: edge(x_cut, area.right + 0.7, reach.right),
+            bottom: edge(y_cut, area.bottom + 0.7, reach.bottom),
+        });
         mark.draw(&here, &rows);
+        canvas.borrow_mut().unclip();
+        canvas.borrow_mut().clip(reach);
+        mark.draw_points(&here, &rows);
         for (place, reference) in panel.references.iter().enumerate() {
             compare(&here, reference, place);
         }
@@ -262,10 +280,12 @@ fn page(
             upright_title(&page, x, middle.1, title, height);
         }
     }
+    let mut legend_cut = false;
     match placement {
         Placement::Nowhere => {}
         Placement::Right => {
             let corner = (legend_right - legend_width, whole.top.max(EDGE));
+            legend_cut = corner.1 + legend_height > height;
             entries.draw_stacked(&page, mark, corner, legend_width);
         }
         Placement::Bottom => {
@@ -296,13 +316,8 @@ fn page(
             entries.draw_stacked(&page, mark, corner, legend_width);
         }
     }
-    let document = canvas.borrow().document(plot.title.as_deref());
-    Ok(Some(document))
-}
-
-/// Text around its place.
-fn centred(size: f64) -> Type {
-    Type::new(size, HPos::Center, VPos::Bottom)
+    let svg = canvas.borrow().document(plot.title.as_deref());
+    Ok(Some(Finished { svg, legend_cut }))
 }
 
 /// Lines at the labelled ticks; categories side by side need none.
@@ -369,11 +384,11 @@ fn compare(panel: &Panel, reference: &Line, place: usize) {
     let stroke = reference_stroke(place);
     let ((left, right), (bottom, top)) = (panel.sides(), panel.heights());
     match reference {
-        Line::Across(level) if panel.y().scale.place(*level).is_some() => {
+        Line::Across(level) if panel.y().scale.holds(*level) => {
             let y = Spot::of(*level);
             panel.put(&stroke.along([(left, y), (right, y)]));
         }
-        Line::Upright(level) if panel.x().scale.place(*level).is_some() => {
+        Line::Upright(level) if panel.x().scale.holds(*level) => {
             let x = Spot::of(*level);
             panel.put(&stroke.along([(x, top), (x, bottom)]));
         }

@@ -103,10 +103,16 @@ impl Entries {
             put(page, &set.text((x, line), title));
             line += LINE;
         }
-        for entry in &self.entries {
-            entry_at(page, mark, entry, (x, line), width);
+        for ((sign, _), label) in self.entries.iter().zip(self.labels(width)) {
+            entry_at(page, mark, (sign, label), (x, line));
             line += LINE;
         }
+    }
+
+    /// The labels, cut for entries that are `width` wide.
+    fn labels(&self, width: f64) -> Vec<String> {
+        let labels: Vec<&str> = self.entries.iter().map(|(_, l)| l.as_str()).collect();
+        text::fitted_apart(&labels, SIZE, width - SAMPLE - AIR + 0.1)
     }
 
     /// The rows of entries that fit side by side into `room`.
@@ -135,12 +141,15 @@ impl Entries {
     /// Draws the entries side by side, centred in the area.
     pub(super) fn draw_flowing(&self, page: &Page, mark: &dyn Mark, area: Area) {
         let mut line = area.top + LINE / 2.0;
+        let mut labels = self.labels(area.width()).into_iter();
         for row in self.flow(area.width()) {
             let between = BETWEEN * row.len().saturating_sub(1) as f64;
             let used = row.iter().map(|(_, width)| width).sum::<f64>() + between;
             let mut x = area.left + (area.width() - used) / 2.0;
             for (place, width) in row {
-                entry_at(page, mark, &self.entries[place], (x, line), width);
+                // Rows hold the entries in their order.
+                let label = labels.next().unwrap_or_default();
+                entry_at(page, mark, (&self.entries[place].0, label), (x, line));
                 x += width + BETWEEN;
             }
             line += LINE;
@@ -148,13 +157,7 @@ impl Entries {
     }
 }
 
-fn entry_at(
-    page: &Page,
-    mark: &dyn Mark,
-    (sign, label): &(Sign, String),
-    (x, y): (f64, f64),
-    width: f64,
-) {
+fn entry_at(page: &Page, mark: &dyn Mark, (sign, label): (&Sign, String), (x, y): (f64, f64)) {
     match sign {
         Sign::Series(place) => mark.sample(page, (x, y), SAMPLE, &style(*place)),
         Sign::Reference(place) => {
@@ -162,7 +165,6 @@ fn entry_at(
             put(page, &reference_stroke(*place).along(line));
         }
     }
-    let label = text::fitted(label, SIZE, width - SAMPLE - AIR + 0.1);
     let set = Type::new(SIZE, HPos::Left, VPos::Center);
     put(page, &set.text((x + SAMPLE + AIR, y), label));
 }

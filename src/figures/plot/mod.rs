@@ -9,11 +9,15 @@
 
 mod axis;
 mod canvas;
+mod category;
+mod column;
 mod data;
 mod drawing;
 mod element;
 mod figure;
+mod hole;
 mod legend;
+mod margins;
 mod mark;
 mod number;
 mod palette;
@@ -21,6 +25,7 @@ mod pdf;
 mod scale;
 mod spec;
 mod text;
+mod told;
 
 use polars::prelude::DataFrame;
 
@@ -29,20 +34,44 @@ pub use spec::{Channel, Legend, Level, MarkName, Plot, Reference, ScaleName};
 
 use crate::figures::table::Error;
 
-/// Draws a table.
-///
-/// Refuses an empty table, a column that is not there, and parameters that
-/// contradict each other; a missing value is a gap.
-pub fn draw(plot: &Plot, table: &DataFrame) -> Result<Drawing, Error> {
-    annotated(plot, table, None)
+/// A figure, and what is to be told of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Drawn {
+    /// The figure.
+    pub drawing: Drawing,
+    /// What it does not show, and what of the parameters had no effect: a line each.
+    pub warnings: Vec<String>,
 }
 
-/// The same with a line of small type at the foot: on what the figure rests.
-pub fn annotated(plot: &Plot, table: &DataFrame, note: Option<&str>) -> Result<Drawing, Error> {
+/// Draws a table.
+///
+/// Refuses a column that is not there and parameters that contradict each
+/// other. A value that cannot be shown is a gap, which the figure tells.
+pub fn draw(plot: &Plot, table: &DataFrame) -> Result<Drawing, Error> {
+    Ok(annotated(plot, table, &[])?.drawing)
+}
+
+/// The same with lines of small type at the foot: on what the figure rests, and
+/// what it does not show.
+pub fn annotated(plot: &Plot, table: &DataFrame, notes: &[String]) -> Result<Drawn, Error> {
     let mark = mark::of(plot.mark);
     let data = data::Data::new(plot, table, mark)?;
-    Ok(Drawing::new(figure::compose(plot, &data, mark, note)?))
+    let untold = hole::first_of(data.untold.clone(), MOST_NOTES);
+    let notes: Vec<String> = notes.iter().chain(&untold).cloned().collect();
+    let (page, cut) = match &data.empty {
+        Some(why) => (margins::blank(plot, why, &notes)?, None),
+        None => figure::compose(plot, &data, mark, &notes)?,
+    };
+    let empty = data.empty.iter();
+    let empty = empty.map(|why| format!("there is nothing to draw: {why}"));
+    Ok(Drawn {
+        drawing: Drawing::new(page),
+        warnings: empty.chain(untold).chain(data.advice).chain(cut).collect(),
+    })
 }
+
+/// So many lines say what a figure does not show.
+const MOST_NOTES: usize = 5;
 
 #[cfg(test)]
 mod tests;

@@ -124,6 +124,12 @@ impl Scale {
         place.is_finite().then(|| place.clamp(-50.0, 50.0))
     }
 
+    /// Whether a value lies on the axis.
+    pub(super) fn holds(&self, value: f64) -> bool {
+        let place = self.place(value);
+        place.is_some_and(|place| (-1e-9..=1.0 + 1e-9).contains(&place))
+    }
+
     /// The values at the start and the end of the axis.
     pub(super) fn ends(&self) -> (f64, f64) {
         match self {
@@ -149,10 +155,7 @@ impl Scale {
     }
 
     fn tick(&self, value: f64, label: Option<String>) -> Option<Tick> {
-        let at = self.place(value)?;
-        (-1e-9..=1.0 + 1e-9)
-            .contains(&at)
-            .then_some(Tick { value, label })
+        self.holds(value).then_some(Tick { value, label })
     }
 
     fn linear_ticks(&self, low: f64, high: f64, count: usize, least: f64) -> Vec<Tick> {

@@ -42,7 +42,8 @@ pub struct Plot {
     #[serde(default)]
     pub legend: Legend,
     /// Show every row as a point. Rows at the same place of one series are
-    /// averaged for the line or the bar whether or not they are shown.
+    /// averaged for the line or the bar whether or not they are shown; where
+    /// one of them has no value there is no mean, which the figure says.
     #[serde(default)]
     pub points: bool,
 }
@@ -75,10 +76,18 @@ pub struct Channel {
     /// A column with the half width of an interval, drawn as a band or a bar.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// A column with the lower end of an interval, beside `high`: an interval
+    /// that is not as wide above as below, in place of `error`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub low: Option<String>,
+    /// A column with the upper end of an interval, beside `low`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub high: Option<String>,
     /// Even steps or even ratios.
     #[serde(default)]
     pub scale: ScaleName,
     /// The lowest and the highest value of the axis; from the data if left out.
+    /// Bars and lines that leave it end at the edge, which the figure says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub domain: Option<[f64; 2]>,
     /// The order of its values, as text; values that are not named come after,
@@ -96,10 +105,23 @@ impl Channel {
             field: field.into(),
             title: None,
             error: None,
+            low: None,
+            high: None,
             scale: ScaleName::Linear,
             domain: None,
             order: None,
         }
+    }
+
+    /// The columns of its interval, each with the name of the parameter.
+    pub fn interval(&self) -> impl Iterator<Item = (&'static str, &String)> {
+        [
+            ("error", &self.error),
+            ("low", &self.low),
+            ("high", &self.high),
+        ]
+        .into_iter()
+        .filter_map(|(name, column)| Some((name, column.as_ref()?)))
     }
 
     /// The text beside the axis, as mark-up.
@@ -118,7 +140,7 @@ pub enum ScaleName {
     /// Even steps.
     #[default]
     Linear,
-    /// Even ratios; what is not above zero is left out.
+    /// Even ratios; what is not above zero is not shown, which the figure says.
     Log,
 }
 
@@ -240,9 +262,22 @@ impl Plot {
                     refuse(&parameter, why);
                 }
             }
-            if channel.error.is_some() && !intervals.contains(&name) {
+            if let Some((parameter, _)) = channel.interval().next()
+                && !intervals.contains(&name)
+            {
                 let why = format!("this mark draws no intervals around `{name}`");
-                refuse(&format!("{name}.error"), &why);
+                refuse(&format!("{name}.{parameter}"), &why);
+            } else if channel.error.is_some() && (channel.low.is_some() || channel.high.is_some()) {
+                let why =
+                    "an interval is either `error`, its half width, or `low` and `high`, its ends";
+                refuse(&format!("{name}.error"), why);
+            } else if channel.low.is_some() != channel.high.is_some() {
+                let (there, other) = match channel.low {
+                    Some(_) => ("low", "high"),
+                    None => ("high", "low"),
+                };
+                let why = format!("`{there}` needs `{other}`: both ends of the interval");
+                refuse(&format!("{name}.{there}"), &why);
             }
             if channel.order.is_some() && name == "value" {
                 refuse("value.order", "`value` is a number and has no other order");
@@ -261,7 +296,7 @@ impl Plot {
         };
         for (_, channel) in self.channels() {
             need(&channel.field);
-            channel.error.iter().for_each(&mut need);
+            channel.interval().for_each(|(_, column)| need(column));
         }
         for reference in &self.reference {
             for level in [&reference.x, &reference.y].into_iter().flatten() {

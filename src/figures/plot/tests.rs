@@ -121,10 +121,6 @@ fn what_cannot_be_drawn_says_why() {
             r#"{ "mark": "bar", "x": "graph", "y": "accuracy", "facet": "degree", "width": 80 }"#,
             &table,
         ),
-        refused(
-            r#"{ "mark": "bar", "x": "graph", "y": "accuracy" }"#,
-            &table.head(Some(0)),
-        ),
     ];
     insta::assert_snapshot!(errors.join("\n"), @r"
     no column `grpah`: did you mean `graph`? (columns: graph, method, degree, accuracy, ci)
@@ -134,8 +130,7 @@ fn what_cannot_be_drawn_says_why() {
     a reference line has either `x` or `y`
     the `domain` of a logarithmic axis is above zero
     `width` is between 60 and 4000 points
-    80 × 230 points are too little for 3 panel(s) with their labels: raise `width` or `height`
-    the table is empty: there is nothing to draw
+    80 × 291 points are too little for 3 panel(s) with their labels: raise `width` or `height`
     ");
 }
 
@@ -162,10 +157,11 @@ fn odd_values_are_gaps_and_never_a_crash() {
                         r#"{{ "mark": "{mark}", "x": {{ "field": "x", "scale": "{scale}" }}, "y": {{ "field": "y", "scale": "{scale}"{error} }}, "points": true{value} }}"#
                     );
                     let svg = draw(&plot(&json), &table).unwrap().svg();
-                    assert!(
-                        !svg.contains("NaN") && !svg.contains("inf"),
-                        "{json} {table:?}"
-                    );
+                    // Only words may say so, never a coordinate.
+                    let tags: Vec<&str> =
+                        svg.split('<').filter_map(|t| t.split('>').next()).collect();
+                    let bad = |tag: &&&str| tag.contains("NaN") || tag.contains("inf");
+                    assert_eq!(tags.iter().find(bad), None, "{json} {table:?}");
                 }
             }
         }
@@ -214,6 +210,13 @@ fn contradictions_are_known_before_there_is_a_table() {
             r#"{ "mark": "line", "x": { "field": "a", "error": "c" }, "y": { "field": "b", "scale": "log", "domain": [0, 1] }, "reference": [{ "y": 1 }, { "x": 1, "y": 2 }] }"#,
         ),
         problems(
+            r#"{ "mark": "line", "x": { "field": "a", "low": "l", "high": "h" }, "y": { "field": "b", "low": "l" } }"#,
+        ),
+        problems(
+            r#"{ "mark": "bar", "x": "a", "y": { "field": "b", "error": "e", "low": "l", "high": "h" } }"#,
+        ),
+        problems(r#"{ "mark": "bar", "x": "a", "y": { "field": "b", "high": "h" } }"#),
+        problems(
             r#"{ "mark": "point", "x": { "field": "a", "domain": [2, 1] }, "y": "b", "color": { "field": "c", "error": "d", "domain": [0, 1] }, "value": { "field": "c", "order": [] } }"#,
         ),
     ];
@@ -224,6 +227,10 @@ fn contradictions_are_known_before_there_is_a_table() {
     reference.1: a reference line has either `x` or `y`
     x.error: this mark draws no intervals around `x`
     y.domain: the `domain` of a logarithmic axis is above zero
+    x.low: this mark draws no intervals around `x`
+    y.low: `low` needs `high`: both ends of the interval
+    y.error: an interval is either `error`, its half width, or `low` and `high`, its ends
+    y.high: `high` needs `low`: both ends of the interval
     value: `value` belongs to a heat map; other marks take `y` and `color`
     x.domain: `domain` is [lowest, highest]
     color.domain: `domain` belongs to numbers, not to groups
@@ -234,7 +241,10 @@ fn contradictions_are_known_before_there_is_a_table() {
 
 /// The labels in a picture, in the order they are written.
 fn texts(json: &str) -> Vec<String> {
-    let svg = draw(&plot(json), &accuracies()).unwrap().svg();
+    texts_of(&draw(&plot(json), &accuracies()).unwrap().svg())
+}
+
+fn texts_of(svg: &str) -> Vec<String> {
     let texts = svg.split("<text ").skip(1);
     texts
         .filter_map(|text| Some(text.split_once('>')?.1.split_once('<')?.0.to_owned()))
@@ -280,4 +290,369 @@ fn a_line_that_leaves_its_panel_keeps_its_slope() {
     let end = line.split(['L', '"']).nth(2).unwrap();
     let (_, y) = end.split_once(' ').unwrap();
     assert!(y.parse::<f64>().unwrap() < -5000.0, "{line}");
+}
+
+/// What a figure does not show.
+fn told(json: &str, table: &DataFrame) -> Vec<String> {
+    let drawn = annotated(&plot(json), table, &[]).unwrap();
+    // All of it but advice stands in the figure, perhaps on several lines.
+    let face = texts_of(&drawn.drawing.svg()).join(" ");
+    let face = face.replace(super::text::TIED, " ");
+    for warning in &drawn.warnings {
+        let words = warning
+            .trim_start_matches("there is ")
+            .replace('&', "&amp;");
+        assert!(
+            face.contains(&words) || warning.contains("`order`"),
+            "{warning}\n{face}"
+        );
+    }
+    drawn.warnings
+}
+
+#[test]
+fn numbers_that_look_alike_are_series_panels_and_bars_of_their_own() {
+    let seeds = [20240101i64, 20240102, 20240103];
+    let table = df!("seed" => seeds, "x" => [1, 1, 1], "y" => [1.0, 2.0, 3.0]).unwrap();
+    for json in [
+        r#"{ "mark": "bar", "x": "seed", "y": "y" }"#,
+        r#"{ "mark": "bar", "x": "x", "y": "y", "color": "seed" }"#,
+        r#"{ "mark": "line", "x": "x", "y": "y", "facet": "seed" }"#,
+        r#"{ "mark": "heat", "x": "seed", "y": "x", "value": "y" }"#,
+        r#"{ "mark": "point", "x": "x", "y": "y", "color": "seed" }"#,
+    ] {
+        let drawn = annotated(&plot(json), &table, &[]).unwrap();
+        let shown = texts_of(&drawn.drawing.svg());
+        for seed in seeds {
+            assert!(shown.contains(&seed.to_string()), "{json} {shown:?}");
+        }
+        assert!(drawn.warnings.is_empty(), "{:?}", drawn.warnings);
+    }
+    let bars = draw(&Plot::new(MarkName::Bar, "seed", "y"), &table).unwrap();
+    let bars = bars.svg().matches("fill=\"#0072b2\"").count();
+    assert_eq!(bars, 3);
+}
+
+#[test]
+fn long_names_that_begin_alike_differ_in_the_legend() {
+    let names: Vec<String> = (0..4)
+        .map(|n| format!("a very long name of a method with the number {n}"))
+        .collect();
+    let table = df!("x" => [1, 2, 3, 4], "y" => [1.0, 2.0, 3.0, 4.0], "s" => names).unwrap();
+    let json = r#"{ "mark": "point", "x": "x", "y": "y", "color": "s", "width": 234 }"#;
+    let shown = texts_of(&draw(&plot(json), &table).unwrap().svg());
+    let cut: Vec<&String> = shown.iter().filter(|text| text.contains('…')).collect();
+    let different: std::collections::BTreeSet<&&String> = cut.iter().collect();
+    assert_eq!((cut.len(), different.len()), (4, 4), "{shown:?}");
+}
+
+#[test]
+fn a_legend_that_is_too_high_makes_the_figure_higher_or_is_warned_of() {
+    let series: Vec<String> = (0..30).map(|n| format!("s{n}")).collect();
+    let table = df!("x" => vec![1i64; 30], "y" => vec![1.0; 30], "s" => series).unwrap();
+    let mut wanted = Plot::new(MarkName::Point, "x", "y");
+    wanted.color = Some(Channel::named("s"));
+    assert!(annotated(&wanted, &table, &[]).unwrap().warnings.is_empty());
+    wanted.height = Some(120.0);
+    let warnings = annotated(&wanted, &table, &[]).unwrap().warnings;
+    assert_eq!(
+        warnings,
+        ["the legend is higher than the figure: raise `height`, or set `legend`"]
+    );
+}
+
+#[test]
+fn few_categories_are_all_named_even_where_they_have_to_slant() {
+    let rates = [1e-5, 3.1622776601683795e-5, 1e-4, 3e-4, 1e-3, 3e-3];
+    let table = df!("lr" => rates, "y" => [1.0; 6]).unwrap();
+    let json = r#"{ "mark": "bar", "x": "lr", "y": "y", "width": 150 }"#;
+    let svg = draw(&plot(json), &table).unwrap().svg();
+    assert_eq!(svg.matches("rotate(-35").count(), 6, "{svg}");
+}
+
+#[test]
+fn a_column_of_nothing_is_no_text() {
+    let table = df!("x" => ["a", "b"], "y" => [None::<&str>, None]).unwrap();
+    for mark in ["bar", "line", "point"] {
+        let json = format!(r#"{{ "mark": "{mark}", "x": "x", "y": "y" }}"#);
+        let warnings = annotated(&plot(&json), &table, &[]).unwrap().warnings;
+        assert!(
+            warnings[0].starts_with("there is nothing to draw"),
+            "{warnings:?}"
+        );
+    }
+}
+
+#[test]
+fn what_has_no_place_is_told_with_its_reason_and_its_place() {
+    let table = df!(
+        "n" => [1i64, 2, 3, 4, 5, 6, 7],
+        "error" => [0.5, 0.05, 0.0, 0.001, f64::NAN, f64::INFINITY, 0.002],
+    )
+    .unwrap();
+    for mark in ["point", "line", "bar"] {
+        let json = format!(
+            r#"{{ "mark": "{mark}", "x": "n", "y": {{ "field": "error", "scale": "log" }} }}"#
+        );
+        assert_eq!(
+            told(&json, &table),
+            [
+                "error: 3 of 7 values are not shown: 1 NaN (n = 5), 1 infinite (n = 6), 1 is 0 on a log scale (n = 3)"
+            ]
+        );
+    }
+    let linear = told(r#"{ "mark": "point", "x": "n", "y": "error" }"#, &table);
+    assert_eq!(
+        linear,
+        ["error: 2 of 7 values are not shown: 1 NaN (n = 5), 1 infinite (n = 6)"]
+    );
+    let across = told(
+        r#"{ "mark": "point", "x": { "field": "error", "scale": "log" }, "y": "n" }"#,
+        &table,
+    );
+    assert_eq!(across.len(), 1);
+    assert!(across[0].starts_with("error: 3 of 7 values are not shown"));
+}
+
+#[test]
+fn a_mean_of_which_one_value_is_missing_is_a_gap_and_told() {
+    let table = df!(
+        "method" => ["old", "old", "new", "new", "old", "old", "new", "new"],
+        "seed" => [0i64, 1, 0, 1, 0, 1, 0, 1],
+        "step" => [1i64, 1, 1, 1, 2, 2, 2, 2],
+        "accuracy" => [0.6, 0.6, 0.9, 0.1, 0.6, 0.6, 0.9, f64::NAN],
+    )
+    .unwrap();
+    let line = r#"{ "mark": "line", "x": "step", "y": "accuracy", "color": "method" }"#;
+    let gap = "accuracy: no mean at method = new, step = 2: 1 of 2 values is NaN (seed = 1)";
+    assert_eq!(told(line, &table), [gap]);
+    // A bar fewer, and the known values can still be seen as points.
+    let bars = |table: &DataFrame, points: bool| {
+        let json =
+            format!(r#"{{ "mark": "bar", "x": "method", "y": "accuracy", "points": {points} }}"#);
+        let svg = draw(&plot(&json), table).unwrap().svg();
+        let circles = svg.matches("<circle").count();
+        (svg.matches("fill=\"#0072b2\"").count(), circles / 2)
+    };
+    assert_eq!(bars(&table, false), (1, 0));
+    assert_eq!(bars(&table, true), (1, 7));
+    let null = df!(
+        "method" => ["old", "old", "new", "new"],
+        "accuracy" => [Some(0.6), Some(0.6), Some(0.9), None],
+    )
+    .unwrap();
+    assert_eq!(bars(&null, false), (1, 0));
+    assert_eq!(
+        told(
+            r#"{ "mark": "bar", "x": "method", "y": "accuracy" }"#,
+            &null
+        ),
+        ["accuracy: no mean at method = new: 1 of 2 values is missing"]
+    );
+    let heat = r#"{ "mark": "heat", "x": "step", "y": "method", "value": "accuracy" }"#;
+    assert_eq!(
+        told(heat, &table),
+        ["accuracy: no mean at method = new, step = 2: 1 of 2 values is NaN (seed = 1)"]
+    );
+}
+
+#[test]
+fn a_line_breaks_where_a_value_is_missing() {
+    let parts = |y: [Option<f64>; 4]| {
+        let table = df!("x" => [1i64, 2, 3, 4], "y" => y).unwrap();
+        let svg = draw(&Plot::new(MarkName::Line, "x", "y"), &table).unwrap();
+        svg.svg().matches("stroke=\"#0072b2\"").count()
+    };
+    assert_eq!(parts([Some(1.0), Some(2.0), Some(3.0), Some(4.0)]), 1);
+    assert_eq!(parts([Some(1.0), Some(2.0), None, Some(4.0)]), 1);
+    // The point after the gap stands alone.
+    let table =
+        df!("x" => [1i64, 2, 3, 4, 5], "y" => [Some(1.0), Some(2.0), None, Some(4.0), Some(5.0)])
+            .unwrap();
+    let svg = draw(&Plot::new(MarkName::Line, "x", "y"), &table).unwrap();
+    assert_eq!(svg.svg().matches("stroke=\"#0072b2\"").count(), 2);
+}
+
+#[test]
+fn bars_end_at_the_edge_of_a_domain_and_the_figure_says_so() {
+    let table = df!("x" => ["a", "b", "c"], "y" => [0.5, 1.5, -0.5]).unwrap();
+    let json = r#"{ "mark": "bar", "x": "x", "y": { "field": "y", "domain": [0, 1] } }"#;
+    assert_eq!(
+        told(json, &table),
+        ["y: 2 of 3 values are cut off: 2 outside the domain 0 to 1 (x = b; x = c)"]
+    );
+    // No bar reaches out of the panel: the highest begins where the axis ends.
+    let svg = draw(&plot(json), &table).unwrap().svg();
+    let heights: Vec<f64> = svg
+        .lines()
+        .filter(|line| line.contains("fill=\"#0072b2\""))
+        .flat_map(|line| line.split(['M', 'L', 'Z', '"']))
+        .filter_map(|part| part.split_once(' ')?.1.parse().ok())
+        .collect();
+    assert!(
+        !heights.is_empty() && heights.iter().all(|y| *y > 5.0),
+        "{heights:?}"
+    );
+    let points = r#"{ "mark": "point", "x": "x", "y": { "field": "y", "domain": [0, 1] } }"#;
+    assert_eq!(
+        told(points, &table),
+        ["y: 2 of 3 values are not shown: 2 outside the domain 0 to 1 (x = b; x = c)"]
+    );
+    assert_eq!(
+        draw(&plot(points), &table)
+            .unwrap()
+            .svg()
+            .matches("<circle")
+            .count(),
+        2
+    );
+}
+
+#[test]
+fn a_figure_without_anything_to_draw_says_so_on_its_face() {
+    let table = accuracies();
+    let empty = table.head(Some(0));
+    for plot in every_mark() {
+        let drawn = annotated(&plot, &empty, &[]).unwrap();
+        let shown = texts_of(&drawn.drawing.svg());
+        let says = "nothing to draw: the table has no rows";
+        assert!(shown.iter().any(|text| text == says), "{shown:?}");
+        assert_eq!(
+            drawn.warnings,
+            ["there is nothing to draw: the table has no rows"]
+        );
+        drawn.drawing.png(1.0).unwrap();
+    }
+    let nothing = df!("x" => ["a", "b"], "y" => [None::<f64>, None]).unwrap();
+    assert_eq!(
+        told(r#"{ "mark": "bar", "x": "x", "y": "y" }"#, &nothing),
+        ["there is nothing to draw: y: 2 of 2 values are not shown: 2 missing (x = a; x = b)"]
+    );
+}
+
+#[test]
+fn an_interval_may_be_wider_above_than_below() {
+    let table = df!(
+        "n" => [1i64, 2],
+        "share" => [0.5, 0.9],
+        "lo" => [0.3, 0.6],
+        "hi" => [0.6, 1.0],
+        "half" => [0.1, 0.1],
+    )
+    .unwrap();
+    for mark in ["line", "bar", "point"] {
+        let json = format!(
+            r#"{{ "mark": "{mark}", "x": "n", "y": {{ "field": "share", "low": "lo", "high": "hi" }} }}"#
+        );
+        let plot = plot(&json);
+        assert_eq!(plot.columns(), ["n", "share", "lo", "hi"]);
+        let svg = draw(&plot, &table).unwrap().svg();
+        let half = json.replace(r#""low": "lo", "high": "hi""#, r#""error": "half""#);
+        let other = draw(&self::plot(&half), &table).unwrap().svg();
+        assert_ne!(svg, other);
+    }
+    // The same ends give the same picture, however they are written.
+    let table = df!("n" => [1i64, 2], "y" => [0.5, 0.75], "e" => [0.25, 0.125], "lo" => [0.25, 0.625], "hi" => [0.75, 0.875]).unwrap();
+    let ends = r#"{ "mark": "bar", "x": "n", "y": { "field": "y", "low": "lo", "high": "hi" } }"#;
+    let half = r#"{ "mark": "bar", "x": "n", "y": { "field": "y", "error": "e" } }"#;
+    assert_eq!(
+        draw(&plot(ends), &table).unwrap(),
+        draw(&plot(half), &table).unwrap()
+    );
+    let inverted =
+        df!("n" => [1i64, 2], "y" => [0.5, 0.75], "lo" => [0.6, 0.5], "hi" => [0.4, 0.9]).unwrap();
+    assert_eq!(
+        told(ends, &inverted),
+        ["lo: 1 of 2 intervals is not shown: 1 is not an interval (n = 1)"]
+    );
+}
+
+#[test]
+fn an_interval_that_is_missing_is_told() {
+    let table = accuracies();
+    let json = r#"{ "mark": "bar", "x": "graph", "y": { "field": "accuracy", "error": "ci" }, "color": "method" }"#;
+    assert_eq!(
+        told(json, &table),
+        [
+            "accuracy: 1 of 6 values is not shown: 1 missing (graph = G(10,5), method = reversed)",
+            "ci: 1 of 5 intervals is not shown: 1 missing (graph = G(10,5), method = next-token)",
+        ]
+    );
+    let averaged = r#"{ "mark": "bar", "x": "method", "y": { "field": "degree", "error": "ci" } }"#;
+    assert_eq!(
+        told(averaged, &table),
+        ["ci: no interval where rows are averaged (2 of 2)"]
+    );
+}
+
+#[test]
+fn many_lines_are_cut_and_counted_and_stay_within_the_figure() {
+    let rows = 40;
+    let x: Vec<i64> = (0..rows).map(|row| row / 2).collect();
+    let y: Vec<f64> = (0..rows)
+        .map(|row| if row % 2 == 0 { 1.0 } else { f64::NAN })
+        .collect();
+    let table = df!("x" => x, "y" => y).unwrap();
+    let json =
+        r#"{ "mark": "line", "points": true, "x": "x", "y": "y", "width": 120, "height": 150 }"#;
+    let drawn = annotated(
+        &plot(json),
+        &table,
+        &["a: 1 of 2, without [seed=3]".to_owned()],
+    )
+    .unwrap();
+    assert_eq!(
+        drawn.warnings,
+        [
+            "y: no mean at x = 0: 1 of 2 values is NaN",
+            "y: no mean at x = 1: 1 of 2 values is NaN",
+            "y: no mean at x = 2: 1 of 2 values is NaN",
+            "y: no mean at 17 more places",
+        ]
+    );
+    let shown = texts_of(&drawn.drawing.svg());
+    assert!(
+        shown.iter().any(|text| text.contains("seed=3")),
+        "{shown:?}"
+    );
+    for text in shown {
+        assert!(
+            super::text::width(&text::literal(&text), 7.5, false) <= 120.0,
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_missing_category_is_told_on_an_axis_and_shown_as_a_series() {
+    let table = df!("m" => [Some("a"), None, Some("b")], "y" => [1.0, 2.0, 3.0]).unwrap();
+    assert_eq!(
+        told(r#"{ "mark": "bar", "x": "m", "y": "y" }"#, &table),
+        ["m: 1 of 3 values is not shown: 1 missing"]
+    );
+    let series = r#"{ "mark": "point", "x": "y", "y": "y", "color": "m" }"#;
+    assert!(told(series, &table).is_empty());
+    let shown = texts_of(&draw(&plot(series), &table).unwrap().svg());
+    assert!(shown.contains(&"none".to_owned()), "{shown:?}");
+}
+
+#[test]
+fn an_order_that_names_what_is_not_there_is_warned_of() {
+    let json = r#"{ "mark": "bar", "x": { "field": "graph", "order": ["G(5,5)", "G(7,5)"] }, "y": "degree" }"#;
+    assert_eq!(
+        told(json, &accuracies()),
+        ["the `order` of `graph` names `G(7,5)`, which no row holds"]
+    );
+}
+
+#[test]
+fn a_line_to_compare_with_that_has_no_place_is_told() {
+    let json = r#"{ "mark": "point", "x": "degree", "y": { "field": "degree", "domain": [0, 20] }, "reference": [{ "y": 50, "label": "ceiling" }, { "y": "ci" }] }"#;
+    assert_eq!(
+        told(json, &accuracies()),
+        [
+            "ceiling: the line at 50 is not shown: it is outside the domain",
+            "ci: 2 of 6 levels are not shown: 2 missing (degree = 10, graph = G(10,5), method = next-token; degree = 10, graph = G(10,5), method = reversed)",
+        ]
+    );
 }

@@ -42,6 +42,15 @@ pub(super) fn parse_query(text: &str) -> Result<Query, SqlError> {
             ));
         }
     };
+    if let Statement::Query(query) = &statement
+        && matches!(&*query.body, SetExpr::Values(_))
+    {
+        return Err(SqlError::at(
+            query.body.span().start,
+            "anything but SELECT is not allowed here",
+            only,
+        ));
+    }
     let Statement::Query(mut query) = statement else {
         let text = statement.to_string();
         let verb = text
@@ -118,28 +127,12 @@ impl Look for Purity {
             other => refuse(other.span().start, "this kind of table"),
         }
     }
-
-    fn expr(&mut self, expr: &mut Expr) -> Flow {
-        let named = match &*expr {
-            Expr::Identifier(ident) => Some(ident),
-            Expr::CompoundIdentifier(idents) => idents.last(),
-            _ => None,
-        };
-        match named {
-            Some(ident) if ident.value == super::interval::RUN => Flow::Break(SqlError::at(
-                ident.span.start,
-                format!("`{}` is hidden and cannot be named", super::interval::RUN),
-                "ci95(x) and runs() count over runs",
-            )),
-            _ => Flow::Continue(()),
-        }
-    }
 }
 
 fn body(body: &SetExpr) -> Flow {
     match body {
         // Inner queries are visited on their own.
-        SetExpr::Select(_) | SetExpr::Query(_) => Flow::Continue(()),
+        SetExpr::Select(_) | SetExpr::Query(_) | SetExpr::Values(_) => Flow::Continue(()),
         SetExpr::SetOperation { left, right, .. } => {
             self::body(left)?;
             self::body(right)

@@ -5,15 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use sqlparser::ast::{ObjectName, ObjectNamePart, Query};
 
 use super::walk::{self, Flow, Look};
-use super::{ast, scope};
+use super::{ast, bind, names};
 
 /// The text, with the tables it reads renamed.
 pub(super) fn canonical(query: &Query, rename: &BTreeMap<String, String>) -> String {
     let mut query = query.clone();
     // A name that is also an alias somewhere is left alone as a qualifier; as a
     // table it is renamed with its qualifier bound to the alias anyway.
-    let tables = scope::tables(&query);
-    let aliases = scope::bound_names(&query);
+    let tables = bind::tables(&query);
+    let aliases = names::bound_names(&query);
     let mut places = BTreeSet::new();
     for table in &tables {
         places.insert((table.span.start.line, table.span.start.column));

@@ -1,17 +1,17 @@
 //! A condition over the columns of one row.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use polars::prelude::*;
-use polars::sql::SQLContext;
 use sqlparser::ast::{Expr, Query, Spanned};
 
-use super::ast;
-use super::interval::{function_name, is_aggregate};
-use super::problem::SqlError;
-use super::scope;
+use super::function::{as_kind, bools};
+use super::kind::Kind;
+use super::problem::{SqlError, SqlProblem};
+use super::run::{Rows, Runner};
 use super::walk::{self, Flow, Look};
-use crate::figures::table::{self, Error};
+use super::{ast, bind, names};
+use crate::figures::table::Error;
 
 /// A boolean SQL expression over a row, such as `ABS(accuracy - 1.0 / degree) < 0.05`.
 ///
@@ -26,16 +26,17 @@ impl Condition {
     pub fn parse(text: &str) -> Result<Self, SqlError> {
         let mut expr = ast::parse_condition(text)?;
         walk::expr(&mut expr, &mut RowWise)?;
-        Ok(Self { expr })
+        let condition = Self { expr };
+        // What is wrong whatever the columns are is told at once.
+        match condition.problems(None).into_iter().next() {
+            Some(problem) => Err(problem),
+            None => Ok(condition),
+        }
     }
 
     /// The columns it looks at.
     pub fn columns(&self) -> BTreeSet<String> {
-        scope::columns_of(&self.expr)
-            .into_iter()
-            .filter_map(|mut idents| idents.pop())
-            .map(|ident| ident.value)
-            .collect()
+        names::columns(&self.expr)
     }
 
     /// Its meaning as text: layout, comments, letter case of keywords and
@@ -44,32 +45,46 @@ impl Condition {
         ast::canonical_expr(&self.expr)
     }
 
-    /// For every row whether it holds; nothing where a value is missing.
+    /// What is wrong with it, given the columns of the table; `None` where they are not known.
+    pub fn problems(&self, columns: Option<&[(String, Kind)]>) -> Vec<SqlProblem> {
+        bind::check_condition(&self.expr, columns)
+            .err()
+            .unwrap_or_default()
+    }
+
+    /// For every row whether it holds; nothing where that depends on a value that is missing or NaN.
     pub fn evaluate(&self, rows: &DataFrame) -> Result<Vec<Option<bool>>, Error> {
-        for name in self.columns() {
-            table::column(rows, &name)?;
-        }
-        let height = rows.height();
-        let mut context = SQLContext::new();
-        context.register("rows", rows.clone().lazy());
-        let result = context
-            .execute(&format!("SELECT ({}) AS holds FROM rows", self.expr))?
-            .collect()?;
-        let holds = result.column("holds")?;
-        if !(holds.dtype().is_bool() || holds.dtype().is_null()) {
-            return Err(Error::Unsuitable(format!(
-                "`{}` is not a condition: it gives {}",
-                self.expr,
-                holds.dtype()
-            )));
-        }
-        let holds = holds.cast(&DataType::Boolean)?;
-        let values: Vec<Option<bool>> = holds.bool()?.iter().collect();
-        // A condition that looks at no column gives one value for all rows.
-        if values.len() != height {
-            return Ok(vec![values.first().copied().flatten(); height]);
-        }
-        Ok(values)
+        let read = self.columns();
+        let used = rows.columns().iter();
+        let used: Vec<&Column> = used.filter(|c| read.contains(c.name().as_str())).collect();
+        let known = used.iter().map(|column| {
+            let kind = Kind::of(column.dtype()).unwrap_or(Kind::Unknown);
+            (column.name().to_string(), kind)
+        });
+        let known: Vec<(String, Kind)> = known.collect();
+        let expr = bind::check_condition(&self.expr, Some(&known)).map_err(|problems| {
+            let words = problems.iter().map(|p| match p.help.as_str() {
+                "" => p.message.clone(),
+                help => format!("{}: {help}", p.message),
+            });
+            Error::Unsuitable(words.collect::<Vec<_>>().join("; "))
+        })?;
+        let columns = used.into_iter().zip(&known);
+        let columns = columns.map(|(column, (_, kind))| match kind {
+            // Whole numbers of fewer bits are read as all others.
+            Kind::Int => as_kind(&column.cast(&DataType::Int64)?, *kind).map_err(Error::Unsuitable),
+            _ => Ok(column.clone()),
+        });
+        let given = Rows {
+            columns: columns.collect::<Result<_, Error>>()?,
+            height: rows.height(),
+        };
+        let tables = BTreeMap::new();
+        let value = Runner::new(&tables).value(&expr, &given);
+        let value = value.and_then(|value| as_kind(&value, Kind::Bool));
+        let value = value.map_err(Error::Unsuitable)?;
+        let values = bools(&value).map_err(Error::Unsuitable)?;
+        Ok(values.iter().collect())
     }
 }
 
@@ -82,28 +97,5 @@ impl Look for RowWise {
             "a condition looks at one row and cannot ask another query",
             "join or aggregate in the table the condition is about",
         ))
-    }
-
-    fn expr(&mut self, expr: &mut Expr) -> Flow {
-        match expr {
-            Expr::Function(function) if function.over.is_some() || is_aggregate(function) => {
-                Flow::Break(SqlError::at(
-                    function.name.span().start,
-                    format!(
-                        "{} looks at many rows, a condition at one",
-                        function_name(function)
-                    ),
-                    "compute it in the table the condition is about",
-                ))
-            }
-            Expr::Identifier(ident) if ident.value == super::interval::RUN => {
-                Flow::Break(SqlError::at(
-                    ident.span.start,
-                    format!("`{}` is hidden and cannot be named", super::interval::RUN),
-                    "",
-                ))
-            }
-            _ => Flow::Continue(()),
-        }
     }
 }

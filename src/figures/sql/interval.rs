@@ -1,196 +1,13 @@
-//! `ci95(x)` and `runs()`: how their calls are checked, and the interval.
+//! Intervals at 95 %: of a mean, by Student's t; of a share, after Wilson and after Clopper and Pearson.
+//!
+//! Sources: E. B. Wilson, J. Am. Stat. Assoc. 22 (1927) 209; C. J. Clopper, E. S. Pearson, Biometrika 26 (1934) 404.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use statrs::distribution::{Beta, ContinuousCDF, StudentsT};
 
-use polars::prelude::*;
-use polars::sql::{FunctionOptions, FunctionRegistry};
-use sqlparser::ast::{Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Spanned};
-use statrs::distribution::{ContinuousCDF, StudentsT};
+/// The quantile of the standard normal distribution at 97.5 %.
+const Z: f64 = 1.959_963_984_540_054;
 
-use super::problem::SqlError;
-use super::walk::{Flow, Look};
-
-/// A hidden column: which training run a row comes from.
-pub const RUN: &str = "_run";
-/// The name of the interval function.
-pub(super) const CI95: &str = "ci95";
-/// The name of the counting function.
-pub(super) const RUNS: &str = "runs";
-
-/// Functions that turn many rows into one.
-const AGGREGATES: &[&str] = &[
-    "any_value",
-    "approx_count_distinct",
-    "array_agg",
-    "avg",
-    "bool_and",
-    "bool_or",
-    "ci95",
-    "corr",
-    "count",
-    "covar",
-    "covar_pop",
-    "covar_samp",
-    "every",
-    "first",
-    "last",
-    "list",
-    "max",
-    "mean",
-    "median",
-    "min",
-    "mode",
-    "product",
-    "quantile_cont",
-    "quantile_disc",
-    "runs",
-    "stddev",
-    "stddev_pop",
-    "stddev_samp",
-    "stdev",
-    "stdev_pop",
-    "stdev_samp",
-    "string_agg",
-    "sum",
-    "var",
-    "var_pop",
-    "var_samp",
-    "variance",
-];
-
-/// The lower-case name of a function.
-pub(super) fn function_name(function: &Function) -> String {
-    function.name.to_string().to_lowercase().replace('"', "")
-}
-
-/// Whether this call makes one row of many (a window does not).
-pub(super) fn is_aggregate(function: &Function) -> bool {
-    function.over.is_none() && AGGREGATES.contains(&function_name(function).as_str())
-}
-
-/// Checks how `ci95` and `runs` are called.
-pub(super) struct Calls;
-
-impl Look for Calls {
-    fn expr(&mut self, expr: &mut Expr) -> Flow {
-        let Expr::Function(function) = expr else {
-            return Flow::Continue(());
-        };
-        let (wanted, help) = match function_name(function).as_str() {
-            CI95 => (
-                1,
-                "write ci95(x): half the width of the interval of the mean of x",
-            ),
-            RUNS => (0, "write runs(): the number of runs in the group"),
-            _ => return Flow::Continue(()),
-        };
-        let place = function.name.span().start;
-        let plain = match &function.args {
-            FunctionArguments::List(list) => {
-                list.duplicate_treatment.is_none()
-                    && list.clauses.is_empty()
-                    && list.args.len() == wanted
-                    && list
-                        .args
-                        .iter()
-                        .all(|arg| matches!(arg, FunctionArg::Unnamed(FunctionArgExpr::Expr(_))))
-            }
-            _ => false,
-        };
-        if !plain {
-            return Flow::Break(SqlError::at(
-                place,
-                format!(
-                    "{} takes {}",
-                    function_name(function),
-                    if wanted == 1 { "one value" } else { "nothing" }
-                ),
-                help,
-            ));
-        }
-        if function.over.is_some() || function.filter.is_some() {
-            return Flow::Break(SqlError::at(
-                place,
-                format!("{} takes neither OVER nor FILTER", function_name(function)),
-                "use GROUP BY, and WHERE in a subquery",
-            ));
-        }
-        Flow::Continue(())
-    }
-}
-
-/// The functions the engine has from us.
-pub(super) struct Functions;
-
-impl FunctionRegistry for Functions {
-    fn register(&mut self, _: &str, _: UserDefinedFunction) -> PolarsResult<()> {
-        polars_bail!(InvalidOperation: "functions cannot be added")
-    }
-
-    fn get_udf(&self, name: &str) -> PolarsResult<Option<UserDefinedFunction>> {
-        if name != CI95 {
-            return Ok(None);
-        }
-        let function = BaseColumnUdf::new(
-            |columns: &mut [Column]| ci95(columns),
-            |_: &Schema, fields: &[Field]| {
-                let name = fields.first().map_or(CI95, |field| field.name().as_str());
-                Ok(Field::new(name.into(), DataType::Float64))
-            },
-        );
-        let mut function = UserDefinedFunction::new(CI95.into(), function);
-        function.options = FunctionOptions::aggregation();
-        Ok(Some(function))
-    }
-
-    fn contains(&self, name: &str) -> bool {
-        name == CI95
-    }
-}
-
-/// The registry as the engine takes it.
-pub(super) fn registry() -> Arc<dyn FunctionRegistry> {
-    Arc::new(Functions)
-}
-
-fn ci95(columns: &[Column]) -> PolarsResult<Column> {
-    let Some(values) = columns.first() else {
-        polars_bail!(InvalidOperation: "ci95 takes one value");
-    };
-    let kind = values.dtype();
-    if !(kind.is_primitive_numeric() || kind.is_bool() || kind.is_null()) {
-        polars_bail!(InvalidOperation: "ci95 needs numbers; `{}` holds {}", values.name(), kind);
-    }
-    let numbers = values.cast(&DataType::Float64)?;
-    let runs = match columns.get(1) {
-        Some(runs) if runs.len() == numbers.len() => Some(runs.cast(&DataType::Int64)?),
-        _ => None,
-    };
-    let mut samples = Vec::new();
-    // Sums over a run in the order of the rows, runs in the order of their
-    // numbers: the same bits whatever the number of threads.
-    let mut by_run: BTreeMap<i64, (f64, f64)> = BTreeMap::new();
-    for (row, number) in numbers.f64()?.iter().enumerate() {
-        let Some(number) = number else { continue };
-        let run = match &runs {
-            Some(runs) => runs.i64()?.get(row),
-            None => None,
-        };
-        match run {
-            Some(run) => {
-                let (sum, count) = by_run.entry(run).or_default();
-                *sum += number;
-                *count += 1.0;
-            }
-            None => samples.push(number),
-        }
-    }
-    samples.extend(by_run.values().map(|(sum, count)| sum / count));
-    Ok(Column::new(values.name().clone(), [half_width(&samples)]))
-}
-
-/// Half the width of the 95 % Student-t interval of the mean of `samples`.
+/// Half the width of the 95 % Student-t interval of the mean of `samples`; `None` for fewer than two.
 pub(super) fn half_width(samples: &[f64]) -> Option<f64> {
     let n = samples.len();
     if n < 2 {
@@ -201,4 +18,69 @@ pub(super) fn half_width(samples: &[f64]) -> Option<f64> {
     let variance = samples.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (count - 1.0);
     let student = StudentsT::new(0.0, 1.0, count - 1.0).ok()?;
     Some(student.inverse_cdf(0.975) * (variance / count).sqrt())
+}
+
+/// The two ends of an interval of a share.
+pub(super) type Ends = (f64, f64);
+
+/// Wilson's score interval of `k` of `n`.
+pub(super) fn wilson(k: f64, n: f64) -> Ends {
+    let share = k / n;
+    let middle = (share + Z * Z / (2.0 * n)) / (1.0 + Z * Z / n);
+    let half = Z / (1.0 + Z * Z / n) * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt();
+    let low = if k == 0.0 { 0.0 } else { middle - half };
+    let high = if k == n { 1.0 } else { middle + half };
+    (low.clamp(0.0, 1.0), high.clamp(0.0, 1.0))
+}
+
+/// Clopper and Pearson's exact interval of `k` of `n`.
+pub(super) fn clopper_pearson(k: f64, n: f64) -> Ends {
+    let quantile =
+        |a: f64, b: f64, at: f64| Beta::new(a, b).map_or(f64::NAN, |beta| beta.inverse_cdf(at));
+    let low = match k {
+        0.0 => 0.0,
+        k => quantile(k, n - k + 1.0, 0.025),
+    };
+    let high = match n - k {
+        0.0 => 1.0,
+        _ => quantile(k + 1.0, n - k, 0.975),
+    };
+    (low, high)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn near(found: f64, right: f64) {
+        assert!((found - right).abs() < 1e-6, "{found} is not {right}");
+    }
+
+    #[test]
+    fn two_samples_give_the_textbook_interval() {
+        // s/√n = 0.5 and t(1) = 12.706204736.
+        near(half_width(&[0.0, 1.0]).unwrap(), 6.353_102_368_087_346);
+        assert_eq!(half_width(&[1.0]), None);
+    }
+
+    #[test]
+    fn shares_have_the_intervals_of_the_textbook_and_stay_within_0_and_1() {
+        // By R: binom.test(5, 5), binom.test(0, 5), binom.test(3, 10); prop.test without correction for Wilson's.
+        let (low, high) = clopper_pearson(5.0, 5.0);
+        near(low, 0.478_176_25);
+        assert_eq!(high, 1.0);
+        let (low, high) = clopper_pearson(0.0, 5.0);
+        assert_eq!(low, 0.0);
+        near(high, 0.521_823_75);
+        let (low, high) = clopper_pearson(3.0, 10.0);
+        near(low, 0.066_739_51);
+        near(high, 0.652_452_85);
+        let (low, high) = wilson(5.0, 5.0);
+        near(low, 0.565_517_54);
+        assert_eq!(high, 1.0);
+        let (low, high) = wilson(3.0, 10.0);
+        near(low, 0.107_789_47);
+        near(high, 0.603_226_9);
+        assert_eq!(wilson(0.0, 3.0).0, 0.0);
+    }
 }

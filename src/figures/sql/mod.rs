@@ -1,44 +1,60 @@
 //! One SELECT over tables, checked before it runs and the same on every run.
 //!
-//! A [`Query`] is exactly one SELECT statement (common table expressions,
-//! joins, subqueries and unions included); everything that would change or
-//! read something outside the given tables is refused. Two functions are ours:
+//! A [`Query`] is exactly one SELECT statement (common table expressions, joins, subqueries and set operations included);
+//! what would change or read anything but the given tables is refused. The text is parsed by sqlparser, checked against the
+//! columns and types of the tables ([`Query::check`]) and computed here, over polars' columns. What an operator means is
+//! written in this folder and nowhere else, and held against what DuckDB answers (`tests/reference/sql`).
 //!
-//! - `ci95(x)`: half the width of the 95 % Student-t confidence interval of the
-//!   mean of `x` over *runs*. A table may carry the hidden whole-number column
-//!   `_run`, one value a training run: rows of one run within a group are
-//!   averaged first. Without it each row is a sample. Fewer than two: NULL.
-//! - `runs()`: how many runs (or, without `_run`, rows) a group has.
+//! **Missing values.** NULL is a value that is not there, NaN a number that is none. A comparison with either is unknown. NULL
+//! and NaN are last in an order, from low to high and from high to low. Aggregates leave NULL out; NaN makes them NaN.
 //!
-//! `_run` is hidden: it follows the rows through subqueries that do not
-//! aggregate, cannot be named, and is never in a result.
+//! **Numbers.** Dividing two whole numbers gives a fraction, `//` rounds down. A whole number that does not fit 64 bits is an
+//! error. Truth values count as 0 and 1. A number is never compared with text.
 //!
-//! Dividing two whole numbers gives a fraction: `1 / 2` is `0.5`; `//` divides
-//! and rounds down. An unnamed expression is named by its own text, with
-//! function names in lower case: `SELECT AVG(t.x)` gives `avg(x)`.
+//! **Runs.** Some functions count *runs*, not rows: [`Table::runs`] tells which run a row is of.
 //!
-//! A result without ORDER BY is sorted by all its columns, left to right,
-//! nulls first; ties of an ORDER BY are broken the same way, nulls last.
+//! - `ci95(x)`: half the width of the 95 % Student-t interval of the mean of `x` over runs. Rows of one run within a group are
+//!   averaged first. Fewer than two runs: NULL.
+//! - `runs()`: how many runs a group has.
+//! - `wilson95_low(x)`, `wilson95_high(x)`, `clopper_pearson95_low(x)`, `clopper_pearson95_high(x)`: the ends of the 95 %
+//!   interval of a share of runs, where `x` is 0 or 1 a run.
+//!
+//! Each takes the unit as a last value, `ci95(x, seed)`: rows that agree on it are one run. Without it the run follows the rows
+//! through subqueries and joins, and through GROUP BY where the keys tell the runs apart. Where nothing tells what a run is, the
+//! query is refused.
+//!
+//! **Names and order.** Names are case-sensitive. An unnamed expression is named by its own text, with function names in lower
+//! case: `SELECT AVG(t.x)` gives `avg(x)`. A result without ORDER BY is sorted by all its columns, from the left; ties of an
+//! ORDER BY are broken the same way.
 
+mod aggregate;
 mod ast;
+mod bind;
 mod canonical;
 mod condition;
+mod function;
 mod interval;
+mod kind;
+mod names;
+mod plan;
 mod problem;
+mod ranks;
 mod run;
-mod scope;
 mod walk;
+mod window;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use polars::prelude::DataFrame;
+use polars::prelude::{Column, DataFrame};
 
+pub use bind::{Catalog, Runs, TableInfo};
 pub use condition::Condition;
-pub use interval::RUN;
+pub use kind::Kind;
 pub use problem::{SqlError, SqlProblem};
+pub use run::Table;
 
-use crate::figures::table;
+use crate::figures::table::{self, Error};
 
 /// One SELECT statement.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,17 +65,14 @@ pub struct Query {
 impl Query {
     /// Reads exactly one SELECT statement.
     pub fn parse(text: &str) -> Result<Self, SqlError> {
-        let mut statement = ast::parse_query(text)?;
-        walk::query(&mut statement, &mut interval::Calls)?;
+        let statement = ast::parse_query(text)?;
         Ok(Self { statement })
     }
 
     /// The tables it reads; names bound by WITH are not among them.
     pub fn tables(&self) -> BTreeSet<String> {
-        scope::tables(&self.statement)
-            .into_iter()
-            .map(|ident| ident.value)
-            .collect()
+        let tables = bind::tables(&self.statement).into_iter();
+        tables.map(|ident| ident.value).collect()
     }
 
     /// Every name it mentions, of columns, tables and aliases alike: a column that is not among them is not read. None
@@ -68,18 +81,16 @@ impl Query {
         words::of(&self.statement)
     }
 
-    /// What is wrong with it, given the columns of every table there is.
-    ///
-    /// A table with an empty list of columns is one whose columns are not
-    /// known; nothing is said about those. Reports only what is certainly
-    /// wrong: unknown tables and unknown columns.
-    pub fn problems(&self, catalog: &BTreeMap<String, Vec<String>>) -> Vec<SqlProblem> {
-        scope::analyse(&self.statement, catalog).0
+    /// Whether it counts runs without saying what a run is.
+    pub fn counts_runs(&self) -> bool {
+        names::calls(&self.statement).iter().any(|(name, count)| {
+            aggregate::named(name).is_some_and(|(what, own)| what.counts_runs() && *count <= own)
+        })
     }
 
-    /// The columns of its result, where they follow from the catalog.
-    pub fn output_columns(&self, catalog: &BTreeMap<String, Vec<String>>) -> Option<Vec<String>> {
-        scope::analyse(&self.statement, catalog).1
+    /// The columns of its result, where they follow from the tables; else all that is wrong with it.
+    pub fn check(&self, catalog: &Catalog) -> Result<Option<Vec<(String, Kind)>>, Vec<SqlProblem>> {
+        bind::check(&self.statement, catalog).map(|checked| checked.columns)
     }
 
     /// The text of its meaning: equal for queries that differ in layout,
@@ -89,10 +100,63 @@ impl Query {
         canonical::canonical(&self.statement, rename)
     }
 
-    /// Runs it over the tables, by name.
-    pub fn run(&self, tables: BTreeMap<String, DataFrame>) -> Result<DataFrame, table::Error> {
-        run::run(&self.statement, tables)
+    /// Runs it over the tables, by name. `runs` tells, where a table has runs, by which columns they are told apart.
+    ///
+    /// # Errors
+    /// [`Error::Unsuitable`] where the tables are not those that the query needs, or where a value cannot be computed.
+    pub fn run(
+        &self,
+        tables: BTreeMap<String, Table>,
+        runs: &BTreeMap<String, Runs>,
+    ) -> Result<DataFrame, Error> {
+        let catalog = tables.iter().map(|(name, table)| {
+            let columns = table.rows.columns().iter().map(|column| {
+                let kind = Kind::of(column.dtype()).unwrap_or(Kind::Unknown);
+                (column.name().to_string(), kind)
+            });
+            let told = runs.get(name).cloned();
+            let none = || Runs::Untold(format!("nothing tells which rows of `{name}` are one run"));
+            let info = TableInfo {
+                columns: Some(columns.collect()),
+                runs: told.unwrap_or_else(none),
+            };
+            (name.clone(), info)
+        });
+        let catalog: Catalog = catalog.collect();
+        let checked = bind::check(&self.statement, &catalog).map_err(|problems| {
+            let lines = problems.iter().map(|p| match p.help.as_str() {
+                "" => p.to_string(),
+                help => format!("{p}: {help}"),
+            });
+            Error::Unsuitable(lines.collect::<Vec<_>>().join("\n"))
+        })?;
+        let rows = run::Runner::new(&tables)
+            .rows(&checked.relation)
+            .and_then(|rows| match checked.is_ordered {
+                true => Ok(rows),
+                false => run::by_all_columns(&rows),
+            })
+            .map_err(Error::Unsuitable)?;
+        let names = checked.columns.unwrap_or_default().into_iter();
+        let columns = rows.columns.into_iter().zip(names);
+        let columns = columns.map(|(column, (name, kind))| {
+            let column = function::as_kind(&column, kind).map_err(Error::Unsuitable)?;
+            Ok(column.with_name(name.as_str().into()))
+        });
+        let columns: Vec<Column> = columns.collect::<Result<_, Error>>()?;
+        let mut result = DataFrame::new(rows.height, columns)?;
+        result.rechunk_mut();
+        Ok(result)
     }
+}
+
+/// The columns of a table, with their types.
+pub fn columns_of(table: &DataFrame) -> Vec<(String, Kind)> {
+    let names = table::column_names(table).into_iter();
+    names
+        .zip(table.columns())
+        .map(|(name, column)| (name, Kind::of(column.dtype()).unwrap_or(Kind::Unknown)))
+        .collect()
 }
 
 #[cfg(test)]

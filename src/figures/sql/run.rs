@@ -1,443 +1,636 @@
-//! Running a query: `ci95` and `runs` are given the hidden column of runs,
-//! unnamed expressions their names, and the result a fixed order.
+//! Running a query that has been checked: relations become columns, step by step.
 
-use std::collections::BTreeMap;
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
 
 use polars::prelude::*;
-use polars::sql::SQLContext;
-use sqlparser::ast::{
-    DuplicateTreatment, ExcludeSelectItem, Expr, Function, FunctionArg, FunctionArgExpr,
-    FunctionArgumentList, FunctionArguments, GroupByExpr, Ident, ObjectName, OrderBy, OrderByExpr,
-    OrderByKind, OrderByOptions, Query, Select, SelectItem, SetExpr, SetOperator, SetQuantifier,
-    TableFactor, TableWithJoins, Value,
+
+use super::aggregate::{Aggregate, What};
+use super::function::{
+    Fault, as_kind, bool_column, bools, cast, float_column, int_column, internal, kind_of,
+    text_column,
 };
+use super::kind::Kind;
+use super::plan::{Expr, JoinKind, Literal, Relation, SetKind, SortKey, Subquery};
+use super::ranks::{Classes, Ranks, groups, keys};
+use super::window::{Given, Over, Window};
 
-use super::ast::name_of;
-use super::interval::{CI95, RUNS, function_name, is_aggregate, registry};
-use super::scope;
-use super::walk::{self, Flow, Look};
-use crate::figures::table::{self, Error};
+/// So many pairs of rows are looked at once where a join has no equal columns.
+const PAIRS: usize = 1 << 20;
 
-pub(super) fn run(query: &Query, tables: BTreeMap<String, DataFrame>) -> Result<DataFrame, Error> {
-    let mut query = query.clone();
-    let runs: BTreeMap<String, bool> = tables
-        .iter()
-        .map(|(name, table)| (name.clone(), table.column(super::interval::RUN).is_ok()))
-        .collect();
-    let catalog: BTreeMap<String, Vec<String>> = tables
-        .iter()
-        .map(|(name, table)| (name.clone(), table::column_names(table)))
-        .collect();
-    let width = scope::analyse(&query, &catalog).1.map(|names| names.len());
-    let ordered = query.order_by.is_some();
-    let limited = query.limit_clause.is_some() || query.fetch.is_some();
-    Hidden.query(&mut query, &runs, false);
-    if let Some(width) = width
-        && (ordered || limited)
-    {
-        break_ties(&mut query, width);
-    }
+/// Rows, column by column.
+#[derive(Debug, Clone)]
+pub(super) struct Rows {
+    /// The columns.
+    pub columns: Vec<Column>,
+    /// How many rows there are.
+    pub height: usize,
+}
 
-    let mut context = SQLContext::new().with_function_registry(registry());
-    for (name, table) in tables {
-        context.register(&name, table.lazy());
-    }
-    let mut result = context.execute(&query.to_string())?.collect()?;
-    let hidden: Vec<String> = table::column_names(&result)
-        .into_iter()
-        .filter(|name| {
-            name == super::interval::RUN || name.starts_with(&format!("{}:", super::interval::RUN))
+/// A table from outside, with the run of each row where that is known.
+#[derive(Debug, Clone)]
+pub struct Table {
+    /// Its rows.
+    pub rows: DataFrame,
+    /// Which run each row is of: equal numbers are one run.
+    pub runs: Option<Vec<i64>>,
+}
+
+/// Runs relations over tables.
+pub(super) struct Runner<'a> {
+    tables: &'a BTreeMap<String, Table>,
+    /// What queries inside expressions gave: each runs once.
+    seen: std::cell::RefCell<HashMap<*const Relation, Rc<Rows>>>,
+}
+
+impl Rows {
+    fn take(&self, rows: &[Option<usize>]) -> Result<Self, Fault> {
+        let index: IdxCa = rows
+            .iter()
+            .map(|row| row.map(|row| row as IdxSize))
+            .collect();
+        let columns = self
+            .columns
+            .iter()
+            .map(|c| c.take(&index).map_err(internal));
+        Ok(Self {
+            columns: columns.collect::<Result<_, Fault>>()?,
+            height: rows.len(),
         })
-        .collect();
-    for name in hidden {
-        result.drop_in_place(&name)?;
     }
-    let many = result
-        .columns()
-        .iter()
-        .find(|column| column.dtype().is_nested());
-    if let Some(column) = many {
-        // The engine counts a key of a group once for each row of it.
-        let name = column.name();
-        return Err(Error::Unsuitable(format!(
-            "`{name}` has several values in one row: beside an aggregate such as COUNT(*) a column stands in one too, e.g. \
-             MAX(column), even where the query groups by it"
-        )));
+
+    fn only(&self, rows: impl IntoIterator<Item = usize>) -> Result<Self, Fault> {
+        self.take(&rows.into_iter().map(Some).collect::<Vec<_>>())
     }
-    if !ordered && !limited && result.width() > 0 {
-        let names = table::column_names(&result);
-        result = result.sort(
-            names,
-            SortMultipleOptions::default()
-                .with_maintain_order(true)
-                .with_multithreaded(false),
-        )?;
+
+    fn beside(mut self, other: Self) -> Self {
+        self.columns.extend(other.columns);
+        self
     }
-    result.rechunk_mut();
-    Ok(result)
 }
 
-/// Orders by all columns after those the query orders by.
-fn break_ties(query: &mut Query, width: usize) {
-    let by = OrderByOptions {
-        asc: None,
-        nulls_first: None,
-    };
-    let rest = (1..=width).map(|place| OrderByExpr {
-        expr: Expr::Value(Value::Number(place.to_string(), false).into()),
-        options: by,
-        with_fill: None,
-    });
-    match &mut query.order_by {
-        Some(OrderBy {
-            kind: OrderByKind::Expressions(keys),
-            ..
-        }) => {
-            let all = keys.len() == 1 && keys[0].expr.to_string().eq_ignore_ascii_case("all");
-            if !all {
-                keys.extend(rest);
-            }
-        }
-        Some(_) => {}
-        None => {
-            query.order_by = Some(OrderBy {
-                kind: OrderByKind::Expressions(rest.collect()),
-                interpolate: None,
-            });
+impl<'a> Runner<'a> {
+    pub(super) fn new(tables: &'a BTreeMap<String, Table>) -> Self {
+        Self {
+            tables,
+            seen: std::cell::RefCell::default(),
         }
     }
-}
 
-/// The hidden column, of one table where several are joined.
-fn run_column(table: Option<Ident>) -> Expr {
-    let run = Ident::new(super::interval::RUN);
-    match table {
-        Some(table) => Expr::CompoundIdentifier(vec![table, run]),
-        None => Expr::Identifier(run),
-    }
-}
-
-/// What a SELECT gives: the text of each expression and its column.
-fn named(select: &Select) -> Vec<(String, String)> {
-    select
-        .projection
-        .iter()
-        .filter_map(|item| match item {
-            SelectItem::UnnamedExpr(expr) => Some((name_of(expr), name_of(expr))),
-            SelectItem::ExprWithAlias { expr, alias } => Some((name_of(expr), alias.value.clone())),
-            _ => None,
-        })
-        .collect()
-}
-
-/// Leads the hidden column to where it is needed and keeps it out elsewhere.
-struct Hidden;
-
-impl Hidden {
-    /// Rewrites a query; with `keep` its result carries the runs if it can.
-    /// True if it does.
-    fn query(&self, query: &mut Query, bound: &BTreeMap<String, bool>, keep: bool) -> bool {
-        let mut bound = bound.clone();
-        if let Some(with) = &mut query.with {
-            for cte in &mut with.cte_tables {
-                // A list of column names after the name counts the columns.
-                let keep = cte.alias.columns.is_empty();
-                let carries = self.query(&mut cte.query, &bound, keep);
-                bound.insert(cte.alias.name.value.clone(), carries);
-            }
-        }
-        let chosen = match &*query.body {
-            SetExpr::Select(select) => named(select),
-            _ => Vec::new(),
-        };
-        let (inside, carries) = self.body(&mut query.body, &bound, keep);
-        if let Some(OrderBy {
-            kind: OrderByKind::Expressions(keys),
-            ..
-        }) = &mut query.order_by
-        {
-            for key in keys {
-                // The engine orders an aggregated result by its columns only.
-                let name = name_of(&key.expr);
-                match chosen.iter().find(|(expr, _)| *expr == name) {
-                    Some((_, alias))
-                        if matches!(key.expr, Expr::Function(_) | Expr::BinaryOp { .. }) =>
-                    {
-                        key.expr = Expr::Identifier(Ident::with_quote('"', alias));
+    /// The rows of a relation.
+    pub(super) fn rows(&self, relation: &Relation) -> Result<Rows, Fault> {
+        Ok(match relation {
+            Relation::Table {
+                name,
+                columns,
+                runs,
+            } => self.table(name, columns, *runs)?,
+            Relation::One => Rows {
+                columns: Vec::new(),
+                height: 1,
+            },
+            Relation::Values(rows, kinds) => {
+                let one = Rows {
+                    columns: Vec::new(),
+                    height: 1,
+                };
+                let mut columns: Vec<Column> = kinds
+                    .iter()
+                    .map(|kind| Column::full_null("".into(), 0, &kind.storage()))
+                    .collect();
+                for row in rows {
+                    for ((expr, kind), column) in row.iter().zip(kinds).zip(&mut columns) {
+                        let value = as_kind(&self.value(expr, &one)?, *kind)?;
+                        column.append(&value).map_err(internal)?;
                     }
-                    _ => self.expr(&mut key.expr, &bound, inside.as_ref()),
+                }
+                Rows {
+                    columns,
+                    height: rows.len(),
                 }
             }
-        }
-        carries
-    }
-
-    /// Whether the rows inside have a run, and whether the result has.
-    fn body(
-        &self,
-        body: &mut SetExpr,
-        bound: &BTreeMap<String, bool>,
-        keep: bool,
-    ) -> (Option<Expr>, bool) {
-        match body {
-            SetExpr::Select(select) => self.select(select, bound, keep),
-            SetExpr::Query(query) => {
-                let carries = self.query(query, bound, keep);
-                (carries.then(|| run_column(None)), carries)
+            Relation::Filter(from, condition) => {
+                let rows = self.rows(from)?;
+                let keep = self.truths(condition, &rows)?;
+                rows.only((0..rows.height).filter(|row| keep[*row] == Some(true)))?
             }
-            SetExpr::SetOperation {
-                op,
-                set_quantifier,
+            Relation::Project(from, columns) => {
+                let rows = self.rows(from)?;
+                Rows {
+                    columns: self.values(columns, &rows)?,
+                    height: rows.height,
+                }
+            }
+            Relation::Group(from, keys, aggregates) => {
+                self.group(&self.rows(from)?, keys, aggregates)?
+            }
+            Relation::Windows(from, windows) => {
+                let mut rows = self.rows(from)?;
+                let before = rows.clone();
+                for window in windows {
+                    rows.columns.push(self.window(window, &before)?);
+                }
+                rows
+            }
+            Relation::Join {
                 left,
                 right,
-            } => {
-                // Only laying tables under one another keeps rows apart by run,
-                // and only if both sides have runs.
-                let keep = keep
-                    && *op == SetOperator::Union
-                    && *set_quantifier == SetQuantifier::All
-                    && self.body(&mut left.clone(), bound, true).1
-                    && self.body(&mut right.clone(), bound, true).1;
-                self.body(left, bound, keep);
-                self.body(right, bound, keep);
-                (keep.then(|| run_column(None)), keep)
+                kind,
+                equal,
+                on,
+            } => self.join(
+                &self.rows(left)?,
+                &self.rows(right)?,
+                *kind,
+                equal,
+                on.as_ref(),
+            )?,
+            Relation::Distinct(from, width) => {
+                let rows = self.rows(from)?;
+                let classes = rows.columns[..*width].iter().map(Classes::of);
+                let classes: Vec<Classes> = classes.collect::<Result<_, Fault>>()?;
+                let (keys, count) = keys(&classes, rows.height);
+                rows.only(
+                    groups(&keys, count)
+                        .iter()
+                        .filter_map(|rows| rows.first().copied()),
+                )?
             }
-            _ => (None, false),
+            Relation::Sort(from, keys) => {
+                let rows = self.rows(from)?;
+                let order = self.order(keys, &rows)?;
+                let mut places: Vec<usize> = (0..rows.height).collect();
+                places.sort_by(|a, b| order.compare(*a, *b));
+                rows.only(places)?
+            }
+            Relation::Limit(from, skip, take) => {
+                let rows = self.rows(from)?;
+                let left = (*skip).min(rows.height)..rows.height;
+                rows.only(left.take(take.unwrap_or(usize::MAX)))?
+            }
+            Relation::Set(left, right, kind, kinds) => {
+                self.set(self.rows(left)?, self.rows(right)?, *kind, kinds)?
+            }
+        })
+    }
+
+    fn table(&self, name: &str, columns: &[String], runs: bool) -> Result<Rows, Fault> {
+        let Some(table) = self.tables.get(name) else {
+            return Err(format!("there is no table `{name}`"));
+        };
+        let mut read = Vec::with_capacity(columns.len());
+        for name in columns {
+            let values = table.rows.column(name).map_err(internal)?;
+            let Some(kind) = Kind::of(values.dtype()) else {
+                return Err(format!(
+                    "the column `{name}` holds values of the type {}, which SQL here does not read; write numbers, text or truth values",
+                    values.dtype()
+                ));
+            };
+            read.push(match kind {
+                Kind::Int => values.cast(&DataType::Int64).map_err(internal)?,
+                _ => values.rechunk_column(),
+            });
+        }
+        if runs {
+            let ids = table.runs.iter().flatten().copied();
+            read.push(int_column(ids.map(Some)));
+        }
+        Ok(Rows {
+            columns: read,
+            height: table.rows.height(),
+        })
+    }
+
+    fn subquery(&self, query: &Subquery) -> Result<Rc<Rows>, Fault> {
+        let key = Rc::as_ptr(&query.0);
+        if let Some(rows) = self.seen.borrow().get(&key) {
+            return Ok(rows.clone());
+        }
+        let rows = Rc::new(self.rows(&query.0)?);
+        self.seen.borrow_mut().insert(key, rows.clone());
+        Ok(rows)
+    }
+
+    fn values(&self, exprs: &[(Expr, Kind)], rows: &Rows) -> Result<Vec<Column>, Fault> {
+        let values = exprs
+            .iter()
+            .map(|(expr, kind)| as_kind(&self.value(expr, rows)?, *kind));
+        values.collect()
+    }
+
+    fn truths(&self, condition: &Expr, rows: &Rows) -> Result<Vec<Option<bool>>, Fault> {
+        let values = as_kind(&self.value(condition, rows)?, Kind::Bool)?;
+        Ok(bools(&values)?.iter().collect())
+    }
+
+    /// The values of an expression, one a row.
+    pub(super) fn value(&self, expr: &Expr, rows: &Rows) -> Result<Column, Fault> {
+        let all = |value: Column| -> Result<Column, Fault> {
+            let first: IdxCa = (0..rows.height).map(|_| Some(0)).collect();
+            value.take(&first).map_err(internal)
+        };
+        match expr {
+            Expr::Column(at) => Ok(rows.columns[*at].clone()),
+            Expr::Literal(literal) => all(match literal {
+                Literal::Null => Column::full_null("".into(), 1, &DataType::Null),
+                Literal::Bool(v) => bool_column([Some(*v)].into_iter()),
+                Literal::Int(v) => int_column([Some(*v)].into_iter()),
+                Literal::Float(v) => float_column([Some(*v)].into_iter()),
+                Literal::Text(v) => text_column([Some(v.clone())].into_iter()),
+            }),
+            Expr::Call(function, args) => {
+                let args = args.iter().map(|arg| self.value(arg, rows));
+                function.call(&args.collect::<Result<Vec<_>, Fault>>()?)
+            }
+            Expr::Case(cases, last) => self.case(cases, last, rows),
+            Expr::Cast(expr, kind, safe) => cast(&self.value(expr, rows)?, *kind, *safe),
+            Expr::In(expr, query) => self.is_in(&self.value(expr, rows)?, &*self.subquery(query)?),
+            Expr::Exists(query) => {
+                let any = self.subquery(query)?.height > 0;
+                all(bool_column([Some(any)].into_iter()))
+            }
+            Expr::Scalar(query) => {
+                let found = self.subquery(query)?;
+                match found.height {
+                    0 => all(Column::full_null("".into(), 1, found.columns[0].dtype())),
+                    1 => all(found.columns[0].clone()),
+                    n => Err(format!("a query in the place of one value gives {n} rows")),
+                }
+            }
+            Expr::Key(_) | Expr::Aggregate(_) | Expr::Window(_) | Expr::Unknown => {
+                Err("this is a bug of etude: an expression was not resolved".to_owned())
+            }
         }
     }
 
-    fn select(
-        &self,
-        select: &mut Select,
-        bound: &BTreeMap<String, bool>,
-        keep: bool,
-    ) -> (Option<Expr>, bool) {
-        let mut tables = Vec::new();
-        for table in &mut select.from {
-            self.from(table, bound, &mut tables);
+    /// Each row takes the value of its first case that is true; only those rows compute it.
+    fn case(&self, cases: &[(Expr, Expr)], last: &Expr, rows: &Rows) -> Result<Column, Fault> {
+        let mut open: Vec<usize> = (0..rows.height).collect();
+        let mut parts: Vec<(Vec<usize>, Column)> = Vec::new();
+        for (when, then) in cases {
+            let here = rows.only(open.iter().copied())?;
+            let truths = self.truths(when, &here)?;
+            let (yes, no): (Vec<_>, Vec<_>) = open
+                .into_iter()
+                .zip(truths)
+                .partition(|(_, truth)| *truth == Some(true));
+            let of = |rows: Vec<(usize, Option<bool>)>| -> Vec<usize> {
+                rows.into_iter().map(|(row, _)| row).collect()
+            };
+            let yes = of(yes);
+            let value = self.value(then, &rows.only(yes.iter().copied())?)?;
+            parts.push((yes, value));
+            open = of(no);
         }
-        let joined = tables.len() > 1;
-        let inside = tables
+        let value = self.value(last, &rows.only(open.iter().copied())?)?;
+        parts.push((open, value));
+        let kind = parts.iter().fold(Kind::Null, |kind, (_, values)| {
+            kind.with(kind_of(values)).unwrap_or(Kind::Unknown)
+        });
+        let mut all = Column::full_null("".into(), 0, &kind.storage());
+        let mut place = vec![0; rows.height];
+        let mut next = 0;
+        for (rows, values) in parts {
+            all.append(&as_kind(&values, kind)?).map_err(internal)?;
+            for row in rows {
+                place[row] = next;
+                next += 1;
+            }
+        }
+        let place: IdxCa = place.into_iter().map(|row| Some(row as IdxSize)).collect();
+        all.take(&place).map_err(internal)
+    }
+
+    fn is_in(&self, values: &Column, query: &Rows) -> Result<Column, Fault> {
+        let theirs = &query.columns[0];
+        let kind = kind_of(values)
+            .with(kind_of(theirs))
+            .unwrap_or(Kind::Unknown);
+        let (values, theirs) = (as_kind(values, kind)?, as_kind(theirs, kind)?);
+        let n = values.len();
+        let mut both = values;
+        both.append(&theirs).map_err(internal)?;
+        let classes = Classes::of(&both.rechunk_column())?;
+        let there = n..n + query.height;
+        let known: std::collections::HashSet<usize> = there
+            .clone()
+            .filter(|row| classes.is_comparable(*row))
+            .map(|row| classes.class(row))
+            .collect();
+        let open = there.clone().any(|row| !classes.is_comparable(row));
+        Ok(bool_column((0..n).map(
+            |row| match classes.is_comparable(row) {
+                _ if query.height == 0 => Some(false),
+                false => None,
+                true if known.contains(&classes.class(row)) => Some(true),
+                true if open => None,
+                true => Some(false),
+            },
+        )))
+    }
+
+    fn group(
+        &self,
+        rows: &Rows,
+        by: &[(Expr, Kind)],
+        aggregates: &[Aggregate],
+    ) -> Result<Rows, Fault> {
+        let mut columns = self.values(by, rows)?;
+        let classes = columns.iter().map(Classes::of);
+        let classes: Vec<Classes> = classes.collect::<Result<_, Fault>>()?;
+        let (keys, count) = keys(&classes, rows.height);
+        // Without keys all rows are one group, even if there are none.
+        let groups = match by.is_empty() {
+            true => vec![(0..rows.height).collect()],
+            false => groups(&keys, count),
+        };
+        let firsts: Vec<Option<usize>> = groups.iter().map(|rows| rows.first().copied()).collect();
+        let firsts: IdxCa = firsts
             .into_iter()
-            .find(|(_, carries)| *carries)
-            .map(|(name, _)| run_column(name.filter(|_| joined)));
-        let grouped = match &select.group_by {
-            GroupByExpr::All(_) => true,
-            GroupByExpr::Expressions(keys, _) => !keys.is_empty(),
-        };
-        let mut aggregates = grouped || select.having.is_some() || select.distinct.is_some();
-        let mut star = false;
-        let mut qualified_star = false;
-        for item in &mut select.projection {
-            match item {
-                SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => {
-                    aggregates |= has_aggregate(expr);
-                }
-                SelectItem::Wildcard(_) => star = true,
-                SelectItem::QualifiedWildcard(..) => qualified_star = true,
-                SelectItem::ExprWithAliases { .. } => {}
-            }
+            .map(|row| row.map(|row| row as IdxSize))
+            .collect();
+        for column in &mut columns {
+            *column = column.take(&firsts).map_err(internal)?;
         }
-        for item in &mut select.projection {
-            if let SelectItem::UnnamedExpr(expr) = item
-                && !matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_))
-            {
-                *item = SelectItem::ExprWithAlias {
-                    alias: Ident::with_quote('"', name_of(expr)),
-                    expr: expr.clone(),
-                };
-            }
-            match item {
-                SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => {
-                    self.expr(expr, bound, inside.as_ref());
-                }
-                _ => {}
-            }
+        for aggregate in aggregates {
+            columns.push(self.aggregate(aggregate, rows, &groups)?);
         }
-        if let Some(condition) = &mut select.selection {
-            self.expr(condition, bound, inside.as_ref());
-        }
-        if let GroupByExpr::Expressions(keys, _) = &mut select.group_by {
-            for key in keys {
-                self.expr(key, bound, inside.as_ref());
-            }
-        }
-        if let Some(condition) = &mut select.having {
-            self.expr(condition, bound, inside.as_ref());
-        }
-        if let Some(condition) = &mut select.qualify {
-            self.expr(condition, bound, inside.as_ref());
-        }
-        let carries = keep && inside.is_some() && !aggregates;
-        if carries && !star && !qualified_star {
-            select
-                .projection
-                .extend(inside.clone().map(|expr| SelectItem::ExprWithAlias {
-                    expr,
-                    alias: Ident::new(super::interval::RUN),
-                }));
-        }
-        if star && inside.is_some() && !carries {
-            for item in &mut select.projection {
-                if let SelectItem::Wildcard(options) = item {
-                    exclude_run(&mut options.opt_exclude);
-                }
-            }
-        }
-        (inside, carries)
+        Ok(Rows {
+            columns,
+            height: groups.len(),
+        })
     }
 
-    /// Adds the tables of one FROM item: their names, and whether their rows
-    /// have a run.
-    fn from(
+    fn aggregate(
         &self,
-        from: &mut TableWithJoins,
-        bound: &BTreeMap<String, bool>,
-        tables: &mut Vec<(Option<Ident>, bool)>,
-    ) {
-        self.factor(&mut from.relation, bound, tables);
-        for join in &mut from.joins {
-            self.factor(&mut join.relation, bound, tables);
-        }
-    }
-
-    fn factor(
-        &self,
-        factor: &mut TableFactor,
-        bound: &BTreeMap<String, bool>,
-        tables: &mut Vec<(Option<Ident>, bool)>,
-    ) {
-        let alias = scope::alias_of(factor).map(|alias| alias.name.clone());
-        match factor {
-            TableFactor::Table { name, .. } => {
-                let own = scope::single(name).cloned();
-                let carries = own
-                    .as_ref()
-                    .and_then(|ident| bound.get(&ident.value).copied())
-                    .unwrap_or(false);
-                tables.push((alias.or(own), carries));
-            }
-            TableFactor::Derived {
-                subquery,
-                alias: columns,
-                ..
-            } => {
-                let keep = columns
-                    .as_ref()
-                    .is_none_or(|alias| alias.columns.is_empty());
-                let carries = self.query(subquery, bound, keep);
-                tables.push((alias, carries));
-            }
-            TableFactor::NestedJoin {
-                table_with_joins, ..
-            } => self.from(table_with_joins, bound, tables),
-            _ => tables.push((alias, false)),
-        }
-    }
-
-    fn expr(&self, expr: &mut Expr, bound: &BTreeMap<String, bool>, inside: Option<&Expr>) {
-        let mut calls = Calls {
-            bound,
-            inside,
-            depth: 0,
+        call: &Aggregate,
+        rows: &Rows,
+        groups: &[Vec<usize>],
+    ) -> Result<Column, Fault> {
+        let args = call.args.iter().map(|arg| self.value(arg, rows));
+        let args: Vec<Column> = args.collect::<Result<_, Fault>>()?;
+        let run = match &call.run {
+            Some(run) => Some(self.value(run, rows)?),
+            None => None,
         };
-        let _ = walk::expr(expr, &mut calls);
-    }
-}
-
-fn exclude_run(exclude: &mut Option<ExcludeSelectItem>) {
-    let run = ObjectName::from(vec![Ident::new(super::interval::RUN)]);
-    *exclude = Some(ExcludeSelectItem::Multiple(match exclude.take() {
-        None => vec![run],
-        Some(ExcludeSelectItem::Single(name)) => vec![name, run],
-        Some(ExcludeSelectItem::Multiple(names)) => names.into_iter().chain([run]).collect(),
-    }));
-}
-
-fn has_aggregate(expr: &mut Expr) -> bool {
-    struct Found {
-        depth: usize,
-        any: bool,
-    }
-    impl Look for Found {
-        fn query(&mut self, _: &mut Query) -> Flow {
-            self.depth += 1;
-            Flow::Continue(())
+        let mut changed: Option<Vec<Vec<usize>>> = None;
+        if let Some(filter) = &call.filter {
+            let counts = self.truths(filter, rows)?;
+            let groups = groups.iter();
+            changed = Some(
+                groups
+                    .map(|rows| {
+                        rows.iter()
+                            .copied()
+                            .filter(|row| counts[*row] == Some(true))
+                            .collect()
+                    })
+                    .collect(),
+            );
         }
-
-        fn query_end(&mut self, _: &mut Query) {
-            self.depth -= 1;
+        if !call.order.is_empty() {
+            let order = self.order(&call.order, rows)?;
+            let mut sorted = changed.unwrap_or_else(|| groups.to_vec());
+            for rows in &mut sorted {
+                rows.sort_by(|a, b| order.compare(*a, *b));
+            }
+            changed = Some(sorted);
         }
-
-        fn expr(&mut self, expr: &mut Expr) -> Flow {
-            self.any |= self.depth == 0
-                && matches!(expr, Expr::Function(function) if is_aggregate(function));
-            Flow::Continue(())
+        if call.distinct {
+            let classes = Classes::of(&args[0])?;
+            let mut once = changed.unwrap_or_else(|| groups.to_vec());
+            for rows in &mut once {
+                let mut seen = std::collections::HashSet::new();
+                rows.retain(|row| classes.is_known(*row) && seen.insert(classes.class(*row)));
+            }
+            changed = Some(once);
+        }
+        let groups = changed.as_deref().unwrap_or(groups);
+        let result = call.what.over(&args, run.as_ref(), call.kind, groups)?;
+        match call.what {
+            What::Run => Ok(result),
+            _ => as_kind(&result, call.kind),
         }
     }
-    let mut found = Found {
-        depth: 0,
-        any: false,
-    };
-    let _ = walk::expr(expr, &mut found);
-    found.any
-}
 
-/// Rewrites the calls of one expression, and its subqueries on their own.
-struct Calls<'a> {
-    bound: &'a BTreeMap<String, bool>,
-    inside: Option<&'a Expr>,
-    depth: usize,
-}
+    fn order(&self, keys: &[SortKey], rows: &Rows) -> Result<Order, Fault> {
+        let keys = keys.iter().map(|key| {
+            let ranks = Ranks::of(&self.value(&key.expr, rows)?)?;
+            Ok((ranks, key.descending, key.nulls_first))
+        });
+        Ok(Order(keys.collect::<Result<_, Fault>>()?))
+    }
 
-impl Look for Calls<'_> {
-    fn query(&mut self, query: &mut Query) -> Flow {
-        if self.depth == 0 {
-            Hidden.query(query, self.bound, false);
+    fn window(&self, window: &Window, rows: &Rows) -> Result<Column, Fault> {
+        let partition = window.partition.iter();
+        let partition = partition.map(|expr| Classes::of(&self.value(expr, rows)?));
+        let partition: Vec<Classes> = partition.collect::<Result<_, Fault>>()?;
+        let (keys, count) = keys(&partition, rows.height);
+        let mut partitions = groups(&keys, count);
+        let order = self.order(&window.order, rows)?;
+        for rows in &mut partitions {
+            rows.sort_by(|a, b| order.compare(*a, *b));
         }
-        self.depth += 1;
-        Flow::Continue(())
+        let mut exprs: Vec<&Expr> = Vec::new();
+        let mut filter = None;
+        match &window.what {
+            Over::Ntile(a) | Over::First(a) | Over::Last(a) => exprs.push(a),
+            Over::Nth(a, b) => exprs.extend([a, b]),
+            Over::Neighbour(_, a, b, c) => exprs.extend([a, b, c]),
+            Over::Aggregate(aggregate) => {
+                exprs.extend(&aggregate.args);
+                filter = aggregate.filter.as_ref();
+            }
+            _ => {}
+        }
+        let args = exprs.into_iter().map(|expr| self.value(expr, rows));
+        let args: Vec<Column> = args.collect::<Result<_, Fault>>()?;
+        let counts: Option<Vec<bool>> = match filter {
+            Some(filter) => {
+                let truths = self.truths(filter, rows)?.into_iter();
+                Some(truths.map(|truth| truth == Some(true)).collect())
+            }
+            None => None,
+        };
+        window.over(&Given {
+            args: &args,
+            counts: counts.as_deref(),
+            partitions: &partitions,
+            // Without an order all rows of a partition are equal.
+            peers: &|a, b| order.compare(a, b).is_eq(),
+            height: rows.height,
+        })
     }
 
-    fn query_end(&mut self, _: &mut Query) {
-        self.depth -= 1;
-    }
-
-    fn expr(&mut self, expr: &mut Expr) -> Flow {
-        if self.depth == 0
-            && let Expr::Function(function) = expr
-        {
-            match function_name(function).as_str() {
-                CI95 => {
-                    if let FunctionArguments::List(list) = &mut function.args
-                        && list.args.len() == 1
-                        && let Some(run) = self.inside
-                    {
-                        let run = FunctionArgExpr::Expr(run.clone());
-                        list.args.push(FunctionArg::Unnamed(run));
-                    }
+    fn join(
+        &self,
+        left: &Rows,
+        right: &Rows,
+        kind: JoinKind,
+        equal: &[(Expr, Expr)],
+        on: Option<&Expr>,
+    ) -> Result<Rows, Fault> {
+        let mut pairs: Vec<(usize, usize)> = Vec::new();
+        let mut keep = |candidates: Vec<(usize, usize)>| -> Result<(), Fault> {
+            let Some(on) = on else {
+                pairs.extend(candidates);
+                return Ok(());
+            };
+            let both = left
+                .only(candidates.iter().map(|pair| pair.0))?
+                .beside(right.only(candidates.iter().map(|pair| pair.1))?);
+            let truths = self.truths(on, &both)?;
+            let kept = candidates.into_iter().zip(truths);
+            pairs.extend(
+                kept.filter(|(_, truth)| *truth == Some(true))
+                    .map(|(pair, _)| pair),
+            );
+            Ok(())
+        };
+        if equal.is_empty() {
+            let at_once = (PAIRS / right.height.max(1)).max(1);
+            for from in (0..left.height).step_by(at_once) {
+                let some = from..(from + at_once).min(left.height);
+                keep(
+                    some.flat_map(|l| (0..right.height).map(move |r| (l, r)))
+                        .collect(),
+                )?;
+            }
+        } else {
+            let mut columns = Vec::new();
+            for (ours, theirs) in equal {
+                let (ours, theirs) = (self.value(ours, left)?, self.value(theirs, right)?);
+                let kind = kind_of(&ours)
+                    .with(kind_of(&theirs))
+                    .unwrap_or(Kind::Unknown);
+                let mut both = as_kind(&ours, kind)?;
+                both.append(&as_kind(&theirs, kind)?).map_err(internal)?;
+                columns.push(Classes::of(&both.rechunk_column())?);
+            }
+            let (keys, _) = keys(&columns, left.height + right.height);
+            let comparable = |row: usize| columns.iter().all(|classes| classes.is_comparable(row));
+            let mut there: HashMap<usize, Vec<usize>> = HashMap::new();
+            for row in (0..right.height).filter(|row| comparable(left.height + row)) {
+                there.entry(keys[left.height + row]).or_default().push(row);
+            }
+            let mut candidates = Vec::new();
+            for l in (0..left.height).filter(|row| comparable(*row)) {
+                candidates.extend(there.get(&keys[l]).into_iter().flatten().map(|r| (l, *r)));
+                if candidates.len() >= PAIRS {
+                    keep(std::mem::take(&mut candidates))?;
                 }
-                RUNS => count(function, self.inside),
-                _ => {}
+            }
+            keep(candidates)?;
+        }
+        let mut has_left = vec![false; left.height];
+        let mut has_right = vec![false; right.height];
+        for (l, r) in &pairs {
+            has_left[*l] = true;
+            has_right[*r] = true;
+        }
+        match kind {
+            JoinKind::Semi => return left.only((0..left.height).filter(|row| has_left[*row])),
+            JoinKind::Anti => return left.only((0..left.height).filter(|row| !has_left[*row])),
+            _ => {}
+        }
+        let mut of: Vec<(Option<usize>, Option<usize>)> =
+            pairs.into_iter().map(|(l, r)| (Some(l), Some(r))).collect();
+        if matches!(kind, JoinKind::Left | JoinKind::Full) {
+            of.extend(
+                (0..left.height)
+                    .filter(|row| !has_left[*row])
+                    .map(|row| (Some(row), None)),
+            );
+            // The rows of the left in their order.
+            of.sort_by_key(|(l, _)| *l);
+        }
+        if matches!(kind, JoinKind::Right | JoinKind::Full) {
+            of.extend(
+                (0..right.height)
+                    .filter(|row| !has_right[*row])
+                    .map(|row| (None, Some(row))),
+            );
+        }
+        let (l, r): (Vec<_>, Vec<_>) = of.into_iter().unzip();
+        Ok(left.take(&l)?.beside(right.take(&r)?))
+    }
+
+    fn set(&self, left: Rows, right: Rows, kind: SetKind, kinds: &[Kind]) -> Result<Rows, Fault> {
+        let n = left.height;
+        let mut columns = Vec::with_capacity(kinds.len());
+        for ((ours, theirs), kind) in left.columns.iter().zip(&right.columns).zip(kinds) {
+            let mut both = as_kind(ours, *kind)?;
+            both.append(&as_kind(theirs, *kind)?).map_err(internal)?;
+            columns.push(both.rechunk_column());
+        }
+        let all = Rows {
+            columns,
+            height: n + right.height,
+        };
+        if kind == SetKind::UnionAll {
+            return Ok(all);
+        }
+        let classes = all.columns.iter().map(Classes::of);
+        let classes: Vec<Classes> = classes.collect::<Result<_, Fault>>()?;
+        let (keys, count) = keys(&classes, all.height);
+        let groups = groups(&keys, count);
+        let kept = groups.iter().filter(|rows| {
+            let (ours, theirs) = (rows[0] < n, rows.last().is_some_and(|row| *row >= n));
+            match kind {
+                SetKind::Intersect => ours && theirs,
+                SetKind::Except => ours && !theirs,
+                _ => true,
+            }
+        });
+        all.only(kept.map(|rows| rows[0]))
+    }
+}
+
+/// The order of rows by several keys: values, then NaN, then missing ones, from low to high and from high to low alike.
+struct Order(Vec<(Ranks, bool, bool)>);
+
+impl Order {
+    fn compare(&self, a: usize, b: usize) -> Ordering {
+        for (ranks, descending, nulls_first) in &self.0 {
+            let place = |row: usize| match ranks.is_known(row) {
+                false if *nulls_first => 0,
+                false => 3,
+                true if ranks.is_nan(row) => 2,
+                true => 1,
+            };
+            let order = place(a).cmp(&place(b)).then_with(|| match descending {
+                true => ranks.compare(b, a),
+                false => ranks.compare(a, b),
+            });
+            if order.is_ne() {
+                return order;
             }
         }
-        Flow::Continue(())
+        Ordering::Equal
     }
 }
 
-/// `runs()` as a call the engine has.
-fn count(function: &mut Function, inside: Option<&Expr>) {
-    let (distinct, arg) = match inside {
-        Some(run) => (
-            Some(DuplicateTreatment::Distinct),
-            FunctionArgExpr::Expr(run.clone()),
-        ),
-        None => (None, FunctionArgExpr::Wildcard),
-    };
-    function.name = ObjectName::from(vec![Ident::new("COUNT")]);
-    function.args = FunctionArguments::List(FunctionArgumentList {
-        duplicate_treatment: distinct,
-        args: vec![FunctionArg::Unnamed(arg)],
-        clauses: Vec::new(),
-    });
+/// A column in one piece.
+trait Rechunk {
+    fn rechunk_column(&self) -> Column;
+}
+
+impl Rechunk for Column {
+    fn rechunk_column(&self) -> Column {
+        self.as_materialized_series().rechunk().into()
+    }
+}
+
+/// The order of a whole result by all of its columns, from the left.
+pub(super) fn by_all_columns(rows: &Rows) -> Result<Rows, Fault> {
+    let ranks = rows
+        .columns
+        .iter()
+        .map(|column| Ok((Ranks::of(column)?, false, false)));
+    let order = Order(ranks.collect::<Result<_, Fault>>()?);
+    let mut places: Vec<usize> = (0..rows.height).collect();
+    places.sort_by(|a, b| order.compare(*a, *b));
+    rows.only(places)
 }

@@ -87,6 +87,18 @@ impl Contract for Pretrained {
 }
 
 impl Pretrained {
+    /// Whether what the `config.json` of a directory describes is supported; a file that cannot be read is for
+    /// [`Pretrained::open`] to tell of.
+    ///
+    /// # Errors
+    /// A sentence, where it is not.
+    pub fn supported(&self, directory: &Path) -> std::result::Result<(), String> {
+        match self.open(directory) {
+            Err(error @ Error::Config { .. }) => Err(error.to_string()),
+            _ => Ok(()),
+        }
+    }
+
     /// Opens the directory that the path was resolved to; reads no weights yet.
     ///
     /// # Errors

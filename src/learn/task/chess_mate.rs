@@ -46,6 +46,10 @@ pub struct ChessMate {
     /// Examples to test with; no position is in both splits.
     #[schemars(range(min = 1, max = 50_000_000))]
     pub test: u64,
+    /// Examples that a training looks at while it runs.
+    #[serde(default = "super::validation")]
+    #[schemars(range(max = 50_000_000))]
+    pub validation: u64,
     /// The least rating of a puzzle; without it, any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_rating: Option<u32>,
@@ -110,6 +114,10 @@ impl Contract for ChessMate {
                 let why = format!("{count} examples are not from 1 to {MOST}");
                 problems.push((name, why));
             }
+        }
+        if self.validation > MOST as u64 {
+            let why = format!("{} examples are more than {MOST}", self.validation);
+            problems.push(("validation", why));
         }
         if let (Some(least), Some(most)) = (self.min_rating, self.max_rating)
             && least > most
@@ -474,26 +482,30 @@ impl ChessMate {
             }
         }
         let (train, test) = (self.train as usize, self.test as usize);
-        if rows.mates.len() < train + test {
+        let count = train + test + self.validation as usize;
+        if rows.mates.len() < count {
             let why = format!(
-                "it has {} different mates in two of the ratings asked for, too few for {train} + {test}",
-                rows.mates.len()
+                "it has {} different mates in two of the ratings asked for, too few for {train} to learn from, {test} to test \
+                 with and {} for validation",
+                rows.mates.len(),
+                self.validation
             );
             return Err(wrong(why));
         }
         let mut stream = random::stream(self.seed, "chess-mate/choice");
         let all = u32::try_from(rows.mates.len()).expect("they are fewer than 2^32");
-        let chosen = random::distinct(&mut stream, all, train + test);
+        let chosen = random::distinct(&mut stream, all, count);
         let examples = |numbers: &[u32]| {
             let rows = numbers.iter().map(|&number| &rows.mates[number as usize]);
             let tokens = rows.flatten().map(|&token| u32::from(token)).collect();
             Examples::new(PREFIX, TARGET, tokens)
         };
-        // The test first: it stays what it is when more is learnt from.
-        let (asked, learnt) = chosen.split_at(test);
-        let (train, test) = (examples(learnt)?, examples(asked)?);
+        // The test first: it stays what it is when more is learnt from. The validation last: it changes neither.
+        let (asked, rest) = chosen.split_at(test);
+        let (learnt, looked_at) = rest.split_at(train);
+        let splits = [examples(learnt)?, examples(asked)?, examples(looked_at)?];
         Ok(Chosen {
-            dataset: Dataset::of(Task::ChessMate(self.clone()), train, test),
+            dataset: Dataset::of(Task::ChessMate(self.clone()), splits),
             skipped,
         })
     }

@@ -7,11 +7,16 @@
 //! text and read again has the same tokens.
 //!
 //! Whoever draws without looking may draw a question twice. Two examples are the same question where they have the same
-//! edges and the same goal; one that is in both splits is refused unless the reader was told that it may be.
+//! edges and the same goal; one that is in two splits is refused unless the reader was told that it may be.
+//!
+//! The released data have a file to learn from and one to test with, and none for validation. Where none is given, some
+//! questions of the file to learn from are held out: drawn by a seed, never one of the test, and every line of such a
+//! question leaves the training split.
 
 use super::graph::Graph;
 use super::path_star::PathStar;
 use super::{AT_ONCE, Contract, Dataset, Error, ExampleShape, Examples, MOST_TOKENS, Task};
+use crate::learn::random;
 use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -32,6 +37,22 @@ pub struct Imported {
     pub train: u64,
     /// Examples to test with.
     pub test: u64,
+    /// Examples for validation.
+    pub validation: u64,
+}
+
+/// Where validation examples come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Validation<'a> {
+    /// A file of their own.
+    File(&'a Path),
+    /// So many questions of the file to learn from, drawn by a seed.
+    HeldOut {
+        /// How many.
+        count: u64,
+        /// The seed.
+        seed: u64,
+    },
 }
 
 /// Whether a question may be in both splits.
@@ -67,6 +88,7 @@ impl Imported {
             nodes: self.nodes,
             train: self.train,
             test: self.test,
+            validation: self.validation,
             ..PathStar::default()
         }
     }
@@ -108,12 +130,16 @@ impl Contract for Imported {
         self.like().render(prefix, target)
     }
 
+    fn has_graphs(&self) -> bool {
+        true
+    }
+
     fn graph(&self, prefix: &[u32]) -> Option<Graph> {
         self.like().graph(prefix)
     }
 }
 
-const ELSEWHERE: &str = "the examples of `dataset` were drawn elsewhere";
+pub(crate) const ELSEWHERE: &str = "the examples of `dataset` were drawn elsewhere";
 
 /// G(d, l), as the first line has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -409,20 +435,82 @@ impl Split {
         Examples::new(prefix, target, tokens)
     }
 
+    /// Takes `count` questions out, drawn by `seed` among those that are not `asked`; all lines of such a question go, and
+    /// the first of them is the one that is held out. Says how many there are to choose from where these are too few.
+    fn hold_out(&mut self, count: u64, seed: u64, asked: &HashSet<u128>) -> Result<Split, u64> {
+        let mut found = HashSet::new();
+        let lines = (0..self.questions.len()).filter(|&line| {
+            let question = self.questions[line];
+            !asked.contains(&question) && found.insert(question)
+        });
+        let mut lines: Vec<usize> = lines.collect();
+        // Something must be left to learn from.
+        if count > 0 && count >= lines.len() as u64 {
+            return Err(lines.len() as u64);
+        }
+        random::shuffle(&mut random::stream(seed, "dataset/held-out"), &mut lines);
+        lines.truncate(count as usize);
+        let held: HashSet<u128> = lines.iter().map(|&line| self.questions[line]).collect();
+        let held_out = self.of(&lines);
+        let rest = (0..self.questions.len()).filter(|&line| !held.contains(&self.questions[line]));
+        let rest: Vec<usize> = rest.collect();
+        if !held.is_empty() {
+            *self = self.of(&rest);
+        }
+        Ok(held_out)
+    }
+
+    /// Some of its lines.
+    fn of(&self, lines: &[usize]) -> Split {
+        let width = self.size.width();
+        let labels = lines
+            .iter()
+            .flat_map(|line| &self.labels[line * width..][..width]);
+        Split {
+            size: self.size,
+            labels: labels.copied().collect(),
+            questions: lines.iter().map(|&line| self.questions[line]).collect(),
+        }
+    }
+
+    /// An error where a question of it, read from `path`, is in `other` as well.
+    fn shares_none(&self, path: &Path, other: &Split, file: &Path) -> Result<(), Error> {
+        let known: HashSet<u128> = other.questions.iter().copied().collect();
+        let shared = self.questions.iter().enumerate();
+        let shared: Vec<usize> = shared
+            .filter(|(_, question)| known.contains(question))
+            .map(|(line, _)| line + 1)
+            .collect();
+        let Some(first) = shared.first() else {
+            return Ok(());
+        };
+        let why = format!(
+            "{} of its {} questions are in {} as well, the first of them in line {first}; `overlap = \"allow\"` takes them \
+             nevertheless",
+            shared.len(),
+            self.questions.len(),
+            file.display(),
+        );
+        let path = path.to_path_buf();
+        Err(Error::Text { path, why })
+    }
+
     fn most(&self) -> u32 {
         self.labels.par_iter().copied().max().unwrap_or(0)
     }
 }
 
 /// Reads a dataset from a file for each split. `nodes` is how many values a label can take; without it, the largest label
-/// of both files and one. `cancel` is asked now and then.
+/// of all files and one. `cancel` is asked now and then.
 ///
 /// # Errors
-/// [`Error::Io`]; [`Error::Text`] that names file and line of the first ten wrong ones and counts the others, and where a
-/// question of the test is in the training split as well; [`Error::Parameters`] where `nodes` is out of range.
+/// [`Error::Io`]; [`Error::Text`] that names file and line of the first ten wrong ones and counts the others, where a
+/// question is in two splits, and where too few are there to hold some out; [`Error::Parameters`] where `nodes` is out of
+/// range.
 pub fn read(
     train: &Path,
     test: &Path,
+    validation: Validation<'_>,
     nodes: Option<u32>,
     overlap: Overlap,
     cancel: &dyn Fn() -> bool,
@@ -431,37 +519,49 @@ pub fn read(
         let why = format!("{nodes} node values are more than {MOST_NODES}");
         return Err(Error::Parameters(vec![("nodes".to_owned(), why)]));
     }
-    let learnt = Split::read(train, nodes, None, cancel)?;
+    let mut learnt = Split::read(train, nodes, None, cancel)?;
     let asked = Split::read(test, nodes, Some(learnt.size), cancel)?;
     if overlap == Overlap::Refuse {
-        let known: HashSet<u128> = learnt.questions.iter().copied().collect();
-        let shared = asked.questions.iter().enumerate();
-        let shared: Vec<usize> = shared
-            .filter(|(_, question)| known.contains(question))
-            .map(|(line, _)| line + 1)
-            .collect();
-        if let Some(first) = shared.first() {
-            let why = format!(
-                "{} of its {} questions are in {} as well, the first of them in line {first}; `overlap = \"allow\"` takes \
-                 them nevertheless",
-                shared.len(),
-                asked.questions.len(),
-                train.display(),
-            );
-            let path = test.to_path_buf();
-            return Err(Error::Text { path, why });
-        }
+        asked.shares_none(test, &learnt, train)?;
     }
-    let nodes = nodes.unwrap_or_else(|| learnt.most().max(asked.most()) + 1);
+    let looked_at = match validation {
+        Validation::File(path) => {
+            let looked_at = Split::read(path, nodes, Some(learnt.size), cancel)?;
+            if overlap == Overlap::Refuse {
+                looked_at.shares_none(path, &learnt, train)?;
+                looked_at.shares_none(path, &asked, test)?;
+            }
+            looked_at
+        }
+        Validation::HeldOut { count, seed } => {
+            let tested = asked.questions.iter().copied().collect();
+            let held_out = learnt.hold_out(count, seed, &tested);
+            held_out.map_err(|there_are| Error::Text {
+                path: train.to_path_buf(),
+                why: format!(
+                    "of its {there_are} different questions that are not in the test, {count} held out for validation leave \
+                     none to learn from; use a `held_out` of at most {}, or a file for `validation`",
+                    there_are.saturating_sub(1)
+                ),
+            })?
+        }
+    };
+    let splits = [&learnt, &asked, &looked_at];
+    let most = splits.iter().map(|split| split.most()).max();
+    let nodes = nodes.unwrap_or(most.unwrap_or(0) + 1);
     let task = Imported {
         degree: learnt.size.degree as u32,
         path_length: learnt.size.path_length as u32,
         nodes,
         train: learnt.questions.len() as u64,
         test: asked.questions.len() as u64,
+        validation: looked_at.questions.len() as u64,
     };
-    let (train, test) = (learnt.examples(nodes)?, asked.examples(nodes)?);
-    Ok(Dataset::of(Task::Imported(task), train, test))
+    let [learnt, asked, looked_at] = splits.map(|split| split.examples(nodes));
+    Ok(Dataset::of(
+        Task::Imported(task),
+        [learnt?, asked?, looked_at?],
+    ))
 }
 
 #[cfg(test)]
@@ -488,8 +588,17 @@ mod tests {
         }
 
         fn read(&self, nodes: Option<u32>, overlap: Overlap) -> Result<Dataset, Error> {
+            self.read_with(Validation::HeldOut { count: 0, seed: 0 }, nodes, overlap)
+        }
+
+        fn read_with(
+            &self,
+            validation: Validation<'_>,
+            nodes: Option<u32>,
+            overlap: Overlap,
+        ) -> Result<Dataset, Error> {
             let (train, test) = (self.path("train.txt"), self.path("test.txt"));
-            read(&train, &test, nodes, overlap, &|| false)
+            read(&train, &test, validation, nodes, overlap, &|| false)
         }
 
         fn said(&self) -> String {
@@ -516,6 +625,7 @@ mod tests {
                 nodes: 40,
                 train: 300,
                 test: 50,
+                validation: 30,
                 seed: 3,
                 ..PathStar::default()
             };
@@ -530,6 +640,10 @@ mod tests {
                 (imported.degree, imported.path_length),
                 (degree, path_length)
             );
+            let validation = files.path("validation.txt");
+            std::fs::write(&validation, text(&drawn.validation, &task)).unwrap();
+            let all = files.read_with(Validation::File(&validation), None, Overlap::Refuse);
+            assert_eq!(all.unwrap().validation, drawn.validation);
             // 350 graphs of 40 labels leave out none.
             assert_eq!(files.read(None, Overlap::Refuse).unwrap(), read);
             let directory = tempfile::tempdir().unwrap();
@@ -634,6 +748,72 @@ mod tests {
             files.read(None, Overlap::Allow),
             Err(Error::Io { .. })
         ));
+    }
+
+    /// Questions of G(1,2), one for each pair of labels, as lines.
+    fn pairs(numbers: std::ops::Range<u32>) -> String {
+        numbers.fold(String::new(), |mut text, n| {
+            writeln!(text, "{n},100/{n},100={n},100").unwrap();
+            text
+        })
+    }
+
+    #[test]
+    fn questions_that_are_held_out_leave_the_training_with_all_their_lines_and_are_none_of_the_test()
+     {
+        // Every question twice, and some of them in the test.
+        let twice = pairs(0..20) + &pairs(0..20);
+        let files = Files::new(&twice, &pairs(0..5));
+        let with = |count, seed| {
+            let held_out = Validation::HeldOut { count, seed };
+            files.read_with(held_out, None, Overlap::Allow)
+        };
+        let dataset = with(6, 1).unwrap();
+        assert_eq!(
+            (dataset.train.len(), dataset.validation.len()),
+            (40 - 12, 6)
+        );
+        let prefixes = |split: &Examples| -> HashSet<Vec<u32>> {
+            split.iter().map(|(prefix, _)| prefix.to_vec()).collect()
+        };
+        let held = prefixes(&dataset.validation);
+        assert_eq!(held.len(), 6);
+        assert!(held.is_disjoint(&prefixes(&dataset.train)));
+        assert!(held.is_disjoint(&prefixes(&dataset.test)));
+        assert_eq!(with(6, 1).unwrap(), dataset);
+        assert_ne!(with(6, 2).unwrap().validation, dataset.validation);
+        assert_eq!(with(0, 1).unwrap().train.len(), 40);
+        let said = with(15, 1).unwrap_err().to_string();
+        assert!(
+            said.contains("of its 15 different questions that are not in the test, 15 held out"),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn a_file_for_validation_shares_no_question_with_the_others() {
+        let files = Files::new(&pairs(0..9), &pairs(10..14));
+        let path = files.path("validation.txt");
+        let read = |text: String, overlap| {
+            std::fs::write(&path, text).unwrap();
+            let read = files.read_with(Validation::File(&path), None, overlap);
+            read.map_err(|why| why.to_string())
+        };
+        let good = read(pairs(20..23), Overlap::Refuse).unwrap();
+        assert_eq!((good.train.len(), good.validation.len()), (9, 3));
+        for (shared, file) in [(8..10, "train.txt"), (9..11, "test.txt")] {
+            let said = read(pairs(shared.clone()), Overlap::Refuse).unwrap_err();
+            assert!(
+                said.contains("1 of its 2 questions") && said.contains(file),
+                "{said}"
+            );
+            assert!(read(pairs(shared), Overlap::Allow).is_ok());
+        }
+        let said = read(LINE.to_owned(), Overlap::Refuse).unwrap_err();
+        assert!(
+            said.contains("validation.txt: line 1: its graph is G(2,5)"),
+            "{said}"
+        );
     }
 
     #[test]

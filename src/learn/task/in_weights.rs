@@ -9,8 +9,8 @@
 //! | edge, up | backward edge | `<34=32$$$`: what is the parent of 34? |
 //! | path | path-finding from the leaf | `/12=32,34,6,16,12`: the path from the start to the leaf 12 |
 //!
-//! Learnt from are all edges, both ways, and the paths to the share `taught` of the leaves; tested are the paths to all
-//! other leaves. The start has as many children as there are arms, so a question down from it has as many true answers:
+//! Learnt from are all edges, both ways, and the paths to the share `taught` of the leaves. Of the other leaves some are
+//! for validation, what a training looks at while it runs; tested are the paths to all others. The start has as many children as there are arms, so a question down from it has as many true answers:
 //! its loss ends at ln(degree), and the exact match on the training split below 1. The first target token of a path is the
 //! start, the same in all; the hard one is the second. The objective `reversed` asks for the leaf first and then for one
 //! parent after the other.
@@ -23,7 +23,8 @@
 //! Tokens: node i is i, of the N nodes there are; `=` is N, `/` N+1, `>` N+2, `<` N+3 and `$`, the mask, N+4.
 
 use super::{
-    AT_ONCE, Contract, Dataset, Drawn, Error, ExampleShape, Examples, MOST_TOKENS, Task, possible,
+    AT_ONCE, Contract, Dataset, Drawn, Error, ExampleShape, Examples, MOST_TOKENS, Task,
+    VALIDATION, possible,
 };
 use crate::learn::random;
 use rayon::prelude::*;
@@ -31,7 +32,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Makes the examples of one path-star graph that a model must know by heart: all edges, both ways, and the paths to most
-/// leaves; the paths to the other leaves are the test. There are no fresh examples.
+/// leaves; the paths to the other leaves are for the test and for validation. There are no fresh examples.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct InWeights {
@@ -41,10 +42,16 @@ pub struct InWeights {
     /// Nodes from the start to a leaf, both counted. The graph has 1 + degree × (path_length − 1) nodes, at most 1000000.
     #[schemars(range(min = 2, max = 10_000))]
     pub path_length: u32,
-    /// The share of the leaves whose paths are learnt from, rounded to a whole leaf; the other paths are the test.
+    /// The share of the leaves whose paths are learnt from, rounded to a whole leaf; the other paths are the test and the
+    /// validation.
     #[serde(default = "taught")]
     #[schemars(range(min = 0.0, max = 1.0))]
     pub taught: f64,
+    /// Leaves whose paths a training looks at while it runs, neither taught nor tested; 0 for none. Without it, half of the
+    /// leaves that are not taught, rounded down, but at most 512.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = 500_000))]
+    pub validation: Option<u32>,
     /// How often every edge is among the examples to learn from, each way; 0 for never.
     #[serde(default = "one")]
     #[schemars(range(min = 0, max = 1_000_000))]
@@ -109,6 +116,14 @@ impl InWeights {
         (self.taught * f64::from(self.degree)).round() as u32
     }
 
+    /// Leaves for validation.
+    #[must_use]
+    pub fn validation(&self) -> u32 {
+        let others = self.degree.saturating_sub(self.leaves());
+        let most = u32::try_from(VALIDATION).expect("512 is below 2^32");
+        self.validation.unwrap_or((others / 2).min(most))
+    }
+
     /// Examples to learn from.
     fn examples(&self) -> u64 {
         2 * self.edges() * u64::from(self.edge_repeats)
@@ -158,7 +173,7 @@ impl InWeights {
 
 impl Drawn for InWeights {
     const KIND: &'static str = "in-weights";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 }
 
 impl Contract for InWeights {
@@ -191,6 +206,14 @@ impl Contract for InWeights {
                 self.taught
             );
             problems.push(("taught", why));
+        } else if self.validation() >= degree - leaves {
+            let others = degree - leaves;
+            let why = format!(
+                "{} of the {others} leaves that are not taught leave none for the test; use at most {}",
+                self.validation(),
+                others - 1
+            );
+            problems.push(("validation", why));
         }
         if self.edge_repeats == 0 && self.path_repeats == 0 {
             let why = "there is nothing to learn from: `edge_repeats` is 0 as well".to_owned();
@@ -227,7 +250,8 @@ impl Contract for InWeights {
             &mut random::stream(self.seed, "in-weights/taught"),
             &mut arms,
         );
-        let (taught, asked) = arms.split_at(self.leaves() as usize);
+        let (taught, others) = arms.split_at(self.leaves() as usize);
+        let (asked, looked_at) = others.split_at(others.len() - self.validation() as usize);
 
         // All edges so often, then the paths so often; shuffled, so that the first examples are of both sorts.
         let ways = 2 * self.edges() as usize;
@@ -252,12 +276,16 @@ impl Contract for InWeights {
         }
         let train = Examples::new(PREFIX, width - PREFIX, tokens)?;
 
-        let mut tokens = vec![0; asked.len() * width];
-        for (row, arm) in tokens.chunks_exact_mut(width).zip(asked) {
-            self.path(&graph, *arm, row);
-        }
-        let test = Examples::new(PREFIX, width - PREFIX, tokens)?;
-        Ok(Dataset::of(Task::InWeights(self.clone()), train, test))
+        let paths = |arms: &[u32]| {
+            let mut tokens = vec![0; arms.len() * width];
+            for (row, arm) in tokens.chunks_exact_mut(width).zip(arms) {
+                self.path(&graph, *arm, row);
+            }
+            Examples::new(PREFIX, width - PREFIX, tokens)
+        };
+        let (test, validation) = (paths(asked)?, paths(looked_at)?);
+        let task = Task::InWeights(self.clone());
+        Ok(Dataset::of(task, [train, test, validation]))
     }
 
     fn fixed(&self) -> Option<&'static str> {
@@ -293,6 +321,7 @@ mod tests {
             degree,
             path_length,
             taught: 0.75,
+            validation: None,
             edge_repeats: 1,
             path_repeats: 1,
             seed: 0,
@@ -334,9 +363,12 @@ mod tests {
             let taught: BTreeSet<u32> = paths.iter().map(|(leaf, _)| *leaf).collect();
             let asked: BTreeSet<u32> = dataset.test.iter().map(|(prefix, _)| prefix[1]).collect();
             prop_assert!(taught.is_disjoint(&asked));
-            prop_assert_eq!(taught.len() + asked.len(), degree as usize);
+            let looked_at: BTreeSet<u32> = dataset.validation.iter().map(|(prefix, _)| prefix[1]).collect();
+            prop_assert!(looked_at.is_disjoint(&taught) && looked_at.is_disjoint(&asked));
+            prop_assert_eq!(looked_at.len(), dataset.validation.len());
+            prop_assert_eq!(taught.len() + asked.len() + looked_at.len(), degree as usize);
             prop_assert_eq!(asked.len(), dataset.test.len());
-            let asked = dataset.test.iter().map(|(prefix, target)| (prefix[1], target));
+            let asked = dataset.test.iter().chain(dataset.validation.iter()).map(|(prefix, target)| (prefix[1], target));
             for (leaf, target) in paths.into_iter().chain(asked) {
                 prop_assert_eq!(*target.last().unwrap(), leaf);
                 prop_assert!(!parents.contains_key(&target[0]));
@@ -362,6 +394,7 @@ mod tests {
         <6=1$$
         # test, 1 examples
         /3=7,5,3
+        # validation, 0 examples
         ");
     }
 
@@ -402,6 +435,10 @@ mod tests {
                 ..star(4, 3)
             }),
             said(InWeights {
+                validation: Some(1),
+                ..star(4, 3)
+            }),
+            said(InWeights {
                 edge_repeats: 0,
                 path_repeats: 0,
                 ..star(4, 3)
@@ -417,9 +454,29 @@ mod tests {
         degree: a graph of 1 + 500000 × (10000 − 1) = 4999500001 nodes has more than 1000000
         taught: 0.9 of 2 leaves are 2: at least 1 must be taught, and at least 1 left for the test
         taught: NaN of 4 leaves are 0: at least 1 must be taught, and at least 1 left for the test
+        validation: 1 of the 1 leaves that are not taught leave none for the test; use at most 0
         path_repeats: there is nothing to learn from: `edge_repeats` is 0 as well
         edge_repeats: 8000000750 examples of 8 tokens are more than 4294967296 tokens
         ");
+    }
+
+    #[test]
+    fn leaves_for_validation_are_taken_from_the_test_and_change_nothing_that_is_taught() {
+        let with = |validation| {
+            let task = InWeights {
+                validation,
+                ..star(40, 3)
+            };
+            task.generate(&|| false).unwrap()
+        };
+        let (none, some, half) = (with(Some(0)), with(Some(3)), with(None));
+        assert_eq!(
+            (none.test.len(), some.test.len(), half.test.len()),
+            (10, 7, 5)
+        );
+        assert_eq!((some.validation.len(), half.validation.len()), (3, 5));
+        assert_eq!((&none.train, &none.train), (&some.train, &half.train));
+        assert_eq!(none.test.first(7), some.test);
     }
 
     #[test]

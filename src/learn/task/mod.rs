@@ -1,8 +1,9 @@
 //! Tasks: where the examples come from, and how they lie at rest.
 //!
-//! A [`Task`] makes a [`Dataset`]: two splits of token rows, each a prefix (what is given) and a target (what is
-//! asked), all of the same lengths. Loading treats the file as hostile: its shapes, sizes and tokens are checked before
-//! anything is made of them.
+//! A [`Task`] makes a [`Dataset`]: three splits of token rows, each a prefix (what is given) and a target (what is
+//! asked), all of the same lengths. A model learns from `train`; whatever is looked at while it learns, is looked at on
+//! `validation`; `test` is for what is measured afterwards. Loading treats the file as hostile: its shapes, sizes and
+//! tokens are checked before anything is made of them.
 
 use crate::learn::Problem;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -44,12 +45,12 @@ pub trait Contract {
         None
     }
 
-    /// Draws `count` more examples to learn from, others for every `epoch`; none of them is in `test`. The result does not
-    /// depend on the number of threads.
+    /// Draws `count` more examples to learn from, others for every `epoch`; none of them is among those `kept` apart, split
+    /// by split. The result does not depend on the number of threads.
     ///
     /// # Errors
     /// As [`Contract::generate`], and [`Error::Fixed`] where [`Contract::fixed`] says why there are none.
-    fn fresh(&self, _epoch: u64, _count: usize, _test: &Examples) -> Result<Examples, Error> {
+    fn fresh(&self, _epoch: u64, _count: usize, _kept: &[&Examples]) -> Result<Examples, Error> {
         Err(Error::Fixed(self.fixed().unwrap_or("the task draws none")))
     }
 
@@ -57,6 +58,11 @@ pub trait Contract {
     /// right answer; `None` for a task whose questions have.
     fn coherent(&self, _answers: &[u32]) -> Option<Vec<bool>> {
         None
+    }
+
+    /// Whether the prefix of every example describes a graph; see [`Contract::graph`].
+    fn has_graphs(&self) -> bool {
+        false
     }
 
     /// An example in the notation of the paper, prefix and target in their natural order.
@@ -79,6 +85,14 @@ pub trait Drawn: Contract {
 
 /// The most tokens a dataset may have: 16 GiB of memory.
 const MOST_TOKENS: u64 = 1 << 32;
+
+/// Validation examples where a file does not say how many.
+pub(crate) const VALIDATION: u64 = 512;
+
+/// [`VALIDATION`], as the default of a parameter.
+fn validation() -> u64 {
+    VALIDATION
+}
 
 /// Examples written between two looks at whether to stop.
 const AT_ONCE: usize = 1 << 20;
@@ -229,6 +243,8 @@ pub struct Dataset {
     pub train: Examples,
     /// What is asked afterwards; shares nothing with `train`.
     pub test: Examples,
+    /// What is asked during the training; shares nothing with `train` and `test`. May be empty.
+    pub validation: Examples,
 }
 
 /// What can go wrong with a task or a dataset.
@@ -301,8 +317,8 @@ struct Header {
 }
 
 impl Dataset {
-    /// The examples of a task, of the shape that it says.
-    fn of(task: Task, train: Examples, test: Examples) -> Self {
+    /// The examples of a task, of the shape that it says: train, test and validation.
+    fn of(task: Task, [train, test, validation]: [Examples; 3]) -> Self {
         let shape = task.contract().shape();
         Self {
             task,
@@ -312,10 +328,27 @@ impl Dataset {
             target_length: shape.target_length,
             train,
             test,
+            validation,
         }
     }
 
-    /// Writes `dataset.safetensors`, tensors `train` and `test` of shape (examples, prefix + target) in the smallest
+    /// The splits and their names.
+    #[must_use]
+    pub fn splits(&self) -> [(&'static str, &Examples); 3] {
+        [
+            ("train", &self.train),
+            ("test", &self.test),
+            ("validation", &self.validation),
+        ]
+    }
+
+    /// The examples of all splits together.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.splits().iter().map(|(_, split)| split.len()).sum()
+    }
+
+    /// Writes `dataset.safetensors`, tensors `train`, `test` and `validation` of shape (examples, prefix + target) in the smallest
     /// unsigned type that holds the vocabulary, and `sample.txt`, the first ten examples of each split to read. The
     /// same dataset gives the same bytes.
     ///
@@ -335,19 +368,15 @@ impl Dataset {
                 .flat_map(|token| token.to_le_bytes().into_iter().take(width))
                 .collect()
         };
-        let (train, test) = (bytes(&self.train), bytes(&self.test));
-        let shape =
-            |examples: &Examples| vec![examples.len(), self.prefix_length + self.target_length];
-        let views = [
-            (
-                "test",
-                TensorView::new(dtype, shape(&self.test), &test).map_err(|e| unwritable(&e))?,
-            ),
-            (
-                "train",
-                TensorView::new(dtype, shape(&self.train), &train).map_err(|e| unwritable(&e))?,
-            ),
-        ];
+        let row = self.prefix_length + self.target_length;
+        let splits = self
+            .splits()
+            .map(|(name, split)| (name, vec![split.len(), row], bytes(split)));
+        let mut views = Vec::new();
+        for (name, shape, bytes) in &splits {
+            let view = TensorView::new(dtype, shape.clone(), bytes);
+            views.push((*name, view.map_err(|e| unwritable(&e))?));
+        }
         let header = Header {
             task: self.task.clone(),
             vocabulary: self.vocabulary,
@@ -365,20 +394,20 @@ impl Dataset {
         std::fs::write(&path, self.sample()).map_err(|e| io(&path, e))
     }
 
-    /// Fresh examples to learn from, as many as in `train`, others for every `epoch`; none of them is in `test`.
+    /// Fresh examples to learn from, as many as in `train`, others for every `epoch`; none of them is in `test` or
+    /// `validation`.
     ///
     /// # Errors
     /// The task's.
     pub fn fresh(&self, epoch: u64) -> Result<Examples, Error> {
-        self.task
-            .contract()
-            .fresh(epoch, self.train.len(), &self.test)
+        let kept = [&self.test, &self.validation];
+        self.task.contract().fresh(epoch, self.train.len(), &kept)
     }
 
     /// The first examples of each split, in the notation of the paper.
     fn sample(&self) -> String {
         let mut text = String::new();
-        for (name, examples) in [("train", &self.train), ("test", &self.test)] {
+        for (name, examples) in self.splits() {
             text.push_str(&format!("# {name}, {} examples\n", examples.len()));
             for (prefix, target) in examples.iter().take(SAMPLES) {
                 text.push_str(&self.task.contract().render(prefix, target));
@@ -466,6 +495,7 @@ impl Dataset {
             Examples::new(prefix_length, target_length, tokens).map_err(|e| e.to_string())
         };
         let (train, test) = (split("train")?, split("test")?);
+        let validation = split("validation")?;
         Ok(Self {
             task: header.task,
             vocabulary,
@@ -474,6 +504,7 @@ impl Dataset {
             target_length,
             train,
             test,
+            validation,
         })
     }
 }
@@ -498,6 +529,7 @@ mod tests {
             nodes: 300,
             train: 30,
             test: 12,
+            validation: 11,
             seed: 5,
             ..PathStar::default()
         };
@@ -518,7 +550,7 @@ mod tests {
         }
         assert_eq!(Dataset::load(&one.path().join(FILE)).unwrap(), dataset);
         let sample = std::fs::read_to_string(one.path().join("sample.txt")).unwrap();
-        assert_eq!(sample.lines().count(), 2 + 2 * SAMPLES);
+        assert_eq!(sample.lines().count(), 3 + 3 * SAMPLES);
     }
 
     #[test]
@@ -575,11 +607,15 @@ mod tests {
             serde_json::json!({"kind": "in-weights", "degree": most, "path_length": most, "taught": -1e300}),
             serde_json::json!({"kind": "in-weights", "degree": 500_000, "path_length": 10_000, "edge_repeats": most}),
             serde_json::json!({"kind": "in-weights", "degree": 9, "path_length": 9, "edge_repeats": most, "path_repeats": most}),
-            serde_json::json!({"kind": "sibling-discovery", "parents": most, "children": most, "train": u64::MAX, "test": u64::MAX}),
+            serde_json::json!({"kind": "sibling-discovery", "parents": most, "children": most, "train": u64::MAX, "test": u64::MAX, "validation": u64::MAX}),
             serde_json::json!({"kind": "sibling-discovery", "parents": 1_000_000, "children": 10_000, "train": 1, "test": 1}),
-            serde_json::json!({"kind": "imported", "degree": most, "path_length": most, "nodes": most, "train": 1, "test": 1}),
-            serde_json::json!({"kind": "imported", "degree": 0, "path_length": 0, "nodes": 0, "train": 0, "test": 0}),
+            serde_json::json!({"kind": "imported", "degree": most, "path_length": most, "nodes": most, "train": 1, "test": 1, "validation": 1}),
+            serde_json::json!({"kind": "imported", "degree": 0, "path_length": 0, "nodes": 0, "train": 0, "test": 0, "validation": 0}),
             serde_json::json!({"kind": "chess-mate", "train": 0, "test": u64::MAX}),
+            serde_json::json!({"kind": "chess-mate", "train": 1, "test": 1, "validation": u64::MAX}),
+            serde_json::json!({"kind": "path-star", "degree": 2, "path_length": 4, "nodes": 50, "train": 1, "test": 1, "validation": u64::MAX}),
+            serde_json::json!({"kind": "sibling-discovery", "parents": 5, "children": 9, "train": 1, "test": 1, "validation": u64::MAX}),
+            serde_json::json!({"kind": "in-weights", "degree": 9, "path_length": 9, "validation": most}),
         ];
         for header in tasks {
             let task: Task = serde_json::from_value(header.clone()).unwrap();

@@ -13,6 +13,10 @@
 //! which are all the same, so `test` is the number of samples. Where `test` is more than there are unseen strings, they
 //! are repeated, all of them before any for a third time.
 //!
+//! Strings for validation are in neither split. As there is no right answer, the exact match of a look during the training
+//! says only whether the one string that is most likely is among them; the forced accuracies by position say more: how often
+//! the second child is a sibling that follows, and the parent the right one.
+//!
 //! Tokens: node i is i, of the N there are, parents and children in random order; `=` is N and `$`, the mask, N+1.
 
 use super::{Contract, Dataset, Drawn, Error, ExampleShape, Examples, MOST_TOKENS, Task, possible};
@@ -37,6 +41,11 @@ pub struct SiblingDiscovery {
     /// Strings to test with, none of them learnt from: as many as a model is to be sampled. Repeated where there are fewer.
     #[schemars(range(min = 1, max = 100_000_000))]
     pub test: u64,
+    /// Strings that a training looks at while it runs, neither learnt from nor among those to test with; 0 for none. They
+    /// have no right answer to find: of what the training notes, the accuracy by position is what says something.
+    #[serde(default = "super::validation")]
+    #[schemars(range(max = 100_000_000))]
+    pub validation: u64,
     /// Seed of the labels and of the choice of the strings.
     #[serde(default)]
     pub seed: u64,
@@ -88,7 +97,7 @@ impl SiblingDiscovery {
 
 impl Drawn for SiblingDiscovery {
     const KIND: &'static str = "sibling-discovery";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 }
 
 impl Contract for SiblingDiscovery {
@@ -99,6 +108,7 @@ impl Contract for SiblingDiscovery {
             children,
             train,
             test,
+            validation,
             ..
         } = *self;
         if !(1..=1_000_000).contains(&parents) {
@@ -113,6 +123,10 @@ impl Contract for SiblingDiscovery {
                 let why = format!("{count} strings are not from 1 to 100000000");
                 problems.push((name, why));
             }
+        }
+        if validation > 100_000_000 {
+            let why = format!("{validation} strings are more than 100000000");
+            problems.push(("validation", why));
         }
         if !problems.is_empty() {
             return problems;
@@ -137,9 +151,17 @@ impl Contract for SiblingDiscovery {
                 strings - 1
             );
             problems.push(("train", why));
+        } else if train + validation >= strings {
+            let why = format!(
+                "{all}, so {validation} for validation beside {train} to learn from leave none to test with; use at most {}",
+                strings - train - 1
+            );
+            problems.push(("validation", why));
         }
-        if (train + test).saturating_mul(1 + STRING as u64) > MOST_TOKENS {
-            let why = format!("{train} + {test} strings are more than {MOST_TOKENS} tokens");
+        if (train + test + validation).saturating_mul(1 + STRING as u64) > MOST_TOKENS {
+            let why = format!(
+                "{train} + {test} + {validation} strings are more than {MOST_TOKENS} tokens"
+            );
             problems.push(("train", why));
         }
         problems
@@ -162,13 +184,15 @@ impl Contract for SiblingDiscovery {
         let labels = self.labels();
         let strings = self.strings();
         let (train, test) = (self.train as usize, self.test as usize);
-        let drawn = (self.train + self.test).min(strings) as usize;
+        let drawn = (self.train + self.test + self.validation).min(strings) as usize;
         let mut stream = random::stream(self.seed, "sibling-discovery/strings");
         let numbers = random::distinct(&mut stream, strings as u32, drawn);
         if cancel() {
             return Err(Error::Cancelled);
         }
         let (learnt, unseen) = numbers.split_at(train);
+        // The last of them, so that the others are the same however many there are.
+        let (unseen, looked_at) = unseen.split_at(unseen.len() - self.validation as usize);
         let examples = |numbers: &mut dyn Iterator<Item = &u32>| {
             let mut tokens = Vec::new();
             for &number in numbers {
@@ -179,11 +203,9 @@ impl Contract for SiblingDiscovery {
         };
         let train = examples(&mut learnt.iter())?;
         let test = examples(&mut unseen.iter().cycle().take(test))?;
-        Ok(Dataset::of(
-            Task::SiblingDiscovery(self.clone()),
-            train,
-            test,
-        ))
+        let validation = examples(&mut looked_at.iter())?;
+        let task = Task::SiblingDiscovery(self.clone());
+        Ok(Dataset::of(task, [train, test, validation]))
     }
 
     fn fixed(&self) -> Option<&'static str> {
@@ -230,6 +252,7 @@ mod tests {
             children,
             train,
             test,
+            validation: 0,
             seed: 0,
         }
     }
@@ -239,17 +262,19 @@ mod tests {
 
         #[test]
         fn all_strings_are_coherent_and_the_unseen_ones_are_unseen(
-            parents in 1u32..5, children in 3u32..6, share in 0.0..1.0, test in 1u64..200, seed: u64,
+            parents in 1u32..5, children in 3u32..6, share in 0.0..1.0, test in 1u64..200,
+            of_rest in 0.0..1.0, seed: u64,
         ) {
             let all = u64::from(parents * children * (children - 1));
             let train = 1 + ((all - 2) as f64 * share) as u64;
-            let task = SiblingDiscovery { seed, ..families(parents, children, train, test) };
+            let validation = ((all - train - 1) as f64 * of_rest) as u64;
+            let task = SiblingDiscovery { seed, validation, ..families(parents, children, train, test) };
             let dataset = task.generate(&|| false).unwrap();
             prop_assert_eq!((dataset.train.len() as u64, dataset.test.len() as u64), (train, test));
             let strings = |examples: &Examples| -> Vec<u32> {
                 examples.iter().flat_map(|(_, target)| target.to_vec()).collect()
             };
-            for split in [&dataset.train, &dataset.test] {
+            for (_, split) in dataset.splits() {
                 prop_assert!(task.coherent(&strings(split)).unwrap().iter().all(|&good| good));
             }
             let different = |examples: &Examples| -> BTreeSet<Vec<u32>> {
@@ -257,8 +282,16 @@ mod tests {
             };
             let (learnt, unseen) = (different(&dataset.train), different(&dataset.test));
             prop_assert_eq!(learnt.len() as u64, train);
-            prop_assert_eq!(unseen.len() as u64, test.min(all - train));
+            prop_assert_eq!(unseen.len() as u64, test.min(all - train - validation));
             prop_assert!(learnt.is_disjoint(&unseen));
+            let looked_at = different(&dataset.validation);
+            prop_assert_eq!((looked_at.len() as u64, dataset.validation.len() as u64), (validation, validation));
+            prop_assert!(looked_at.is_disjoint(&learnt) && looked_at.is_disjoint(&unseen));
+            let without = SiblingDiscovery { validation: 0, ..task }.generate(&|| false).unwrap();
+            prop_assert_eq!(&without.train, &dataset.train);
+            if train + test + validation <= all {
+                prop_assert_eq!(&without.test, &dataset.test);
+            }
         }
     }
 
@@ -297,6 +330,7 @@ mod tests {
         =13,5,10
         =5,13,10
         =1,5,10
+        # validation, 0 examples
         ");
     }
 
@@ -319,6 +353,10 @@ mod tests {
             said(families(1_000_000, 10_000, 1, 1)),
             said(families(5, 10_000, 1, 1)),
             said(families(2, 3, 12, 1)),
+            said(SiblingDiscovery {
+                validation: 7,
+                ..families(2, 3, 5, 1)
+            }),
         ];
         insta::assert_snapshot!(said.join("\n"), @"
         parents: 0 are not from 1 to 1000000
@@ -329,6 +367,7 @@ mod tests {
         children: 1000000 parents of 10000 children have 1000000 × 10000 × 9999 = 99990000000000 strings, more than 100000000
         children: 5 parents of 10000 children have 5 × 10000 × 9999 = 499950000 strings, more than 100000000
         train: 2 parents of 3 children have 2 × 3 × 2 = 12 strings, so learning from 12 leaves none to discover; use at most 11
+        validation: 2 parents of 3 children have 2 × 3 × 2 = 12 strings, so 7 for validation beside 5 to learn from leave none to test with; use at most 6
         ");
     }
 

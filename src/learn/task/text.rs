@@ -372,10 +372,16 @@ impl Encoding {
         let train = self.examples(&dataset.task, &dataset.train, None, cancel)?;
         let length = (!train.is_empty()).then(|| (train.prefix_length(), train.target_length()));
         let test = self.examples(&dataset.task, &dataset.test, length, cancel)?;
+        let validation = self.examples(&dataset.task, &dataset.validation, length, cancel)?;
         let of = if train.is_empty() { &test } else { &train };
         let (prefix_length, target_length) = (of.prefix_length(), of.target_length());
-        let all = train.tokens().iter().chain(test.tokens()).chain([&mask]);
-        if let Some(token) = all.copied().find(|&token| token >= vocabulary) {
+        let splits = [&train, &test, &validation];
+        let all = splits.iter().flat_map(|split| split.tokens());
+        if let Some(token) = all
+            .chain([&mask])
+            .copied()
+            .find(|&token| token >= vocabulary)
+        {
             return Err(Error::Examples(format!(
                 "there is a token {token}, but the model knows {vocabulary} only"
             )));
@@ -388,6 +394,7 @@ impl Encoding {
             target_length,
             train,
             test,
+            validation,
         })
     }
 
@@ -438,6 +445,7 @@ pub(crate) mod tests {
             nodes,
             train: 50,
             test: 20,
+            validation: 10,
             seed: 5,
             ..PathStar::default()
         };
@@ -468,6 +476,7 @@ pub(crate) mod tests {
         // Six edges of three tokens with bars between them, and `/3,1=`; a path of four nodes has three commas.
         assert_eq!((encoded.prefix_length, encoded.target_length), (28, 7));
         assert_eq!((encoded.train.len(), encoded.test.len()), (50, 20));
+        assert_eq!(encoded.validation.len(), 10);
         assert_eq!(encoded.mask, encoding.tokens("$").unwrap()[0]);
         for (ours, theirs) in dataset.test.iter().zip(encoded.test.iter()) {
             let text = dataset.task.contract().render(ours.0, ours.1);

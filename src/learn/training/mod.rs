@@ -5,12 +5,15 @@
 //! `shuffle/<epoch>`) without a gap: the last examples of an epoch share a batch with the first of the next, so every batch
 //! is full. Nothing that happens at a step depends on how many will follow, but the rate under a schedule that falls to the
 //! end: so the [`state::State`] of a training is that of every longer one, and a longer one goes on from it.
+//!
+//! What is looked at on the way, and decides when to stop, are examples of the validation split. The test split is never
+//! looked at, so that what is measured on it afterwards was not chosen by it.
 
 use crate::learn::decoding::{self, Decoding};
 use crate::learn::learner::{self, Card, Learner};
 use crate::learn::model::Architecture;
 use crate::learn::objective::Objective;
-use crate::learn::task::{self, Dataset, Examples, text};
+use crate::learn::task::{self, Dataset, ExampleShape, Examples, text};
 use crate::learn::{Problem, accuracy, random};
 use candle_core::{DType, Device, Tensor};
 use schemars::JsonSchema;
@@ -60,18 +63,18 @@ pub struct Settings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub epochs: Option<u64>,
-    /// Draw fresh examples from the task for every epoch after the first, as many as the dataset has; none is among the test
-    /// examples. Without it, every epoch shows the same ones.
+    /// Draw fresh examples from the task for every epoch after the first, as many as the dataset has; none is among those for
+    /// test or validation. Without it, every epoch shows the same ones.
     #[serde(default)]
     pub online: bool,
     /// Steps between two evaluations; the last step always ends in one.
     #[serde(default = "evaluate_every")]
     #[schemars(range(min = 1))]
     pub evaluate_every: u64,
-    /// Test examples looked at in an evaluation, the first so many; 0 for none.
+    /// Validation examples looked at in an evaluation, the first so many; 0 for none. The test is never looked at.
     #[serde(default = "evaluate_on")]
     pub evaluate_on: u64,
-    /// Stop at the first evaluation whose exact match is at least this.
+    /// Stop at the first evaluation whose exact match is at least this; evaluations look at validation examples.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0.0, max = 1.0))]
     pub stop_at: Option<f64>,
@@ -220,13 +223,45 @@ impl Settings {
                 "the dataset has no example to learn from".to_owned(),
             ));
         }
-        if self.online
-            && let Some(why) = dataset.task.contract().fixed()
-        {
-            let why = format!("there are no fresh examples: {why}; leave `online` out");
-            problems.push(("online".to_owned(), why));
+        if dataset.validation.is_empty() {
+            problems.extend(self.unlooked());
         }
+        problems.extend(self.fit_fixed(dataset.task.contract().fixed()));
         problems
+    }
+
+    /// What is wrong with them for examples of a shape; empty where nothing is, or where they are wrong by themselves.
+    #[must_use]
+    pub fn fit_shape(&self, shape: ExampleShape) -> Vec<Problem> {
+        // What a published model can take shows when it is opened.
+        let opened_later = matches!(self.architecture, Architecture::Pretrained(_));
+        if opened_later || !self.problems().is_empty() {
+            return Vec::new();
+        }
+        Card::of(self.architecture.clone(), self.objective.clone(), shape).problems()
+    }
+
+    /// What is wrong with `online` for a task that says why it has no fresh examples.
+    #[must_use]
+    pub fn fit_fixed(&self, fixed: Option<&str>) -> Option<Problem> {
+        let why = fixed.filter(|_| self.online)?;
+        let why = format!("there are no fresh examples: {why}; leave `online` out");
+        Some(("online".to_owned(), why))
+    }
+
+    /// What is wrong with them where a dataset has no validation examples.
+    #[must_use]
+    pub fn unlooked(&self) -> Vec<Problem> {
+        let decides = [
+            ("stop_at", self.stop_at.is_some()),
+            ("patience", self.patience.is_some()),
+        ];
+        let set = decides.into_iter().filter(|(_, set)| *set);
+        set.map(|(name, _)| {
+            let why = "validation examples decide when to stop, but the dataset has none; give it some, or leave this out";
+            (name.to_owned(), why.to_owned())
+        })
+        .collect()
     }
 
     /// The length of the training in steps, for so many training examples.
@@ -318,7 +353,7 @@ pub struct CurveRow {
     pub loss: f64,
     /// Learning rate of the last of them.
     pub lr: f64,
-    /// Exact match on the first test examples, decoding greedily, 0 to 1; none where this row is no evaluation.
+    /// Exact match on the first validation examples, decoding greedily, 0 to 1; none where this row is no evaluation.
     pub exact: Option<f64>,
 }
 
@@ -330,7 +365,7 @@ pub struct ForcedRow {
     pub step: u64,
     /// Position in the target in natural order, from 1, the start.
     pub position: u32,
-    /// Share of the first test examples, 0 to 1.
+    /// Share of the first validation examples, 0 to 1.
     pub accuracy: f64,
 }
 
@@ -558,7 +593,7 @@ impl<'a> Training<'a> {
                 pending: false,
             },
             steps: settings.steps_over(dataset.train.len()),
-            looked_at: dataset.test.first(on),
+            looked_at: dataset.validation.first(on),
             order: Order::after(settings.seed, dataset.train.len(), 0),
             fresh: None,
             differentiator: Differentiator::new(&learner, settings.seed)?,
@@ -763,7 +798,7 @@ impl<'a> Training<'a> {
         }
     }
 
-    /// Exact match and forced accuracy on the first test examples, of the average where one is kept.
+    /// Exact match and forced accuracy on the first validation examples, of the average where one is kept.
     fn evaluate(
         &mut self,
         observe: &mut dyn FnMut(&Moment<'_>) -> ControlFlow<()>,

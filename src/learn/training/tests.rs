@@ -51,6 +51,7 @@ fn data(path_length: u32, train: u64) -> Dataset {
         nodes: 12,
         train,
         test: 40,
+        validation: 40,
         seed: 1,
         ..PathStar::default()
     }
@@ -978,6 +979,58 @@ fn accumulated_batches_are_one_large_batch() {
 }
 
 #[test]
+fn a_training_never_looks_at_the_test() {
+    let dataset = data(4, 8);
+    let settings = Settings {
+        evaluate_every: 5,
+        stop_at: Some(0.5),
+        patience: Some(2),
+        ..settings(Objective::NextToken(NextToken {}), 40)
+    };
+    let learn = |dataset: &Dataset| {
+        let trained = train(dataset, &settings, &Device::Cpu, &mut quiet).unwrap();
+        (trained.curve, trained.forced)
+    };
+    let other = Dataset {
+        test: dataset.train.clone(),
+        ..dataset.clone()
+    };
+    assert_eq!(learn(&other), learn(&dataset));
+    let other = Dataset {
+        validation: dataset.train.clone(),
+        ..dataset.clone()
+    };
+    assert_ne!(learn(&other), learn(&dataset));
+}
+
+#[test]
+fn what_decides_when_to_stop_needs_validation_examples() {
+    let dataset = data(4, 8);
+    let blind = Dataset {
+        validation: dataset.train.first(0),
+        ..dataset
+    };
+    let plain = Settings {
+        evaluate_every: 5,
+        ..settings(Objective::NextToken(NextToken {}), 10)
+    };
+    let trained = train(&blind, &plain, &Device::Cpu, &mut quiet).unwrap();
+    assert!(trained.curve.iter().all(|row| row.exact.is_none()));
+    assert!(trained.forced.is_empty());
+    let stops = Settings {
+        stop_at: Some(1.0),
+        patience: Some(2),
+        ..plain
+    };
+    let names: Vec<String> = stops
+        .fit(&blind)
+        .into_iter()
+        .map(|(name, _)| name)
+        .collect();
+    assert_eq!(names, ["stop_at", "patience"]);
+}
+
+#[test]
 fn a_training_stops_at_its_target_and_when_patience_ends() {
     let dataset = data(4, 8);
     let settings = |stop_at, patience| Settings {
@@ -988,7 +1041,7 @@ fn a_training_stops_at_its_target_and_when_patience_ends() {
     };
     let learn = |settings: &Settings| {
         let dataset = Dataset {
-            test: dataset.train.clone(),
+            validation: dataset.train.clone(),
             ..dataset.clone()
         };
         train(&dataset, settings, &Device::Cpu, &mut quiet).unwrap()
@@ -1083,6 +1136,7 @@ fn a_training_begins_with_a_published_model_and_learns_in_its_vocabulary() {
         nodes: 10,
         train: 8,
         test: 12,
+        validation: 12,
         seed: 1,
         ..PathStar::default()
     }

@@ -21,10 +21,12 @@ pub(in crate::figures::plot) struct Row {
     pub x: Option<f64>,
     /// The same along the vertical axis.
     pub y: Option<f64>,
-    /// The half width of the interval around `x`.
-    pub x_error: Option<f64>,
-    /// The half width of the interval around `y`.
-    pub y_error: Option<f64>,
+    /// Which rows have the same `x`: equal numbers here are equal values.
+    pub x_key: usize,
+    /// The ends of the interval around `x`.
+    pub x_interval: Option<(f64, f64)>,
+    /// The ends of the interval around `y`.
+    pub y_interval: Option<(f64, f64)>,
     /// What a cell is coloured by.
     pub value: Option<f64>,
     /// The place of its series.
@@ -46,14 +48,17 @@ pub(in crate::figures::plot) struct Rows<'a> {
 }
 
 impl Rows<'_> {
-    /// The rows of one series with those at the same `x` averaged; an error is
-    /// kept only where there is one row.
+    /// The rows of one series with those at the same `x` averaged. Where one of
+    /// them has no value there is no mean; an interval is kept only where there
+    /// is one row.
     pub(in crate::figures::plot) fn averaged(&self, series: usize) -> Vec<Row> {
         let mut places: Vec<Vec<Row>> = Vec::new();
-        let mut known: BTreeMap<u64, usize> = BTreeMap::new();
+        let mut known: BTreeMap<usize, usize> = BTreeMap::new();
         for row in self.rows.iter().filter(|row| row.series == series) {
-            let Some(x) = row.x else { continue };
-            let place = *known.entry((x + 0.0).to_bits()).or_insert_with(|| {
+            if row.x.is_none() {
+                continue;
+            }
+            let place = *known.entry(row.x_key).or_insert_with(|| {
                 places.push(Vec::new());
                 places.len() - 1
             });
@@ -61,20 +66,30 @@ impl Rows<'_> {
         }
         places
             .into_iter()
-            .filter_map(|rows| {
-                let first = *rows.first()?;
-                let known: Vec<f64> = rows.iter().filter_map(|row| row.y).collect();
-                if known.len() < 2 {
-                    return Some(*rows.iter().find(|row| row.y.is_some()).unwrap_or(&first));
+            .filter_map(|rows| match rows.as_slice() {
+                [row] => Some(*row),
+                rows => {
+                    let values: Option<Vec<f64>> = rows.iter().map(|row| row.y).collect();
+                    Some(Row {
+                        y: values.map(|values| mean(&values)),
+                        y_interval: None,
+                        x_interval: None,
+                        ..*rows.first()?
+                    })
                 }
-                Some(Row {
-                    y: Some(known.iter().sum::<f64>() / known.len() as f64),
-                    y_error: None,
-                    x_error: None,
-                    ..first
-                })
             })
             .collect()
+    }
+}
+
+/// The mean of values; their sum may be larger than any double.
+pub(in crate::figures::plot) fn mean(values: &[f64]) -> f64 {
+    let count = values.len() as f64;
+    let sum: f64 = values.iter().sum();
+    if sum.is_finite() {
+        sum / count
+    } else {
+        values.iter().map(|value| value / count).sum()
     }
 }
 
@@ -134,6 +149,16 @@ impl Panel {
         Some((Spot::of(x?), Spot::of(y?)))
     }
 
+    /// The same, if it lies inside the panel.
+    pub(in crate::figures::plot) fn within(
+        &self,
+        x: Option<f64>,
+        y: Option<f64>,
+    ) -> Option<(Spot, Spot)> {
+        let is_inside = self.x().scale.holds(x?) && self.y().scale.holds(y?);
+        self.at(x, y).filter(|_| is_inside)
+    }
+
     /// Width and height in points of one category, or of the whole panel on an
     /// axis of numbers.
     pub(in crate::figures::plot) fn cell(&self) -> (f64, f64) {
@@ -187,29 +212,65 @@ pub(in crate::figures::plot) trait Mark: Sync {
     fn colors_by_value(&self) -> bool {
         false
     }
-    /// Draws the rows of one panel.
+    /// Which rows make one mark together.
+    fn unit(&self) -> Unit {
+        Unit::Row
+    }
+    /// What becomes of values outside the domain.
+    fn outside(&self) -> Outside {
+        Outside::Hidden
+    }
+    /// Draws the rows of one panel, cut off at the edges of a domain.
     fn draw(&self, panel: &Panel, rows: &Rows<'_>);
+    /// Draws what lies over that and reaches over the edges: points.
+    fn draw_points(&self, _panel: &Panel, _rows: &Rows<'_>) {}
     /// Draws its sign in the legend, between two places on a line.
     fn sample(&self, page: &Page, from: (f64, f64), width: f64, style: &Style);
 }
 
-/// A line with caps around the value `y`.
+/// Which rows make one mark together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::figures::plot) enum Unit {
+    /// Each row for itself.
+    Row,
+    /// Those of one series at one place along `x`: their mean is drawn.
+    Place,
+    /// Those of one cell.
+    Cell,
+}
+
+/// What becomes of values outside the domain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::figures::plot) enum Outside {
+    /// They are not drawn.
+    Hidden,
+    /// What is drawn ends at the edge.
+    Cut,
+    /// They have the colour of the nearest value inside.
+    Coloured,
+}
+
+/// A line from `low` to `high` with a cap at each end that lies inside.
 ///
 /// plotters' own has a dot in the middle, which is the mark's to draw.
 pub(super) fn error_bar(
     panel: &Panel,
     x: Spot,
-    (y, half): (f64, f64),
+    (low, high): (f64, f64),
     (color, cap): (RGBColor, f64),
 ) {
-    if panel.y().scale.place(y + half).is_none() {
+    let axis = panel.y();
+    let (bottom, top) = axis.scale.ends();
+    if axis.scale.place(high).is_none() || high < bottom || low > top {
         return;
     }
-    // On a logarithmic axis an interval that reaches zero ends at the axis.
-    let (low, high) = (Spot::of(y - half), Spot::of(y + half));
+    // An interval that leaves the axis ends there, without a cap.
+    let ends = [low.max(bottom), high.min(top)].map(Spot::of);
     let stroke = Stroke::new(color, 0.9);
-    panel.put(&stroke.along([(x, low), (x, high)]));
-    for end in [low, high] {
-        panel.put(&stroke.along([(x.by(-cap), end), (x.by(cap), end)]));
+    panel.put(&stroke.along(ends.map(|end| (x, end))));
+    for (end, value) in ends.into_iter().zip([low, high]) {
+        if (bottom..=top).contains(&value) {
+            panel.put(&stroke.along([(x.by(-cap), end), (x.by(cap), end)]));
+        }
     }
 }

@@ -7,7 +7,7 @@ use plotters::element::Rectangle;
 use plotters::style::text_anchor::{HPos, VPos};
 use plotters::style::{Color, RGBColor, WHITE};
 
-use super::contract::{Mark, Panel, Rows};
+use super::contract::{Mark, Outside, Panel, Rows, Unit, mean};
 use crate::figures::plot::axis::Spot;
 use crate::figures::plot::element::{INK, Page, Type};
 use crate::figures::plot::number;
@@ -33,16 +33,24 @@ impl Mark for Heat {
         true
     }
 
+    fn unit(&self) -> Unit {
+        Unit::Cell
+    }
+
+    fn outside(&self) -> Outside {
+        Outside::Coloured
+    }
+
     fn draw(&self, panel: &Panel, rows: &Rows<'_>) {
         let (Scale::Category(across), Scale::Category(down)) = (&panel.x().scale, &panel.y().scale)
         else {
             return;
         };
-        let mut cells: BTreeMap<(usize, usize), Vec<f64>> = BTreeMap::new();
+        let mut cells: BTreeMap<(usize, usize), Vec<Option<f64>>> = BTreeMap::new();
         for row in rows.rows {
             if let (Some(x), Some(y)) = (row.x, row.y) {
                 let cell = cells.entry((y as usize, x as usize)).or_default();
-                cell.extend(row.value);
+                cell.push(row.value);
             }
         }
         let ((left, right), (bottom, top)) = (panel.sides(), panel.heights());
@@ -52,10 +60,11 @@ impl Mark for Heat {
         let under = |place: usize, count: usize| if place + 1 < count { 0.4 } else { 0.0 };
         let mut labels = Vec::new();
         for ((y, x), values) in cells {
-            if values.is_empty() {
+            // Without one of its values a cell has no mean.
+            let Some(values) = values.into_iter().collect::<Option<Vec<f64>>>() else {
                 continue;
-            }
-            let value = values.iter().sum::<f64>() / values.len() as f64;
+            };
+            let value = mean(&values);
             let Some(share) = rows.value.place(value) else {
                 continue;
             };
@@ -70,20 +79,22 @@ impl Mark for Heat {
             labels.push((middle, value, dark));
         }
         let values: Vec<f64> = labels.iter().map(|(_, value, _)| *value).collect();
-        let texts = number::alike(&values);
         let (wide, high) = panel.cell();
         let room = (wide - 3.0, high - 2.0);
-        let widest = |size: f64| {
-            texts
-                .iter()
-                .map(|label| text::width(label, size, false))
-                .fold(0.0, f64::max)
-        };
-        // One size for all cells, or none: a map with gaps in it misleads.
-        let Some(size) = [8.0, 7.0, 6.0]
-            .into_iter()
-            .find(|size| widest(*size) <= room.0 && size * 1.15 <= room.1)
-        else {
+        // One size for all cells, or none: a map with gaps in it misleads. Digits that tell values apart go before size.
+        let fitting = number::alike(&values).into_iter().find_map(|texts| {
+            let widest = |size: f64| {
+                texts
+                    .iter()
+                    .map(|label| text::width(label, size, false))
+                    .fold(0.0, f64::max)
+            };
+            let size = [8.0, 7.0, 6.0]
+                .into_iter()
+                .find(|size| widest(*size) <= room.0 && size * 1.15 <= room.1)?;
+            Some((size, texts))
+        });
+        let Some((size, texts)) = fitting else {
             return;
         };
         for (((x, y), _, dark), text) in labels.into_iter().zip(texts) {

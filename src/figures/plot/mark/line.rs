@@ -4,7 +4,7 @@ use plotters::element::Polygon;
 use plotters::series::LineSeries;
 use plotters::style::Color;
 
-use super::contract::{Mark, Panel, Row, Rows};
+use super::contract::{Mark, Outside, Panel, Row, Rows, Unit};
 use crate::figures::plot::axis::Spot;
 use crate::figures::plot::element::{Marker, Page, Stroke, put};
 use crate::figures::plot::palette::{Style, style};
@@ -19,25 +19,40 @@ impl Mark for Line {
         true
     }
 
+    fn unit(&self) -> Unit {
+        Unit::Place
+    }
+
+    fn outside(&self) -> Outside {
+        Outside::Cut
+    }
+
     fn draw(&self, panel: &Panel, rows: &Rows<'_>) {
-        let series: Vec<Vec<Row>> = (0..rows.series)
-            .map(|series| {
-                let mut line = rows.averaged(series);
-                line.sort_by(|a, b| a.x.unwrap_or(0.0).total_cmp(&b.x.unwrap_or(0.0)));
-                line
-            })
-            .collect();
+        let lines = lines(rows);
         // All bands lie under all lines.
-        for (place, line) in series.iter().enumerate() {
+        for (place, line) in lines.iter().enumerate() {
             for part in unbroken(line, |row| {
-                panel.at(row.x, row.y).is_some() && row.y_error.is_some()
+                panel.at(row.x, row.y).is_some() && row.y_interval.is_some()
             }) {
                 band(panel, part, &style(place));
             }
         }
+        for (place, line) in lines.iter().enumerate() {
+            let style = style(place);
+            let stroke = stroke(&style);
+            for part in unbroken(line, |row| panel.at(row.x, row.y).is_some()) {
+                let places = part.iter().filter_map(|row| panel.at(row.x, row.y));
+                for element in LineSeries::new(places, stroke.style()) {
+                    panel.put(&stroke.dashed(element));
+                }
+            }
+        }
+    }
+
+    fn draw_points(&self, panel: &Panel, rows: &Rows<'_>) {
         if rows.points {
             for row in rows.rows {
-                if let Some(place) = panel.at(row.x, row.y) {
+                if let Some(place) = panel.within(row.x, row.y) {
                     panel.put(&Marker {
                         place,
                         radius: 1.5,
@@ -47,26 +62,19 @@ impl Mark for Line {
                 }
             }
         }
-        for (place, line) in series.iter().enumerate() {
-            let style = style(place);
-            let stroke = stroke(&style);
+        for (place, line) in lines(rows).iter().enumerate() {
             for part in unbroken(line, |row| panel.at(row.x, row.y).is_some()) {
-                let places: Vec<(Spot, Spot)> = part
-                    .iter()
-                    .filter_map(|row| panel.at(row.x, row.y))
-                    .collect();
-                for element in LineSeries::new(places.iter().copied(), stroke.style()) {
-                    panel.put(&stroke.dashed(element));
+                // Between two gaps a line has no length.
+                if line.len() > FEW && part.len() > 1 {
+                    continue;
                 }
-                if line.len() <= FEW || places.len() == 1 {
-                    for place in places {
-                        panel.put(&Marker {
-                            place,
-                            radius: 2.5,
-                            style,
-                            opacity: 1.0,
-                        });
-                    }
+                for place_of in part.iter().filter_map(|row| panel.within(row.x, row.y)) {
+                    panel.put(&Marker {
+                        place: place_of,
+                        radius: 2.5,
+                        style: style(place),
+                        opacity: 1.0,
+                    });
                 }
             }
         }
@@ -82,6 +90,17 @@ impl Mark for Line {
         };
         put(page, &marker);
     }
+}
+
+/// The values of each series from left to right.
+fn lines(rows: &Rows<'_>) -> Vec<Vec<Row>> {
+    (0..rows.series)
+        .map(|series| {
+            let mut line = rows.averaged(series);
+            line.sort_by(|a, b| a.x.unwrap_or(0.0).total_cmp(&b.x.unwrap_or(0.0)));
+            line
+        })
+        .collect()
 }
 
 fn stroke(style: &Style) -> Stroke {
@@ -100,13 +119,14 @@ fn unbroken(line: &[Row], whole: impl Fn(&Row) -> bool) -> Vec<&[Row]> {
 }
 
 fn band(panel: &Panel, part: &[Row], style: &Style) {
-    let edge = |sign: f64| {
+    let edge = |upper: bool| {
         part.iter().filter_map(move |row| {
-            let y = row.y? + sign * row.y_error?;
+            let (low, high) = row.y_interval?;
+            let y = if upper { high } else { low };
             Some((Spot::of(row.x?), Spot::of(y)))
         })
     };
-    let outline: Vec<(Spot, Spot)> = edge(1.0).chain(edge(-1.0).rev()).collect();
+    let outline: Vec<(Spot, Spot)> = edge(true).chain(edge(false).rev()).collect();
     if part.len() == 1 {
         // A band of one place has no width: show its height as a stroke.
         panel.put(&Stroke::new(style.color, 0.9).along(outline));

@@ -6,7 +6,7 @@ mod heat;
 mod line;
 mod point;
 
-pub(super) use contract::{Mark, Panel, Row, Rows};
+pub(super) use contract::{Mark, Outside, Panel, Row, Rows, Unit, mean};
 
 use super::spec::MarkName;
 

@@ -33,6 +33,7 @@ fn task(train: u64, test: u64) -> ChessMate {
     ChessMate {
         train,
         test,
+        validation: 0,
         min_rating: None,
         max_rating: None,
         seed: 0,
@@ -69,6 +70,26 @@ fn the_text_of_an_example_stays_what_it_was() {
     .......k/......../......../......../......../.R....../R......./......K. w .... .=b3b7$ h8g8$ a2a8$
     ");
     insta::assert_snapshot!(chosen.skipped, @"5 rows of mates in two: 0 wrong, 0 of a position that an earlier row has, 5 to choose from");
+}
+
+#[test]
+fn examples_for_validation_change_neither_training_nor_test() {
+    let with = |validation| {
+        let task = ChessMate {
+            validation,
+            ..task(2, 1)
+        };
+        choose(&task, &table(&PUZZLES), BadRows::Refuse)
+    };
+    let (none, some) = (with(0).unwrap().dataset, with(2).unwrap().dataset);
+    assert_eq!((&none.train, &none.test), (&some.train, &some.test));
+    let positions = some
+        .splits()
+        .map(|(_, split)| split.iter().map(|(prefix, _)| prefix));
+    let different: HashSet<&[u32]> = positions.into_iter().flatten().collect();
+    assert_eq!(different.len(), 5, "no position is in two splits");
+    let why = with(3).unwrap_err();
+    assert!(why.contains("1 to test with and 3 for validation"), "{why}");
 }
 
 #[test]
@@ -149,8 +170,8 @@ fn a_file_that_is_no_table_of_puzzles_says_what_it_is() {
     puzzles.csv: a line is longer than 16384 bytes
     puzzles.csv: a line is longer than 16384 bytes
     puzzles.csv: incomplete frame
-    puzzles.csv: it has 2 different mates in two of the ratings asked for, too few for 2 + 1
-    puzzles.csv: it has 3 different mates in two of the ratings asked for, too few for 3 + 1
+    puzzles.csv: it has 2 different mates in two of the ratings asked for, too few for 2 to learn from, 1 to test with and 0 for validation
+    puzzles.csv: it has 3 different mates in two of the ratings asked for, too few for 3 to learn from, 1 to test with and 0 for validation
     ");
 }
 

@@ -17,7 +17,7 @@
 //!
 //! Unlike the released code, which draws without looking, no two examples of a dataset are the same question: two
 //! examples are the same where they have the same edges and the same goal (hence the same start), in whatever order the
-//! edges are written. A repeated draw is drawn anew, so the test split shares nothing with the training split.
+//! edges are written. A repeated draw is drawn anew, so no two splits share anything.
 //!
 //! The variants change how the graph is written (`edges`, `direction`, `question`), what may be asked (`query`), and the
 //! graph itself (`labels`, `spread`). Frydenlund (2024, arXiv 2410.13779) permutes whole arms instead of edges and puts
@@ -56,6 +56,11 @@ pub struct PathStar {
     /// Examples to test with; none is among those to learn from.
     #[schemars(range(min = 1, max = 100_000_000))]
     pub test: u64,
+    /// Examples that a training looks at while it runs, none of them to learn from or to test with; 0 for none. How many there
+    /// are changes neither of the others.
+    #[serde(default = "super::validation")]
+    #[schemars(range(max = 100_000_000))]
+    pub validation: u64,
     /// Seed of every draw.
     #[serde(default)]
     pub seed: u64,
@@ -231,6 +236,10 @@ impl PathStar {
                 ));
             }
         }
+        if self.validation > 100_000_000 {
+            let why = format!("{} examples are more than 100000000", self.validation);
+            problems.push(("validation", why));
+        }
         if spread > 0 && path_length.saturating_sub(spread) < 2 {
             let why = format!(
                 "arms of {path_length} − {spread} nodes are too short; use a spread of at most {}",
@@ -252,7 +261,7 @@ impl PathStar {
 
 impl Drawn for PathStar {
     const KIND: &'static str = "path-star";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
 }
 
 impl Contract for PathStar {
@@ -267,8 +276,15 @@ impl Contract for PathStar {
             nodes,
             train,
             test,
+            validation,
             ..
         } = *self;
+        let all = train + test + validation;
+        // What a lower number helps most.
+        let largest = match train.max(test) >= validation {
+            true => "train",
+            false => "validation",
+        };
         let needed = self.graph_nodes() as u64;
         if u64::from(nodes) < needed {
             let why = format!(
@@ -279,17 +295,15 @@ impl Contract for PathStar {
             return problems;
         }
         let shape = self.shape();
-        let tokens =
-            (train + test).saturating_mul((shape.prefix_length + shape.target_length) as u64);
-        if tokens > MOST_TOKENS {
-            let row = shape.prefix_length + shape.target_length;
+        let row = shape.prefix_length + shape.target_length;
+        if all.saturating_mul(row as u64) > MOST_TOKENS {
             let why = format!(
-                "{train} + {test} examples of {row} tokens are more than {MOST_TOKENS} tokens"
+                "{train} + {test} + {validation} examples of {row} tokens are more than {MOST_TOKENS} tokens"
             );
-            problems.push(("train", why));
+            problems.push((largest, why));
         }
         let questions = self.questions();
-        if ((train + test) as f64) * 2.0 > questions {
+        if (all as f64) * 2.0 > questions {
             let (which, remedy) = match (self.labels, self.spread) {
                 (Labels::Fixed, _) => (" and fixed labels", "or draw fresh labels"),
                 (Labels::Fresh, 0) => ("", "or raise nodes"),
@@ -297,9 +311,10 @@ impl Contract for PathStar {
             };
             let why = format!(
                 "only {questions} different questions exist for G({degree},{path_length}) with {nodes} node values{which}, \
-                 too few to draw {train} + {test} that all differ (at most half of them): lower train or test, {remedy}"
+                 too few to draw {train} to learn from, {test} to test with and {validation} for validation that all differ \
+                 (at most half of them): lower these, {remedy}"
             );
-            problems.push(("train", why));
+            problems.push((largest, why));
         }
         problems
     }
@@ -323,27 +338,26 @@ impl Contract for PathStar {
                     .collect(),
             ));
         }
-        let shape = self.shape();
         let mut seen = Seen::default();
         let mut split = |name: &str, count: u64| self.split(name, count, &mut seen, cancel);
         let (train, test) = (split("train", self.train)?, split("test", self.test)?);
-        Ok(Dataset {
-            task: Task::PathStar(self.clone()),
-            vocabulary: shape.vocabulary,
-            mask: shape.mask,
-            prefix_length: shape.prefix_length,
-            target_length: shape.target_length,
-            train,
-            test,
-        })
+        // Drawn last, so that the others are the same however many there are.
+        let validation = split("validation", self.validation)?;
+        let task = Task::PathStar(self.clone());
+        Ok(Dataset::of(task, [train, test, validation]))
     }
 
-    fn fresh(&self, epoch: u64, count: usize, test: &Examples) -> Result<Examples, Error> {
-        let identities = test.iter().map(|(prefix, _)| self.identity(prefix));
+    fn fresh(&self, epoch: u64, count: usize, kept: &[&Examples]) -> Result<Examples, Error> {
+        let kept = kept.iter().flat_map(|split| split.iter());
+        let identities = kept.map(|(prefix, _)| self.identity(prefix));
         let mut seen = identities.collect::<Seen>();
         self.split(&format!("train/{epoch}"), count as u64, &mut seen, &|| {
             false
         })
+    }
+
+    fn has_graphs(&self) -> bool {
+        true
     }
 
     fn graph(&self, prefix: &[u32]) -> Option<Graph> {

@@ -11,6 +11,7 @@ fn star(degree: u32, path_length: u32, extra: u32, seed: u64) -> PathStar {
         nodes,
         train: 40,
         test: 20,
+        validation: 10,
         seed,
         ..PathStar::default()
     }
@@ -40,6 +41,7 @@ fn tasks() -> impl Strategy<Value = PathStar> {
                 Labels::Fixed => PathStar {
                     train: 1,
                     test: 1,
+                    validation: 0,
                     ..star(degree + 4, path_length, extra, seed)
                 },
             };
@@ -168,10 +170,10 @@ proptest! {
     #[test]
     fn every_example_is_a_star_of_its_kind_whose_target_is_the_path_to_its_goal(task in tasks()) {
         let dataset = task.generate(&|| false).unwrap();
-        let count = (dataset.train.len() as u64, dataset.test.len() as u64);
-        prop_assert_eq!(count, (task.train, task.test));
+        let count = dataset.splits().map(|(_, split)| split.len() as u64);
+        prop_assert_eq!(count, [task.train, task.test, task.validation]);
         let mut seen = HashSet::new();
-        for (prefix, target) in dataset.train.iter().chain(dataset.test.iter()) {
+        for (prefix, target) in dataset.splits().iter().flat_map(|(_, split)| split.iter()) {
             check(&task, prefix, target);
             let text = task.render(prefix, target);
             prop_assert_eq!(task.parse(&text).unwrap(), (prefix.to_vec(), target.to_vec()));
@@ -180,7 +182,8 @@ proptest! {
         for (prefix, target) in dataset.fresh(1).unwrap().iter() {
             check(&task, prefix, target);
             let asked = question(&task, prefix);
-            prop_assert!(dataset.test.iter().all(|(prefix, _)| question(&task, prefix) != asked));
+            let mut kept = dataset.test.iter().chain(dataset.validation.iter());
+            prop_assert!(kept.all(|(prefix, _)| question(&task, prefix) != asked));
         }
     }
 }
@@ -190,6 +193,7 @@ fn variants() -> Vec<(&'static str, PathStar)> {
     let plain = PathStar {
         train: 2,
         test: 1,
+        validation: 0,
         ..star(2, 4, 9, 0)
     };
     vec![
@@ -268,48 +272,56 @@ fn every_variant_stays_what_it_was() {
     6,11|11,12|12,5|6,4|4,9|9,1/6,5=6,11,12,5
     # test, 1 examples
     6,14|14,10|10,3|6,15|15,5|5,12/6,12=6,15,5,12
+    # validation, 0 examples
     by arm, backward
     # train, 2 examples
     5,11|3,5|4,3|15,12|0,15|4,0/4,11=4,3,5,11
     12,5|11,12|6,11|9,1|4,9|6,4/6,5=6,11,12,5
     # test, 1 examples
     10,3|14,10|6,14|5,12|15,5|6,15/6,12=6,15,5,12
+    # validation, 0 examples
     backward
     # train, 2 examples
     11,5|0,4|12,15|3,4|5,3|15,0/4,11=4,3,5,11
     11,10|1,11|9,15|0,1|8,10|15,8/10,0=10,11,1,0
     # test, 1 examples
     14,6|3,10|10,14|15,6|5,15|12,5/6,12=6,15,5,12
+    # validation, 0 examples
     mixed
     # train, 2 examples
     11,5|0,4|12,15|3,4|3,5|15,0/4,11=4,3,5,11
     3,15|11,5|15,11|12,2|2,5|12,1/5,1=5,2,12,1
     # test, 1 examples
     14,6|3,10|10,14|15,6|15,5|5,12/6,12=6,15,5,12
+    # validation, 0 examples
     before
     # train, 2 examples
     4,11/5,11|4,0|15,12|4,3|3,5|0,15=4,3,5,11
     10,0/10,11|11,1|15,9|1,0|10,8|8,15=10,11,1,0
     # test, 1 examples
     6,12/6,14|10,3|14,10|6,15|15,5|5,12=6,15,5,12
+    # validation, 0 examples
     any target
     # train, 2 examples
     5,11|4,0|15,12|4,3|3,5|0,15/4,5=4,3,5,$
     10,11|11,1|15,9|1,0|10,8|8,15/10,11=10,11,$,$
     # test, 1 examples
     6,14|10,3|14,10|6,15|15,5|5,12/6,12=6,15,5,12
+    # validation, 0 examples
     spread
     # train, 2 examples
     11,0|0,15|4,3|15,12|3,5|4,11/4,12=4,11,0,15,12,$
     10,1|3,7|11,10|1,8|11,3|8,15/11,7=11,3,7,$,$,$
     # test, 1 examples
     6,15|6,12|12,14|14,10|10,3|15,5/6,5=6,15,5,$,$,$
+    # validation, 0 examples
     fixed
     # train, 2 examples
     27,3|2,27|20,24|2,8|4,22|2,10|11,16|8,23|23,17|26,14|2,6|2,15|3,29|6,11|2,20|10,26|15,4|24,7/2,22=2,15,4,22
     6,11|20,24|26,14|23,17|2,10|4,22|11,16|2,15|2,20|15,4|8,23|27,3|2,8|3,29|10,26|2,6|24,7|2,27/2,17=2,8,23,17
     # test, 1 examples
     26,14|2,20|20,24|2,8|10,26|2,27|11,16|2,10|24,7|8,23|4,22|15,4|3,29|27,3|6,11|2,6|2,15|23,17/2,29=2,27,3,29
+    # validation, 0 examples
     ");
 }
 
@@ -318,7 +330,7 @@ fn a_task_without_variants_is_written_as_it_was_before_there_were_any() {
     let text = serde_json::to_string(&star(2, 4, 9, 0)).unwrap();
     assert_eq!(
         text,
-        r#"{"degree":2,"path_length":4,"nodes":16,"train":40,"test":20,"seed":0}"#
+        r#"{"degree":2,"path_length":4,"nodes":16,"train":40,"test":20,"validation":10,"seed":0}"#
     );
     for (_, task) in variants() {
         let text = serde_json::to_string(&task).unwrap();
@@ -377,6 +389,7 @@ fn all_that_may_be_drawn_is_drawn() {
         nodes: 30,
         train: 2,
         test: 1,
+        validation: 0,
         ..star(6, 4, 9, 0)
     };
     let dataset = fixed.generate(&|| false).unwrap();
@@ -435,7 +448,7 @@ fn as_many_questions_exist_as_are_counted() {
                 Vec::new(),
             );
             let drawn = task
-                .fresh(epoch, task.train as usize, &none.unwrap())
+                .fresh(epoch, task.train as usize, &[&none.unwrap()])
                 .unwrap();
             found.extend(drawn.iter().map(|(prefix, _)| question(&task, prefix)));
         }
@@ -499,6 +512,7 @@ fn the_number_of_threads_changes_nothing() {
     let plain = PathStar {
         train: 9000,
         test: 500,
+        validation: 300,
         ..star(2, 4, 9, 3)
     };
     let variant = PathStar {
@@ -570,6 +584,7 @@ fn the_text_of_an_example_stays_what_it_was() {
     let dataset = PathStar {
         train: 2,
         test: 1,
+        validation: 1,
         ..star(2, 4, 9, 0)
     }
     .generate(&|| false)
@@ -580,6 +595,8 @@ fn the_text_of_an_example_stays_what_it_was() {
     10,11|11,1|15,9|1,0|10,8|8,15/10,0=10,11,1,0
     # test, 1 examples
     6,14|10,3|14,10|6,15|15,5|5,12/6,12=6,15,5,12
+    # validation, 1 examples
+    11,2|12,14|14,11|13,4|4,7|12,13/12,2=12,14,11,2
     ");
 }
 
@@ -641,14 +658,15 @@ fn impossible_parameters_are_named_with_their_numbers() {
 }
 
 #[test]
-fn fresh_examples_differ_from_epoch_to_epoch_and_from_the_test() {
-    // G(1,3) with 4 values has 24 questions, 10 of them asked at the end.
+fn fresh_examples_differ_from_epoch_to_epoch_and_from_what_is_kept_apart() {
+    // G(1,3) with 4 values has 24 questions, 10 of them kept apart.
     let task = PathStar {
         degree: 1,
         path_length: 3,
         nodes: 4,
         train: 2,
-        test: 10,
+        test: 6,
+        validation: 4,
         seed: 0,
         ..PathStar::default()
     };
@@ -656,9 +674,38 @@ fn fresh_examples_differ_from_epoch_to_epoch_and_from_the_test() {
     let (one, two) = (dataset.fresh(1).unwrap(), dataset.fresh(2).unwrap());
     assert_eq!((one.len(), one.clone()), (2, dataset.fresh(1).unwrap()));
     assert_ne!(one, two);
-    let many = task.fresh(3, 14, &dataset.test).unwrap();
-    let asked: HashSet<_> = dataset.test.iter().map(|(_, target)| target).collect();
+    let kept = [&dataset.test, &dataset.validation];
+    let many = task.fresh(3, 14, &kept).unwrap();
+    let asked = kept.iter().flat_map(|split| split.iter());
+    let asked: HashSet<_> = asked.map(|(_, target)| target).collect();
     assert!(many.iter().all(|(_, target)| !asked.contains(target)));
+}
+
+#[test]
+fn how_many_examples_are_for_validation_changes_neither_training_nor_test() {
+    let with = |validation| {
+        let task = PathStar {
+            validation,
+            ..star(2, 4, 9, 7)
+        };
+        task.generate(&|| false).unwrap()
+    };
+    let (none, some, many) = (with(0), with(10), with(600));
+    assert!(none.validation.is_empty());
+    for other in [&some, &many] {
+        assert_eq!((&other.train, &other.test), (&none.train, &none.test));
+    }
+    assert_eq!(some.validation, many.validation.first(10));
+}
+
+#[test]
+fn too_few_questions_for_validation_are_said_with_the_numbers() {
+    let task: PathStar =
+        serde_json::from_str(r#"{"degree":2,"path_length":2,"nodes":9,"train":20,"test":10}"#)
+            .unwrap();
+    let said = task.problems().into_iter();
+    let said: Vec<String> = said.map(|(name, why)| format!("{name}: {why}")).collect();
+    insta::assert_snapshot!(said.join("\n"), @"validation: only 504 different questions exist for G(2,2) with 9 node values, too few to draw 20 to learn from, 10 to test with and 512 for validation that all differ (at most half of them): lower these, or raise nodes");
 }
 
 #[test]

@@ -1,0 +1,690 @@
+//! Expressions: names become columns, operators and functions are held against the types of what they take.
+
+use std::rc::Rc;
+
+use sqlparser::ast::{
+    BinaryOperator, CaseWhen, CastKind, CeilFloorKind, DataType, Expr as Ast, Ident, Query,
+    Spanned, TrimWhereField, UnaryOperator, Value,
+};
+use sqlparser::tokenizer::Location;
+
+use super::super::aggregate::Aggregate;
+use super::super::function::{self, Function};
+use super::super::kind::Kind;
+use super::super::plan::{Expr, Literal, Subquery};
+use super::super::window::Window;
+use super::Binder;
+use super::schema::{Found, Schema};
+use crate::figures::spelling;
+
+/// Where an expression stands, and what may stand there.
+pub(super) struct Context<'s> {
+    /// The columns it sees.
+    pub schema: &'s Schema,
+    /// The names that the SELECT gives.
+    pub aliases: &'s [(String, &'s Ast)],
+    /// The keys of the groups, where rows are grouped.
+    pub keys: Option<Vec<(Expr, Kind)>>,
+    /// The aggregates found so far, where there may be some.
+    pub aggregates: Option<Vec<Aggregate>>,
+    /// The windows found so far, where there may be some.
+    pub windows: Option<Vec<Window>>,
+    /// The clause, for messages.
+    pub clause: &'static str,
+}
+
+impl<'s> Context<'s> {
+    /// One row of a relation.
+    pub(super) fn of_rows(schema: &'s Schema, clause: &'static str) -> Self {
+        Self {
+            schema,
+            aliases: &[],
+            keys: None,
+            aggregates: None,
+            windows: None,
+            clause,
+        }
+    }
+
+    /// Groups of rows.
+    pub(super) fn of_groups(schema: &'s Schema, keys: Vec<(Expr, Kind)>) -> Self {
+        Self {
+            keys: Some(keys),
+            aggregates: Some(Vec::new()),
+            ..Self::of_rows(schema, "SELECT")
+        }
+    }
+
+    pub(super) fn aliased(mut self, aliases: &'s [(String, &'s Ast)]) -> Self {
+        self.aliases = aliases;
+        self
+    }
+
+    pub(super) fn windowed(mut self) -> Self {
+        self.windows = Some(Vec::new());
+        self
+    }
+
+    /// The same place, where the names that SELECT gives mean nothing.
+    pub(super) fn without_aliases(&mut self) -> Unaliased<'_, 's> {
+        let aliases = std::mem::take(&mut self.aliases);
+        Unaliased {
+            context: self,
+            aliases,
+        }
+    }
+}
+
+/// A context that gets its aliases back.
+pub(super) struct Unaliased<'c, 's> {
+    context: &'c mut Context<'s>,
+    aliases: &'s [(String, &'s Ast)],
+}
+
+impl<'s> std::ops::Deref for Unaliased<'_, 's> {
+    type Target = Context<'s>;
+
+    fn deref(&self) -> &Context<'s> {
+        self.context
+    }
+}
+
+impl std::ops::DerefMut for Unaliased<'_, '_> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        self.context
+    }
+}
+
+impl Drop for Unaliased<'_, '_> {
+    fn drop(&mut self) {
+        self.context.aliases = self.aliases;
+    }
+}
+
+/// An expression and its type.
+pub(super) type Typed = (Expr, Kind);
+
+const UNKNOWN: Typed = (Expr::Unknown, Kind::Unknown);
+
+impl Binder<'_> {
+    /// An expression that must be true or false.
+    pub(super) fn condition(&mut self, ast: &Ast, context: &mut Context<'_>) -> Expr {
+        let clause = context.clause;
+        let (expr, kind) = self.expr(ast, context);
+        if kind.with(Kind::Bool).is_none() {
+            let clause = match clause {
+                "a condition" => "this",
+                clause => clause,
+            };
+            self.say(
+                ast.span().start,
+                format!("{clause} needs a condition and gets {kind}"),
+                "compare with something: x > 0",
+            );
+        }
+        expr
+    }
+
+    pub(super) fn expr(&mut self, ast: &Ast, context: &mut Context<'_>) -> Typed {
+        if let Some(found) = self.key_of(ast, context) {
+            return found;
+        }
+        let place = ast.span().start;
+        match ast {
+            Ast::Nested(inner) => self.expr(inner, context),
+            Ast::Value(value) => self.value(&value.value, place),
+            Ast::Identifier(ident) => self.name(None, ident, context),
+            Ast::CompoundIdentifier(names) => match names.as_slice() {
+                [table, name] => self.name(Some(table), name, context),
+                _ => {
+                    self.refuse(place, "a name with several dots");
+                    UNKNOWN
+                }
+            },
+            Ast::IsNull(inner) => self.of("IS NULL", &[inner], place, context),
+            Ast::IsNotNull(inner) => self.of("IS NOT NULL", &[inner], place, context),
+            Ast::IsTrue(inner) => self.of("IS TRUE", &[inner], place, context),
+            Ast::IsNotTrue(inner) => self.of("IS NOT TRUE", &[inner], place, context),
+            Ast::IsFalse(inner) => self.of("IS FALSE", &[inner], place, context),
+            Ast::IsNotFalse(inner) => self.of("IS NOT FALSE", &[inner], place, context),
+            Ast::IsUnknown(inner) => self.of("IS NULL", &[inner], place, context),
+            Ast::IsNotUnknown(inner) => self.of("IS NOT NULL", &[inner], place, context),
+            Ast::IsDistinctFrom(a, b) => self.of("IS DISTINCT FROM", &[a, b], place, context),
+            Ast::IsNotDistinctFrom(a, b) => {
+                self.of("IS NOT DISTINCT FROM", &[a, b], place, context)
+            }
+            Ast::InList {
+                expr,
+                list,
+                negated,
+            } => {
+                let value = self.expr(expr, context);
+                let mut any: Option<Typed> = None;
+                for item in list {
+                    let other = self.expr(item, context);
+                    let equal = self.call("=", vec![value.clone(), other], item.span().start);
+                    any = Some(match any {
+                        Some(any) => self.call("OR", vec![any, equal], place),
+                        None => equal,
+                    });
+                }
+                let any = any.unwrap_or((Expr::Literal(Literal::Bool(false)), Kind::Bool));
+                self.negated(any, *negated, place)
+            }
+            Ast::InSubquery {
+                expr,
+                subquery,
+                negated,
+            } => {
+                let (value, kind) = self.expr(expr, context);
+                let Some((query, of)) = self.subquery(subquery, 1, context) else {
+                    return (Expr::Unknown, Kind::Bool);
+                };
+                if kind.with(of).is_none() {
+                    let message = format!("{kind} cannot be compared with {of}");
+                    self.say(place, message, "CAST one of them");
+                }
+                let found = (Expr::In(Box::new(value), query), Kind::Bool);
+                self.negated(found, *negated, place)
+            }
+            Ast::Exists { subquery, negated } => {
+                let Some((query, _)) = self.subquery(subquery, 0, context) else {
+                    return (Expr::Unknown, Kind::Bool);
+                };
+                self.negated((Expr::Exists(query), Kind::Bool), *negated, place)
+            }
+            Ast::Subquery(query) => match self.subquery(query, 1, context) {
+                Some((query, kind)) => (Expr::Scalar(query), kind),
+                None => UNKNOWN,
+            },
+            Ast::Between {
+                expr,
+                negated,
+                low,
+                high,
+            } => {
+                let value = self.expr(expr, context);
+                let (low, high) = (self.expr(low, context), self.expr(high, context));
+                let above = self.call(">=", vec![value.clone(), low], place);
+                let below = self.call("<=", vec![value, high], place);
+                let within = self.call("AND", vec![above, below], place);
+                self.negated(within, *negated, place)
+            }
+            Ast::Like {
+                negated,
+                any: false,
+                expr,
+                pattern,
+                escape_char: None,
+            } => {
+                let like = self.of("LIKE", &[expr, pattern], place, context);
+                self.negated(like, *negated, place)
+            }
+            Ast::ILike {
+                negated,
+                any: false,
+                expr,
+                pattern,
+                escape_char: None,
+            } => {
+                let like = self.of("ILIKE", &[expr, pattern], place, context);
+                self.negated(like, *negated, place)
+            }
+            Ast::BinaryOp { left, op, right } => match operator(op) {
+                Some(name) => self.of(name, &[left, right], place, context),
+                None => {
+                    self.refuse(place, &format!("the operator `{op}`"));
+                    UNKNOWN
+                }
+            },
+            Ast::UnaryOp { op, expr } => match op {
+                UnaryOperator::Plus => self.expr(expr, context),
+                UnaryOperator::Minus => match self.expr(expr, context) {
+                    (Expr::Literal(Literal::Int(v)), kind) => {
+                        (Expr::Literal(Literal::Int(-v)), kind)
+                    }
+                    (Expr::Literal(Literal::Float(v)), kind) => {
+                        // The one whole number that has no positive counterpart.
+                        match v == 9_223_372_036_854_775_808.0 && is_whole(expr) {
+                            true => (Expr::Literal(Literal::Int(i64::MIN)), Kind::Int),
+                            false => (Expr::Literal(Literal::Float(-v)), kind),
+                        }
+                    }
+                    value => self.call("NEGATE", vec![value], place),
+                },
+                UnaryOperator::Not => self.of("NOT", &[expr], place, context),
+                _ => {
+                    self.refuse(place, &format!("the operator `{op}`"));
+                    UNKNOWN
+                }
+            },
+            Ast::Cast {
+                kind,
+                expr,
+                data_type,
+                format: None,
+                array: false,
+            } => {
+                let (value, _) = self.expr(expr, context);
+                let Some(to) = type_of(data_type) else {
+                    self.say(
+                        place,
+                        format!("there is no type {data_type} here"),
+                        "the types are BOOLEAN, INTEGER, DOUBLE and TEXT; ROUND(x, 2) rounds",
+                    );
+                    return UNKNOWN;
+                };
+                let safe = matches!(kind, CastKind::TryCast | CastKind::SafeCast);
+                (Expr::Cast(Box::new(value), to, safe), to)
+            }
+            Ast::Case {
+                operand,
+                conditions,
+                else_result,
+                ..
+            } => self.case(
+                operand.as_deref(),
+                conditions,
+                else_result.as_deref(),
+                context,
+            ),
+            Ast::Ceil {
+                expr,
+                field: CeilFloorKind::DateTimeField(_),
+            } if is_plain(ast) => self.of("ceil", &[expr], place, context),
+            Ast::Floor {
+                expr,
+                field: CeilFloorKind::DateTimeField(_),
+            } if is_plain(ast) => self.of("floor", &[expr], place, context),
+            Ast::Substring {
+                expr,
+                substring_from: Some(from),
+                substring_for,
+                ..
+            } => {
+                let args: Vec<&Ast> = [&**expr, &**from]
+                    .into_iter()
+                    .chain(substring_for.as_deref())
+                    .collect();
+                self.of("substr", &args, place, context)
+            }
+            Ast::Trim {
+                trim_where,
+                trim_what,
+                expr,
+                trim_characters,
+            } => {
+                let name = match trim_where {
+                    Some(TrimWhereField::Leading) => "ltrim",
+                    Some(TrimWhereField::Trailing) => "rtrim",
+                    _ => "trim",
+                };
+                let what = trim_what.as_deref();
+                let what = what.or(trim_characters.as_ref().and_then(|all| all.first()));
+                let args: Vec<&Ast> = std::iter::once(&**expr).chain(what).collect();
+                self.of(name, &args, place, context)
+            }
+            Ast::Function(call) => self.function(call, context),
+            _ => {
+                self.refuse(place, "this expression");
+                UNKNOWN
+            }
+        }
+    }
+
+    /// The key of the groups that an expression is.
+    fn key_of(&mut self, ast: &Ast, context: &mut Context<'_>) -> Option<Typed> {
+        let keys = context.keys.as_ref().filter(|keys| !keys.is_empty())?;
+        if matches!(ast, Ast::Value(_)) {
+            return None;
+        }
+        let before = self.problems.len();
+        let mut rows = Context::of_rows(context.schema, context.clause).aliased(context.aliases);
+        let (expr, _) = self.expr(ast, &mut rows);
+        let is_right = self.problems.len() == before;
+        self.problems.truncate(before);
+        if !is_right || expr == Expr::Unknown {
+            return None;
+        }
+        let at = keys.iter().position(|(key, _)| *key == expr)?;
+        Some((Expr::Key(at), keys[at].1))
+    }
+
+    fn name(&mut self, table: Option<&Ident>, ident: &Ident, context: &mut Context<'_>) -> Typed {
+        let schema = context.schema;
+        let found = match table {
+            Some(table) => schema.find_of(&table.value, &ident.value),
+            None => schema.find(&ident.value),
+        };
+        let aliases = context.aliases.iter();
+        let mut aliases = aliases.filter(|(name, _)| table.is_none() && *name == ident.value);
+        let alias = aliases.next().map(|(_, ast)| *ast);
+        match found {
+            Found::Field(at) => {
+                // A column that is neither key nor aggregate can still be a name that SELECT gives.
+                match alias {
+                    Some(ast) if context.keys.is_some() => {
+                        self.expr(ast, &mut context.without_aliases())
+                    }
+                    _ => self.field(at, &ident.value, ident.span.start, context),
+                }
+            }
+            Found::Open => match alias {
+                Some(ast) => self.expr(ast, &mut context.without_aliases()),
+                None => UNKNOWN,
+            },
+            Found::Several(tables) => {
+                let forms: Vec<String> = tables
+                    .iter()
+                    .map(|table| format!("{table}.{}", ident.value))
+                    .collect();
+                self.say(
+                    ident.span.start,
+                    format!("`{}` is a column of several tables", ident.value),
+                    format!("write {}", forms.join(" or ")),
+                );
+                UNKNOWN
+            }
+            Found::Missing => {
+                if let Some(ast) = alias {
+                    return self.expr(ast, &mut context.without_aliases());
+                }
+                self.missing(table, ident, context);
+                UNKNOWN
+            }
+        }
+    }
+
+    fn missing(&mut self, table: Option<&Ident>, ident: &Ident, context: &Context<'_>) {
+        let schema = context.schema;
+        let around = self.outer.iter().rev().any(|outer| match table {
+            Some(table) => matches!(outer.find_of(&table.value, &ident.value), Found::Field(_)),
+            None => matches!(outer.find(&ident.value), Found::Field(_)),
+        });
+        let full = match table {
+            Some(table) => format!("{}.{}", table.value, ident.value),
+            None => ident.value.clone(),
+        };
+        if around {
+            self.say(
+                table.unwrap_or(ident).span.start,
+                format!("a query inside an expression cannot read `{full}` of the query around it"),
+                "join the two tables instead",
+            );
+            return;
+        }
+        if let Some(table) = table
+            && !schema.tables().contains(&table.value)
+        {
+            let help = spelling::advice(&table.value, "tables", &schema.tables());
+            let message = format!("no table `{}` in this FROM", table.value);
+            self.say(table.span.start, message, help);
+            return;
+        }
+        let known: Vec<String> = match table {
+            Some(table) => {
+                let fields = schema.fields.iter();
+                let of = fields.filter(|field| field.table.as_ref() == Some(&table.value));
+                of.filter_map(|field| field.name.clone()).collect()
+            }
+            None => {
+                let mut names: Vec<String> = Vec::new();
+                let aliases = context.aliases.iter().map(|(name, _)| name.clone());
+                for name in schema.names().into_iter().chain(aliases) {
+                    if !names.contains(&name) {
+                        names.push(name);
+                    }
+                }
+                names
+            }
+        };
+        let help = spelling::advice(&ident.value, "columns", &known);
+        self.say(
+            ident.span.start,
+            format!("no column `{}`", ident.value),
+            help,
+        );
+    }
+
+    /// A column; where rows are grouped it must be a key.
+    pub(super) fn field(
+        &mut self,
+        at: usize,
+        name: &str,
+        place: Location,
+        context: &mut Context<'_>,
+    ) -> Typed {
+        let kind = context.schema.fields[at].kind;
+        let Some(keys) = &context.keys else {
+            return (Expr::Column(at), kind);
+        };
+        match keys.iter().position(|(key, _)| *key == Expr::Column(at)) {
+            Some(key) => (Expr::Key(key), kind),
+            None => {
+                self.say(
+                    place,
+                    format!("`{name}` has many values in a group"),
+                    format!("add it to GROUP BY, or say which: MAX({name}), AVG({name}), …"),
+                );
+                UNKNOWN
+            }
+        }
+    }
+
+    fn value(&mut self, value: &Value, place: Location) -> Typed {
+        match value {
+            Value::Null => (Expr::Literal(Literal::Null), Kind::Null),
+            Value::Boolean(v) => (Expr::Literal(Literal::Bool(*v)), Kind::Bool),
+            Value::SingleQuotedString(text) => {
+                (Expr::Literal(Literal::Text(text.clone())), Kind::Text)
+            }
+            Value::Number(text, _) => {
+                let whole = text.parse::<i64>();
+                match (whole, text.parse::<f64>()) {
+                    (Ok(v), _) => (Expr::Literal(Literal::Int(v)), Kind::Int),
+                    (_, Ok(v)) if v.is_finite() => (Expr::Literal(Literal::Float(v)), Kind::Float),
+                    _ => {
+                        self.say(
+                            place,
+                            format!("`{text}` is no number that fits 64 bits"),
+                            "",
+                        );
+                        UNKNOWN
+                    }
+                }
+            }
+            other => {
+                self.refuse(place, &format!("the constant {other}"));
+                UNKNOWN
+            }
+        }
+    }
+
+    /// A function or an operator over expressions.
+    fn of(
+        &mut self,
+        name: &str,
+        args: &[&Ast],
+        place: Location,
+        context: &mut Context<'_>,
+    ) -> Typed {
+        let args = args.iter().map(|arg| self.expr(arg, context)).collect();
+        self.call(name, args, place)
+    }
+
+    /// A function or an operator, held against the types it takes.
+    pub(super) fn call(&mut self, name: &str, args: Vec<Typed>, place: Location) -> Typed {
+        let function = function::named(name).expect("the caller looked it up");
+        self.call_of(function, args, place)
+    }
+
+    pub(super) fn call_of(
+        &mut self,
+        function: &'static Function,
+        mut args: Vec<Typed>,
+        place: Location,
+    ) -> Typed {
+        // A constant beside a number of 32 bits has as many.
+        if args.len() == 2 && args.iter().any(|(_, kind)| *kind == Kind::Single) {
+            for (expr, kind) in &mut args {
+                if matches!(expr, Expr::Literal(Literal::Float(_) | Literal::Int(_)))
+                    && function.takes == function::Takes::Alike
+                {
+                    *expr = Expr::Cast(Box::new(expr.clone()), Kind::Single, false);
+                    *kind = Kind::Single;
+                }
+            }
+        }
+        let kinds: Vec<Kind> = args.iter().map(|(_, kind)| *kind).collect();
+        let computed = match function.kind(&kinds) {
+            Ok(kind) => kind,
+            Err(why) => {
+                self.say(
+                    place,
+                    why,
+                    "CAST(x AS DOUBLE) makes numbers of text, CAST(x AS TEXT) text of numbers",
+                );
+                return (Expr::Unknown, function.result(Kind::Unknown));
+            }
+        };
+        let args = args.into_iter().map(|(expr, _)| expr).collect();
+        (Expr::Call(function, args), function.result(computed))
+    }
+
+    fn negated(&mut self, value: Typed, negated: bool, place: Location) -> Typed {
+        match negated {
+            true => self.call("NOT", vec![value], place),
+            false => value,
+        }
+    }
+
+    /// A query inside an expression; with `width`, so many columns.
+    fn subquery(
+        &mut self,
+        query: &Query,
+        width: usize,
+        context: &Context<'_>,
+    ) -> Option<(Subquery, Kind)> {
+        self.outer.push(context.schema.clone());
+        let bound = self.query(query);
+        self.outer.pop();
+        let visible: Vec<usize> = bound.schema.visible().collect();
+        if !bound.schema.is_known() {
+            return None;
+        }
+        if width > 0 && visible.len() != width {
+            let message = format!(
+                "a query in the place of a value gives {} columns",
+                visible.len()
+            );
+            self.say(query.span().start, message, "select one column");
+            return None;
+        }
+        let kind = visible
+            .first()
+            .map_or(Kind::Null, |at| bound.schema.fields[*at].kind);
+        let bound = bound.only(&visible);
+        Some((Subquery(Rc::clone(&bound.relation)), kind))
+    }
+
+    fn case(
+        &mut self,
+        operand: Option<&Ast>,
+        conditions: &[CaseWhen],
+        last: Option<&Ast>,
+        context: &mut Context<'_>,
+    ) -> Typed {
+        let operand = operand.map(|operand| self.expr(operand, context));
+        let mut kind = Kind::Null;
+        let mut cases = Vec::new();
+        let mut meet = |binder: &mut Self, ast: &Ast, of: Kind| match kind.with(of) {
+            Some(both) => kind = both,
+            None => binder.say(
+                ast.span().start,
+                format!("this CASE gives {kind} above and {of} here"),
+                "CAST one of them",
+            ),
+        };
+        for case in conditions {
+            let when = match &operand {
+                Some(operand) => {
+                    let value = self.expr(&case.condition, context);
+                    self.call(
+                        "=",
+                        vec![operand.clone(), value],
+                        case.condition.span().start,
+                    )
+                    .0
+                }
+                None => {
+                    let clause = std::mem::replace(&mut context.clause, "WHEN");
+                    let when = self.condition(&case.condition, context);
+                    context.clause = clause;
+                    when
+                }
+            };
+            let (then, of) = self.expr(&case.result, context);
+            meet(self, &case.result, of);
+            cases.push((when, then));
+        }
+        let last = match last {
+            Some(last) => {
+                let (expr, of) = self.expr(last, context);
+                meet(self, last, of);
+                expr
+            }
+            None => Expr::Literal(Literal::Null),
+        };
+        (Expr::Case(cases, Box::new(last)), kind)
+    }
+}
+
+/// CEIL and FLOOR without TO.
+fn is_plain(ast: &Ast) -> bool {
+    !ast.to_string().to_uppercase().contains(" TO ")
+}
+
+fn is_whole(ast: &Ast) -> bool {
+    match ast {
+        Ast::Value(value) => {
+            matches!(&value.value, Value::Number(text, _) if text.chars().all(|c| c.is_ascii_digit()))
+        }
+        Ast::Nested(inner) => is_whole(inner),
+        _ => false,
+    }
+}
+
+fn operator(op: &BinaryOperator) -> Option<&'static str> {
+    Some(match op {
+        BinaryOperator::Plus => "+",
+        BinaryOperator::Minus => "-",
+        BinaryOperator::Multiply => "*",
+        BinaryOperator::Divide => "/",
+        BinaryOperator::Modulo => "%",
+        BinaryOperator::DuckIntegerDivide | BinaryOperator::MyIntegerDivide => "//",
+        BinaryOperator::StringConcat => "||",
+        BinaryOperator::Eq => "=",
+        BinaryOperator::NotEq => "<>",
+        BinaryOperator::Lt => "<",
+        BinaryOperator::LtEq => "<=",
+        BinaryOperator::Gt => ">",
+        BinaryOperator::GtEq => ">=",
+        BinaryOperator::And => "AND",
+        BinaryOperator::Or => "OR",
+        _ => return None,
+    })
+}
+
+/// The type that a name of one means. Numbers with a fraction have 64 bits whatever they are called.
+fn type_of(data_type: &DataType) -> Option<Kind> {
+    let name = data_type.to_string().to_uppercase();
+    Some(match name.as_str() {
+        "BOOL" | "BOOLEAN" => Kind::Bool,
+        "TINYINT" | "SMALLINT" | "INT" | "INTEGER" | "BIGINT" | "INT2" | "INT4" | "INT8"
+        | "INT64" => Kind::Int,
+        "FLOAT" | "REAL" | "DOUBLE" | "DOUBLE PRECISION" | "FLOAT4" | "FLOAT8" | "FLOAT64"
+        | "DECIMAL" | "NUMERIC" => Kind::Float,
+        "TEXT" | "VARCHAR" | "STRING" | "CHAR VARYING" | "CHARACTER VARYING" => Kind::Text,
+        _ => return None,
+    })
+}

@@ -1,0 +1,522 @@
+//! Checking a query against the tables it reads: every name, type and form, before a row is read.
+//!
+//! What is checked becomes a [`Relation`]. What is wrong becomes a problem with its place, and checking goes on, so that all
+//! problems are told at once. Where the columns of a table are not known, what depends on them stays open until they are.
+
+mod call;
+mod expr;
+mod from;
+mod schema;
+mod select;
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use sqlparser::ast::{
+    self, Expr as Ast, LimitClause, OrderByExpr, OrderByKind, SetExpr, SetOperator, SetQuantifier,
+    Spanned, Value,
+};
+use sqlparser::tokenizer::Location;
+
+use self::schema::{Bound, Field, Schema, Unit};
+pub use self::schema::{Runs, TableInfo};
+use super::kind::Kind;
+use super::plan::{Expr, Relation, SetKind, SortKey};
+use super::problem::SqlProblem;
+
+/// Tables by name.
+pub type Catalog = BTreeMap<String, TableInfo>;
+
+/// A query that has been checked.
+pub(super) struct Checked {
+    /// What to run.
+    pub relation: Rc<Relation>,
+    /// The columns of its result; `None` where they are not known.
+    pub columns: Option<Vec<(String, Kind)>>,
+    /// Whether it has an order of its own.
+    pub is_ordered: bool,
+}
+
+/// Checks a query.
+pub(super) fn check(query: &ast::Query, catalog: &Catalog) -> Result<Checked, Vec<SqlProblem>> {
+    let mut binder = Binder::new(catalog);
+    let bound = binder.query(query);
+    let visible: Vec<usize> = bound.schema.visible().collect();
+    let names = bound.schema.names();
+    for (at, name) in names.iter().enumerate() {
+        if names[..at].contains(name) {
+            binder.say(
+                place_of_item(&query.body, at),
+                format!("two columns of the result are called `{name}`"),
+                "name one of them with AS, or leave it out",
+            );
+        }
+    }
+    if let Some(at) = bound
+        .schema
+        .fields
+        .iter()
+        .position(|f| f.name.as_deref() == Some(""))
+    {
+        binder.say(
+            place_of_item(&query.body, at),
+            "a column needs a name",
+            "name it with AS",
+        );
+    }
+    if bound.schema.is_known() && visible.is_empty() {
+        binder.say(query.span().start, "the result has no column", "select one");
+    }
+    let bound = bound.only(&visible);
+    binder.done()?;
+    Ok(Checked {
+        columns: bound.schema.is_known().then(|| {
+            let fields = bound.schema.fields.iter();
+            fields
+                .map(|field| (field.name.clone().unwrap_or_default(), field.kind))
+                .collect()
+        }),
+        is_ordered: query.order_by.is_some() || query.limit_clause.is_some(),
+        relation: bound.relation,
+    })
+}
+
+/// The tables that a query reads from outside, where they are read; not those that WITH binds.
+pub(super) fn tables(query: &ast::Query) -> Vec<ast::Ident> {
+    let catalog = Catalog::new();
+    let mut binder = Binder::new(&catalog);
+    binder.query(query);
+    binder.read
+}
+
+/// Checks a condition over the columns of one table.
+pub(super) fn check_condition(
+    condition: &Ast,
+    columns: Option<&[(String, Kind)]>,
+) -> Result<Expr, Vec<SqlProblem>> {
+    let catalog = Catalog::new();
+    let mut binder = Binder::new(&catalog);
+    let fields = columns.into_iter().flatten().map(|(name, kind)| Field {
+        table: None,
+        name: Some(name.clone()),
+        kind: *kind,
+        is_shadowed: false,
+    });
+    let schema = Schema {
+        fields: fields.collect(),
+        open: if columns.is_some() {
+            Vec::new()
+        } else {
+            vec![String::new()]
+        },
+        unit: Unit::Untold("a condition looks at one row".to_owned()),
+    };
+    let expr = binder.condition(
+        condition,
+        &mut expr::Context::of_rows(&schema, "a condition"),
+    );
+    binder.done()?;
+    Ok(expr)
+}
+
+/// Where the column of a result stands in its SELECT.
+fn place_of_item(body: &SetExpr, at: usize) -> Location {
+    match body {
+        SetExpr::Select(select) => {
+            let item = select.projection.get(at).or(select.projection.last());
+            item.map_or(body.span().start, |item| item.span().start)
+        }
+        SetExpr::SetOperation { left, .. } => place_of_item(left, at),
+        other => other.span().start,
+    }
+}
+
+/// What checks a query.
+struct Binder<'a> {
+    catalog: &'a Catalog,
+    problems: Vec<SqlProblem>,
+    /// What WITH binds, the last first found.
+    bound: Vec<(String, Bound)>,
+    /// The queries around the one that is checked.
+    outer: Vec<Schema>,
+    /// The tables it reads from outside, where they are read.
+    read: Vec<ast::Ident>,
+}
+
+impl<'a> Binder<'a> {
+    fn new(catalog: &'a Catalog) -> Self {
+        Self {
+            catalog,
+            problems: Vec::new(),
+            bound: Vec::new(),
+            outer: Vec::new(),
+            read: Vec::new(),
+        }
+    }
+
+    fn done(mut self) -> Result<(), Vec<SqlProblem>> {
+        self.problems.sort();
+        self.problems.dedup();
+        match self.problems.is_empty() {
+            true => Ok(()),
+            false => Err(self.problems),
+        }
+    }
+
+    fn say(&mut self, place: Location, message: impl Into<String>, help: impl Into<String>) {
+        self.problems.push(SqlProblem::at(place, message, help));
+    }
+
+    fn refuse(&mut self, place: Location, what: &str) {
+        self.say(
+            place,
+            format!("{what} is not among the SQL that etude reads"),
+            "the README has a list of what is",
+        );
+    }
+
+    fn query(&mut self, query: &ast::Query) -> Bound {
+        let outside = self.bound.len();
+        for cte in query.with.iter().flat_map(|with| &with.cte_tables) {
+            let inner = self.query(&cte.query);
+            let inner = self.renamed(inner, &cte.alias);
+            self.bound.push((cte.alias.name.value.clone(), inner));
+        }
+        if let Some(fetch) = &query.fetch {
+            let place = query.body.span().end;
+            let _ = fetch;
+            self.refuse(place, "FETCH");
+        }
+        let keys: &[OrderByExpr] = match &query.order_by {
+            None => &[],
+            Some(order) => match &order.kind {
+                OrderByKind::Expressions(keys) => keys,
+                // By all columns, from the left: what follows anyway.
+                OrderByKind::All(options) => {
+                    if options.asc == Some(false) || options.nulls_first.is_some() {
+                        self.refuse(query.body.span().end, "ORDER BY ALL with an order");
+                    }
+                    &[]
+                }
+            },
+        };
+        let (skip, take) = self.limits(query);
+        let (bound, keys) = self.body(&query.body, keys);
+        self.bound.truncate(outside);
+        let mut bound = bound;
+        if query.order_by.is_some() || skip > 0 || take.is_some() {
+            let visible: Vec<usize> = bound.schema.visible().collect();
+            let rest = visible.iter().map(|at| SortKey {
+                expr: Expr::Column(*at),
+                descending: false,
+                nulls_first: false,
+            });
+            let keys = keys.into_iter().chain(rest).collect();
+            bound.relation = Rc::new(Relation::Sort(bound.relation, keys));
+            if skip > 0 || take.is_some() {
+                bound.relation = Rc::new(Relation::Limit(bound.relation, skip, take));
+            }
+        }
+        bound
+    }
+
+    fn limits(&mut self, query: &ast::Query) -> (usize, Option<usize>) {
+        let (limit, offset) = match &query.limit_clause {
+            None => (None, None),
+            Some(LimitClause::LimitOffset {
+                limit,
+                offset,
+                limit_by,
+            }) => {
+                if let Some(by) = limit_by.first() {
+                    self.refuse(by.span().start, "LIMIT BY");
+                }
+                (limit.as_ref(), offset.as_ref().map(|offset| &offset.value))
+            }
+            Some(LimitClause::OffsetCommaLimit { offset, limit }) => (Some(limit), Some(offset)),
+        };
+        let mut number = |expr: &Ast| match expr {
+            Ast::Value(value) => match &value.value {
+                Value::Number(text, _) => text.parse::<usize>().ok(),
+                _ => None,
+            }
+            .or_else(|| {
+                self.say(
+                    expr.span().start,
+                    "LIMIT and OFFSET take a whole number",
+                    "",
+                );
+                None
+            }),
+            other => {
+                self.say(
+                    other.span().start,
+                    "LIMIT and OFFSET take a whole number",
+                    "",
+                );
+                None
+            }
+        };
+        let take = limit.and_then(&mut number);
+        let skip = offset.and_then(&mut number);
+        (skip.unwrap_or(0), take)
+    }
+
+    /// A body and its order; hidden columns may stand behind those of the result.
+    fn body(&mut self, body: &SetExpr, keys: &[OrderByExpr]) -> (Bound, Vec<SortKey>) {
+        match body {
+            SetExpr::Select(select) => self.select(select, keys),
+            SetExpr::Query(query) => {
+                let bound = self.query(query);
+                let keys = self.order_of_result(&bound, keys);
+                (bound, keys)
+            }
+            SetExpr::SetOperation {
+                op,
+                set_quantifier,
+                left,
+                right,
+            } => {
+                let bound = self.set(*op, *set_quantifier, left, right);
+                let keys = self.order_of_result(&bound, keys);
+                (bound, keys)
+            }
+            SetExpr::Values(values) => {
+                let bound = self.constants(values);
+                let keys = self.order_of_result(&bound, keys);
+                (bound, keys)
+            }
+            other => {
+                self.refuse(other.span().start, "anything but SELECT");
+                (self.nothing(), Vec::new())
+            }
+        }
+    }
+
+    /// In the place of something that was refused: nothing is known of it.
+    fn nothing(&self) -> Bound {
+        Bound {
+            relation: Rc::new(Relation::One),
+            schema: Schema {
+                open: vec![String::new()],
+                unit: Unit::Open,
+                ..Schema::empty()
+            },
+        }
+    }
+
+    fn constants(&mut self, values: &ast::Values) -> Bound {
+        let schema = Schema::empty();
+        let width = values.rows.first().map_or(0, |row| row.len());
+        let mut kinds = vec![Kind::Null; width];
+        let mut rows = Vec::new();
+        for row in &values.rows {
+            if row.len() != width {
+                let place = row
+                    .first()
+                    .map_or(values.span().start, |expr| expr.span().start);
+                self.say(place, "the rows of VALUES have different lengths", "");
+                return self.nothing();
+            }
+            let mut exprs = Vec::new();
+            for (expr, kind) in row.iter().zip(&mut kinds) {
+                let mut context = expr::Context::of_rows(&schema, "VALUES");
+                let (bound, of) = self.expr(expr, &mut context);
+                match kind.with(of) {
+                    Some(both) => *kind = both,
+                    None => self.say(
+                        expr.span().start,
+                        format!("this column holds {kind} and {of}"),
+                        "",
+                    ),
+                }
+                exprs.push(bound);
+            }
+            rows.push(exprs);
+        }
+        let fields = kinds.iter().enumerate().map(|(at, kind)| Field {
+            table: None,
+            name: Some(format!("col{at}")),
+            kind: *kind,
+            is_shadowed: false,
+        });
+        Bound {
+            schema: Schema {
+                fields: fields.collect(),
+                open: Vec::new(),
+                unit: Unit::Untold("they are constants".to_owned()),
+            },
+            relation: Rc::new(Relation::Values(rows, kinds)),
+        }
+    }
+
+    fn set(
+        &mut self,
+        op: SetOperator,
+        quantifier: SetQuantifier,
+        left: &SetExpr,
+        right: &SetExpr,
+    ) -> Bound {
+        let place = right.span().start;
+        let all = match quantifier {
+            SetQuantifier::All => true,
+            SetQuantifier::Distinct | SetQuantifier::None => false,
+            _ => {
+                self.refuse(place, "BY NAME");
+                false
+            }
+        };
+        let kind = match (op, all) {
+            (SetOperator::Union, true) => SetKind::UnionAll,
+            (SetOperator::Union, false) => SetKind::Union,
+            (SetOperator::Intersect, false) => SetKind::Intersect,
+            (SetOperator::Except | SetOperator::Minus, false) => SetKind::Except,
+            (op, true) => {
+                self.refuse(place, &format!("{op} ALL"));
+                return self.nothing();
+            }
+        };
+        let (left, _) = self.body(left, &[]);
+        let (right, _) = self.body(right, &[]);
+        if !left.schema.is_known() || !right.schema.is_known() {
+            return self.nothing();
+        }
+        let (ours, theirs): (Vec<usize>, Vec<usize>) = (
+            left.schema.visible().collect(),
+            right.schema.visible().collect(),
+        );
+        if ours.len() != theirs.len() {
+            let message = format!("{} columns above and {} below", ours.len(), theirs.len());
+            self.say(
+                place,
+                message,
+                "both sides of a set operation have the same columns",
+            );
+            return self.nothing();
+        }
+        let mut fields = Vec::new();
+        for (one, other) in ours.iter().zip(&theirs) {
+            let (one, other) = (&left.schema.fields[*one], &right.schema.fields[*other]);
+            let name = one.name.clone().unwrap_or_default();
+            let both = one.kind.with(other.kind).unwrap_or_else(|| {
+                let message = format!(
+                    "the column `{name}` holds {} above and {} below",
+                    one.kind, other.kind
+                );
+                self.say(place, message, "CAST one of them");
+                Kind::Unknown
+            });
+            fields.push(Field {
+                table: None,
+                name: Some(name),
+                kind: both,
+                is_shadowed: false,
+            });
+        }
+        // Only laying rows under one another keeps them apart by run, where both sides mean the same by it.
+        let mut unit = Unit::Untold("its rows come from two queries".to_owned());
+        let (mut ours, mut theirs) = (ours, theirs);
+        if let (
+            SetKind::UnionAll,
+            Unit::Runs { column: one, axes },
+            Unit::Runs {
+                column: other,
+                axes: other_axes,
+            },
+        ) = (kind, &left.schema.unit, &right.schema.unit)
+        {
+            let at = |axes: &[schema::Axis], columns: &[usize]| -> Vec<(String, Option<usize>)> {
+                let place = |axis: &schema::Axis| {
+                    let column = axis.column?;
+                    columns.iter().position(|c| *c == column)
+                };
+                axes.iter()
+                    .map(|axis| (axis.name.clone(), place(axis)))
+                    .collect()
+            };
+            let (axes, other_axes) = (at(axes, &ours), at(other_axes, &theirs));
+            if axes == other_axes {
+                fields.push(Field {
+                    table: None,
+                    name: None,
+                    kind: Kind::Int,
+                    is_shadowed: false,
+                });
+                unit = Unit::Runs {
+                    column: fields.len() - 1,
+                    axes: axes
+                        .into_iter()
+                        .map(|(name, column)| schema::Axis { name, column })
+                        .collect(),
+                };
+                ours.push(*one);
+                theirs.push(*other);
+            }
+        }
+        let kinds = fields.iter().map(|field| field.kind).collect();
+        let (left, right) = (left.only(&ours), right.only(&theirs));
+        Bound {
+            relation: Rc::new(Relation::Set(left.relation, right.relation, kind, kinds)),
+            schema: Schema {
+                fields,
+                open: Vec::new(),
+                unit,
+            },
+        }
+    }
+
+    /// The keys of an ORDER BY over a whole result.
+    fn order_of_result(&mut self, bound: &Bound, keys: &[OrderByExpr]) -> Vec<SortKey> {
+        let visible: Vec<usize> = bound.schema.visible().collect();
+        let mut sorted = Vec::new();
+        for key in keys {
+            let expr = match position(&key.expr) {
+                Some(place) => match place.checked_sub(1).and_then(|at| visible.get(at)) {
+                    Some(at) => Expr::Column(*at),
+                    None if !bound.schema.is_known() => Expr::Unknown,
+                    None => {
+                        self.no_position(&key.expr, visible.len());
+                        continue;
+                    }
+                },
+                None => {
+                    let mut context = expr::Context::of_rows(&bound.schema, "ORDER BY");
+                    self.expr(&key.expr, &mut context).0
+                }
+            };
+            sorted.extend(self.sort_key(key, expr));
+        }
+        sorted
+    }
+
+    fn no_position(&mut self, expr: &Ast, width: usize) {
+        self.say(
+            expr.span().start,
+            format!("there is no column {expr}: the result has {width}"),
+            "",
+        );
+    }
+
+    fn sort_key(&mut self, key: &OrderByExpr, expr: Expr) -> Option<SortKey> {
+        if key.with_fill.is_some() {
+            self.refuse(key.expr.span().start, "WITH FILL");
+            return None;
+        }
+        Some(SortKey {
+            expr,
+            descending: key.options.asc == Some(false),
+            nulls_first: key.options.nulls_first == Some(true),
+        })
+    }
+}
+
+/// The place of a column that a whole number names.
+fn position(expr: &Ast) -> Option<usize> {
+    match expr {
+        Ast::Value(value) => match &value.value {
+            Value::Number(text, _) => text.parse().ok(),
+            _ => None,
+        },
+        _ => None,
+    }
+}
