@@ -11,7 +11,7 @@ use clap::Args;
 use super::publish::{Place, axes};
 use super::verify::count;
 use super::{Failure, Source};
-use crate::pipeline::{ArtifactType, DEFAULT_PROFILE, Judged, Verdict};
+use crate::pipeline::{ArtifactType, DEFAULT_PROFILE, Found, Judged, Verdict};
 use crate::plan::{Fingerprint, JobId, Known, Looked, Plan};
 use crate::store::{Digest, Error, Provenance, Store};
 
@@ -191,16 +191,23 @@ impl Published<'_> {
     /// Axes on which the pipeline declares other labels than those that were published: fewer seeds, say.
     fn labels(&self, lines: &mut Vec<String>) {
         for (axis, declared) in axes(self.plan) {
-            let there: BTreeSet<&String> = self
-                .provenance
-                .axes
-                .get(&axis)
-                .into_iter()
-                .flatten()
+            let published = self.provenance.axes.get(&axis).into_iter().flatten();
+            let places = self.plan.pipeline.axis(&axis);
+            // By value: a number may have been written otherwise when it was published.
+            let there: BTreeSet<usize> = published
+                .filter_map(|label| match places?.find_written(label) {
+                    Found::One(place) => Some(place),
+                    _ => None,
+                })
                 .collect();
+            let is_there = |label: &String| {
+                places
+                    .and_then(|axis| axis.place(label))
+                    .is_some_and(|p| there.contains(&p))
+            };
             let lacking: Vec<&str> = declared
                 .iter()
-                .filter(|label| !there.contains(label))
+                .filter(|label| !is_there(label))
                 .map(String::as_str)
                 .collect();
             if !lacking.is_empty() {

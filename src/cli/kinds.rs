@@ -47,6 +47,7 @@ fn describe(kind: &Kind) -> String {
     };
     let mut text = format!("{} → {leaves} (version {})\n", kind.name, kind.version);
     text.push_str(&indented(&wrapped(kind.doc()), 2));
+    text.push_str(&rows(kind));
     if !kind.ports.is_empty() {
         text.push_str("  inputs\n");
     }
@@ -83,6 +84,22 @@ fn describe(kind: &Kind) -> String {
         text.push_str("  device: auto (default), cpu, cuda\n");
     }
     text
+}
+
+/// What the rows of its tables are, a line for each table.
+fn rows(kind: &Kind) -> String {
+    let tables = match kind.declares_outputs {
+        true => ArtifactType::Table.tables(),
+        false => kind.output.tables(),
+    };
+    let lines = tables.iter().map(|table| {
+        let name = match table.suffix {
+            "" => "its table".to_string(),
+            suffix => format!("its table `…{suffix}`"),
+        };
+        format!("  a row of {name} is {}\n", kind.row(table))
+    });
+    lines.collect()
 }
 
 /// The properties of an object schema, each with its type, bounds, default and documentation.

@@ -2,6 +2,7 @@
 
 mod adopt;
 mod check;
+mod columns;
 mod gc;
 mod graph;
 mod kinds;
@@ -48,6 +49,8 @@ enum Command {
     Plan(plan::Plan),
     /// Show the stages and what flows between them
     Graph(graph::Graph),
+    /// Show the columns of every table, and where each comes from
+    Columns(columns::Columns),
     /// Show every stage kind with its parameters
     Kinds(kinds::Kinds),
     /// Show how a job went: its log, its fingerprint, its artifact
@@ -86,6 +89,7 @@ pub fn main() -> ExitCode {
         Command::Run(command) => command.run(),
         Command::Plan(command) => command.run(),
         Command::Graph(command) => command.run(),
+        Command::Columns(command) => command.run(),
         Command::Kinds(command) => command.run(),
         Command::Log(command) => command.run(),
         Command::Adopt(command) => command.run(),

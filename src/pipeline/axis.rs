@@ -3,13 +3,12 @@
 //! An axis is lists of values that move together (`{ "graphs.degree" = [2, 20], "graphs.nodes" = [50, 200] }`) or named
 //! variants (`{ small = {…}, large = {…} }`). Both come to the same: labels, each with a patch.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
-
 use super::contract::Scalar;
+use super::generator::{self, generate, is_generator};
+use super::label::{self, Found, Index};
 use super::patch::{self, Assignment, Names, Patch};
 use super::problem::{Problem, Problems, count};
 use super::value::{Data, Key, Table, Value};
@@ -22,8 +21,8 @@ pub struct Axis {
     /// Its labels, each with what it sets.
     pub points: Vec<Point>,
     name: Arc<str>,
-    /// The place of each label.
-    places: HashMap<Arc<str>, usize>,
+    /// Its labels by text and value.
+    index: Index,
     /// The parameters that it sets, each once, by stage.
     sets: BTreeSet<(usize, Arc<[String]>)>,
 }
@@ -31,8 +30,10 @@ pub struct Axis {
 /// One value of an axis.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Point {
-    /// How it is called in coordinates.
+    /// How it is called in coordinates, folders and selectors: one text everywhere.
     pub label: Arc<str>,
+    /// What makes it the same as another, however that is written; see [`label::identity`].
+    identity: String,
     /// How it stands in a table's column: the value itself where the axis is a list, else the label.
     pub value: Scalar,
     /// What it sets.
@@ -42,17 +43,16 @@ pub struct Point {
 impl Axis {
     /// An axis of these points; of two with the same label, the first is found.
     pub fn new(key: &Key, points: Vec<Point>) -> Axis {
-        let mut places = HashMap::with_capacity(points.len());
         let mut sets: BTreeSet<(usize, &Arc<[String]>)> = BTreeSet::new();
-        for (place, point) in points.iter().enumerate() {
-            places.entry(point.label.clone()).or_insert(place);
+        for point in &points {
             sets.extend(point.patch.iter().map(|a| (a.stage, &a.path)));
         }
         let sets = sets.into_iter().map(|(stage, path)| (stage, path.clone()));
+        let labels = points.iter();
         Axis {
             name: Arc::from(key.name.as_str()),
             key: key.clone(),
-            places,
+            index: Index::new(labels.map(|p| (p.label.clone(), p.identity.clone()))),
             sets: sets.collect(),
             points,
         }
@@ -70,7 +70,17 @@ impl Axis {
 
     /// The place of a label.
     pub fn place(&self, label: &str) -> Option<usize> {
-        self.places.get(label).copied()
+        self.index.text(label)
+    }
+
+    /// The label of a value as a file writes it.
+    pub fn find_value(&self, value: &Value) -> Found {
+        self.index.find_value(value)
+    }
+
+    /// The label that a person wrote: its text, or its value in another way of writing.
+    pub fn find_written(&self, text: &str) -> Found {
+        self.index.find_written(text)
     }
 
     /// The point of this label.
@@ -156,8 +166,14 @@ pub fn read(key: &Key, value: &Value, names: &Names<'_>, problems: &mut Problems
             return None;
         }
     }
-    if let Some(twice) = twice(&axis) {
-        let message = format!("the axis `{}` has `{twice}` twice", key.name);
+    if let Some((first, second)) = twice(&axis) {
+        let message = match first == second {
+            true => format!("the axis `{}` has `{first}` twice", key.name),
+            false => format!(
+                "the axis `{}` has the value `{first}` twice: `{second}` is the same",
+                key.name
+            ),
+        };
         let problem = Problem::at(&key.span, message);
         problems
             .push(problem.help("every label stands once; of few integers, a range has each once"));
@@ -178,11 +194,16 @@ pub fn read(key: &Key, value: &Value, names: &Names<'_>, problems: &mut Problems
 /// So many characters a label may have: it stands in names, tables and figures.
 const LONGEST: usize = 1000;
 
-/// A label that stands twice.
-fn twice(axis: &Axis) -> Option<&str> {
-    let mut labels = axis.labels().enumerate();
-    let (_, label) = labels.find(|(place, label)| axis.place(label) != Some(*place))?;
-    Some(label)
+/// A label that stands twice, and how it is written the second time.
+fn twice(axis: &Axis) -> Option<(&str, &str)> {
+    axis.points.iter().enumerate().find_map(|(place, point)| {
+        let first = axis.index.text(&point.label)?;
+        let first = match first == place {
+            true => axis.index.identity(&point.identity)?,
+            false => first,
+        };
+        (first != place).then(|| (&*axis.points[first].label, &*point.label))
+    })
 }
 
 /// Whether an entry is a list of values (`"model.seed" = […]`, `model.seed = […]`), not a variant.
@@ -224,6 +245,7 @@ fn read_variants(table: &Table, names: &Names<'_>, problems: &mut Problems) -> O
         }
         points.push(Point {
             label: Arc::from(key.name.as_str()),
+            identity: label::of_scalar(&Scalar::Text(key.name.clone())),
             value: Scalar::Text(key.name.clone()),
             patch: patch::read(entries, names, problems),
         });
@@ -256,37 +278,51 @@ fn read_lists(table: &Table, names: &Names<'_>, problems: &mut Problems) -> Opti
             whole = false;
         }
     }
-    check_generators(table, problems);
+    generator::check(table, problems);
+    // What is wrong with a value that cannot be read is told already.
+    whole &= lists
+        .iter()
+        .flat_map(|(_, _, values)| values)
+        .all(Value::is_readable);
     if !whole {
         return None;
     }
     let labels: Vec<String> = first_values.iter().map(Value::label).collect();
-    let mut seen = HashSet::with_capacity(length);
-    let distinct = labels.iter().all(|label| seen.insert(label.as_str()));
+    let identities: Vec<String> = first_values.iter().map(label::identity).collect();
+    let differ = |all: &[String]| {
+        let mut seen = HashSet::with_capacity(length);
+        all.iter().all(|one| seen.insert(one.as_str()))
+    };
+    let distinct = differ(&labels) && differ(&identities);
+    // Of values of several kinds, a column can only hold the labels.
+    let numbers = |value: &Value| matches!(value.data, Data::Int(_) | Data::Float(_));
+    let bools = |value: &Value| matches!(value.data, Data::Bool(_));
+    let alike = first_values.iter().all(numbers) || first_values.iter().all(bools);
     let points = labels.iter().enumerate().map(|(i, label)| {
         let first = &first_values[i];
-        let plain = !matches!(first.data, Data::Table(_) | Data::Array(_));
-        let label = match distinct {
-            true => label.clone(),
+        let (label, identity) = match distinct || lists.len() == 1 {
+            true => (label.clone(), identities[i].clone()),
             // Lists that move together may repeat themselves one by one; together they name a point.
             false => {
-                let all: Vec<_> = lists.iter().map(|(_, _, v)| v[i].label()).collect();
-                all.join(" ")
+                let all: Vec<String> = lists.iter().map(|(_, _, v)| v[i].shortest()).collect();
+                let values = lists.iter().map(|(_, _, v)| label::identity(&v[i]));
+                let values: Vec<String> = values.collect();
+                (all.join(" "), format!("[{}]", values.join(",")))
             }
         };
-        let value = match distinct && plain {
+        let value = match distinct && alike {
             true => Scalar::from(&first.to_json()),
             false => Scalar::Text(label.clone()),
         };
-        (Arc::from(label), value)
+        (Arc::from(label), identity, value)
     });
-    let points: Vec<(Arc<str>, Scalar)> = points.collect();
+    let points: Vec<(Arc<str>, String, Scalar)> = points.collect();
     let targets = lists.into_iter().map(|(path, key, values)| {
         let target = patch::target(&path, &key.span, names, problems);
         (target, key, values.into_iter())
     });
     let mut targets: Vec<_> = targets.collect();
-    let points = points.into_iter().map(|(label, value)| {
+    let points = points.into_iter().map(|(label, identity, value)| {
         let assignments = targets.iter_mut().filter_map(|(target, key, values)| {
             let value = values.next()?;
             Some(target.as_ref()?.set(value, &key.span))
@@ -294,6 +330,7 @@ fn read_lists(table: &Table, names: &Names<'_>, problems: &mut Problems) -> Opti
         Point {
             patch: assignments.collect(),
             label,
+            identity,
             value,
         }
     });
@@ -347,165 +384,6 @@ fn collect_lists<'a>(
     }
 }
 
-const GENERATORS: [&str; 3] = ["range", "uniform", "log_uniform"];
-
-fn is_generator(table: &Table) -> bool {
-    table
-        .iter()
-        .any(|(key, _)| GENERATORS.contains(&key.name.as_str()))
-}
-
-/// So many values a generator may give.
-const MOST: i64 = 1_000_000;
-
-/// Up to here every integer is a number of its own.
-const EXACT: f64 = (1u64 << 53) as f64;
-
-/// Two equal generators in one axis would draw the same numbers, which nobody means.
-fn check_generators(table: &Table, problems: &mut Problems) {
-    let mut drawn = Vec::new();
-    find_draws(table, &mut drawn);
-    let mut seen = HashSet::new();
-    for value in drawn {
-        let mut json = value.to_json();
-        json.sort_all_objects();
-        if !seen.insert(json.to_string()) {
-            let message = "two equal generators in one axis draw the same numbers";
-            let problem = Problem::at(&value.span, message).help("give one of them a `seed`");
-            problems.push(problem);
-        }
-    }
-}
-
-fn find_draws<'a>(table: &'a Table, drawn: &mut Vec<&'a Value>) {
-    for (_, value) in table {
-        match value.table() {
-            Some(inner) if is_generator(inner) && value.get("draws").is_some() => drawn.push(value),
-            Some(inner) => find_draws(inner, drawn),
-            None => {}
-        }
-    }
-}
-
-/// The values of `{ range = [from, to], step = 1 }` (without its end, as in most languages) or of
-/// `{ uniform | log_uniform = [low, high], draws = n, seed = 0 }`. Draws depend on the bounds and the seed alone, not on
-/// names, places or time; more draws keep the earlier ones.
-fn generate(value: &Value, problems: &mut Problems) -> Option<Vec<Value>> {
-    let table = value.table()?;
-    let (key, bounds) = table
-        .iter()
-        .find(|(k, _)| GENERATORS.contains(&k.name.as_str()))?;
-    let name = key.name.as_str();
-    let other: &[&str] = if name == "range" {
-        &["step"]
-    } else {
-        &["draws", "seed"]
-    };
-    for (unknown, _) in table {
-        if unknown.name != name && !other.contains(&unknown.name.as_str()) {
-            let message = format!("`{name}` has no key `{}`", unknown.name);
-            let problem = Problem::at(&unknown.span, message).label("unknown");
-            problems.push(problem.help(format!("it takes `{}`", other.join("` and `"))));
-            return None;
-        }
-    }
-    let numbers = match &bounds.data {
-        Data::Array(items) => items.iter().map(number).collect::<Option<Vec<_>>>(),
-        _ => None,
-    };
-    let Some([low, high]) = numbers.as_deref() else {
-        let message = format!("`{name}` takes two numbers: {name} = [low, high]");
-        problems.push(Problem::at(&bounds.span, message));
-        return None;
-    };
-    let (low, high) = (*low, *high);
-    let whole = matches!(&bounds.data, Data::Array(items)
-        if items.iter().all(|item| matches!(item.data, Data::Int(_))));
-    let mut refuse = |message: String| {
-        problems.push(Problem::at(&bounds.span, message));
-        None
-    };
-    if low >= high {
-        return refuse(format!("`{name}` must go from low to high"));
-    }
-    let as_value = |number: f64, whole: bool| Value {
-        data: match whole {
-            true => Data::Int(number as i64),
-            false => Data::Float(number),
-        },
-        span: value.span.clone(),
-    };
-    if name == "range" {
-        let step = value.get("step").map_or(Some(1.0), number);
-        let Some(step) = step.filter(|step| *step > 0.0) else {
-            return refuse("`step` must be a number above 0".into());
-        };
-        // What is a whisker short of another step is rounding.
-        let length = ((high - low) / step - 1e-9).ceil();
-        if length > MOST as f64 {
-            let (length, most) = (count(length as u128), count(MOST as u128));
-            return refuse(format!("`range` has {length} values; at most {most}"));
-        }
-        if whole && low.abs().max(high.abs()) > EXACT {
-            return refuse("`range` must stay within 2^53 of 0, where it is exact".into());
-        }
-        let whole = whole && step.fract() == 0.0;
-        let numbers = (0..length as u64).map(|i| low + i as f64 * step);
-        let numbers = numbers.map(|number| match whole {
-            true => as_value(number, true),
-            false => as_value(rounded(number), false),
-        });
-        return Some(numbers.collect());
-    }
-    let draws = match value.get("draws").map(|draws| &draws.data) {
-        Some(Data::Int(draws @ 1..=MOST)) => *draws as usize,
-        Some(Data::Int(draws @ 1..)) => {
-            let (draws, most) = (count(*draws as u128), count(MOST as u128));
-            return refuse(format!("`draws` is {draws}; at most {most}"));
-        }
-        Some(_) => return refuse("`draws` must be an integer of at least 1".into()),
-        None => return refuse(format!("`{name}` needs `draws`: how many values")),
-    };
-    let seed = match value.get("seed").map(|seed| &seed.data) {
-        None => 0,
-        Some(Data::Int(seed @ 0..)) => *seed,
-        Some(_) => return refuse("`seed` must be an integer of at least 0".into()),
-    };
-    if name == "log_uniform" && low <= 0.0 {
-        return refuse("`log_uniform` needs bounds above 0".into());
-    }
-    let purpose = format!("{name} {low:e} {high:e} {seed}");
-    let mut random = ChaCha8Rng::from_seed(blake3::derive_key(
-        "etude 2026-11 draws v1",
-        purpose.as_bytes(),
-    ));
-    let draw = |_| {
-        let unit = (random.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
-        let number = match name {
-            "uniform" => low + unit * (high - low),
-            _ => (low.ln() + unit * (high.ln() - low.ln())).exp(),
-        };
-        match whole {
-            true => as_value(number.round(), true),
-            false => as_value(rounded(number), false),
-        }
-    };
-    Some((0..draws).map(draw).collect())
-}
-
-fn number(value: &Value) -> Option<f64> {
-    match value.data {
-        Data::Int(int) => Some(int as f64),
-        Data::Float(float) => Some(float),
-        _ => None,
-    }
-}
-
-/// To six significant digits, so that a label can be read.
-fn rounded(number: f64) -> f64 {
-    format!("{number:.5e}").parse().unwrap_or(number)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -553,11 +431,44 @@ mod tests {
         );
         assert_eq!(
             labels("lr = { 'model.lr' = [1e-5, 0.01] }"),
-            ["0.00001", "0.01"]
+            ["1e-5", "0.01"]
         );
         assert_eq!(
             labels("z = { 'model.a' = [1, 1], 'model.b' = [2, 3] }"),
             ["1 2", "1 3"]
+        );
+    }
+
+    #[test]
+    fn a_label_is_the_number_as_the_file_writes_it() {
+        let written = "lr = { 'model.lr' = [1e-7, 2.0, 0.50, +3E-4, 1_000, 0x10, 1_000.5] }";
+        assert_eq!(
+            labels(written),
+            ["1e-7", "2.0", "0.50", "3e-4", "1000", "16", "1000.5"]
+        );
+        // Inside of lists and tables, in the shortest way.
+        let nested = "o = { 'model.o' = [[1e-3, 2], { kind = 'adam', lr = 1e-3 }] }";
+        assert_eq!(labels(nested), ["0.001-2", "adam lr=0.001"]);
+    }
+
+    #[test]
+    fn one_number_written_twice_stands_twice() {
+        for (list, first, second) in [
+            ("[1, 1.0]", "1", "1.0"),
+            ("[0.0, -0.0]", "0.0", "-0.0"),
+            ("[1e-4, 2, 0.0001]", "1e-4", "0.0001"),
+            ("[[1, 2], [1.0, 2]]", "1-2", "1.0-2"),
+        ] {
+            let problems = axis(&format!("a = {{ 'model.x' = {list} }}")).unwrap_err();
+            let said = format!("has the value `{first}` twice: `{second}` is the same");
+            assert!(problems[0].contains(&said), "{list}: {problems:?}");
+        }
+        // Names of versions are no numbers.
+        let versions = "v = { '1.1' = { model.a = 1 }, '1.10' = { model.a = 2 } }";
+        assert_eq!(labels(versions), ["1.1", "1.10"]);
+        assert_eq!(
+            labels("z = { 'model.a' = [1, 1.0], 'model.b' = [2, 3] }"),
+            ["1 2", "1.0 3"]
         );
     }
 

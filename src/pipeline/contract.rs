@@ -49,6 +49,8 @@ pub struct TableOf {
     pub file: &'static str,
     /// Its columns with their types; empty where they depend on the stage's parameters.
     pub columns: &'static [(&'static str, ColumnKind)],
+    /// What a row of it is; empty where that depends on the kind that leaves it.
+    pub row: &'static str,
 }
 
 impl ArtifactType {
@@ -110,6 +112,7 @@ impl ArtifactType {
                         ("learning_rate", ColumnKind::Float),
                         ("exact", ColumnKind::Float),
                     ],
+                    row: "a step of the training at which it was evaluated",
                 },
                 TableOf {
                     suffix: "_positions",
@@ -119,6 +122,7 @@ impl ArtifactType {
                         ("position", ColumnKind::Int),
                         ("accuracy", ColumnKind::Float),
                     ],
+                    row: "a position of the target at a step of the training",
                 },
             ],
             ArtifactType::Answers => &[
@@ -126,6 +130,7 @@ impl ArtifactType {
                     suffix: "",
                     file: "answers.parquet",
                     columns: &[("example", ColumnKind::Int), ("exact", ColumnKind::Int)],
+                    row: "an example",
                 },
                 TableOf {
                     suffix: "_positions",
@@ -137,12 +142,14 @@ impl ArtifactType {
                         ("answer", ColumnKind::Int),
                         ("correct", ColumnKind::Int),
                     ],
+                    row: "a position of an example's target",
                 },
             ],
             ArtifactType::Table => &[TableOf {
                 suffix: "",
                 file: "table.parquet",
                 columns: &[],
+                row: "",
             }],
             ArtifactType::Dataset
             | ArtifactType::Figure
@@ -235,6 +242,39 @@ impl From<&Json> for Scalar {
     }
 }
 
+impl fmt::Display for Scalar {
+    /// Nothing, or the value in the shortest way of writing it that is this value and no other.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Scalar::Null => Ok(()),
+            Scalar::Bool(bool) => bool.fmt(f),
+            Scalar::Int(int) => int.fmt(f),
+            Scalar::Float(float) => f.write_str(&Json::from(*float).to_string()),
+            Scalar::Text(text) => f.write_str(text),
+        }
+    }
+}
+
+/// What the labels in a column of a table mean.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Labels {
+    /// Whether the reader names columns that come with the labels, and not just takes all there are.
+    pub named: bool,
+    /// Every label of the axis.
+    pub all: Vec<Label>,
+}
+
+/// A label of an axis, as a table may hold it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Label {
+    /// How it is called.
+    pub text: String,
+    /// Its value.
+    pub value: Scalar,
+    /// The swept parameters to add beside it; none where they have no one value.
+    pub columns: Columns,
+}
+
 /// Constant columns of an artifact's tables.
 pub type Columns = BTreeMap<String, Scalar>;
 
@@ -253,8 +293,11 @@ pub struct Input {
     pub files: BTreeMap<String, PathBuf>,
     /// Coordinates and swept parameters, for every row of its tables.
     pub columns: Columns,
-    /// Swept parameters by the label in a column of the table: column, label, and what to add beside it.
-    pub labels: BTreeMap<String, BTreeMap<String, Columns>>,
+    /// How the numbers among the columns are called in names of folders: as the labels.
+    #[serde(default)]
+    pub texts: BTreeMap<String, String>,
+    /// Swept parameters by the label in a column of the table: column, labels, and what to add beside each.
+    pub labels: BTreeMap<String, Labels>,
     /// Which runs its rows are of, for a stage that counts runs.
     pub runs: Option<InputRuns>,
 }
@@ -706,6 +749,8 @@ pub trait Stage: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'stat
     /// Whether a stage itself declares in `outputs` what it leaves, each by a name and with a `type`; what a job leaves then
     /// has a folder of that name for each. With several, `stage.name` is what others read.
     const DECLARES_OUTPUTS: bool = false;
+    /// What a row of the table that it leaves is, where the type of artifact alone does not say: `an answer`.
+    const ROWS: &'static str = "";
 
     /// What a job takes unless the file says otherwise.
     fn resources() -> Resources {
@@ -893,6 +938,8 @@ pub struct Kind {
     pub uses_device: bool,
     /// See [`Stage::DECLARES_OUTPUTS`].
     pub declares_outputs: bool,
+    /// See [`Stage::ROWS`].
+    pub rows: &'static str,
     /// What a job takes unless the file says otherwise.
     pub resources: Resources,
     /// The JSON schema of its parameters.
@@ -916,6 +963,7 @@ impl Kind {
             ports: S::PORTS,
             uses_device: S::USES_DEVICE,
             declares_outputs: S::DECLARES_OUTPUTS,
+            rows: S::ROWS,
             resources: S::resources(),
             schema: Arc::new(schema_of::<S>()),
             parse: |json, schema| {
@@ -928,6 +976,14 @@ impl Kind {
     /// Parameters from a value that was checked against the schema.
     pub fn parse(&self, json: &Json) -> Result<Arc<dyn Parameters>, serde_json::Error> {
         (self.parse)(json, self.schema.clone())
+    }
+
+    /// What a row is of one of the tables that it leaves; nothing where nobody said.
+    pub fn row(&self, table: &TableOf) -> &'static str {
+        match table.row {
+            "" => self.rows,
+            row => row,
+        }
     }
 
     /// What it is, from the code's own documentation.

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::axis::Axis;
+use super::label::Found;
 use super::problem::{Problem, Problems, alternatives};
 use super::source::Span;
 use super::value::{Data, Value};
@@ -151,15 +153,16 @@ impl Condition {
                 whole = false;
                 continue;
             };
-            let items = match &value.data {
-                Data::Array(items) => items.iter().collect(),
-                _ => vec![value],
+            let Some(items) = labels_in(axis, value, problems) else {
+                whole = false;
+                continue;
             };
             let mut labels = BTreeSet::new();
             for item in items {
-                match check_label(axis, &item.label(), &item.span, problems) {
-                    true => drop(labels.insert(item.label())),
-                    false => whole = false,
+                let found = axis.find_value(item);
+                match known_label(axis, found, &item.label(), &item.span, problems) {
+                    Some(label) => drop(labels.insert(label)),
+                    None => whole = false,
                 }
             }
             condition.0.push((key.name.clone(), labels));
@@ -172,7 +175,7 @@ impl Condition {
     }
 
     /// Reads `graph=G(2,5),seed=0,seed=1`: a comma begins a new pair only where an axis' name and `=` follow, so labels may
-    /// hold commas. Several labels of one axis add up.
+    /// hold commas. Several labels of one axis add up. A number, list or table finds its label however it is written.
     pub fn parse(span: &Span, axes: &[Axis], problems: &mut Problems) -> Option<Condition> {
         let text = &span.source.text[span.range.clone()];
         let mut condition = Condition::default();
@@ -197,15 +200,14 @@ impl Condition {
                 whole = false;
                 continue;
             };
-            if !check_label(axis, label, &here, problems) {
+            let found = axis.find_written(label);
+            let Some(label) = known_label(axis, found, label, &here, problems) else {
                 whole = false;
                 continue;
-            }
+            };
             match condition.0.iter_mut().find(|(n, _)| n == name) {
-                Some((_, labels)) => drop(labels.insert(label.to_string())),
-                None => condition
-                    .0
-                    .push((name.to_string(), [label.to_string()].into())),
+                Some((_, labels)) => drop(labels.insert(label)),
+                None => condition.0.push((name.to_string(), [label].into())),
             }
         }
         whole.then_some(condition)
@@ -217,7 +219,7 @@ fn next_pair(text: &str, axes: &[Axis]) -> usize {
     // A label may hold what looks like another pair.
     if let Some((name, label)) = text.split_once('=')
         && let Some(axis) = axes.iter().find(|axis| axis.name() == name.trim())
-        && axis.point(label.trim()).is_some()
+        && axis.find_written(label.trim()) != Found::Nothing
     {
         return text.len();
     }
@@ -231,8 +233,10 @@ fn next_pair(text: &str, axes: &[Axis]) -> usize {
         let word = rest[..end].trim();
         is_name(word) || axes.iter().any(|axis| axis.name() == word)
     };
+    let within = bracketed(text);
     text.match_indices(',')
         .map(|(at, _)| at)
+        .filter(|at| !within.contains(at))
         .find(|at| begins(&text[at + 1..]))
         .unwrap_or(text.len())
 }
@@ -261,17 +265,97 @@ fn find_axis<'a>(
     axis
 }
 
-fn check_label(axis: &Axis, label: &str, span: &Span, problems: &mut Problems) -> bool {
-    // Of an axis that could not be read, the labels are not known.
-    let known = axis.points.is_empty() || axis.point(label).is_some();
-    if !known {
-        let message = format!("the axis `{}` has no label `{label}`", axis.name());
-        let problem = Problem::at(span, message)
-            .label("no such label")
-            .maybe_help(alternatives("labels", label, axis.labels()));
-        problems.push(problem);
+/// What stands for labels in a condition: one value, or a list of them. A list may be the value of one label itself.
+fn labels_in<'a>(axis: &Axis, value: &'a Value, problems: &mut Problems) -> Option<Vec<&'a Value>> {
+    let Data::Array(items) = &value.data else {
+        return Some(vec![value]);
+    };
+    let is_label = |value: &Value| axis.find_value(value) != Found::Nothing;
+    let whole = axis.find_value(value);
+    let each = !items.is_empty() && items.iter().all(is_label);
+    // Each of them may be the same label as the whole, read otherwise.
+    let another = each && items.iter().any(|item| axis.find_value(item) != whole);
+    match (whole != Found::Nothing, another) {
+        (true, true) => {
+            let message = format!(
+                "this is the label `{}` of the axis `{}`, and a list of labels too",
+                value.label(),
+                axis.name()
+            );
+            let problem = Problem::at(&value.span, message).label("ambiguous");
+            problems.push(
+                problem.help("write a list of lists for the one: [[…]]; or the labels as text"),
+            );
+            None
+        }
+        (true, false) => Some(vec![value]),
+        (false, _) if items.is_empty() && !axis.points.is_empty() => {
+            let message = format!("this names no label of the axis `{}`", axis.name());
+            problems.push(Problem::at(&value.span, message));
+            None
+        }
+        (false, _) => Some(items.iter().collect()),
     }
-    known
+}
+
+/// The text of the label that was found; else what is wrong is told. Of an axis that could not be read, every label is taken.
+fn known_label(
+    axis: &Axis,
+    found: Found,
+    written: &str,
+    span: &Span,
+    problems: &mut Problems,
+) -> Option<String> {
+    let text = |place: usize| axis.points[place].label.to_string();
+    let name = axis.name();
+    match found {
+        _ if axis.points.is_empty() => Some(written.to_string()),
+        Found::One(place) => Some(text(place)),
+        Found::Several(places) => {
+            let labels: Vec<String> = places.into_iter().map(text).collect();
+            let labels = labels.join("`, `");
+            let message = format!("`{written}` reads as several labels of the axis `{name}`");
+            let help = format!("write one as the file does, as text: `{labels}`");
+            problems.push(Problem::at(span, message).label("ambiguous").help(help));
+            None
+        }
+        Found::Nothing => {
+            let message = format!("the axis `{name}` has no label `{written}`");
+            let problem = Problem::at(span, message)
+                .label("no such label")
+                .maybe_help(alternatives("labels", written, axis.labels()));
+            problems.push(problem);
+            None
+        }
+    }
+}
+
+/// The bytes of a label that begins as a list or a table, up to the bracket that closes it; none where nothing closes it.
+fn bracketed(text: &str) -> Range<usize> {
+    let Some((name, label)) = text.split_once('=') else {
+        return 0..0;
+    };
+    let start = name.len() + 1 + (label.len() - label.trim_start().len());
+    if !text[start..].starts_with(['[', '{']) {
+        return 0..0;
+    }
+    let (mut depth, mut quote) = (0, None);
+    for (at, c) in text[start..].char_indices() {
+        match (quote, c) {
+            (Some(open), _) if c == open => quote = None,
+            (Some(_), _) => {}
+            (None, '"' | '\'') => quote = Some(c),
+            (None, '[' | '{') => depth += 1,
+            (None, ']' | '}') => {
+                depth -= 1;
+                if depth == 0 {
+                    return start..start + at;
+                }
+            }
+            _ => {}
+        }
+    }
+    0..0
 }
 
 /// Which jobs: `model`, or `model[method=reversed,seed=0]`.

@@ -42,7 +42,13 @@ pub struct Document {
 /// Reads a file and what it includes.
 pub fn read(path: &Path, problems: &mut Problems) -> Document {
     let mut document = Document::default();
-    read_into(&mut document, path, None, &mut Vec::new(), problems);
+    let source = read_into(&mut document, path, None, &mut Vec::new(), problems);
+    // An included file is a part; only the whole has to be complete.
+    if let Some(source) = source.filter(|_| document.stages.is_empty() && problems.is_empty()) {
+        let problem = Problem::at(&Span::new(&source, 0..0), "this pipeline has no stage")
+            .help("a stage is a table: [stage.graphs] with kind = \"path-star\"");
+        problems.push(problem);
+    }
     document
 }
 
@@ -52,7 +58,7 @@ fn read_into(
     from: Option<&Span>,
     chain: &mut Vec<PathBuf>,
     problems: &mut Problems,
-) {
+) -> Option<Arc<Source>> {
     let name = path.display().to_string();
     let identity = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
     if let Some(at) = chain.iter().position(|p| *p == identity) {
@@ -73,10 +79,10 @@ fn read_into(
             span: from.cloned(),
             ..Problem::of(message)
         });
-        return;
+        return None;
     }
     if document.files.contains(&identity) {
-        return;
+        return None;
     }
     if document.files.len() + chain.len() >= MOST_FILES {
         let problem = Problem::of(format!("this pipeline has more than {MOST_FILES} files"));
@@ -84,7 +90,7 @@ fn read_into(
             span: from.cloned(),
             ..problem
         });
-        return;
+        return None;
     }
     let text = match bytes(path).map(String::from_utf8) {
         Ok(Ok(text)) => text,
@@ -94,7 +100,7 @@ fn read_into(
                 span: from.cloned(),
                 ..problem
             });
-            return;
+            return None;
         }
         Err(error) => {
             let problem = Problem::of(format!("cannot read {name}: {error}"));
@@ -102,7 +108,7 @@ fn read_into(
                 span: from.cloned(),
                 ..problem
             });
-            return;
+            return None;
         }
     };
     let source = Source::new(name, text);
@@ -120,7 +126,8 @@ fn read_into(
     }
     chain.pop();
     document.files.push(identity);
-    document.merge(value, &source, problems);
+    document.merge(value, problems);
+    Some(source)
 }
 
 /// The bytes of a file, unless they are too many.
@@ -157,7 +164,7 @@ fn includes(value: &Value, problems: &mut Problems) -> Vec<(String, Span)> {
 }
 
 impl Document {
-    fn merge(&mut self, value: Value, source: &Arc<Source>, problems: &mut Problems) {
+    fn merge(&mut self, value: Value, problems: &mut Problems) {
         let Data::Table(entries) = value.data else {
             return;
         };
@@ -168,8 +175,15 @@ impl Document {
                 "about" => self.about = text(value, &key, problems).or(self.about.take()),
                 "stage" => {
                     let above = table(value, &key, problems);
-                    merge(&mut self.stages, above, |below, (_, value)| {
-                        overlay(&mut below.1, value);
+                    merge(&mut self.stages, above, |below, (key, value)| {
+                        match below.1.get("kind").is_none() && below.1.table().is_some() {
+                            // A part of a stage is no stage that another could take the place of.
+                            true => {
+                                complete(&mut below.1, value);
+                                below.0 = key;
+                            }
+                            false => overlay(&mut below.1, value),
+                        }
                     });
                 }
                 "axes" => merge(&mut self.axes, table(value, &key, problems), replace),
@@ -184,11 +198,6 @@ impl Document {
                     problems.push(problem);
                 }
             }
-        }
-        if self.files.len() == 1 && self.stages.is_empty() && problems.is_empty() {
-            let problem = Problem::at(&Span::new(source, 0..0), "this pipeline has no stage")
-                .help("a stage is a table: [stage.graphs] with kind = \"path-star\"");
-            problems.push(problem);
         }
     }
 }
@@ -248,6 +257,19 @@ fn merge(below: &mut Table, above: Table, mut lay: impl FnMut(&mut Entry, Entry)
 
 fn replace(below: &mut Entry, above: Entry) {
     *below = above;
+}
+
+/// Lays a stage over a part of it, which has no kind.
+fn complete(below: &mut Value, above: Value) {
+    match (&mut below.data, above.data) {
+        (Data::Table(entries), Data::Table(new)) => {
+            merge(entries, new, |(_, old), (_, value)| overlay(old, value));
+        }
+        (_, data) => {
+            below.data = data;
+            below.span = above.span;
+        }
+    }
 }
 
 /// Lays one value over another: tables merge key by key, unless the upper one names its `kind` and so is whole; all else

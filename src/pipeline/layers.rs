@@ -13,6 +13,7 @@ use super::axis::Axis;
 use super::complaint::{self, Complaint};
 use super::contract::{Device, Kind, Parameters, Takes};
 use super::coordinates::{ByLabels, Condition, Coordinates};
+use super::label;
 use super::parameters;
 use super::patch::{self, Apart, Assignment, Patch};
 use super::policy::{Policies, Policy};
@@ -68,7 +69,8 @@ pub struct Layers<'a> {
 #[derive(Clone, Copy)]
 enum Whose<'a> {
     Axis(&'a str),
-    Override,
+    /// Where it holds.
+    Override(&'a Condition),
     Profile,
     Setting,
 }
@@ -228,7 +230,8 @@ impl<'a> Layers<'a> {
             for n in overrides.holding(&places) {
                 fan.overrides.insert(n);
                 let set = self.overrides[n].set.on(at).iter();
-                layers.extend(set.map(|a| (Whose::Override, a)));
+                let when = &self.overrides[n].when;
+                layers.extend(set.map(|a| (Whose::Override(when), a)));
             }
             same.clear();
             same.extend(layers.iter().map(|(_, a)| std::ptr::from_ref(*a)));
@@ -388,20 +391,37 @@ fn check_clashes<'b>(
     if layers.clone().nth(1).is_none() {
         return;
     }
-    let mut swept: Apart<&str> = Apart::default();
+    let mut swept: Apart<(&str, &Assignment)> = Apart::default();
     let mut overridden: Apart<()> = Apart::default();
     for (whose, assignment) in layers {
         let parameter = format!("`{}.{}`", stage.name, assignment.path.join("."));
         let problem = match whose {
-            Whose::Axis(axis) => swept.insert(assignment, axis).err().map(|other| {
+            Whose::Axis(axis) => swept.insert(assignment, (axis, assignment)).err().map(|(other, _)| {
                 let message = format!("the axes `{other}` and `{axis}` both set {parameter}");
                 (message, "two patches of one instance must not set the same parameter; make them one axis or use an override".to_string())
             }),
-            Whose::Override => overridden.insert(assignment, ()).err().map(|_| {
-                let message = format!("two overrides both set {parameter} at {first}");
-                (message, "narrow one of their conditions".to_string())
-            }),
-            Whose::Profile | Whose::Setting => swept.meeting(assignment).map(|axis| {
+            Whose::Override(when) => match overridden.insert(assignment, ()) {
+                Err(()) => {
+                    let message = format!("two overrides both set {parameter} at {first}");
+                    Some((message, "narrow one of their conditions".to_string()))
+                }
+                Ok(()) => overwritten(assignment, &swept)
+                    .find(|axis| !when.0.iter().any(|(name, _)| name == axis))
+                    .map(|axis| {
+                        let mut axes = stage.axes.iter();
+                        let swept = axes.find(|swept| swept.name() == axis);
+                        let label = swept.and_then(|axis| axis.labels().last());
+                        let label = label.unwrap_or_default();
+                        let message = format!(
+                            "this override sets {parameter}, which the axis `{axis}` sweeps: its labels would no longer tell the value"
+                        );
+                        (message, format!(
+                            "if that is meant, name the axis too: `when = {{ …, {axis} = [{}] }}`, with the labels for which it holds; to have fewer labels there, use [[exclude]]",
+                            quoted(label)
+                        ))
+                    }),
+            },
+            Whose::Profile | Whose::Setting => swept.meeting(assignment).map(|(axis, _)| {
                 let whose = match whose {
                     Whose::Profile => "this profile",
                     _ => "this setting",
@@ -415,6 +435,29 @@ fn check_clashes<'b>(
         if let Some((message, help)) = problem {
             problems.push(Problem::at(&assignment.span, message).help(help));
         }
+    }
+}
+
+/// The axes whose value an assignment over them takes away. One that sets another key of a table which an axis sweeps takes
+/// nothing away.
+fn overwritten<'b>(
+    assignment: &Assignment,
+    swept: &Apart<(&'b str, &Assignment)>,
+) -> impl Iterator<Item = &'b str> {
+    let below = swept.all_meeting(assignment).into_iter();
+    below.filter_map(|(axis, below)| {
+        let deeper = assignment.path.get(below.path.len()..).unwrap_or_default();
+        let mut deeper = deeper.iter();
+        let there = deeper.try_fold(&below.value, |here, key| here.get(key));
+        there.map(|_| *axis)
+    })
+}
+
+/// A label as a condition writes it.
+fn quoted(label: &str) -> String {
+    match label::number_in(label) {
+        Some(_) => label.to_string(),
+        None => format!("{label:?}"),
     }
 }
 

@@ -14,6 +14,8 @@ mod complaint;
 mod contract;
 mod coordinates;
 mod document;
+mod generator;
+mod label;
 mod layers;
 mod origin;
 mod parameters;
@@ -27,14 +29,16 @@ mod source;
 mod value;
 
 pub use axis::{Axis, Point};
-pub use columns::ColumnsOn;
+pub use columns::{ColumnOf, ColumnOrigin, ColumnsOn, TableColumns};
 pub use complaint::Complaint;
 pub use contract::{
     ArtifactType, ColumnKind, ColumnShape, Columns, Context, Device, Earlier, Extension, HOLES,
-    Holds, Input, Inputs, Judged, Kind, Monitor, Origin, Outside, Parameters, Port, Progress,
-    Registry, SURROUNDINGS, Scalar, Stage, Stop, TableOf, TableShape, Takes, Verdict, WARNINGS,
+    Holds, Input, Inputs, Judged, Kind, Label, Labels, Monitor, Origin, Outside, Parameters, Port,
+    Progress, Registry, SURROUNDINGS, Scalar, Stage, Stop, TableOf, TableShape, Takes, Verdict,
+    WARNINGS,
 };
 pub use coordinates::{ByLabels, Condition, Coordinates, JobName, Selector};
+pub use label::{Found, Index};
 pub(crate) use parameters::{first_line, kind_of, options, schema_types};
 pub use policy::{Cause, Grow, Keep, Retry};
 pub use problem::{Problem, Problems, alternatives, nearest};
@@ -44,7 +48,7 @@ pub use runs::{InputRuns, Lineage, RunsOf};
 pub use source::{Source, Span};
 pub use value::{Data, Key, Table, Value};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -74,12 +78,14 @@ pub struct DeclaredStage {
     pub kind: Kind,
     /// The axes it fans out over.
     pub axes: Vec<String>,
+    /// The axes over which it, or any stage that it comes from, fans out.
+    pub above: BTreeSet<String>,
     /// What it leaves.
     pub outputs: Vec<Output>,
     /// Its inputs, by the kind's ports.
     pub inputs: Vec<DeclaredInput>,
-    /// The columns of the table it leaves, if it leaves one and they are known.
-    pub columns: Option<Vec<ColumnShape>>,
+    /// Those columns of the table it leaves, if it leaves one, that it leaves whatever it reads.
+    pub certain: Vec<String>,
     /// Its instances that this run is about, the first axis slowest.
     pub instances: Vec<Instance>,
 }
@@ -100,6 +106,8 @@ pub struct Output {
     pub name: Option<String>,
     /// What it is.
     pub artifact: ArtifactType,
+    /// The columns of the table that it is, if it is one whose columns depend on the stage and are known.
+    pub columns: Option<Vec<ColumnShape>>,
 }
 
 /// What a stage reads of another.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::document::overlay;
+use super::generator::makes_many;
 use super::parameters::expanded;
 use super::problem::{Problem, Problems, alternatives, count};
 use super::source::Span;
@@ -91,6 +92,18 @@ impl<T> Apart<T> {
         before.or_else(after).map(|(_, what)| what)
     }
 
+    /// What set the parameters that an assignment sets, all of them.
+    pub fn all_meeting(&self, assignment: &Assignment) -> Vec<&T> {
+        let here = (assignment.stage, assignment.path.clone());
+        let parts = self.0.range(&here..);
+        let parts = parts.take_while(|((s, path), _)| *s == here.0 && path.starts_with(&here.1));
+        let parts: Vec<&T> = parts.map(|(_, what)| what).collect();
+        match parts.is_empty() {
+            true => self.meeting(assignment).into_iter().collect(),
+            false => parts,
+        }
+    }
+
     /// Adds what an assignment sets, unless it meets what is there.
     pub fn insert(&mut self, assignment: &Assignment, what: T) -> Result<(), &T> {
         if self.meeting(assignment).is_none() {
@@ -163,6 +176,9 @@ impl Reader<'_> {
     fn flatten(&mut self, path: &[String], value: &Value, span: &Span, problems: &mut Problems) {
         // A table without a kind merges, so what it sets are its leaves.
         match &value.data {
+            Data::Table(table) if path.len() > 1 && makes_many(table) => {
+                problems.push(many_values(&path.join("."), value));
+            }
             Data::Table(table)
                 if path.len() < 2 || (!table.is_empty() && value.get("kind").is_none()) =>
             {
@@ -189,6 +205,39 @@ impl Reader<'_> {
             }
         }
     }
+}
+
+/// Draws stand for one value nowhere. Whoever declares a parameter may give a program a table with a `range` of its own.
+pub fn check_draws(path: &[String], value: &Value, problems: &mut Problems) {
+    let Some(table) = value.table() else {
+        return;
+    };
+    if makes_many(table) && value.get("draws").is_some() {
+        problems.push(many_values(&path.join("."), value));
+        return;
+    }
+    for (key, inner) in table {
+        let path: Vec<String> = path.iter().chain([&key.name]).cloned().collect();
+        check_draws(&path, inner, problems);
+    }
+}
+
+/// A generator stands where one value is set.
+fn many_values(path: &str, value: &Value) -> Problem {
+    let text = &value.span.source.text[value.span.range.clone()];
+    let written = match text.len() <= 80 && text.starts_with('{') && !text.contains('\n') {
+        true => text,
+        false => "{ log_uniform = […], draws = … }",
+    };
+    let message = format!("`{path}` takes one value here, and this makes many");
+    let help = format!(
+        "to sweep it, write an axis of its own under [axes]: `{} = {{ \"{path}\" = {written} }}`; \
+         if a table of these keys is meant as one value, it stands in a list there: `[{written}]`",
+        path.rsplit('.').next().unwrap_or(path),
+    );
+    Problem::at(&value.span, message)
+        .label("a generator")
+        .help(help)
 }
 
 /// The stage that a path begins with.

@@ -8,7 +8,6 @@ use petgraph::algo::{tarjan_scc, toposort};
 use petgraph::graph::{DiGraph, NodeIndex};
 
 use super::axis::{self, Axis};
-use super::columns::ColumnsOn;
 use super::complaint::Complaint;
 use super::contract::{
     ColumnShape, Device, Holds, Kind, Outside, Port, Registry, SURROUNDINGS, TableShape, Takes,
@@ -78,6 +77,7 @@ fn outputs(stage: &Value, registry: &Registry, problems: &mut Problems) -> Vec<O
         return vec![Output {
             name: None,
             artifact: kind.output,
+            columns: None,
         }];
     }
     let mut outputs = Vec::new();
@@ -92,6 +92,7 @@ fn outputs(stage: &Value, registry: &Registry, problems: &mut Problems) -> Vec<O
         outputs.push(Output {
             name: Some(key.name.clone()),
             artifact: artifact.unwrap_or(kind.output),
+            columns: None,
         });
     }
     outputs
@@ -204,6 +205,7 @@ fn resolve(
     };
     keep.0.extend(chosen.keep.0.iter().cloned());
     pipeline.axes = axes.clone();
+    let above = above(&written, &order, &reaching);
     let stages = written.iter().zip(reaching);
     let stages = stages.map(|(stage, axes)| Declared {
         name: &stage.key.name,
@@ -299,7 +301,8 @@ fn resolve(
                 .collect(),
             outputs: written[at].outputs.clone(),
             inputs: declared(&written[at]),
-            columns: None,
+            above: above[at].clone(),
+            certain: Vec::new(),
             instances,
         });
     }
@@ -454,6 +457,8 @@ fn stage<'a>(
         } else if key.name == "per" {
             written.per = per(value, problems);
         } else if key.name != "kind" {
+            let path = vec![written.key.name.clone(), key.name.clone()];
+            patch::check_draws(&path, value, problems);
             parameters.push((key.clone(), value.clone()));
         }
     }
@@ -1008,6 +1013,24 @@ fn reaching<'a>(
     reaching
 }
 
+/// The axes over which each stage, or any that it comes from, fans out.
+fn above(
+    written: &[Written<'_>],
+    order: &[usize],
+    reaching: &[Vec<&Axis>],
+) -> Vec<BTreeSet<String>> {
+    let mut above: Vec<BTreeSet<String>> = vec![BTreeSet::new(); written.len()];
+    for &at in order {
+        let mine = reaching[at].iter().map(|axis| axis.name().to_string());
+        let mut all: BTreeSet<String> = mine.collect();
+        for (_, from) in written[at].reads() {
+            all.extend(above[from].iter().cloned());
+        }
+        above[at] = all;
+    }
+    above
+}
+
 /// The instances that a run is about.
 fn kept<'b>(
     fan: &'b Fan<'_>,
@@ -1076,83 +1099,40 @@ fn check_columns(
                 }
             }
         }
-        pipeline.stages[at].columns = columns;
-        let outputs = named.into_iter().enumerate();
+        let first = stage.instances.first();
+        let certain = first.and_then(|first| first.parameters.columns(&[]).ok().flatten());
+        let certain = certain.into_iter().flatten().map(|column| column.name);
+        let certain: Vec<String> = certain.collect();
+        pipeline.stages[at].certain = certain;
+        for (output, named) in pipeline.stages[at].outputs.iter_mut().zip(named) {
+            output.columns = match output.name {
+                Some(_) => named,
+                None => columns.clone(),
+            };
+        }
+        let outputs = 0..pipeline.stages[at].outputs.len();
         all[at] = outputs
-            .map(|(output, named)| tables(pipeline, (at, output), named, problems))
+            .map(|output| tables(pipeline, (at, output)))
             .collect();
+        for problem in pipeline.collisions(at) {
+            problems.push(problem);
+        }
     }
 }
 
-/// The tables that a stage's artifacts offer, `named` the columns of an output with a name; coordinates and swept parameters among their columns.
-fn tables(
-    pipeline: &Pipeline,
-    (stage, output): (usize, usize),
-    named: Option<Vec<ColumnShape>>,
-    problems: &mut Problems,
-) -> Vec<TableShape> {
-    let at = stage;
-    let stage = &pipeline.stages[at];
-    let called = sql_name(&stage.output_name(output));
-    let mut shapes = Vec::new();
-    for table in stage.outputs[output].artifact.tables() {
-        let name = format!("{called}{}", table.suffix);
-        let own = match table.columns {
-            // Of a stage without instances nothing is known, not even its coordinates.
-            _ if stage.instances.is_empty() => None,
-            [] if stage.outputs[output].name.is_some() => named.clone(),
-            [] => stage.columns.clone(),
-            fixed => {
-                let fixed = fixed.iter();
-                Some(
-                    fixed
-                        .map(|(name, kind)| ColumnShape::new(*name, *kind))
-                        .collect(),
-                )
-            }
-        };
-        let columns = own.map(|own| {
-            let mut columns: Vec<ColumnShape> = own.clone();
-            let mut add = |names: BTreeSet<String>, axes: &[String]| {
-                let kinds = ColumnsOn::new(pipeline, axes).kinds(pipeline, &stage.instances);
-                columns.extend(names.into_iter().map(|name| {
-                    let kind = kinds.get(&name).copied().flatten();
-                    ColumnShape::new(name, kind)
-                }));
-            };
-            for axis in pipeline.axes.iter() {
-                if !own.iter().any(|column| column.name == axis.name()) {
-                    continue;
-                }
-                if table.columns.iter().any(|(name, _)| *name == axis.name())
-                    && stage.axes.iter().any(|a| a == axis.name())
-                {
-                    let message = format!(
-                        "the axis `{}` is named like a column of `{name}`",
-                        axis.name()
-                    );
-                    problems.push(
-                        Problem::at(&axis.key.span, message).help("give the axis another name"),
-                    );
-                }
-                if !axis.points.is_empty() {
-                    let here = Coordinates([axis.coordinate(0)].into());
-                    let names = pipeline.swept_names(axis.name(), &here);
-                    add(names, &[axis.name().to_string()]);
-                }
-            }
-            if let Some(first) = stage.instances.first() {
-                add(pipeline.column_names(&first.coordinates), &stage.axes);
-            }
-            let mut seen = BTreeSet::new();
-            columns.retain(|column| seen.insert(column.name.clone()));
-            columns
-        });
-        shapes.push(TableShape {
-            name,
-            columns,
-            runs: pipeline.runs_of(at),
-        });
-    }
-    shapes
+/// The tables that a stage's artifacts offer, coordinates and swept parameters among their columns.
+fn tables(pipeline: &Pipeline, (stage, output): (usize, usize)) -> Vec<TableShape> {
+    // Of a stage without instances nothing is known, not even its coordinates.
+    let is_known = !pipeline.stages[stage].instances.is_empty();
+    let tables = pipeline.tables(stage, output).into_iter();
+    let shapes = tables.map(|table| {
+        let columns = table.columns.into_iter();
+        let columns = columns.map(|column| ColumnShape::new(column.name, column.kind));
+        TableShape {
+            columns: (is_known && table.is_known).then(|| columns.collect()),
+            name: table.table,
+            runs: table.runs,
+        }
+    });
+    shapes.collect()
 }

@@ -29,6 +29,19 @@ pub enum RunsOf {
     Untold,
 }
 
+impl RunsOf {
+    /// The axes that tell runs apart and that rows with these columns do not name: without them, no row can be told to be of
+    /// one run.
+    pub fn unnamed<'a>(&'a self, has: impl Fn(&str) -> bool) -> Vec<&'a str> {
+        let RunsOf::Labels { axes, given } = self else {
+            return Vec::new();
+        };
+        let unnamed = axes.iter().map(String::as_str);
+        let unnamed = unnamed.filter(|axis| !has(axis) && !given.iter().any(|own| own == axis));
+        unnamed.collect()
+    }
+}
+
 /// Which runs the rows of an artifact are of.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct InputRuns {

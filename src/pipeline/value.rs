@@ -86,8 +86,27 @@ impl Value {
         }
     }
 
-    /// The plain value as one would label it: text bare but for what cannot be seen, numbers as written in TOML.
+    /// The plain value as one would label it: text bare but for what cannot be seen, a number as the file writes it
+    /// (`1e-7`, `2.0`). Inside lists and tables, numbers in the shortest way.
     pub fn label(&self) -> String {
+        match &self.data {
+            Data::Float(float) => self.written(*float).unwrap_or_else(|| self.shortest()),
+            _ => self.shortest(),
+        }
+    }
+
+    /// How the file writes a number, without `_`, a plus and capitals; not where it stands for many, or is written at length.
+    fn written(&self, float: f64) -> Option<String> {
+        const LONGEST: usize = 24;
+        let text = self.span.source.text.get(self.span.range.clone())?;
+        let text = text.replace('_', "").to_lowercase();
+        let text = text.strip_prefix('+').unwrap_or(&text);
+        let same = text.parse::<f64>().ok()?.to_bits() == float.to_bits();
+        (same && text.len() <= LONGEST).then(|| text.to_string())
+    }
+
+    /// The label with every number in the shortest way: equal for equal values, however they are written.
+    pub fn shortest(&self) -> String {
         match &self.data {
             Data::Text(text) if text.contains(char::is_control) => visible(text),
             Data::Text(text) => text.clone(),
@@ -96,15 +115,15 @@ impl Value {
             Data::Bool(bool) => bool.to_string(),
             Data::Unreadable => "?".to_string(),
             Data::Array(items) => {
-                let items: Vec<_> = items.iter().map(Value::label).collect();
+                let items: Vec<_> = items.iter().map(Value::shortest).collect();
                 items.join("-")
             }
             Data::Table(table) => match self.get("kind") {
-                Some(kind) if table.len() == 1 => kind.label(),
+                Some(kind) if table.len() == 1 => kind.shortest(),
                 _ => {
                     let items = table.iter().map(|(key, value)| match key.name.as_str() {
-                        "kind" => value.label(),
-                        name => format!("{name}={}", value.label()),
+                        "kind" => value.shortest(),
+                        name => format!("{name}={}", value.shortest()),
                     });
                     items.collect::<Vec<_>>().join(" ")
                 }
@@ -153,6 +172,18 @@ pub fn parse(source: &Arc<Source>, problems: &mut Problems) -> Value {
         data: Data::Table(data),
         span: Span::new(source, range),
     }
+}
+
+/// One value written in TOML on its own, if it is one.
+pub fn parse_one(text: &str) -> Option<Value> {
+    let source = Source::new("", format!("x = {text}"));
+    let mut problems = Problems::default();
+    let Data::Table(mut entries) = parse(&source, &mut problems).data else {
+        return None;
+    };
+    let (key, value) = entries.pop()?;
+    let alone = problems.is_empty() && entries.is_empty() && key.name == "x";
+    alone.then_some(value)
 }
 
 fn convert_table(source: &Arc<Source>, table: DeTable<'_>, problems: &mut Problems) -> Table {

@@ -13,8 +13,8 @@ use serde_json::{Value as Json, json};
 use super::runs::{SameRuns, same_runs};
 use super::{JobId, JobInput, Plan};
 use crate::pipeline::{
-    ColumnShape, Columns, ColumnsOn, Coordinates, Extension, Input, InputRuns, Inputs, RunsOf,
-    sql_name,
+    Columns, ColumnsOn, Coordinates, Extension, Input, InputRuns, Inputs, Label, Labels, RunsOf,
+    Scalar, sql_name,
 };
 use crate::store::{Artifact, Digest, Error, Record, Seen, Store, survey};
 
@@ -137,7 +137,7 @@ impl Fingerprint {
                 plain(json!({
                     "artifact": given.digest,
                     "columns": given.columns,
-                    "labels": given.labels,
+                    "labels": meanings(&given.labels),
                     "run": runs.jobs.get(&at),
                     "runs": runs.labels,
                 }))
@@ -252,6 +252,11 @@ pub fn inputs<'a>(
                 files: files
                     .map(|(name, file)| (name.clone(), store.object(&file.digest)))
                     .collect(),
+                texts: plan.columns(input.stage).texts(
+                    &plan.pipeline,
+                    &plan.jobs[given.job].name.coordinates,
+                    &given.columns,
+                ),
                 runs: of.clone().map(|of| InputRuns {
                     given: match &of {
                         RunsOf::Labels { given: axes, .. } => {
@@ -314,7 +319,7 @@ struct Given<'a> {
     artifact: Cow<'a, Artifact>,
     digest: Digest,
     columns: Columns,
-    labels: BTreeMap<String, BTreeMap<String, Columns>>,
+    labels: BTreeMap<String, Labels>,
 }
 
 /// What a job reads of one stage: artifacts ordered by the columns that are read and by content, so that neither the order
@@ -364,44 +369,50 @@ fn is_nothing(read: &Option<BTreeSet<String>>) -> bool {
     read.as_ref().is_some_and(BTreeSet::is_empty)
 }
 
-/// For a stage whose table may hold labels in a column named after an axis: what each label means.
+/// For a stage whose table may hold labels in a column named after an axis: what each label means. Only an axis over which
+/// something above the table fans out can have its labels there.
 fn label_columns(
     plan: &Plan,
     (stage, output): (usize, usize),
     read: &Option<BTreeSet<String>>,
-) -> BTreeMap<String, BTreeMap<String, Columns>> {
+) -> BTreeMap<String, Labels> {
     let mut all = BTreeMap::new();
-    let stage = &plan.pipeline.stages[stage];
-    let derived = stage.outputs[output]
-        .artifact
-        .tables()
-        .iter()
-        .any(|table| table.columns.is_empty());
-    if is_nothing(read) || !derived {
+    if is_nothing(read) {
         return all;
     }
-    for axis in plan.pipeline.axes.iter() {
-        // The axes a stage fans out over are coordinates of its artifacts already.
-        let reaches = stage.axes.iter().any(|name| name == axis.name());
-        let lacks =
-            |columns: &Vec<ColumnShape>| !columns.iter().any(|column| column.name == axis.name());
-        if reaches || stage.columns.as_ref().is_some_and(lacks) {
-            continue;
-        }
+    for axis in plan.pipeline.label_axes(stage, output) {
         let on = ColumnsOn::new(&plan.pipeline, &[axis.name().to_string()]);
-        let mut labels = BTreeMap::new();
-        for (place, label) in axis.labels().enumerate() {
+        let labels = axis.points.iter().enumerate().map(|(place, point)| {
             let here = Coordinates([axis.coordinate(place)].into());
-            let columns = on.swept(&plan.pipeline, &here, read.as_ref());
-            if !columns.is_empty() {
-                labels.insert(label.to_string(), columns);
+            Label {
+                text: point.label.to_string(),
+                value: point.value.clone(),
+                columns: on.swept(&plan.pipeline, &here, read.as_ref()),
             }
-        }
-        if !labels.is_empty() {
-            all.insert(axis.name().to_string(), labels);
+        });
+        let labels: Vec<Label> = labels.collect();
+        if labels.iter().any(|label| !label.columns.is_empty()) {
+            let named = read.is_some();
+            all.insert(axis.name().to_string(), Labels { named, all: labels });
         }
     }
     all
+}
+
+/// What the labels mean, for the key: not how their numbers are written.
+fn meanings(labels: &BTreeMap<String, Labels>) -> BTreeMap<&String, BTreeMap<String, &Columns>> {
+    let text = |value: &Scalar| match value {
+        // As a column of fractions shows it.
+        Scalar::Float(float) => float.to_string(),
+        value => value.to_string(),
+    };
+    let all = labels.iter().map(|(axis, labels)| {
+        let labels = labels.all.iter();
+        let labels = labels.filter(|label| !label.columns.is_empty());
+        let meanings = labels.map(|label| (text(&label.value), &label.columns));
+        (axis, meanings.collect())
+    });
+    all.collect()
 }
 
 /// `$0`, `$1`, … for the tables a job reads, so that the names of stages are not in its parameters.

@@ -48,6 +48,7 @@ impl Stage for Aggregate {
     const KIND: &'static str = "aggregate";
     const VERSION: u32 = 2;
     const OUTPUT: ArtifactType = ArtifactType::Table;
+    const ROWS: &'static str = "what its SQL makes it";
     const PORTS: &'static [Port] = &[Port {
         name: "from",
         takes: Takes::All,

@@ -57,6 +57,7 @@ impl Stage for Attention {
     const KIND: &'static str = "attention";
     const VERSION: u32 = 1;
     const OUTPUT: ArtifactType = ArtifactType::Table;
+    const ROWS: &'static str = "a key of a head of a layer";
     const PORTS: &'static [Port] = PORTS;
     const USES_DEVICE: bool = true;
 

@@ -16,7 +16,7 @@ use super::program;
 use crate::figures::{csv, table};
 use crate::pipeline::{
     ArtifactType, ColumnKind, ColumnShape, Columns, Complaint, Context, Device, HOLES, Holds,
-    Input, Outside, Port, Progress, Scalar, Stage, Stop, Takes, WARNINGS,
+    Input, Outside, Port, Progress, Stage, Stop, Takes, WARNINGS,
 };
 use polars::prelude::{DataFrame, DataType};
 
@@ -123,6 +123,7 @@ impl Stage for Command {
     ];
     const USES_DEVICE: bool = true;
     const DECLARES_OUTPUTS: bool = true;
+    const ROWS: &'static str = "what the program makes it";
 
     fn complaints(&self) -> Vec<Complaint> {
         let mut complaints = Vec::new();
@@ -373,7 +374,11 @@ impl Command {
         let mut folders = BTreeSet::new();
         for input in job.all("all") {
             let list = lists.entry(&input.name).or_default();
-            let mut folder = format!("{}/{}", input.name, coordinates(&input.columns));
+            let mut folder = format!(
+                "{}/{}",
+                input.name,
+                coordinates(&input.columns, &input.texts)
+            );
             // Some file systems do not tell small letters from large ones.
             if !folders.insert(folder.to_lowercase()) {
                 folder.push_str(&format!("~{}", list.len()));
@@ -438,18 +443,12 @@ fn absolute(path: &Path) -> std::io::Result<PathBuf> {
     std::path::absolute(path)
 }
 
-/// Coordinates as the name of a folder: `method=a,seed=0`.
-fn coordinates(columns: &Columns) -> String {
+/// Coordinates as the name of a folder: `method=a,seed=0`, each value as its label is called.
+fn coordinates(columns: &Columns, texts: &BTreeMap<String, String>) -> String {
     const LONGEST: usize = 150;
-    let pairs = columns.iter().map(|(name, value)| {
-        let value = match value {
-            Scalar::Null => String::new(),
-            Scalar::Bool(bool) => bool.to_string(),
-            Scalar::Int(int) => int.to_string(),
-            Scalar::Float(float) => float.to_string(),
-            Scalar::Text(text) => text.clone(),
-        };
-        format!("{name}={value}")
+    let pairs = columns.iter().map(|(name, value)| match texts.get(name) {
+        Some(text) => format!("{name}={text}"),
+        None => format!("{name}={value}"),
     });
     let mut name = String::new();
     for c in pairs.collect::<Vec<_>>().join(",").chars() {

@@ -30,6 +30,7 @@ impl Stage for Creativity {
     const KIND: &'static str = "creativity";
     const VERSION: u32 = 1;
     const OUTPUT: ArtifactType = ArtifactType::Table;
+    const ROWS: &'static str = "an answer, a sample of the model";
     const PORTS: &'static [Port] = &[
         Port {
             name: "answers",

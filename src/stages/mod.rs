@@ -59,3 +59,25 @@ pub fn difference(_kind: &Kind, name: &str, before: &Path, now: &Path) -> Option
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipeline::ArtifactType;
+
+    #[test]
+    fn every_kind_that_leaves_a_table_says_what_its_rows_are() {
+        for kind in registry().iter() {
+            let tables = match kind.declares_outputs {
+                true => ArtifactType::Table.tables(),
+                false => kind.output.tables(),
+            };
+            for table in tables {
+                let row = kind.row(table);
+                assert!(!row.is_empty(), "{} {:?}", kind.name, table.suffix);
+            }
+            // Where the type of artifact says it, a kind must not say something else.
+            assert!(kind.rows.is_empty() || tables.iter().all(|t| t.row.is_empty()));
+        }
+    }
+}

@@ -24,6 +24,7 @@ impl Stage for Paired {
     const KIND: &'static str = "paired";
     const VERSION: u32 = 2;
     const OUTPUT: ArtifactType = ArtifactType::Table;
+    const ROWS: &'static str = "a comparison of two methods";
     const PORTS: &'static [Port] = &[Port {
         name: "from",
         takes: Takes::One,

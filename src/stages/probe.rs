@@ -104,6 +104,7 @@ impl Stage for Probe {
     const KIND: &'static str = "probe";
     const VERSION: u32 = 2;
     const OUTPUT: ArtifactType = ArtifactType::Table;
+    const ROWS: &'static str = "a layer at a position";
     const PORTS: &'static [Port] = PORTS;
     const USES_DEVICE: bool = true;
 

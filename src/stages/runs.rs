@@ -44,11 +44,10 @@ fn runs(table: &str, of: &RunsOf, columns: Option<&[String]>) -> Runs {
             "one job made all rows of `{table}`, and nothing tells which of them are one run"
         )),
         (RunsOf::Labels { .. }, None) => Runs::Open,
-        (RunsOf::Labels { axes, given }, Some(columns)) => {
-            let told = |axis: &String| columns.contains(axis) || given.contains(axis);
-            let missing: Vec<String> = axes
-                .iter()
-                .filter(|axis| !told(axis))
+        (RunsOf::Labels { axes, .. }, Some(columns)) => {
+            let missing = of.unnamed(|axis| columns.iter().any(|column| column == axis));
+            let missing: Vec<String> = missing
+                .into_iter()
                 .map(|axis| format!("`{axis}`"))
                 .collect();
             match missing.is_empty() {

@@ -13,6 +13,7 @@ impl Stage for TableSpec {
     const KIND: &'static str = "table";
     const VERSION: u32 = 2;
     const OUTPUT: ArtifactType = ArtifactType::Table;
+    const ROWS: &'static str = "a row of the table that it prints";
     const PORTS: &'static [Port] = &[Port {
         name: "from",
         takes: Takes::One,

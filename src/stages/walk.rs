@@ -68,6 +68,7 @@ impl Stage for WalkOf {
     const KIND: &'static str = "walk";
     const VERSION: u32 = 1;
     const OUTPUT: ArtifactType = ArtifactType::Table;
+    const ROWS: &'static str = "an answer";
     const PORTS: &'static [Port] = &[
         Port {
             name: "answers",

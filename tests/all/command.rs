@@ -949,6 +949,7 @@ fn the_kind_describes_itself() {
       What it prints is kept in the job's log (`etude log`); lines such as `etude: progress 0.4` or
       `etude: progress 40/100 epochs loss=0.3` show how far it is. An exit code other than 0 is a
       failure.
+      a row of its table is what the program makes it
       inputs
         inputs: one under each name; anything
           what it reads, one artifact each

@@ -43,7 +43,7 @@ fn every_kind_leaves_the_bytes_it_always_left() {
                 "model", "answers", "curve", "accuracy", "learning", "figure", "table", "trained",
             ];
             insta::assert_snapshot!(digests(&all), @"
-            accuracy 833788506c1575e8c655faac6a6db04c1c03f7302eb881d929a4800808f2fa3a
+            accuracy 0d1b2509a6375fc4ecff65ec3a092e157008862d50aa9280b69692da4ea9d601
             answers[method=next-token, seed=0] 3d0f5e535a33e734f0f7b520d7c957cdb999f115203ff283f73985f5c3699036
             answers[method=reversed, seed=0] 3d0f5e535a33e734f0f7b520d7c957cdb999f115203ff283f73985f5c3699036
             answers[method=teacherless, seed=0] 3d0f5e535a33e734f0f7b520d7c957cdb999f115203ff283f73985f5c3699036

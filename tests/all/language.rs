@@ -89,7 +89,7 @@ set  = { model.steps = 200 }
 "#;
     insta::assert_snapshot!(real(text), @r#"
     5:1 [degre] `path-star` has no parameter `degre`
-        help: did you mean `degree`? The keys are `degree`, `path_length`, `nodes`, `train`, `test`, `seed`, `edges`, `direction`, `question`, `query`, `labels`, `spread`, `per`, `resources`, `retry`, `keep`
+        help: did you mean `degree`? The keys are `degree`, `path_length`, `nodes`, `train`, `test`, `validation`, `seed`, `edges`, `direction`, `question`, `query`, `labels`, `spread`, `per`, `resources`, `retry`, `keep`
     14:16 ["graph"] there is no stage `graph`
         help: did you mean `graphs`? The stages are `graphs`, `model`, `answers`, `accuracy`
     15:49 ["two"] `architecture.layers` must be an integer, not a string
@@ -288,6 +288,8 @@ graph = { small = {}, large = { graphs.degree = 3 } }
         help: columns: example, exact, degree, graph
     26:22 [exat] no column `exat`
         help: did you mean `exact`? (columns: example, exact, degree, graph)
+    27:25 [method] no column `method`
+        help: columns: example, exact, degree, graph, accuracy
     39:8 ["graf"] there is no column `graf`
         help: did you mean `graph`? the columns are `graph`, `accuracy`, `degree`
     40:38 ["ci"] there is no column `ci`
@@ -930,7 +932,7 @@ fn what_instances_share_is_made_once() {
         v = { 'n.value' = { range = [0, 50] } }
         f = { one = {}, two = {}, three = { t.factor = 3 } }
         [[override]]
-        when = { v = 7 }
+        when = { v = 7, f = ['one', 'two', 'three'] }
         set = { t.factor = 9 }
         [[exclude]]
         when = { v = 8, f = 'one' }
@@ -1027,20 +1029,20 @@ when = { graph = "G(5,5)", method = "reversed" }
     let pipeline = read(&file, &Request::default(), &etude::stages::registry());
     let plan = etude::plan::Plan::unroll(pipeline.unwrap(), &[]);
     insta::assert_snapshot!(crate::engine::keys(&plan), @"
-    045f8628 graphs[graph=G(2,5)]
-    cec1420a graphs[graph=G(5,5)]
-    b06a2564 model[seed=0, graph=G(2,5), method=next-token, size=2]
-    a785a32e model[seed=0, graph=G(2,5), method=next-token, size=6]
-    92874c00 model[seed=0, graph=G(2,5), method=reversed, size=2]
-    b1269581 model[seed=0, graph=G(2,5), method=reversed, size=6]
-    fb9c5313 model[seed=0, graph=G(5,5), method=next-token, size=2]
-    1c3e1397 model[seed=0, graph=G(5,5), method=next-token, size=6]
-    188a3118 model[seed=1, graph=G(2,5), method=next-token, size=2]
-    197667b4 model[seed=1, graph=G(2,5), method=next-token, size=6]
-    1a87fd25 model[seed=1, graph=G(2,5), method=reversed, size=2]
-    05f68dc9 model[seed=1, graph=G(2,5), method=reversed, size=6]
-    9a5de0bb model[seed=1, graph=G(5,5), method=next-token, size=2]
-    b826f6b5 model[seed=1, graph=G(5,5), method=next-token, size=6]
+    d30d7978 graphs[graph=G(2,5)]
+    6e5cc201 graphs[graph=G(5,5)]
+    adbe898f model[seed=0, graph=G(2,5), method=next-token, size=2]
+    a60fc1e7 model[seed=0, graph=G(2,5), method=next-token, size=6]
+    09369d42 model[seed=0, graph=G(2,5), method=reversed, size=2]
+    981d8002 model[seed=0, graph=G(2,5), method=reversed, size=6]
+    5d186864 model[seed=0, graph=G(5,5), method=next-token, size=2]
+    f14a004f model[seed=0, graph=G(5,5), method=next-token, size=6]
+    358e6432 model[seed=1, graph=G(2,5), method=next-token, size=2]
+    b8ee9b4a model[seed=1, graph=G(2,5), method=next-token, size=6]
+    cf8d2277 model[seed=1, graph=G(2,5), method=reversed, size=2]
+    f4f3e565 model[seed=1, graph=G(2,5), method=reversed, size=6]
+    6a8ce1bb model[seed=1, graph=G(5,5), method=next-token, size=2]
+    b0aabfaa model[seed=1, graph=G(5,5), method=next-token, size=6]
     c43f85d2 answers[seed=0, graph=G(2,5), method=next-token, size=2]
     033d8bd3 answers[seed=0, graph=G(2,5), method=next-token, size=6]
     7b841ce4 answers[seed=0, graph=G(2,5), method=reversed, size=2]
@@ -1053,12 +1055,492 @@ when = { graph = "G(5,5)", method = "reversed" }
     07ebdbde answers[seed=1, graph=G(2,5), method=reversed, size=6]
     a5272a35 answers[seed=1, graph=G(5,5), method=next-token, size=2]
     0d421036 answers[seed=1, graph=G(5,5), method=next-token, size=6]
-    54fa4572 each[graph=G(2,5)]
-    4cca12c5 each[graph=G(5,5)]
-    d9712e51 accuracy
+    53e68ab9 each[graph=G(2,5)]
+    86448202 each[graph=G(5,5)]
+    41436e2f accuracy
     4bf18056 at-chance
-    9178c925 figure
+    352ae05e figure
     ");
+}
+
+/// The jobs of one stage that are left, by their labels.
+fn left(axes: &str, keep: &[&str]) -> Result<Vec<String>, String> {
+    let request = Request {
+        keep: keep.iter().map(ToString::to_string).collect(),
+        ..Request::default()
+    };
+    let text = format!(
+        "[stage.p]\nkind = 'command'\nargs = ['true']\nparams = {{ v = 0, w = 0 }}\n\
+         outputs.t = {{ path = 't.csv', type = 'table' }}\n[axes]\n{axes}\n"
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("x.toml");
+    fs::write(&file, text).unwrap();
+    let pipeline = read(&file, &request, &etude::stages::registry()).map_err(|p| shown(&p))?;
+    let instances = pipeline.stages[0].instances.iter();
+    Ok(instances.map(|i| i.coordinates.to_string()).collect())
+}
+
+#[test]
+fn a_label_is_found_however_its_value_is_written() {
+    let numbers = "v = { 'p.params.v' = [1e-4, 1e-7, 1, 2.0, -0.5, 1e22] }";
+    for (written, label) in [
+        ("0.0001", "v=1e-4"),
+        ("1E-4", "v=1e-4"),
+        ("+1e-04", "v=1e-4"),
+        (".0000001", "v=1e-7"),
+        ("1.0", "v=1"),
+        ("1e0", "v=1"),
+        ("2", "v=2.0"),
+        ("-.5", "v=-0.5"),
+        ("10000000000000000000000", "v=1e22"),
+    ] {
+        let kept = left(numbers, &[&format!("v={written}")]);
+        assert_eq!(kept, Ok(vec![label.to_string()]), "{written}");
+    }
+    let others = "v = { 'p.params.v' = [[64, 64], [128], { kind = 'adam', lr = 1e-3 }, { b = 1 }, true, 'None', 'a, b', '[', '{x=1'] }";
+    for (written, label) in [
+        ("[64,64]", "v=64-64"),
+        ("[ 64.0 , 64 ]", "v=64-64"),
+        ("[128]", "v=128"),
+        ("{lr=0.001,kind='adam'}", "v=adam lr=0.001"),
+        ("{ b = 1.0 }", "v=b=1"),
+        ("True", "v=true"),
+        ("\"None\"", "v=None"),
+        ("a, b", "v=a, b"),
+        ("[", "v=["),
+        ("{x=1", "v={x=1"),
+    ] {
+        let kept = left(others, &[&format!("v={written}")]);
+        assert_eq!(kept, Ok(vec![label.to_string()]), "{written}");
+    }
+    let two = "v = { 'p.params.v' = [[1, 2], [3]] }\nw = { 'p.params.w' = [0.5, 1.0] }";
+    let kept = left(two, &["v=[1, 2],w=1", "v=[3.0]"]);
+    assert_eq!(kept, Ok(vec!["v=1-2, w=1.0".into(), "v=3, w=1.0".into()]));
+}
+
+#[test]
+fn conditions_profiles_and_selectors_find_numbers_by_value() {
+    let text = "
+        [stage.p]
+        kind = 'command'
+        args = ['true']
+        params = { decay = 0, lr = 0.1, beam = 1 }
+        outputs.t = { path = 't.csv', type = 'table' }
+        [axes]
+        decay = { 'p.params.decay' = [0, 0.1, 1.0] }
+        lr = { slow = { p.params.lr = 1e-4 }, '0.10' = { p.params.lr = 0.1 } }
+        [[override]]
+        when = { decay = 1 }
+        set = { p.params.beam = 7 }
+        [[exclude]]
+        when = { decay = 1e-1, lr = 0.1 }
+        [profile.small]
+        keep = { decay = [0.0, 10e-2] }
+    ";
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("x.toml");
+    fs::write(&file, text).unwrap();
+    let of = |profile: Option<&str>| {
+        let request = Request {
+            profile: profile.map(str::to_string),
+            ..Request::default()
+        };
+        read(&file, &request, &etude::stages::registry()).map_err(|p| shown(&p))
+    };
+    let pipeline = of(None).unwrap();
+    let instances = pipeline.stages[0].instances.iter();
+    let beams = instances.map(|instance| {
+        let beam = &instance.parameters.full()["params"]["beam"];
+        format!("{}: {beam}", instance.coordinates)
+    });
+    insta::assert_snapshot!(beams.collect::<Vec<_>>().join("\n"), @"
+    decay=0, lr=slow: 1
+    decay=0, lr=0.10: 1
+    decay=0.1, lr=slow: 1
+    decay=1.0, lr=slow: 7
+    decay=1.0, lr=0.10: 7
+    ");
+    assert_eq!(of(Some("small")).unwrap().stages[0].instances.len(), 3);
+    let selected = pipeline.select(&["p[decay=1e0,lr=.1]".into()]).unwrap();
+    let plan = etude::plan::Plan::unroll(pipeline, &selected);
+    let names = plan.jobs.iter().map(|job| job.name.to_string());
+    assert_eq!(names.collect::<Vec<_>>(), ["p[decay=1.0, lr=0.10]"]);
+}
+
+#[test]
+fn what_reads_as_several_labels_or_none_is_told() {
+    let versions = "v = { '1.1' = { p.params.v = 1 }, '1.10' = { p.params.v = 2 } }";
+    assert_eq!(left(versions, &["v=1.10"]), Ok(vec!["v=1.10".into()]));
+    insta::assert_snapshot!(left(versions, &["v=1.100"]).unwrap_err(), @"
+    1:1 [v=1.100] `1.100` reads as several labels of the axis `v`
+        help: write one as the file does, as text: `1.1`, `1.10`
+    ");
+    // What cannot be read is told once, and nothing more of its axis.
+    insta::assert_snapshot!(left("v = { 'p.params.v' = [nan, inf, 1e-7] }", &["v=3"]).unwrap_err(), @"
+    7:23 [nan] a number must be finite
+    7:28 [inf] a number must be finite
+    ");
+    let numbers = "v = { 'p.params.v' = [1e-4, 1e-7] }";
+    insta::assert_snapshot!(left(numbers, &["v=2e-4"]).unwrap_err(), @"
+    1:1 [v=2e-4] the axis `v` has no label `2e-4`
+        help: did you mean `1e-4`? The labels are `1e-4`, `1e-7`
+    ");
+}
+
+#[test]
+fn a_number_written_otherwise_keeps_every_key() {
+    let keys = |list: &str, decay: &str| {
+        let text = format!(
+            "[stage.p]\nkind = 'command'\nargs = ['true']\nparams = {{ v = 0, w = 0 }}\n\
+             outputs.t = {{ path = 't.csv', type = 'table' }}\n\
+             [stage.by-v]\nkind = 'aggregate'\nfrom = 'p'\nsql = 'SELECT v, MAX(x) AS x FROM p GROUP BY v'\n\
+             [stage.again]\nkind = 'aggregate'\nfrom = 'by-v'\nsql = 'SELECT w, AVG(x) AS x FROM by_v GROUP BY w'\n\
+             [axes]\nv = {{ 'p.params.v' = {list}, 'p.params.w' = {decay} }}\n"
+        );
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("x.toml");
+        fs::write(&file, text).unwrap();
+        let pipeline = read(&file, &Request::default(), &etude::stages::registry()).unwrap();
+        let plan = etude::plan::Plan::unroll(pipeline, &[]);
+        let artifacts = (0..plan.jobs.len()).map(|id| {
+            let digest = etude::store::Digest::of_bytes(
+                plan.instance(id).parameters.full().to_string().as_bytes(),
+            );
+            let file = etude::store::StoredFile { digest, size: 1 };
+            etude::store::Artifact {
+                files: [("t/table.parquet".to_string(), file)].into(),
+            }
+        });
+        let artifacts: Vec<_> = artifacts.collect();
+        let keys = (0..plan.jobs.len()).map(|id| {
+            let known =
+                |from: usize| etude::plan::Known::Made(artifacts[from].digest(), &artifacts[from]);
+            let none = etude::plan::Outside::new();
+            let fingerprint = etude::plan::Fingerprint::of(&plan, id, &none, known).unwrap();
+            fingerprint.key().to_string()
+        });
+        keys.collect::<Vec<String>>()
+    };
+    let one = keys("[1e-4, 2.0, 1e-7]", "[1, 2, 3]");
+    assert_eq!(one.len(), 5);
+    assert_eq!(one, keys("[0.0001, 2e0, 0.0000001]", "[1, 2, 3]"));
+    assert_ne!(one, keys("[1e-4, 2.0, 1e-7]", "[1, 2, 4]"));
+}
+
+#[test]
+fn an_override_over_what_an_axis_sweeps_names_the_axis() {
+    let with = |when: &str, set: &str| {
+        real(&format!(
+            "[stage.p]\nkind = 'command'\nargs = ['true']\nseed = 0\nparams = {{ method = 'net', o = {{ lr = 1, b = 2 }} }}\n\
+             outputs.t = {{ path = 't.csv', type = 'table' }}\n[axes]\n\
+             method = {{ net = {{}}, oracle = {{ p.params.method = 'oracle' }} }}\n\
+             seed = {{ 'p.seed' = [0, 1, 2] }}\n\
+             o = {{ 'p.params.o' = [{{ lr = 1 }}, {{ lr = 2 }}] }}\n\
+             [[override]]\nwhen = {{ {when} }}\nset = {{ {set} }}\n"
+        ))
+    };
+    insta::assert_snapshot!(with("method = 'oracle'", "p.seed = 0"), @"
+    13:11 [seed] this override sets `p.seed`, which the axis `seed` sweeps: its labels would no longer tell the value
+        help: if that is meant, name the axis too: `when = { …, seed = [2] }`, with the labels for which it holds; to have fewer labels there, use [[exclude]]
+    ");
+    assert_eq!(
+        with("method = 'oracle', seed = [1, 2]", "p.seed = 0"),
+        "fine"
+    );
+    // A part of what is swept is swept; what stands beside it is not.
+    assert!(with("method = 'oracle'", "p.params.o.lr = 3").contains("the axis `o` sweeps"));
+    assert_eq!(with("method = 'oracle'", "p.params.o.b = 3"), "fine");
+    let whole = "p.params.o = { kind = 'x', lr = 3 }";
+    assert!(with("method = 'oracle'", whole).contains("the axis `o` sweeps"));
+    assert_eq!(with("o = { lr = 2.0 }", "p.params.o.lr = 3"), "fine");
+}
+
+#[test]
+fn a_generator_stands_in_an_axis_and_nowhere_else() {
+    let with = |params: &str, rest: &str| {
+        real(&format!(
+            "[stage.p]\nkind = 'command'\nargs = ['true']\nparams = {{ {params} }}\n\
+             outputs.t = {{ path = 't.csv', type = 'table' }}\n{rest}"
+        ))
+    };
+    let drawn = "{ log_uniform = [1e-5, 1e-2], draws = 20 }";
+    for rest in [
+        format!("[axes]\nd = {{ a = {{ p.params.lr = {drawn} }}, b = {{}} }}"),
+        format!("[axes]\nd = {{ a = {{ p = {{ params = {{ lr = {drawn} }} }} }}, b = {{}} }}"),
+        "[axes.d.a.p.params.lr]\nuniform = [1e-5, 1e-2]\n[axes.d.b]".to_string(),
+        "[axes]\nd = { a = { p.params.lr = { range = [0, 5] } }, b = {} }".to_string(),
+        format!("[profile.x]\nset = {{ p.params.lr = {drawn} }}"),
+        format!(
+            "[axes]\nd = {{ a = {{}}, b = {{ p.params.w = 1 }} }}\n[[override]]\nwhen = {{ d = 'a' }}\nset = {{ p.params.lr = {drawn} }}"
+        ),
+    ] {
+        let said = with("lr = 0.1", &rest);
+        assert!(
+            said.contains("`p.params.lr` takes one value here, and this makes many"),
+            "{rest}: {said}"
+        );
+    }
+    assert!(with(&format!("lr = {drawn}"), "").contains("`p.params.lr` takes one value"));
+    assert!(
+        with(&format!("o = {{ lr = {drawn} }}"), "").contains("`p.params.o.lr` takes one value")
+    );
+    // A program may have a table with such a key.
+    assert_eq!(with("crop = { range = [0, 5] }", ""), "fine");
+    assert_eq!(
+        with(
+            "crop = 0",
+            "[axes]\nd = { a = { p.params.crop = { range = [0, 5], flip = true } }, b = {} }"
+        ),
+        "fine"
+    );
+    assert_eq!(
+        with(
+            "crop = 0",
+            "[axes]\nd = { 'p.params.crop' = [{ range = [0, 5] }, { range = [0, 9] }] }"
+        ),
+        "fine"
+    );
+}
+
+#[test]
+fn an_included_file_may_be_a_part_of_anything() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    let top = |text: &str| {
+        write("top.toml", text);
+        let top = folder.path().join("top.toml");
+        let pipeline = read(&top, &Request::default(), &crate::toys::registry());
+        pipeline.map_err(|problems| shown(&problems))
+    };
+    let stage = "[stage.n]\nkind = 'number'\nvalue = 1\n";
+    write("axes.toml", "[axes]\nx = { 'n.value' = [1, 2] }\n");
+    write("profiles.toml", "[profile.default]\nkeep = { x = [2] }\n");
+    write("empty.toml", "# nothing yet\n");
+    write("part.toml", "[stage.n]\nby = 3\n");
+    let include = "include = ['axes.toml', 'profiles.toml', 'empty.toml', 'part.toml']\n";
+    let pipeline = top(&format!("{include}{stage}")).unwrap();
+    let [only] = &pipeline.stages[0].instances[..] else {
+        panic!("the profile keeps one")
+    };
+    assert_eq!(
+        only.parameters.full().to_string(),
+        r#"{"value":2,"by":3,"fails":false}"#
+    );
+    // Only the whole must be complete.
+    insta::assert_snapshot!(top("include = 'empty.toml'").unwrap_err(), @r#"
+    1:1 [] this pipeline has no stage
+        help: a stage is a table: [stage.graphs] with kind = "path-star"
+    "#);
+    let said = top("include = 'part.toml'\n").unwrap_err();
+    assert!(said.contains("the stage `n` needs a `kind`"), "{said}");
+    // One that names its kind is whole, and takes the place of another.
+    write(
+        "part.toml",
+        "[stage.n]\nkind = 'times'\nof = 'm'\nfactor = 3\n",
+    );
+    assert!(top(&format!("include = 'part.toml'\n{stage}")).is_ok());
+}
+
+#[test]
+fn two_columns_of_one_name_are_refused_where_both_are_known() {
+    let with = |params: &str, axes: &str| {
+        real(&format!(
+            "[stage.data]\nkind = 'path-star'\ndegree = 2\npath_length = 3\nnodes = 8\ntrain = 20\ntest = 8\n\
+             [stage.model]\nkind = 'train'\ndata = 'data'\narchitecture = 'transformer'\nobjective = 'next-token'\nsteps = 5\n\
+             [stage.deep]\nkind = 'probe'\nmodel = 'model'\ndata = 'data'\nat = ['first-step']\n\
+             [stage.p]\nkind = 'command'\nargs = ['true']\nparams = {{ {params} }}\noutputs.t = {{ path = 't.csv', type = 'table' }}\n\
+             [axes]\n{axes}\n"
+        ))
+    };
+    // An axis, and a column that a kind gives.
+    let said = with("a = 1", "step = { 'model.seed' = [1, 2] }");
+    assert!(
+        said.contains("the axis `step` is named like a column of `model`"),
+        "{said}"
+    );
+    let said = with("a = 1", "layer = { 'model.seed' = [1, 2] }");
+    assert!(
+        said.contains("the axis `layer` is named like a column of `deep`"),
+        "{said}"
+    );
+    // Of two swept parameters of one name, both get longer names, until they differ.
+    let longer = "a = { 'p.params.enc.lr' = [1, 2] }\nb = { 'p.params.dec.lr' = [1, 2] }";
+    assert_eq!(with("enc = { lr = 1 }, dec = { lr = 2 }", longer), "fine");
+    // Where not even these do, that is told.
+    let same = "a = { 'p.params.x.y_z' = [1, 2] }\nb = { 'p.params.x_y.z' = [1, 2] }\n\
+                p_y_z = { 'p.params.k' = [1, 2] }\nc = { 'p.params.w.y_z' = [1, 2] }\n\
+                z = { 'p.params.l' = [1, 2] }\np_z = { 'p.params.m' = [1, 2] }";
+    let said = with("k = 1, l = 1, m = 1", same);
+    assert!(
+        said.contains("would both be the column `p_params_x_y_z`"),
+        "{said}"
+    );
+}
+
+#[test]
+fn what_sql_says_again_of_a_coordinate_is_no_second_column() {
+    let text = "
+        [stage.p]
+        kind = 'command'
+        args = ['true']
+        params = { lr = 0.1 }
+        outputs.t = { path = 't.csv', type = 'table' }
+        [stage.each]
+        kind = 'aggregate'
+        from = 'p'
+        per = 'rate'
+        sql = 'SELECT rate, lr, AVG(x) AS x FROM p GROUP BY rate, lr'
+        [stage.all]
+        kind = 'aggregate'
+        from = 'each'
+        sql = 'SELECT rate, lr, x FROM each'
+        [axes]
+        rate = { 'p.params.lr' = [0.1, 0.2] }
+    ";
+    assert_eq!(real(text), "fine");
+}
+
+#[test]
+fn the_columns_of_a_table_are_told_with_where_each_comes_from() {
+    use etude::pipeline::ColumnOrigin as Origin;
+    let text = "
+        [stage.a]
+        kind = 'command'
+        args = ['true']
+        params = { size = 1 }
+        outputs.f = { path = 'f', type = 'file' }
+        [stage.b]
+        kind = 'command'
+        args = ['true']
+        inputs = { a = 'a' }
+        params = { size = 1, lr = 0.1, decay = 0 }
+        outputs.t = { path = 't.csv', type = 'table' }
+        [stage.mean]
+        kind = 'aggregate'
+        from = 'b'
+        sql = 'SELECT scale, AVG(x) AS x FROM b GROUP BY scale'
+        [stage.other]
+        kind = 'command'
+        args = ['true']
+        outputs.t = { path = 't.csv', type = 'table' }
+        [axes]
+        scale = { small = { a.params.size = 1, b.params.size = 10 }, large = { a.params.size = 2, b.params.size = 20 } }
+        lr = { 'b.params.lr' = [0.1, 1], 'b.params.decay' = [0, 0.5] }
+    ";
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("x.toml");
+    fs::write(&file, text).unwrap();
+    let pipeline = read(&file, &Request::default(), &etude::stages::registry()).unwrap();
+    let mut lines = Vec::new();
+    for stage in 0..pipeline.stages.len() {
+        for table in pipeline.tables(stage, 0) {
+            lines.push(format!("{} {}", table.table, table.is_known));
+            for column in table.columns {
+                let from = match column.origin {
+                    Origin::Own => "own".to_string(),
+                    Origin::Axis => "axis".to_string(),
+                    Origin::Swept {
+                        axis,
+                        parameter,
+                        by_label,
+                    } => {
+                        format!(
+                            "{parameter} by {axis}{}",
+                            if by_label { " label" } else { "" }
+                        )
+                    }
+                };
+                let holds = column.kind.map_or("?", |kind| kind.noun());
+                lines.push(format!("  {}: {from}, {holds}", column.name));
+            }
+        }
+    }
+    insta::assert_snapshot!(lines.join("\n"), @"
+    b false
+      a_size: a.params.size by scale, whole numbers
+      b_size: b.params.size by scale, whole numbers
+      decay: b.params.decay by lr, numbers
+      lr: axis, numbers
+      scale: axis, text
+    mean true
+      scale: own, ?
+      x: own, numbers
+      a_size: a.params.size by scale label, whole numbers
+      b_size: b.params.size by scale label, whole numbers
+    other false
+    ");
+}
+
+#[test]
+fn a_list_in_a_condition_is_one_label_or_several() {
+    let with = |list: &str, when: &str| {
+        real(&format!(
+            "[stage.p]\nkind = 'command'\nargs = ['true']\nparams = {{ v = 0, w = 0 }}\n\
+             outputs.t = {{ path = 't.csv', type = 'table' }}\n[axes]\nv = {{ 'p.params.v' = {list} }}\n\
+             [[override]]\nwhen = {{ v = {when} }}\nset = {{ p.params.w = 1 }}\n"
+        ))
+    };
+    let widths = "[[64, 64], [128], []]";
+    for when in [
+        "[64, 64.0]",
+        "[[64, 64], [128]]",
+        "'64-64'",
+        "[]",
+        "[128]",
+        "['128', [64,64]]",
+    ] {
+        assert_eq!(with(widths, when), "fine", "{when}");
+    }
+    let said = with(widths, "[64, 128]");
+    assert!(said.contains("has no label `64`"), "{said}");
+    let said = with("[[1, 2], 1, 2]", "[1, 2]");
+    assert!(
+        said.contains("`1-2` of the axis `v`, and a list of labels too"),
+        "{said}"
+    );
+    assert_eq!(with("[[1, 2], 1, 2]", "[[1, 2]]"), "fine");
+    let said = with("[1, 2]", "[]");
+    assert!(said.contains("names no label of the axis `v`"), "{said}");
+}
+
+#[test]
+fn values_of_several_kinds_are_told_apart_and_found_as_what_they_are() {
+    let mixed = "v = { 'p.params.v' = [1e-4, '1e-3', true, 'false', [1], 'x', 2] }";
+    for (written, label) in [
+        ("0.0001", "v=1e-4"),
+        ("0.001", "v=1e-3"),
+        ("True", "v=true"),
+        ("False", "v=false"),
+        ("[1.0]", "v=1"),
+        ("2.0", "v=2"),
+    ] {
+        let kept = left(mixed, &[&format!("v={written}")]);
+        assert_eq!(kept, Ok(vec![label.to_string()]), "{written}");
+    }
+    // Text and a number that read alike have one label, which stands twice.
+    let said = left("v = { 'p.params.v' = [1, '1'] }", &[]).unwrap_err();
+    assert!(said.contains("the axis `v` has `1` twice"), "{said}");
+    let said = left("v = { 'p.params.v' = ['a', 'a'] }", &[]).unwrap_err();
+    assert!(said.contains("the axis `v` has `a` twice"), "{said}");
+    // Text that reads as a number is another value than the number: text finds the one, a number the other.
+    let near = "v = { 'p.params.v' = [1, '1.0'] }";
+    assert_eq!(left(near, &["v=1.0"]), Ok(vec!["v=1.0".into()]));
+    assert_eq!(left(near, &["v=1"]), Ok(vec!["v=1".into()]));
+}
+
+#[test]
+fn draws_of_whole_numbers_are_labels_like_any_other() {
+    let drawn =
+        "v = { 'p.params.v' = { range = [0, 8] }, 'p.params.w' = { uniform = [1, 3], draws = 8 } }";
+    assert_eq!(left(drawn, &["v=7.0"]), Ok(vec!["v=7".into()]));
+    let rates = "v = { 'p.params.v' = { log_uniform = [1e-5, 1e-2], draws = 3 } }";
+    let all = left(rates, &[]).unwrap();
+    let number: f64 = all[0].trim_start_matches("v=").parse().unwrap();
+    assert_eq!(
+        left(rates, &[&format!("v={number:e}")]),
+        Ok(vec![all[0].clone()])
+    );
 }
 
 /// A stage that complains of every table it is given, column by column.

@@ -9,6 +9,7 @@ mod figures;
 mod fingerprint;
 mod golden;
 mod killed;
+mod labels;
 mod language;
 mod layers;
 mod pipelines;
