@@ -30,12 +30,12 @@ use crate::pipeline::{
 /// CORR, COVAR_SAMP, COVAR_POP, PRODUCT, MODE, FIRST, LAST, ANY_VALUE, ARG_MAX, ARG_MIN, BOOL_AND, BOOL_OR, STRING_AGG; DISTINCT and
 /// FILTER (WHERE …). Windows: these, and ROW_NUMBER, RANK, DENSE_RANK, PERCENT_RANK, CUME_DIST, NTILE, LAG, LEAD, FIRST_VALUE,
 /// LAST_VALUE, NTH_VALUE, with PARTITION BY, ORDER BY and ROWS. Of a row: ABS, SIGN, ROUND, FLOOR, CEIL, TRUNC, SQRT, POWER, EXP, LN,
-/// LOG, LOG2, LOG10, SIN, COS, TANH, GREATEST, LEAST, COALESCE, NULLIF, ISNAN, ISINF, ISFINITE, UPPER, LOWER, LENGTH, SUBSTR, LEFT, TRIM,
+/// LOG, LOG2, LOG10, SIN, COS, TANH, PI, IF, GREATEST, LEAST, COALESCE, NULLIF, ISNAN, ISINF, ISFINITE, UPPER, LOWER, LENGTH, SUBSTR, LEFT, RIGHT, STRPOS, TRIM,
 /// REPLACE, CONCAT, STARTS_WITH, ENDS_WITH, CONTAINS, CASE, CAST, TRY_CAST, LIKE, ILIKE, IN, BETWEEN. Queries: WITH, joins of every kind,
 /// subqueries that do not read the query around them, UNION, INTERSECT, EXCEPT, DISTINCT, GROUP BY, HAVING, QUALIFY, ORDER BY, LIMIT.
 ///
 /// A comparison with NULL or NaN is unknown; both are last in an order, and NaN makes an aggregate NaN. `/` gives fractions, `//`
-/// rounds down. Numbers are not compared with text. Names are case-sensitive.
+/// cuts it off. Numbers are not compared with text. Names are case-sensitive.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Aggregate {

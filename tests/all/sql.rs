@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use etude::figures::sql::{Query, Table};
+use etude::figures::sql::{Catalog, Query, Runs, Table, TableInfo, columns_of};
 use polars::prelude::*;
 use serde_json::Value as Json;
 
@@ -231,4 +231,44 @@ fn every_query_gives_what_duckdb_gives_or_what_etude_chooses_or_is_refused() {
             .join("\n"),
     );
     assert!(equal > 1000, "{equal}");
+}
+
+#[test]
+fn whatever_form_is_not_taken_is_refused_before_anything_runs() {
+    let catalog: Catalog = tables()
+        .into_iter()
+        .map(|(name, table)| {
+            let runs = Runs::Untold("they are given".into());
+            (
+                name,
+                TableInfo {
+                    columns: Some(columns_of(&table.rows)),
+                    runs,
+                },
+            )
+        })
+        .collect();
+    let cases = read("cases.json");
+    let mut refused = 0;
+    for case in cases.as_array().unwrap() {
+        let (name, sql) = (
+            case["name"].as_str().unwrap(),
+            case["sql"].as_str().unwrap(),
+        );
+        if !NOT_TAKEN.lines().any(|line| line == name) {
+            continue;
+        }
+        let problems = match Query::parse(sql) {
+            Ok(query) => query.check(&catalog).expect_err(name),
+            Err(problem) => vec![problem],
+        };
+        assert!(
+            problems
+                .iter()
+                .all(|p| p.line >= 1 && p.column >= 1 && !p.message.is_empty()),
+            "{name}"
+        );
+        refused += 1;
+    }
+    assert!(refused > 20, "{refused}");
 }

@@ -12,27 +12,7 @@ use super::function::{
 };
 use super::interval;
 use super::kind::Kind;
-use super::plan::{Expr, SortKey};
 use super::ranks::{Classes, Ranks};
-
-/// A call of an aggregate. What it takes are columns of the rows that are grouped.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Aggregate {
-    /// Which one.
-    pub what: What,
-    /// Its values.
-    pub args: Vec<Expr>,
-    /// Each value counts once.
-    pub distinct: bool,
-    /// Which rows count.
-    pub filter: Option<Expr>,
-    /// The order of the rows, where it matters and is told.
-    pub order: Vec<SortKey>,
-    /// Which run a row is of, for those that count runs.
-    pub run: Option<Expr>,
-    /// The type of the result.
-    pub kind: Kind,
-}
 
 /// The aggregates there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -212,10 +192,7 @@ impl What {
             | Self::Any
             | Self::Mode
             | Self::ArgOf(_) => first,
-            Self::Join => {
-                of(Kind::Text)?;
-                Kind::Text
-            }
+            Self::Join => Kind::Text,
             Self::And | Self::Or => {
                 of(Kind::Bool)?;
                 Kind::Bool
@@ -501,7 +478,8 @@ fn quantile(mut values: Vec<f64>, level: f64) -> Option<f64> {
     let part = at - below as f64;
     Some(match part == 0.0 || low == high {
         true => low,
-        false => low + part * (high - low),
+        // So, and not by the difference, which of infinite values would be NaN.
+        false => low * (1.0 - part) + high * part,
     })
 }
 
@@ -525,11 +503,8 @@ fn two(what: What, pairs: &[(f64, f64)]) -> Option<f64> {
         What::Covariance(false) => Some(products / n),
         _ => {
             let (x, y) = (sum(&|x, _| x * x), sum(&|_, y| y * y));
-            // Without spread there is no correlation.
-            match x == 0.0 || y == 0.0 {
-                true => None,
-                false => Some(products / (x.sqrt() * y.sqrt())),
-            }
+            // Without spread there is no correlation: NaN, as 0 / 0 is.
+            Some(products / (x.sqrt() * y.sqrt()))
         }
     }
 }
@@ -553,7 +528,9 @@ fn sum_of_whole(values: &Column, groups: &[Vec<usize>]) -> Result<Column, Fault>
 }
 
 fn join(args: &[Column], groups: &[Vec<usize>]) -> Result<Column, Fault> {
-    let columns = args.iter().map(|arg| as_kind(arg, Kind::Text));
+    let columns = args
+        .iter()
+        .map(|arg| super::function::cast(arg, Kind::Text, false));
     let columns: Vec<Column> = columns.collect::<Result<_, Fault>>()?;
     let values: Vec<Option<&str>> = texts(&columns[0])?.iter().collect();
     let between: Vec<Option<&str>> = match columns.get(1) {

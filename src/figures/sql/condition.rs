@@ -10,7 +10,7 @@ use super::kind::Kind;
 use super::problem::{SqlError, SqlProblem};
 use super::run::{Rows, Runner};
 use super::walk::{self, Flow, Look};
-use super::{ast, bind, names};
+use super::{ast, bind, columns_of, names};
 use crate::figures::table::Error;
 
 /// A boolean SQL expression over a row, such as `ABS(accuracy - 1.0 / degree) < 0.05`.
@@ -54,14 +54,7 @@ impl Condition {
 
     /// For every row whether it holds; nothing where that depends on a value that is missing or NaN.
     pub fn evaluate(&self, rows: &DataFrame) -> Result<Vec<Option<bool>>, Error> {
-        let read = self.columns();
-        let used = rows.columns().iter();
-        let used: Vec<&Column> = used.filter(|c| read.contains(c.name().as_str())).collect();
-        let known = used.iter().map(|column| {
-            let kind = Kind::of(column.dtype()).unwrap_or(Kind::Unknown);
-            (column.name().to_string(), kind)
-        });
-        let known: Vec<(String, Kind)> = known.collect();
+        let known = columns_of(rows);
         let expr = bind::check_condition(&self.expr, Some(&known)).map_err(|problems| {
             let words = problems.iter().map(|p| match p.help.as_str() {
                 "" => p.message.clone(),
@@ -69,10 +62,10 @@ impl Condition {
             });
             Error::Unsuitable(words.collect::<Vec<_>>().join("; "))
         })?;
-        let columns = used.into_iter().zip(&known);
+        let columns = rows.columns().iter().zip(&known);
         let columns = columns.map(|(column, (_, kind))| match kind {
             // Whole numbers of fewer bits are read as all others.
-            Kind::Int => as_kind(&column.cast(&DataType::Int64)?, *kind).map_err(Error::Unsuitable),
+            Kind::Int => Ok(column.cast(&DataType::Int64)?),
             _ => Ok(column.clone()),
         });
         let given = Rows {

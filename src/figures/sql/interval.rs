@@ -79,8 +79,8 @@ mod tests {
         near(low, 0.565_517_54);
         assert_eq!(high, 1.0);
         let (low, high) = wilson(3.0, 10.0);
-        near(low, 0.107_789_47);
-        near(high, 0.603_226_9);
+        near(low, 0.107_791_27);
+        near(high, 0.603_221_9);
         assert_eq!(wilson(0.0, 3.0).0, 0.0);
     }
 }

@@ -8,7 +8,7 @@
 //! **Missing values.** NULL is a value that is not there, NaN a number that is none. A comparison with either is unknown. NULL
 //! and NaN are last in an order, from low to high and from high to low. Aggregates leave NULL out; NaN makes them NaN.
 //!
-//! **Numbers.** Dividing two whole numbers gives a fraction, `//` rounds down. A whole number that does not fit 64 bits is an
+//! **Numbers.** Dividing two whole numbers gives a fraction, `//` cuts the fraction off. A whole number that does not fit 64 bits is an
 //! error. Truth values count as 0 and 1. A number is never compared with text.
 //!
 //! **Runs.** Some functions count *runs*, not rows: [`Table::runs`] tells which run a row is of.

@@ -2,10 +2,9 @@
 
 use std::rc::Rc;
 
-use super::aggregate::Aggregate;
+use super::aggregate::What;
 use super::function::Function;
 use super::kind::Kind;
-use super::window::Window;
 
 /// An expression over the columns of one relation.
 #[derive(Debug, Clone, PartialEq)]
@@ -106,6 +105,112 @@ pub(super) struct SortKey {
     pub descending: bool,
     /// NULL before everything else; NaN never is.
     pub nulls_first: bool,
+}
+
+/// A call of an aggregate. What it takes are columns of the rows that are grouped.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Aggregate {
+    /// Which one.
+    pub what: What,
+    /// Its values.
+    pub args: Vec<Expr>,
+    /// Each value counts once.
+    pub distinct: bool,
+    /// Which rows count.
+    pub filter: Option<Expr>,
+    /// The order of the rows, where it matters and is told.
+    pub order: Vec<SortKey>,
+    /// Which run a row is of, for those that count runs.
+    pub run: Option<Expr>,
+    /// The type of the result.
+    pub kind: Kind,
+}
+
+/// A call of a function over a window.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Window {
+    /// What is computed.
+    pub what: Over,
+    /// Rows with equal values here are one partition.
+    pub partition: Vec<Expr>,
+    /// The order within a partition.
+    pub order: Vec<SortKey>,
+    /// Which rows an aggregate sees.
+    pub frame: Frame,
+    /// The type of the result.
+    pub kind: Kind,
+}
+
+/// What is computed over a window.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Over {
+    /// The number of the row.
+    RowNumber,
+    /// The rank, equal rows alike, with gaps.
+    Rank,
+    /// The rank without gaps.
+    DenseRank,
+    /// The rank between 0 and 1.
+    PercentRank,
+    /// The share of rows up to this one.
+    CumeDist,
+    /// The number of the bucket, of so many.
+    Ntile(Expr),
+    /// The value so many rows before (`true`) or after, else a last one.
+    Neighbour(bool, Expr, Expr, Expr),
+    /// The first value of the frame.
+    First(Expr),
+    /// The last value of the frame.
+    Last(Expr),
+    /// The n-th value of the frame.
+    Nth(Expr, Expr),
+    /// An aggregate over the frame.
+    Aggregate(Aggregate),
+}
+
+/// Which rows of a partition a row sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Frame {
+    /// Whether rows that are equal in the order count as one.
+    pub by_value: bool,
+    /// Where it begins, in rows from this one; `None` for the beginning.
+    pub from: Option<i64>,
+    /// Where it ends; `None` for the end.
+    pub to: Option<i64>,
+}
+
+impl Window {
+    /// The same window with other places for what it reads.
+    pub(super) fn placed(self, place: &impl Fn(&Expr) -> Option<usize>) -> Self {
+        let of = |expr: Expr| expr.placed(place);
+        let sorted = |order: Vec<SortKey>| -> Vec<SortKey> {
+            let keys = order.into_iter();
+            keys.map(|key| SortKey {
+                expr: of(key.expr),
+                ..key
+            })
+            .collect()
+        };
+        let what = match self.what {
+            Over::Ntile(a) => Over::Ntile(of(a)),
+            Over::First(a) => Over::First(of(a)),
+            Over::Last(a) => Over::Last(of(a)),
+            Over::Nth(a, b) => Over::Nth(of(a), of(b)),
+            Over::Neighbour(before, a, b, c) => Over::Neighbour(before, of(a), of(b), of(c)),
+            Over::Aggregate(call) => Over::Aggregate(Aggregate {
+                args: call.args.into_iter().map(of).collect(),
+                filter: call.filter.map(of),
+                ..call
+            }),
+            other => other,
+        };
+        Self {
+            what,
+            partition: self.partition.into_iter().map(of).collect(),
+            order: sorted(self.order),
+            ..self
+        }
+    }
 }
 
 /// How two relations are joined.

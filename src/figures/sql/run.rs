@@ -6,15 +6,17 @@ use std::rc::Rc;
 
 use polars::prelude::*;
 
-use super::aggregate::{Aggregate, What};
+use super::aggregate::What;
 use super::function::{
     Fault, as_kind, bool_column, bools, cast, float_column, int_column, internal, kind_of,
     text_column,
 };
 use super::kind::Kind;
-use super::plan::{Expr, JoinKind, Literal, Relation, SetKind, SortKey, Subquery};
+use super::plan::{
+    Aggregate, Expr, JoinKind, Literal, Over, Relation, SetKind, SortKey, Subquery, Window,
+};
 use super::ranks::{Classes, Ranks, groups, keys};
-use super::window::{Given, Over, Window};
+use super::window::Given;
 
 /// So many pairs of rows are looked at once where a join has no equal columns.
 const PAIRS: usize = 1 << 20;

@@ -147,7 +147,7 @@ fn a_unit_can_be_said() {
     // Means 1 and 5: half the width 12.7062 · 2; of four rows 3.182446 · √(20/3)/2.
     assert_eq!(
         printed(&result),
-        "g | ci | n | rows\nx | 25.412409 | 2 | 4.108520"
+        "g | ci | n | rows\nx | 25.412409 | 2 | 4.108521"
     );
 }
 
@@ -401,15 +401,34 @@ fn what_is_wrong_is_found_before_the_run_with_its_place_and_a_remedy() {
     ");
     insta::assert_snapshot!(problems("WITH c AS (SELECT degree AS d FROM graphs) SELECT nodes FROM c"), @"no column `nodes` (line 1, column 51); columns: d");
     insta::assert_snapshot!(problems("SELECT b.seed FROM answers a"), @"no table `b` in this FROM (line 1, column 8); did you mean `a`? (tables: a)");
-    insta::assert_snapshot!(problems("SELECT AVGG(exact) AS v, STDEV_POP(exact) AS s, PERCENTILE_95(exact) AS p FROM anything"), @"");
-    insta::assert_snapshot!(problems("SELECT method, exact FROM answers GROUP BY method"), @"");
-    insta::assert_snapshot!(problems("SELECT method FROM answers WHERE AVG(exact) > 1 AND seed = '1' AND method > 2"), @"");
-    insta::assert_snapshot!(problems("SELECT SUM(method), ABS(method), ROUND(exact, 1, 2), RANK() FROM answers"), @"");
-    insta::assert_snapshot!(problems("SELECT exact, exact FROM answers WHERE exact"), @"");
-    insta::assert_snapshot!(problems("SELECT degree FROM answers JOIN graphs ON TRUE"), @"");
-    insta::assert_snapshot!(problems("SELECT method FROM answers WHERE EXISTS (SELECT 1 FROM graphs WHERE graphs.degree = answers.degree)"), @"");
-    insta::assert_snapshot!(problems("SELECT method FROM answers GROUP BY ROLLUP(method)"), @"");
-    insta::assert_snapshot!(problems("SELECT METHOD, CAST(exact AS DATE) FROM answers"), @"");
+    insta::assert_snapshot!(problems("SELECT AVGG(exact) AS v, STDEV_POP(exact) AS s, PERCENTILE_95(exact) AS p FROM anything"), @r#"
+    there is no function `avgg` (line 1, column 8); did you mean `avg`? `etude kinds aggregate` lists all functions
+    there is no function `stdev_pop` (line 1, column 26); did you mean `stddev_pop`? `etude kinds aggregate` lists all functions
+    there is no function `percentile_95` (line 1, column 49); `etude kinds aggregate` lists all functions
+    "#);
+    insta::assert_snapshot!(problems("SELECT method, exact FROM answers GROUP BY method"), @"`exact` has many values in a group (line 1, column 16); add it to GROUP BY, or say which: MAX(exact), AVG(exact), …");
+    insta::assert_snapshot!(problems("SELECT method FROM answers WHERE AVG(exact) > 1 AND seed = '1' AND method > 2"), @r#"
+    avg looks at many rows, and WHERE at one (line 1, column 34); HAVING is a condition on groups
+    whole numbers cannot be compared with text (line 1, column 53); CAST(x AS DOUBLE) makes numbers of text, CAST(x AS TEXT) text of numbers
+    text cannot be compared with whole numbers (line 1, column 68); CAST(x AS DOUBLE) makes numbers of text, CAST(x AS TEXT) text of numbers
+    "#);
+    insta::assert_snapshot!(problems("SELECT SUM(method), ABS(method), ROUND(exact, 1, 2), RANK() FROM answers"), @r#"
+    `sum` takes numbers, not text (line 1, column 8); CAST makes other values of them
+    `method` has many values in a group (line 1, column 25); add it to GROUP BY, or say which: MAX(method), AVG(method), …
+    round takes 1 to 2 values, not 3 (line 1, column 34)
+    rank needs OVER (…) (line 1, column 54); write rank(…) OVER (ORDER BY …)
+    "#);
+    insta::assert_snapshot!(problems("SELECT exact, exact FROM answers WHERE exact"), @r#"
+    two columns of the result are called `exact` (line 1, column 15); name one of them with AS, or leave it out
+    WHERE needs a condition and gets whole numbers (line 1, column 40); compare with something: x > 0
+    "#);
+    insta::assert_snapshot!(problems("SELECT degree FROM answers JOIN graphs ON TRUE"), @"`degree` is a column of several tables (line 1, column 8); write answers.degree or graphs.degree");
+    insta::assert_snapshot!(problems("SELECT method FROM answers WHERE EXISTS (SELECT 1 FROM graphs WHERE graphs.degree = answers.degree)"), @"a query inside an expression cannot read `answers.degree` of the query around it (line 1, column 85); join the two tables instead");
+    insta::assert_snapshot!(problems("SELECT method FROM answers GROUP BY ROLLUP(method)"), @"ROLLUP, CUBE or GROUPING SETS is not among the SQL that etude reads (line 1, column 44); `etude kinds aggregate` lists what is");
+    insta::assert_snapshot!(problems("SELECT METHOD, CAST(exact AS DATE) FROM answers"), @r#"
+    no column `METHOD` (line 1, column 8); did you mean `method`? (columns: method, exact, degree, seed)
+    there is no type DATE here (line 1, column 21); the types are BOOLEAN, INTEGER, DOUBLE and TEXT; ROUND(x, 2) rounds
+    "#);
 }
 
 #[test]
@@ -458,9 +477,15 @@ fn what_is_not_one_select_is_refused() {
     INTO is not allowed here (line 1, column 15)
     Expected: end of statement, found: - (line 1, column 20)
     Expected: ), found: FROM (line 2, column 17)
-    anything but SELECT is not allowed here (line 1, column 1)
+    anything but SELECT is not allowed here (line 1, column 8)
     ");
-    insta::assert_snapshot!(problems("SELECT ci95(exact) OVER (PARTITION BY seed), ci95(exact, seed, 1), runs(1, 2), MAX(*) FROM answers"), @"");
+    insta::assert_snapshot!(problems("SELECT ci95(exact) OVER (PARTITION BY seed), ci95(exact, seed, 1), runs(1, 2), MAX(*) FROM answers"), @r#"
+    ci95 takes neither OVER nor FILTER (line 1, column 8); use GROUP BY, and WHERE in a subquery
+    `seed` has many values in a group (line 1, column 39); add it to GROUP BY, or say which: MAX(seed), AVG(seed), …
+    ci95 takes 1 to 2 values, not 3 (line 1, column 46)
+    runs takes 0 to 1 values, not 2 (line 1, column 68)
+    max takes no `*` (line 1, column 80); name a column
+    "#);
 }
 
 #[test]
@@ -546,8 +571,11 @@ fn what_is_no_condition_is_refused() {
         let lines = problems.iter().map(|p| format!("{p}; {}", p.help));
         lines.collect::<Vec<_>>().join("\n")
     };
-    insta::assert_snapshot!(said("accuracy + 1"), @"");
-    insta::assert_snapshot!(said("acuracy > 1 AND accuracy > 'x'"), @"");
+    insta::assert_snapshot!(said("accuracy + 1"), @"this needs a condition and gets numbers (line 1, column 1); compare with something: x > 0");
+    insta::assert_snapshot!(said("acuracy > 1 AND accuracy > 'x'"), @r#"
+    no column `acuracy` (line 1, column 1); did you mean `accuracy`? (columns: accuracy)
+    numbers cannot be compared with text (line 1, column 17); CAST(x AS DOUBLE) makes numbers of text, CAST(x AS TEXT) text of numbers
+    "#);
     let error = Condition::parse("acuracy > 1")
         .unwrap()
         .evaluate(&rows)

@@ -1,64 +1,11 @@
 //! Functions over the rows around a row: ranks, neighbours, and aggregates over a frame.
 
-use super::aggregate::{Aggregate, What};
+use super::aggregate::What;
 use super::function::{Fault, as_kind, float_column, int_column, internal, ints};
 use super::kind::Kind;
-use super::plan::{Expr, SortKey};
+use super::plan::{Aggregate, Over, Window};
 use super::ranks::Classes;
 use polars::prelude::*;
-
-/// A call of a function over a window.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Window {
-    /// What is computed.
-    pub what: Over,
-    /// Rows with equal values here are one partition.
-    pub partition: Vec<Expr>,
-    /// The order within a partition.
-    pub order: Vec<SortKey>,
-    /// Which rows an aggregate sees.
-    pub frame: Frame,
-    /// The type of the result.
-    pub kind: Kind,
-}
-
-/// What is computed over a window.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Over {
-    /// The number of the row.
-    RowNumber,
-    /// The rank, equal rows alike, with gaps.
-    Rank,
-    /// The rank without gaps.
-    DenseRank,
-    /// The rank between 0 and 1.
-    PercentRank,
-    /// The share of rows up to this one.
-    CumeDist,
-    /// The number of the bucket, of so many.
-    Ntile(Expr),
-    /// The value so many rows before (`true`) or after, else a last one.
-    Neighbour(bool, Expr, Expr, Expr),
-    /// The first value of the frame.
-    First(Expr),
-    /// The last value of the frame.
-    Last(Expr),
-    /// The n-th value of the frame.
-    Nth(Expr, Expr),
-    /// An aggregate over the frame.
-    Aggregate(Aggregate),
-}
-
-/// Which rows of a partition a row sees.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Frame {
-    /// Whether rows that are equal in the order count as one.
-    pub by_value: bool,
-    /// Where it begins, in rows from this one; `None` for the beginning.
-    pub from: Option<i64>,
-    /// Where it ends; `None` for the end.
-    pub to: Option<i64>,
-}
 
 /// The columns that a window needs, computed.
 pub(super) struct Given<'a> {
@@ -75,38 +22,6 @@ pub(super) struct Given<'a> {
 }
 
 impl Window {
-    /// The same window with other places for what it reads.
-    pub(super) fn placed(self, place: &impl Fn(&Expr) -> Option<usize>) -> Self {
-        let of = |expr: Expr| expr.placed(place);
-        let sorted = |order: Vec<SortKey>| -> Vec<SortKey> {
-            let keys = order.into_iter();
-            keys.map(|key| SortKey {
-                expr: of(key.expr),
-                ..key
-            })
-            .collect()
-        };
-        let what = match self.what {
-            Over::Ntile(a) => Over::Ntile(of(a)),
-            Over::First(a) => Over::First(of(a)),
-            Over::Last(a) => Over::Last(of(a)),
-            Over::Nth(a, b) => Over::Nth(of(a), of(b)),
-            Over::Neighbour(before, a, b, c) => Over::Neighbour(before, of(a), of(b), of(c)),
-            Over::Aggregate(call) => Over::Aggregate(Aggregate {
-                args: call.args.into_iter().map(of).collect(),
-                filter: call.filter.map(of),
-                ..call
-            }),
-            other => other,
-        };
-        Self {
-            what,
-            partition: self.partition.into_iter().map(of).collect(),
-            order: sorted(self.order),
-            ..self
-        }
-    }
-
     /// The value of every row.
     pub(super) fn over(&self, given: &Given<'_>) -> Result<Column, Fault> {
         match &self.what {

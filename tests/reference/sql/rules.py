@@ -8,7 +8,7 @@ import json
 import re
 
 MACROS = """
-CREATE MACRO is_nan(x) AS (COALESCE(typeof(x) IN ('DOUBLE', 'FLOAT') AND x::VARCHAR = 'nan', false));
+CREATE MACRO is_nan(x) AS (COALESCE(typeof(x) IN ('DOUBLE', 'FLOAT') AND isnan(TRY_CAST(x AS DOUBLE)), false));
 CREATE MACRO hole(x) AS (CASE WHEN is_nan(x) THEN NULL ELSE x END);
 CREATE MACRO nan_last(x) AS (CASE WHEN x IS NULL THEN NULL ELSE struct_pack(known := NOT is_nan(x), value := x) END);
 CREATE MACRO number(x) AS (CASE WHEN typeof(x) = 'BOOLEAN' THEN TRY_CAST(x AS INTEGER) ELSE x END);

@@ -7,12 +7,12 @@ use sqlparser::ast::{
 };
 use sqlparser::tokenizer::Location;
 
-use super::super::aggregate::{self, Aggregate, What};
+use super::super::aggregate::{self, What};
 use super::super::function;
 use super::super::kind::Kind;
 use super::super::names::function_name;
-use super::super::plan::{Expr, Literal, SortKey};
-use super::super::window::{self, Frame, Over, Window};
+use super::super::plan::{Aggregate, Expr, Frame, Literal, Over, SortKey, Window};
+use super::super::window;
 use super::Binder;
 use super::expr::{Context, Typed};
 use super::schema::Unit;
@@ -62,6 +62,17 @@ impl Binder<'_> {
             );
             return UNKNOWN;
         }
+        if let ("if", [when, then, last], None) =
+            (name.as_str(), args.exprs.as_slice(), &call.filter)
+        {
+            return self.choice(when, then, last, context);
+        }
+        if name == "pi" && args.exprs.is_empty() {
+            return (
+                Expr::Literal(Literal::Float(std::f64::consts::PI)),
+                Kind::Float,
+            );
+        }
         let known = name.starts_with(|c: char| c.is_ascii_lowercase());
         let Some(function) = function::named(&name).filter(|_| known) else {
             self.no_function(&name, place);
@@ -86,6 +97,24 @@ impl Binder<'_> {
             .map(|arg| self.expr(arg, context))
             .collect();
         self.call_of(function, args, place)
+    }
+
+    /// `IF(condition, value, other)`.
+    fn choice(&mut self, when: &Ast, then: &Ast, last: &Ast, context: &mut Context<'_>) -> Typed {
+        let clause = std::mem::replace(&mut context.clause, "IF");
+        let condition = self.condition(when, context);
+        context.clause = clause;
+        let (yes, one) = self.expr(then, context);
+        let (no, other) = self.expr(last, context);
+        let Some(kind) = one.with(other) else {
+            self.say(
+                last.span().start,
+                format!("this IF gives {one} or {other}"),
+                "CAST one of them",
+            );
+            return UNKNOWN;
+        };
+        (Expr::Case(vec![(condition, yes)], Box::new(no)), kind)
     }
 
     fn no_function(&mut self, name: &str, place: Location) {
@@ -346,9 +375,23 @@ impl Binder<'_> {
         place: Location,
         context: &mut Context<'_>,
     ) -> Option<Window> {
-        let WindowType::WindowSpec(spec) = over else {
-            self.refuse(place, "a window with a name");
-            return None;
+        let named;
+        let spec = match over {
+            WindowType::WindowSpec(spec) => spec,
+            WindowType::NamedWindow(name) => {
+                let windows = self.named.iter().rev();
+                let mut found = windows.filter(|(known, _)| *known == name.value);
+                let Some((_, spec)) = found.next() else {
+                    self.say(
+                        name.span.start,
+                        format!("there is no window `{}`", name.value),
+                        "define it: WINDOW w AS (…)",
+                    );
+                    return None;
+                };
+                named = spec.clone();
+                &named
+            }
         };
         if spec.window_name.is_some() {
             self.refuse(place, "a window with a name");

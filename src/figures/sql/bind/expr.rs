@@ -8,11 +8,9 @@ use sqlparser::ast::{
 };
 use sqlparser::tokenizer::Location;
 
-use super::super::aggregate::Aggregate;
 use super::super::function::{self, Function};
 use super::super::kind::Kind;
-use super::super::plan::{Expr, Literal, Subquery};
-use super::super::window::Window;
+use super::super::plan::{Aggregate, Expr, Literal, Subquery, Window};
 use super::Binder;
 use super::schema::{Found, Schema};
 use crate::figures::spelling;
@@ -149,10 +147,8 @@ impl Binder<'_> {
             Ast::IsNotFalse(inner) => self.of("IS NOT FALSE", &[inner], place, context),
             Ast::IsUnknown(inner) => self.of("IS NULL", &[inner], place, context),
             Ast::IsNotUnknown(inner) => self.of("IS NOT NULL", &[inner], place, context),
-            Ast::IsDistinctFrom(a, b) => self.of("IS DISTINCT FROM", &[a, b], place, context),
-            Ast::IsNotDistinctFrom(a, b) => {
-                self.of("IS NOT DISTINCT FROM", &[a, b], place, context)
-            }
+            Ast::IsDistinctFrom(a, b) => self.distinct("IS DISTINCT FROM", a, b, context),
+            Ast::IsNotDistinctFrom(a, b) => self.distinct("IS NOT DISTINCT FROM", a, b, context),
             Ast::InList {
                 expr,
                 list,
@@ -329,6 +325,43 @@ impl Binder<'_> {
                 self.refuse(place, "this expression");
                 UNKNOWN
             }
+        }
+    }
+
+    /// IS [NOT] DISTINCT FROM. The parser takes all that follows for its right side; AND and OR there, outside of brackets, stand
+    /// above it.
+    fn distinct(
+        &mut self,
+        name: &str,
+        left: &Ast,
+        right: &Ast,
+        context: &mut Context<'_>,
+    ) -> Typed {
+        let place = left.span().start;
+        match right {
+            Ast::BinaryOp {
+                left: inner,
+                op: op @ (BinaryOperator::And | BinaryOperator::Or),
+                right: rest,
+            } => {
+                let first = self.distinct(name, left, inner, context);
+                let rest = self.expr(rest, context);
+                let op = if *op == BinaryOperator::And {
+                    "AND"
+                } else {
+                    "OR"
+                };
+                self.call(op, vec![first, rest], place)
+            }
+            Ast::BinaryOp { op, .. } if operator(op).is_some_and(is_comparison) => {
+                self.say(
+                    place,
+                    format!("{name} stands beside a comparison"),
+                    "put one of them in brackets",
+                );
+                UNKNOWN
+            }
+            _ => self.of(name, &[left, right], place, context),
         }
     }
 
@@ -652,6 +685,10 @@ fn is_whole(ast: &Ast) -> bool {
         Ast::Nested(inner) => is_whole(inner),
         _ => false,
     }
+}
+
+fn is_comparison(name: &str) -> bool {
+    matches!(name, "=" | "<>" | "<" | "<=" | ">" | ">=")
 }
 
 fn operator(op: &BinaryOperator) -> Option<&'static str> {

@@ -141,6 +141,8 @@ struct Binder<'a> {
     outer: Vec<Schema>,
     /// The tables it reads from outside, where they are read.
     read: Vec<ast::Ident>,
+    /// The windows that the SELECT names.
+    named: Vec<(String, ast::WindowSpec)>,
 }
 
 impl<'a> Binder<'a> {
@@ -151,6 +153,7 @@ impl<'a> Binder<'a> {
             bound: Vec::new(),
             outer: Vec::new(),
             read: Vec::new(),
+            named: Vec::new(),
         }
     }
 
@@ -190,8 +193,11 @@ impl<'a> Binder<'a> {
         let keys: &[OrderByExpr] = match &query.order_by {
             None => &[],
             Some(order) => match &order.kind {
-                OrderByKind::Expressions(keys) => keys,
                 // By all columns, from the left: what follows anyway.
+                OrderByKind::Expressions(keys) => match keys.as_slice() {
+                    [key] if is_all(key) => &[],
+                    keys => keys,
+                },
                 OrderByKind::All(options) => {
                     if options.asc == Some(false) || options.nulls_first.is_some() {
                         self.refuse(query.body.span().end, "ORDER BY ALL with an order");
@@ -508,6 +514,13 @@ impl<'a> Binder<'a> {
             nulls_first: key.options.nulls_first == Some(true),
         })
     }
+}
+
+/// `ALL` as the only key of an order.
+fn is_all(key: &OrderByExpr) -> bool {
+    let plain = key.options.asc.is_none() && key.options.nulls_first.is_none();
+    plain
+        && matches!(&key.expr, Ast::Identifier(ident) if ident.quote_style.is_none() && ident.value.eq_ignore_ascii_case("all"))
 }
 
 /// The place of a column that a whole number names.

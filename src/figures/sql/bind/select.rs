@@ -3,15 +3,16 @@
 use std::rc::Rc;
 
 use sqlparser::ast::{
-    Distinct, ExcludeSelectItem, Expr as Ast, GroupByExpr, Ident, OrderByExpr, Query, Select,
-    SelectItem, SelectItemQualifiedWildcardKind, Spanned, WildcardAdditionalOptions,
+    Distinct, ExcludeSelectItem, Expr as Ast, GroupByExpr, Ident, NamedWindowDefinition,
+    NamedWindowExpr, OrderByExpr, Query, Select, SelectItem, SelectItemQualifiedWildcardKind,
+    Spanned, WildcardAdditionalOptions,
 };
 
-use super::super::aggregate::{self, Aggregate, What};
+use super::super::aggregate::{self, What};
 use super::super::ast::name_of;
 use super::super::kind::Kind;
 use super::super::names::{function_name, single};
-use super::super::plan::{Expr, Relation, SortKey};
+use super::super::plan::{Aggregate, Expr, Relation, SortKey};
 use super::super::walk::{self, Flow, Look};
 use super::expr::Context;
 use super::from::fixed;
@@ -34,6 +35,23 @@ impl Binder<'_> {
         keys: &[OrderByExpr],
     ) -> (Bound, Vec<SortKey>) {
         self.forms(select);
+        let outside = self.named.len();
+        for NamedWindowDefinition(name, of) in &select.named_window {
+            match of {
+                NamedWindowExpr::WindowSpec(spec) => {
+                    self.named.push((name.value.clone(), spec.clone()));
+                }
+                NamedWindowExpr::NamedWindow(other) => {
+                    self.refuse(other.span.start, "a window that is another one");
+                }
+            }
+        }
+        let found = self.columns(select, keys);
+        self.named.truncate(outside);
+        found
+    }
+
+    fn columns(&mut self, select: &Select, keys: &[OrderByExpr]) -> (Bound, Vec<SortKey>) {
         let held = select.selection.as_ref().map(fixed).unwrap_or_default();
         let from = self.from(&select.from, &held);
         let schema = &from.schema;
@@ -83,6 +101,10 @@ impl Binder<'_> {
 
         let mut group_keys: Vec<(Expr, Kind)> = Vec::new();
         for key in written {
+            if matches!(key, Ast::Rollup(_) | Ast::Cube(_) | Ast::GroupingSets(_)) {
+                self.refuse(key.span().start, "ROLLUP, CUBE or GROUPING SETS");
+                return (self.nothing(), Vec::new());
+            }
             let expr = match position(key) {
                 Some(place) => match place.checked_sub(1).and_then(|at| items.get(at)) {
                     Some(Item::Written(_, expr)) => *expr,
@@ -281,7 +303,6 @@ impl Binder<'_> {
             (!select.cluster_by.is_empty(), "CLUSTER BY"),
             (!select.distribute_by.is_empty(), "DISTRIBUTE BY"),
             (!select.sort_by.is_empty(), "SORT BY"),
-            (!select.named_window.is_empty(), "WINDOW"),
             (select.value_table_mode.is_some(), "SELECT AS"),
             (select.select_modifiers.is_some(), "a modifier of SELECT"),
         ];

@@ -43,13 +43,8 @@ pub(super) const ROSTER: &[Function] = &[
         takes: Takes::Numbers,
         gives: Gives::Same,
         eval: |kind, args| match kind {
-            Kind::Int => by(args, "//", |a, b| {
-                // Rounded down, as everywhere in this dialect.
-                let (quotient, rest) = (a.checked_div(b)?, a.checked_rem(b)?);
-                let down = rest != 0 && (rest < 0) != (b < 0);
-                quotient.checked_sub(i64::from(down))
-            }),
-            _ => pairs(kind, args, "//", i64::checked_div, |a, b| (a / b).floor()),
+            Kind::Int => by(args, "//", i64::checked_div),
+            _ => pairs(kind, args, "//", i64::checked_div, |a, b| (a / b).trunc()),
         },
     },
     Function {

@@ -130,6 +130,36 @@ pub(super) const ROSTER: &[Function] = &[
         },
     },
     Function {
+        names: &["right"],
+        count: (2, 2),
+        takes: Takes::TextAndInts,
+        gives: TEXT,
+        eval: |_, args| {
+            let rows = texts(&args[0])?.iter().zip(ints(&args[1])?.iter());
+            Ok(text_column(rows.map(|(text, n)| {
+                let (text, n) = (text?, n?);
+                let all = i64::try_from(text.chars().count()).unwrap_or(i64::MAX);
+                let skip = if n < 0 { n.saturating_neg() } else { all - n };
+                let skip = usize::try_from(skip.max(0)).unwrap_or(usize::MAX);
+                Some(text.chars().skip(skip).collect())
+            })))
+        },
+    },
+    Function {
+        names: &["strpos", "instr", "position"],
+        count: (2, 2),
+        takes: Takes::Texts,
+        gives: Gives::Always(Kind::Int),
+        eval: |_, args| {
+            let rows = texts(&args[0])?.iter().zip(texts(&args[1])?.iter());
+            Ok(int_column(rows.map(|(text, part)| {
+                let (text, part) = (text?, part?);
+                let before = text.find(part).map(|at| text[..at].chars().count() + 1);
+                i64::try_from(before.unwrap_or(0)).ok()
+            })))
+        },
+    },
+    Function {
         names: &["starts_with"],
         count: (2, 2),
         takes: Takes::Texts,
