@@ -222,24 +222,25 @@ pub type Part = (BTreeMap<String, Value>, DataFrame);
 /// Puts tables under one another, each with its constant columns in front.
 ///
 /// A column that a part lacks is null there. Types are unified over the parts: a column without values has none, and whole
-/// numbers and those with fractions make a column of the latter, if none of them changes by that; constants that are mixed
-/// otherwise become text. Columns keep the order in which they first appear.
+/// numbers and those with fractions make a column of the latter, if none of them changes by that; what is mixed otherwise
+/// becomes text. Columns keep the order in which they first appear.
 ///
 /// # Errors
-/// A constant with the name of a column, and a column that is of one type in one part and of another in the next.
+/// A constant with the name of a column, and whole numbers that a fraction beside them would change.
 pub fn stack(parts: Vec<Part>) -> Result<DataFrame, Error> {
-    stack_of(parts, &[], &BTreeSet::new())
+    stack_of(parts, &[], &BTreeSet::new()).map(|(table, _)| table)
 }
 
-/// [`stack`], with what messages call each part, and with the columns that become text where they are mixed, as constants do.
+/// [`stack`], with what messages call each part; tells, too, which columns became text because they are of one type in one
+/// part and of another in the next. Of the columns in `quiet`, as of constants, nothing is told.
 ///
 /// # Errors
 /// Those of [`stack`].
 pub fn stack_of(
     parts: Vec<Part>,
     called: &[String],
-    mixed: &BTreeSet<String>,
-) -> Result<DataFrame, Error> {
+    quiet: &BTreeSet<String>,
+) -> Result<(DataFrame, Vec<String>), Error> {
     let constants: BTreeSet<&String> = parts
         .iter()
         .flat_map(|(constants, _)| constants.keys())
@@ -255,6 +256,7 @@ pub fn stack_of(
     }
     // Which part gave a column its type.
     let mut from: BTreeMap<String, usize> = BTreeMap::new();
+    let (mut notes, mut told) = (Vec::new(), BTreeSet::new());
     for (at, (_, data)) in parts.iter().enumerate() {
         for column in data.columns() {
             let name = column.name().as_str();
@@ -268,12 +270,12 @@ pub fn stack_of(
                 from.insert(name.to_owned(), at);
                 continue;
             };
-            let text = mixed.contains(name).then_some(DataType::String);
-            let Some(both) = unified(known, &kind).or(text) else {
-                return Err(Error::Unsuitable(of_two_types(
-                    name, &parts, called, from[name], at,
-                )));
-            };
+            let both = unified(known, &kind).unwrap_or_else(|| {
+                if !quiet.contains(name) && told.insert(name.to_owned()) {
+                    notes.push(of_two_types(name, &parts, called, from[name], at));
+                }
+                DataType::String
+            });
             if both != *known {
                 if *known == DataType::Null {
                     from.insert(name.to_owned(), at);
@@ -311,7 +313,7 @@ pub fn stack_of(
     }
     let mut stacked = stacked.unwrap_or_default();
     stacked.rechunk_mut();
-    Ok(stacked)
+    Ok((stacked, notes))
 }
 
 /// The type a lone column gets: every width of whole number becomes the widest.
@@ -380,7 +382,7 @@ fn of_two_types(name: &str, parts: &[Part], called: &[String], one: usize, other
         format!("{kind}{example} {}", part_name(called, at))
     };
     format!(
-        "the column `{name}` holds {} and {}; write it alike everywhere, or declare its type in the `columns` of the output",
+        "the column `{name}` is text, because it holds {} and {}; write it alike everywhere, or declare its type in the `columns` of the output",
         side(one),
         side(other)
     )

@@ -113,6 +113,7 @@ impl Stage for Aggregate {
             stages.entry(&input.table).or_default().push(input);
         }
         let (mut tables, mut told) = (BTreeMap::new(), BTreeMap::new());
+        let mut notes = Vec::new();
         for (stage, inputs) in stages {
             for of in inputs[0].artifact.tables() {
                 let name = format!("{stage}{}", of.suffix);
@@ -124,12 +125,18 @@ impl Stage for Aggregate {
                     .map(|input| Ok(table::read(input.file(of.file)?)?));
                 let own: Vec<DataFrame> = own.collect::<Result<_, Stop>>()?;
                 let (ids, of_runs) = runs::of_rows(tables.len(), &name, &inputs, &own)?;
-                let rows = frames::stacked(&inputs, of.file)?;
+                let (rows, said) = frames::stacked_and_notes(&inputs, of.file)?;
+                let called = |note: String| format!("`{name}`: {note}");
+                notes.extend(said.into_iter().map(called));
                 told.insert(name.clone(), of_runs);
                 tables.insert(name, Table { rows, runs: ids });
             }
         }
-        let result = query.run(tables, &told)?;
+        let result = query.run(tables, &told).map_err(|error| {
+            let notes = notes.iter().map(|note| format!("; {note}"));
+            Stop::failed(format!("{error}{}", notes.collect::<String>()))
+        })?;
+        job.warn(&notes)?;
         table::write(&result, &job.out.join("table.parquet"))?;
         Ok(())
     }

@@ -17,6 +17,11 @@ use crate::pipeline::{
 /// Every row gets the artifact's columns; where the table has a column of such a name itself, both must say the same. Where a
 /// column holds the labels of an axis, the parameters which that axis sweeps stand beside it.
 pub fn stacked(inputs: &[&Input], file: &str) -> Result<DataFrame, Stop> {
+    stacked_and_notes(inputs, file).map(|(rows, _)| rows)
+}
+
+/// [`stacked`], and what there is to say of it.
+pub fn stacked_and_notes(inputs: &[&Input], file: &str) -> Result<(DataFrame, Vec<String>), Stop> {
     let mut frames = Vec::new();
     // What labels stand for is of mixed types as coordinates are.
     let mut mixed = BTreeSet::new();

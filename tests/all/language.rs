@@ -294,8 +294,8 @@ graph = { small = {}, large = { graphs.degree = 3 } }
         help: did you mean `graph`? the columns are `graph`, `accuracy`, `degree`
     40:38 ["ci"] there is no column `ci`
         help: the columns are `graph`, `accuracy`, `degree`
-    46:9 ["accuracy < 1.0 / degree AND acuracy > 0"] there is no column `acuracy`
-        help: did you mean `accuracy`? the columns are `graph`, `accuracy`, `degree`
+    46:38 [acuracy] no column `acuracy`
+        help: did you mean `accuracy`? (columns: graph, accuracy, degree)
     "#);
 }
 

@@ -167,8 +167,8 @@ fn mistakes_are_shown_with_file_line_and_caret_and_nothing_runs() {
      7 │ path_length = 3
        ╰────
       help: did you mean `degree`? The keys are `degree`, `path_length`, `nodes`, `train`, `test`,
-            `seed`, `edges`, `direction`, `question`, `query`, `labels`, `spread`, `per`, `resources`,
-            `retry`, `keep`
+            `validation`, `seed`, `edges`, `direction`, `question`, `query`, `labels`, `spread`,
+            `per`, `resources`, `retry`, `keep`
 
     1 problem; nothing was run
     "#);
@@ -203,7 +203,7 @@ fn every_kind_describes_itself() {
           first step, or the start and the first step into a wrong arm, drawn among them and the same for
           every model. Only for models that write token by token from the start on. What counts as right
           stays the true answer.
-        split: test | train, default "test"
+        split: test | train | validation, default "test"
           Which examples are answered.
         examples: integer from 1, optional
           How many examples, the first so many; without it, all of the split.

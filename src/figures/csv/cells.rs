@@ -1,7 +1,7 @@
 //! What the cells of a column are: missing values, truth values, whole numbers, numbers, or text.
 //!
 //! The type of a column is the narrowest that holds all its cells without changing any: text whose digits would be lost or
-//! altered as a number (`007`, `12e5678`, whole numbers of more than 64 bits) stays text, and then the whole column is text.
+//! altered as a number (`007`, `12e5`, whole numbers of more than 64 bits) stays text, and then the whole column is text.
 
 use polars::prelude::{Column, DataType, Scalar};
 
@@ -69,8 +69,8 @@ fn number(text: &str) -> Class {
         return Class::Float(value);
     }
     let (mantissa, exponent) = match unsigned.find(['e', 'E']) {
-        Some(at) => (&unsigned[..at], true),
-        None => (unsigned, false),
+        Some(at) => (&unsigned[..at], Some(&unsigned[at + 1..])),
+        None => (unsigned, None),
     };
     let (whole, fraction) = match mantissa.find('.') {
         Some(at) => (&mantissa[..at], true),
@@ -79,7 +79,13 @@ fn number(text: &str) -> Class {
     if !fraction && whole.len() > 1 && whole.starts_with('0') {
         return Class::Text(Some("a number would lose the zero it begins with"));
     }
-    if !fraction && !exponent {
+    // Programs write 1.2e6 or 1e+06; what has several digits, no point and no sign in its exponent is a hash.
+    if exponent.is_some_and(|e| !e.starts_with(['+', '-'])) && !fraction && whole.len() > 1 {
+        return Class::Text(Some(
+            "it reads like an id; as a number it would be another text",
+        ));
+    }
+    if !fraction && exponent.is_none() {
         return match text.parse::<i64>() {
             Ok(value) => Class::Int(value),
             Err(_) => Class::Text(Some(
@@ -290,6 +296,7 @@ mod tests {
             &["7", "0042"],
             &["1", "00"],
             &["12e5678", "5"],
+            &["120e4", "12e5"],
             &["1e-999"],
             &["9223372036854775808"],
             &["12345678901234567", "0.5"],

@@ -160,14 +160,25 @@ fn a_part_without_values_has_no_say_in_a_column_s_type() {
 }
 
 #[test]
-fn a_column_of_two_types_is_refused_with_both_parts_and_a_value_of_each() {
+fn a_column_of_two_types_is_text_and_it_is_told_with_both_parts_and_a_value_of_each() {
+    let noted = |one: DataFrame, other: DataFrame| {
+        let parts = vec![at(0, one), at(1, other)];
+        let (table, notes) = stack_of(parts, &[], &BTreeSet::new()).unwrap();
+        let texts = texts(table.column("x").unwrap()).unwrap();
+        let texts = texts.into_iter().map(Option::unwrap_or_default);
+        format!(
+            "{}: {}",
+            texts.collect::<Vec<_>>().join(" "),
+            notes.join("; ")
+        )
+    };
+    insta::assert_snapshot!(noted(df!("x" => [0.5]).unwrap(), df!("x" => [None, Some("oom")]).unwrap()), @"0.5  oom: the column `x` is text, because it holds numbers (`0.5`) in part 1 and text (`oom`) in part 2; write it alike everywhere, or declare its type in the `columns` of the output");
+    insta::assert_snapshot!(noted(df!("x" => ["a"]).unwrap(), df!("x" => [true]).unwrap()), @"a true: the column `x` is text, because it holds text (`a`) in part 1 and true or false (`true`) in part 2; write it alike everywhere, or declare its type in the `columns` of the output");
     let said = |one: DataFrame, other: DataFrame| {
         stack(vec![at(0, one), at(1, other)])
             .unwrap_err()
             .to_string()
     };
-    insta::assert_snapshot!(said(df!("x" => [0.5]).unwrap(), df!("x" => [None, Some("oom")]).unwrap()), @"the column `x` holds numbers (`0.5`) in part 1 and text (`oom`) in part 2; write it alike everywhere, or declare its type in the `columns` of the output");
-    insta::assert_snapshot!(said(df!("x" => ["a"]).unwrap(), df!("x" => [true]).unwrap()), @"the column `x` holds text (`a`) in part 1 and true or false (`true`) in part 2; write it alike everywhere, or declare its type in the `columns` of the output");
     insta::assert_snapshot!(said(df!("x" => [i64::MAX - 1]).unwrap(), df!("x" => [0.5]).unwrap()), @"the column `x` holds 9223372036854775806 in part 1 and fractions in another part; among fractions its digits would be lost: write it as text everywhere");
     let huge = df!("x" => [u64::MAX]).unwrap();
     insta::assert_snapshot!(plain(&huge).unwrap_err(), @"the column `x` has values that do not fit i64; write them as text");
