@@ -32,7 +32,7 @@ pub enum RunsOf {
 impl RunsOf {
     /// The axes that tell runs apart and that rows with these columns do not name: without them, no row can be told to be of
     /// one run.
-    pub fn unnamed<'a>(&'a self, has: impl Fn(&str) -> bool) -> Vec<&'a str> {
+    pub fn unnamed(&self, has: impl Fn(&str) -> bool) -> Vec<&str> {
         let RunsOf::Labels { axes, given } = self else {
             return Vec::new();
         };

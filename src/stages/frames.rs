@@ -159,7 +159,7 @@ fn unknown_label(axis: &str, input: &Input, value: &Scalar) -> Stop {
     let labels = input.labels.get(axis).map(|labels| labels.all.as_slice());
     let labels = labels.unwrap_or_default().iter();
     let labels: Vec<&str> = labels.map(|label| label.text.as_str()).collect();
-    let help = alternatives("labels", &value.to_string(), labels.into_iter());
+    let help = alternatives("labels", &value.to_string(), labels);
     let help = help.map(|help| format!(" ({help})"));
     Stop::failed(format!(
         "the column `{axis}` of `{}` holds `{value}`, which is no label of the axis `{axis}`{}, so the parameters that the \

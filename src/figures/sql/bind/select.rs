@@ -97,7 +97,7 @@ impl Binder<'_> {
         let is_grouped = by_all
             || !written.is_empty()
             || select.having.is_some()
-            || computed.chain(more).any(|expr| has_aggregate(expr));
+            || computed.chain(more).any(has_aggregate);
 
         let mut group_keys: Vec<(Expr, Kind)> = Vec::new();
         for key in written {
