@@ -7,19 +7,12 @@ use std::rc::Rc;
 use polars::prelude::*;
 
 use super::aggregate::What;
-use super::function::{
-    Fault, as_kind, bool_column, bools, cast, float_column, int_column, internal, kind_of,
-    text_column,
-};
+use super::function::in_one_piece;
+use super::function::{Fault, as_kind, int_column, internal};
 use super::kind::Kind;
-use super::plan::{
-    Aggregate, Expr, JoinKind, Literal, Over, Relation, SetKind, SortKey, Subquery, Window,
-};
+use super::plan::{Aggregate, Expr, Over, Relation, SortKey, Window};
 use super::ranks::{Classes, Ranks, groups, keys};
 use super::window::Given;
-
-/// So many pairs of rows are looked at once where a join has no equal columns.
-const PAIRS: usize = 1 << 20;
 
 /// Rows, column by column.
 #[derive(Debug, Clone)]
@@ -41,13 +34,13 @@ pub struct Table {
 
 /// Runs relations over tables.
 pub(super) struct Runner<'a> {
-    tables: &'a BTreeMap<String, Table>,
+    pub(super) tables: &'a BTreeMap<String, Table>,
     /// What queries inside expressions gave: each runs once.
-    seen: std::cell::RefCell<HashMap<*const Relation, Rc<Rows>>>,
+    pub(super) seen: std::cell::RefCell<HashMap<*const Relation, Rc<Rows>>>,
 }
 
 impl Rows {
-    fn take(&self, rows: &[Option<usize>]) -> Result<Self, Fault> {
+    pub(super) fn take(&self, rows: &[Option<usize>]) -> Result<Self, Fault> {
         let index: IdxCa = rows
             .iter()
             .map(|row| row.map(|row| row as IdxSize))
@@ -62,11 +55,11 @@ impl Rows {
         })
     }
 
-    fn only(&self, rows: impl IntoIterator<Item = usize>) -> Result<Self, Fault> {
+    pub(super) fn only(&self, rows: impl IntoIterator<Item = usize>) -> Result<Self, Fault> {
         self.take(&rows.into_iter().map(Some).collect::<Vec<_>>())
     }
 
-    fn beside(mut self, other: Self) -> Self {
+    pub(super) fn beside(mut self, other: Self) -> Self {
         self.columns.extend(other.columns);
         self
     }
@@ -177,7 +170,7 @@ impl<'a> Runner<'a> {
         })
     }
 
-    fn table(&self, name: &str, columns: &[String], runs: bool) -> Result<Rows, Fault> {
+    pub(super) fn table(&self, name: &str, columns: &[String], runs: bool) -> Result<Rows, Fault> {
         let Some(table) = self.tables.get(name) else {
             return Err(format!("there is no table `{name}`"));
         };
@@ -192,7 +185,7 @@ impl<'a> Runner<'a> {
             };
             read.push(match kind {
                 Kind::Int => values.cast(&DataType::Int64).map_err(internal)?,
-                _ => values.rechunk_column(),
+                _ => in_one_piece(values),
             });
         }
         if runs {
@@ -205,135 +198,7 @@ impl<'a> Runner<'a> {
         })
     }
 
-    fn subquery(&self, query: &Subquery) -> Result<Rc<Rows>, Fault> {
-        let key = Rc::as_ptr(&query.0);
-        if let Some(rows) = self.seen.borrow().get(&key) {
-            return Ok(rows.clone());
-        }
-        let rows = Rc::new(self.rows(&query.0)?);
-        self.seen.borrow_mut().insert(key, rows.clone());
-        Ok(rows)
-    }
-
-    fn values(&self, exprs: &[(Expr, Kind)], rows: &Rows) -> Result<Vec<Column>, Fault> {
-        let values = exprs
-            .iter()
-            .map(|(expr, kind)| as_kind(&self.value(expr, rows)?, *kind));
-        values.collect()
-    }
-
-    fn truths(&self, condition: &Expr, rows: &Rows) -> Result<Vec<Option<bool>>, Fault> {
-        let values = as_kind(&self.value(condition, rows)?, Kind::Bool)?;
-        Ok(bools(&values)?.iter().collect())
-    }
-
-    /// The values of an expression, one a row.
-    pub(super) fn value(&self, expr: &Expr, rows: &Rows) -> Result<Column, Fault> {
-        let all = |value: Column| -> Result<Column, Fault> {
-            let first: IdxCa = (0..rows.height).map(|_| Some(0)).collect();
-            value.take(&first).map_err(internal)
-        };
-        match expr {
-            Expr::Column(at) => Ok(rows.columns[*at].clone()),
-            Expr::Literal(literal) => all(match literal {
-                Literal::Null => Column::full_null("".into(), 1, &DataType::Null),
-                Literal::Bool(v) => bool_column([Some(*v)].into_iter()),
-                Literal::Int(v) => int_column([Some(*v)].into_iter()),
-                Literal::Float(v) => float_column([Some(*v)].into_iter()),
-                Literal::Text(v) => text_column([Some(v.clone())].into_iter()),
-            }),
-            Expr::Call(function, args) => {
-                let args = args.iter().map(|arg| self.value(arg, rows));
-                function.call(&args.collect::<Result<Vec<_>, Fault>>()?)
-            }
-            Expr::Case(cases, last) => self.case(cases, last, rows),
-            Expr::Cast(expr, kind, safe) => cast(&self.value(expr, rows)?, *kind, *safe),
-            Expr::In(expr, query) => self.is_in(&self.value(expr, rows)?, &*self.subquery(query)?),
-            Expr::Exists(query) => {
-                let any = self.subquery(query)?.height > 0;
-                all(bool_column([Some(any)].into_iter()))
-            }
-            Expr::Scalar(query) => {
-                let found = self.subquery(query)?;
-                match found.height {
-                    0 => all(Column::full_null("".into(), 1, found.columns[0].dtype())),
-                    1 => all(found.columns[0].clone()),
-                    n => Err(format!("a query in the place of one value gives {n} rows")),
-                }
-            }
-            Expr::Key(_) | Expr::Aggregate(_) | Expr::Window(_) | Expr::Unknown => {
-                Err("this is a bug of etude: an expression was not resolved".to_owned())
-            }
-        }
-    }
-
-    /// Each row takes the value of its first case that is true; only those rows compute it.
-    fn case(&self, cases: &[(Expr, Expr)], last: &Expr, rows: &Rows) -> Result<Column, Fault> {
-        let mut open: Vec<usize> = (0..rows.height).collect();
-        let mut parts: Vec<(Vec<usize>, Column)> = Vec::new();
-        for (when, then) in cases {
-            let here = rows.only(open.iter().copied())?;
-            let truths = self.truths(when, &here)?;
-            let (yes, no): (Vec<_>, Vec<_>) = open
-                .into_iter()
-                .zip(truths)
-                .partition(|(_, truth)| *truth == Some(true));
-            let of = |rows: Vec<(usize, Option<bool>)>| -> Vec<usize> {
-                rows.into_iter().map(|(row, _)| row).collect()
-            };
-            let yes = of(yes);
-            let value = self.value(then, &rows.only(yes.iter().copied())?)?;
-            parts.push((yes, value));
-            open = of(no);
-        }
-        let value = self.value(last, &rows.only(open.iter().copied())?)?;
-        parts.push((open, value));
-        let kind = parts.iter().fold(Kind::Null, |kind, (_, values)| {
-            kind.with(kind_of(values)).unwrap_or(Kind::Unknown)
-        });
-        let mut all = Column::full_null("".into(), 0, &kind.storage());
-        let mut place = vec![0; rows.height];
-        let mut next = 0;
-        for (rows, values) in parts {
-            all.append(&as_kind(&values, kind)?).map_err(internal)?;
-            for row in rows {
-                place[row] = next;
-                next += 1;
-            }
-        }
-        let place: IdxCa = place.into_iter().map(|row| Some(row as IdxSize)).collect();
-        all.take(&place).map_err(internal)
-    }
-
-    fn is_in(&self, values: &Column, query: &Rows) -> Result<Column, Fault> {
-        let theirs = &query.columns[0];
-        let kind = kind_of(values)
-            .with(kind_of(theirs))
-            .unwrap_or(Kind::Unknown);
-        let (values, theirs) = (as_kind(values, kind)?, as_kind(theirs, kind)?);
-        let n = values.len();
-        let mut both = values;
-        both.append(&theirs).map_err(internal)?;
-        let classes = Classes::of(&both.rechunk_column())?;
-        let there = n..n + query.height;
-        let known: std::collections::HashSet<usize> = there
-            .clone()
-            .filter(|row| classes.is_comparable(*row))
-            .map(|row| classes.class(row))
-            .collect();
-        let open = there.clone().any(|row| !classes.is_comparable(row));
-        Ok(bool_column((0..n).map(
-            |row| match classes.is_comparable(row) {
-                _ if query.height == 0 => Some(false),
-                false => None,
-                true if known.contains(&classes.class(row)) => Some(true),
-                true if open => None,
-                true => Some(false),
-            },
-        )))
-    }
-
-    fn group(
+    pub(super) fn group(
         &self,
         rows: &Rows,
         by: &[(Expr, Kind)],
@@ -365,7 +230,7 @@ impl<'a> Runner<'a> {
         })
     }
 
-    fn aggregate(
+    pub(super) fn aggregate(
         &self,
         call: &Aggregate,
         rows: &Rows,
@@ -425,7 +290,7 @@ impl<'a> Runner<'a> {
         Ok(Order(keys.collect::<Result<_, Fault>>()?))
     }
 
-    fn window(&self, window: &Window, rows: &Rows) -> Result<Column, Fault> {
+    pub(super) fn window(&self, window: &Window, rows: &Rows) -> Result<Column, Fault> {
         let partition = window.partition.iter();
         let partition = partition.map(|expr| Classes::of(&self.value(expr, rows)?));
         let partition: Vec<Classes> = partition.collect::<Result<_, Fault>>()?;
@@ -465,129 +330,6 @@ impl<'a> Runner<'a> {
             height: rows.height,
         })
     }
-
-    fn join(
-        &self,
-        left: &Rows,
-        right: &Rows,
-        kind: JoinKind,
-        equal: &[(Expr, Expr)],
-        on: Option<&Expr>,
-    ) -> Result<Rows, Fault> {
-        let mut pairs: Vec<(usize, usize)> = Vec::new();
-        let mut keep = |candidates: Vec<(usize, usize)>| -> Result<(), Fault> {
-            let Some(on) = on else {
-                pairs.extend(candidates);
-                return Ok(());
-            };
-            let both = left
-                .only(candidates.iter().map(|pair| pair.0))?
-                .beside(right.only(candidates.iter().map(|pair| pair.1))?);
-            let truths = self.truths(on, &both)?;
-            let kept = candidates.into_iter().zip(truths);
-            pairs.extend(
-                kept.filter(|(_, truth)| *truth == Some(true))
-                    .map(|(pair, _)| pair),
-            );
-            Ok(())
-        };
-        if equal.is_empty() {
-            let at_once = (PAIRS / right.height.max(1)).max(1);
-            for from in (0..left.height).step_by(at_once) {
-                let some = from..(from + at_once).min(left.height);
-                keep(
-                    some.flat_map(|l| (0..right.height).map(move |r| (l, r)))
-                        .collect(),
-                )?;
-            }
-        } else {
-            let mut columns = Vec::new();
-            for (ours, theirs) in equal {
-                let (ours, theirs) = (self.value(ours, left)?, self.value(theirs, right)?);
-                let kind = kind_of(&ours)
-                    .with(kind_of(&theirs))
-                    .unwrap_or(Kind::Unknown);
-                let mut both = as_kind(&ours, kind)?;
-                both.append(&as_kind(&theirs, kind)?).map_err(internal)?;
-                columns.push(Classes::of(&both.rechunk_column())?);
-            }
-            let (keys, _) = keys(&columns, left.height + right.height);
-            let comparable = |row: usize| columns.iter().all(|classes| classes.is_comparable(row));
-            let mut there: HashMap<usize, Vec<usize>> = HashMap::new();
-            for row in (0..right.height).filter(|row| comparable(left.height + row)) {
-                there.entry(keys[left.height + row]).or_default().push(row);
-            }
-            let mut candidates = Vec::new();
-            for l in (0..left.height).filter(|row| comparable(*row)) {
-                candidates.extend(there.get(&keys[l]).into_iter().flatten().map(|r| (l, *r)));
-                if candidates.len() >= PAIRS {
-                    keep(std::mem::take(&mut candidates))?;
-                }
-            }
-            keep(candidates)?;
-        }
-        let mut has_left = vec![false; left.height];
-        let mut has_right = vec![false; right.height];
-        for (l, r) in &pairs {
-            has_left[*l] = true;
-            has_right[*r] = true;
-        }
-        match kind {
-            JoinKind::Semi => return left.only((0..left.height).filter(|row| has_left[*row])),
-            JoinKind::Anti => return left.only((0..left.height).filter(|row| !has_left[*row])),
-            _ => {}
-        }
-        let mut of: Vec<(Option<usize>, Option<usize>)> =
-            pairs.into_iter().map(|(l, r)| (Some(l), Some(r))).collect();
-        if matches!(kind, JoinKind::Left | JoinKind::Full) {
-            of.extend(
-                (0..left.height)
-                    .filter(|row| !has_left[*row])
-                    .map(|row| (Some(row), None)),
-            );
-            // The rows of the left in their order.
-            of.sort_by_key(|(l, _)| *l);
-        }
-        if matches!(kind, JoinKind::Right | JoinKind::Full) {
-            of.extend(
-                (0..right.height)
-                    .filter(|row| !has_right[*row])
-                    .map(|row| (None, Some(row))),
-            );
-        }
-        let (l, r): (Vec<_>, Vec<_>) = of.into_iter().unzip();
-        Ok(left.take(&l)?.beside(right.take(&r)?))
-    }
-
-    fn set(&self, left: Rows, right: Rows, kind: SetKind, kinds: &[Kind]) -> Result<Rows, Fault> {
-        let n = left.height;
-        let mut columns = Vec::with_capacity(kinds.len());
-        for ((ours, theirs), kind) in left.columns.iter().zip(&right.columns).zip(kinds) {
-            let mut both = as_kind(ours, *kind)?;
-            both.append(&as_kind(theirs, *kind)?).map_err(internal)?;
-            columns.push(both.rechunk_column());
-        }
-        let all = Rows {
-            columns,
-            height: n + right.height,
-        };
-        if kind == SetKind::UnionAll {
-            return Ok(all);
-        }
-        let classes = all.columns.iter().map(Classes::of);
-        let classes: Vec<Classes> = classes.collect::<Result<_, Fault>>()?;
-        let (keys, count) = keys(&classes, all.height);
-        let groups = groups(&keys, count);
-        let kept = groups.iter().filter(|rows| {
-            let (ours, theirs) = (rows[0] < n, rows.last().is_some_and(|row| *row >= n));
-            match kind {
-                SetKind::Intersect => ours && theirs,
-                SetKind::Except => ours && !theirs,
-                _ => true,
-            }
-        });
-        all.only(kept.map(|rows| rows[0]))
-    }
 }
 
 /// The order of rows by several keys: values, then NaN, then missing ones, from low to high and from high to low alike.
@@ -611,17 +353,6 @@ impl Order {
             }
         }
         Ordering::Equal
-    }
-}
-
-/// A column in one piece.
-trait Rechunk {
-    fn rechunk_column(&self) -> Column;
-}
-
-impl Rechunk for Column {
-    fn rechunk_column(&self) -> Column {
-        self.as_materialized_series().rechunk().into()
     }
 }
 

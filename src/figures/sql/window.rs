@@ -1,11 +1,12 @@
 //! Functions over the rows around a row: ranks, neighbours, and aggregates over a frame.
 
+use polars::prelude::*;
+
 use super::aggregate::What;
 use super::function::{Fault, as_kind, float_column, int_column, internal, ints};
 use super::kind::Kind;
 use super::plan::{Aggregate, Over, Window};
 use super::ranks::Classes;
-use polars::prelude::*;
 
 /// The columns that a window needs, computed.
 pub(super) struct Given<'a> {

@@ -4,24 +4,30 @@
 //! problems are told at once. Where the columns of a table are not known, what depends on them stays open until they are.
 
 mod call;
+mod context;
 mod expr;
+mod fixed;
 mod from;
+mod item;
+mod join;
+mod name;
+mod over;
 mod schema;
 mod select;
+mod set;
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use sqlparser::ast::{
-    self, Expr as Ast, LimitClause, OrderByExpr, OrderByKind, SetExpr, SetOperator, SetQuantifier,
-    Spanned, Value,
+    self, Expr as Ast, LimitClause, OrderByExpr, OrderByKind, SetExpr, Spanned, Value,
 };
 use sqlparser::tokenizer::Location;
 
 use self::schema::{Bound, Field, Schema, Unit};
 pub use self::schema::{Runs, TableInfo};
 use super::kind::Kind;
-use super::plan::{Expr, Relation, SetKind, SortKey};
+use super::plan::{Expr, Relation, SortKey};
 use super::problem::SqlProblem;
 
 /// Tables by name.
@@ -113,7 +119,7 @@ pub(super) fn check_condition(
     };
     let expr = binder.condition(
         condition,
-        &mut expr::Context::of_rows(&schema, "a condition"),
+        &mut context::Context::of_rows(&schema, "a condition"),
     );
     binder.done()?;
     Ok(expr)
@@ -311,166 +317,6 @@ impl<'a> Binder<'a> {
         }
     }
 
-    fn constants(&mut self, values: &ast::Values) -> Bound {
-        let schema = Schema::empty();
-        let width = values.rows.first().map_or(0, |row| row.len());
-        let mut kinds = vec![Kind::Null; width];
-        let mut rows = Vec::new();
-        for row in &values.rows {
-            if row.len() != width {
-                let place = row
-                    .first()
-                    .map_or(values.span().start, |expr| expr.span().start);
-                self.say(place, "the rows of VALUES have different lengths", "");
-                return self.nothing();
-            }
-            let mut exprs = Vec::new();
-            for (expr, kind) in row.iter().zip(&mut kinds) {
-                let mut context = expr::Context::of_rows(&schema, "VALUES");
-                let (bound, of) = self.expr(expr, &mut context);
-                match kind.with(of) {
-                    Some(both) => *kind = both,
-                    None => self.say(
-                        expr.span().start,
-                        format!("this column holds {kind} and {of}"),
-                        "",
-                    ),
-                }
-                exprs.push(bound);
-            }
-            rows.push(exprs);
-        }
-        let fields = kinds.iter().enumerate().map(|(at, kind)| Field {
-            table: None,
-            name: Some(format!("col{at}")),
-            kind: *kind,
-            is_shadowed: false,
-        });
-        Bound {
-            schema: Schema {
-                fields: fields.collect(),
-                open: Vec::new(),
-                unit: Unit::Untold("they are constants".to_owned()),
-            },
-            relation: Rc::new(Relation::Values(rows, kinds)),
-        }
-    }
-
-    fn set(
-        &mut self,
-        op: SetOperator,
-        quantifier: SetQuantifier,
-        left: &SetExpr,
-        right: &SetExpr,
-    ) -> Bound {
-        let place = right.span().start;
-        let all = match quantifier {
-            SetQuantifier::All => true,
-            SetQuantifier::Distinct | SetQuantifier::None => false,
-            _ => {
-                self.refuse(place, "BY NAME");
-                false
-            }
-        };
-        let kind = match (op, all) {
-            (SetOperator::Union, true) => SetKind::UnionAll,
-            (SetOperator::Union, false) => SetKind::Union,
-            (SetOperator::Intersect, false) => SetKind::Intersect,
-            (SetOperator::Except | SetOperator::Minus, false) => SetKind::Except,
-            (op, true) => {
-                self.refuse(place, &format!("{op} ALL"));
-                return self.nothing();
-            }
-        };
-        let (left, _) = self.body(left, &[]);
-        let (right, _) = self.body(right, &[]);
-        if !left.schema.is_known() || !right.schema.is_known() {
-            return self.nothing();
-        }
-        let (ours, theirs): (Vec<usize>, Vec<usize>) = (
-            left.schema.visible().collect(),
-            right.schema.visible().collect(),
-        );
-        if ours.len() != theirs.len() {
-            let message = format!("{} columns above and {} below", ours.len(), theirs.len());
-            self.say(
-                place,
-                message,
-                "both sides of a set operation have the same columns",
-            );
-            return self.nothing();
-        }
-        let mut fields = Vec::new();
-        for (one, other) in ours.iter().zip(&theirs) {
-            let (one, other) = (&left.schema.fields[*one], &right.schema.fields[*other]);
-            let name = one.name.clone().unwrap_or_default();
-            let both = one.kind.with(other.kind).unwrap_or_else(|| {
-                let message = format!(
-                    "the column `{name}` holds {} above and {} below",
-                    one.kind, other.kind
-                );
-                self.say(place, message, "CAST one of them");
-                Kind::Unknown
-            });
-            fields.push(Field {
-                table: None,
-                name: Some(name),
-                kind: both,
-                is_shadowed: false,
-            });
-        }
-        // Only laying rows under one another keeps them apart by run, where both sides mean the same by it.
-        let mut unit = Unit::Untold("its rows come from two queries".to_owned());
-        let (mut ours, mut theirs) = (ours, theirs);
-        if let (
-            SetKind::UnionAll,
-            Unit::Runs { column: one, axes },
-            Unit::Runs {
-                column: other,
-                axes: other_axes,
-            },
-        ) = (kind, &left.schema.unit, &right.schema.unit)
-        {
-            let at = |axes: &[schema::Axis], columns: &[usize]| -> Vec<(String, Option<usize>)> {
-                let place = |axis: &schema::Axis| {
-                    let column = axis.column?;
-                    columns.iter().position(|c| *c == column)
-                };
-                axes.iter()
-                    .map(|axis| (axis.name.clone(), place(axis)))
-                    .collect()
-            };
-            let (axes, other_axes) = (at(axes, &ours), at(other_axes, &theirs));
-            if axes == other_axes {
-                fields.push(Field {
-                    table: None,
-                    name: None,
-                    kind: Kind::Int,
-                    is_shadowed: false,
-                });
-                unit = Unit::Runs {
-                    column: fields.len() - 1,
-                    axes: axes
-                        .into_iter()
-                        .map(|(name, column)| schema::Axis { name, column })
-                        .collect(),
-                };
-                ours.push(*one);
-                theirs.push(*other);
-            }
-        }
-        let kinds = fields.iter().map(|field| field.kind).collect();
-        let (left, right) = (left.only(&ours), right.only(&theirs));
-        Bound {
-            relation: Rc::new(Relation::Set(left.relation, right.relation, kind, kinds)),
-            schema: Schema {
-                fields,
-                open: Vec::new(),
-                unit,
-            },
-        }
-    }
-
     /// The keys of an ORDER BY over a whole result.
     fn order_of_result(&mut self, bound: &Bound, keys: &[OrderByExpr]) -> Vec<SortKey> {
         let visible: Vec<usize> = bound.schema.visible().collect();
@@ -486,7 +332,7 @@ impl<'a> Binder<'a> {
                     }
                 },
                 None => {
-                    let mut context = expr::Context::of_rows(&bound.schema, "ORDER BY");
+                    let mut context = context::Context::of_rows(&bound.schema, "ORDER BY");
                     self.expr(&key.expr, &mut context).0
                 }
             };

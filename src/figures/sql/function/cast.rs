@@ -123,7 +123,5 @@ fn failed<T>(value: &str, to: Kind, safe: bool) -> Result<Option<T>, Fault> {
 fn whole(number: f64) -> Option<i64> {
     const LIMIT: f64 = 9_223_372_036_854_775_808.0;
     #[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
-    (-LIMIT..LIMIT)
-        .contains(&number)
-        .then_some(number as i64)
+    (-LIMIT..LIMIT).contains(&number).then_some(number as i64)
 }

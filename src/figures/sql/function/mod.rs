@@ -217,3 +217,8 @@ pub(super) fn bool_column(values: impl Iterator<Item = Option<bool>>) -> Column 
 pub(super) fn text_column(values: impl Iterator<Item = Option<String>>) -> Column {
     values.collect::<StringChunked>().into_series().into()
 }
+
+/// A column in one piece.
+pub(super) fn in_one_piece(column: &Column) -> Column {
+    column.as_materialized_series().rechunk().into()
+}
