@@ -133,31 +133,52 @@ pub fn read(path: &Path) -> Result<DataFrame, Error> {
 fn unreadable(kind: &ArrowDataType) -> Option<String> {
     use ArrowDataType::*;
     Some(match kind {
-        Null | Boolean | Int32 | Int64 | UInt32 | UInt64 | Float32 | Float64 | Utf8 | LargeUtf8
-        | Utf8View => return None,
-        Int8 | UInt8 => "whole numbers of 8 bits".to_string(),
-        Int16 | UInt16 => "whole numbers of 16 bits".to_string(),
+        Null
+        | Boolean
+        | Int8
+        | UInt8
+        | Int16
+        | UInt16
+        | Int32
+        | UInt32
+        | Int64
+        | UInt64
+        | Float32
+        | Float64
+        | Utf8
+        | LargeUtf8
+        | Utf8View
+        | Date32
+        | Timestamp(_, None)
+        | Decimal(..) => {
+            return None;
+        }
         Int128 | UInt128 => "whole numbers of 128 bits".to_string(),
         Float16 => "numbers of 16 bits".to_string(),
-        Date32 | Date64 => "dates".to_string(),
-        Timestamp(..) => "points in time".to_string(),
+        Date64 => "dates".to_string(),
+        Timestamp(..) => "points in time of some zone".to_string(),
         Time32(_) | Time64(_) | Duration(_) | Interval(_) => "times".to_string(),
         Binary | LargeBinary | BinaryView | FixedSizeBinary(_) => "bytes".to_string(),
         List(_) | LargeList(_) | FixedSizeList(..) => "lists".to_string(),
         Struct(_) | Map(..) | Union(_) => "records".to_string(),
         Dictionary(..) => "categories".to_string(),
-        Decimal(..) | Decimal32(..) | Decimal64(..) | Decimal256(..) => "decimals".to_string(),
+        Decimal32(..) | Decimal64(..) | Decimal256(..) => "decimals".to_string(),
         other => format!("values of the type {other:?}"),
     })
 }
 
-/// The table with the types that ours have: whole numbers of 64 bits, numbers of 32 or 64, truth values and text.
+/// The table with the types that ours have: whole numbers of 64 bits, numbers of 32 or 64, truth values and text. Dates, points
+/// in time, decimals and whole numbers beyond 64 bits with a sign become text, digit for digit.
 ///
 /// # Errors
 /// A column with a whole number that does not fit, or of another type.
 pub fn plain(table: &DataFrame) -> Result<DataFrame, Error> {
     let columns = table.columns().iter().map(|column| {
-        let kind = widened(column.dtype());
+        let kind = match column.dtype() {
+            DataType::Date | DataType::Datetime(..) | DataType::Decimal(..) => DataType::String,
+            DataType::UInt64 if column.strict_cast(&DataType::Int64).is_err() => DataType::String,
+            kind => widened(kind),
+        };
         let known = matches!(
             kind,
             DataType::Null

@@ -176,7 +176,7 @@ pub fn read(key: &Key, value: &Value, names: &Names<'_>, problems: &mut Problems
         };
         let problem = Problem::at(&key.span, message);
         problems
-            .push(problem.help("every label stands once; of few integers, a range has each once"));
+            .push(problem.help("every label stands once; a range has each integer once, and of few values fewer draws differ"));
         return None;
     }
     if axis.sets.is_empty() && problems.len() == before {

@@ -479,6 +479,8 @@ pub struct TableShape {
     pub name: String,
     /// Its columns; `None` where they are not known.
     pub columns: Option<Vec<ColumnShape>>,
+    /// The coordinates and swept parameters among them, which are known in any case.
+    pub coordinates: Vec<ColumnShape>,
     /// What a run is among its rows.
     pub runs: RunsOf,
 }
@@ -498,6 +500,8 @@ pub struct ColumnShape {
     pub name: String,
     /// Its type; `None` where it is known only after the run.
     pub kind: Option<ColumnKind>,
+    /// Whether it is made of other columns: then its name says nothing of the axis of that name.
+    pub is_computed: bool,
 }
 
 impl ColumnShape {
@@ -506,6 +510,7 @@ impl ColumnShape {
         ColumnShape {
             name: name.into(),
             kind: kind.into(),
+            is_computed: false,
         }
     }
 
@@ -522,6 +527,7 @@ impl ColumnShape {
         }
         for (column, other) in one.iter_mut().zip(&other) {
             column.kind = column.kind.filter(|kind| Some(*kind) == other.kind);
+            column.is_computed |= other.is_computed;
         }
         Some(one)
     }

@@ -410,14 +410,14 @@ fn check_clashes<'b>(
                     .map(|axis| {
                         let mut axes = stage.axes.iter();
                         let swept = axes.find(|swept| swept.name() == axis);
-                        let label = swept.and_then(|axis| axis.labels().last());
-                        let label = label.unwrap_or_default();
+                        let labels = swept.into_iter().flat_map(|axis| axis.labels());
+                        let labels: Vec<String> = labels.take(5).map(quoted).collect();
                         let message = format!(
                             "this override sets {parameter}, which the axis `{axis}` sweeps: its labels would no longer tell the value"
                         );
                         (message, format!(
-                            "if that is meant, name the axis too: `when = {{ …, {axis} = [{}] }}`, with the labels for which it holds; to have fewer labels there, use [[exclude]]",
-                            quoted(label)
+                            "if that is meant, name the axis too: `when = {{ …, {axis} = [{}] }}`, with those labels for which it holds; to have fewer labels there, use [[exclude]]",
+                            labels.join(", ")
                         ))
                     }),
             },

@@ -8,6 +8,7 @@ use petgraph::algo::{tarjan_scc, toposort};
 use petgraph::graph::{DiGraph, NodeIndex};
 
 use super::axis::{self, Axis};
+use super::columns::{ColumnOf, ColumnOrigin};
 use super::complaint::Complaint;
 use super::contract::{
     ColumnShape, Device, Holds, Kind, Outside, Port, Registry, SURROUNDINGS, TableShape, Takes,
@@ -1126,10 +1127,16 @@ fn tables(pipeline: &Pipeline, (stage, output): (usize, usize)) -> Vec<TableShap
     let is_known = !pipeline.stages[stage].instances.is_empty();
     let tables = pipeline.tables(stage, output).into_iter();
     let shapes = tables.map(|table| {
-        let columns = table.columns.into_iter();
-        let columns = columns.map(|column| ColumnShape::new(column.name, column.kind));
+        let shape = |column: &ColumnOf| ColumnShape::new(column.name.clone(), column.kind);
+        let columns = table.columns.iter().map(shape);
+        let coordinates = table.columns.iter().filter(|column| match column.origin {
+            ColumnOrigin::Own => false,
+            ColumnOrigin::Axis => true,
+            ColumnOrigin::Swept { by_label, .. } => !by_label,
+        });
         TableShape {
             columns: (is_known && table.is_known).then(|| columns.collect()),
+            coordinates: coordinates.map(shape).collect(),
             name: table.table,
             runs: table.runs,
         }

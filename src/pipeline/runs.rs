@@ -24,6 +24,8 @@ pub enum RunsOf {
         axes: Vec<String>,
         /// Those among them that are coordinates of the artifact: they need no column of the table.
         given: Vec<String>,
+        /// Columns that have the name of an axis and hold something else.
+        computed: Vec<String>,
     },
     /// One job made all rows, and what it calls a run is not known.
     Untold,
@@ -33,11 +35,17 @@ impl RunsOf {
     /// The axes that tell runs apart and that rows with these columns do not name: without them, no row can be told to be of
     /// one run.
     pub fn unnamed(&self, has: impl Fn(&str) -> bool) -> Vec<&str> {
-        let RunsOf::Labels { axes, given } = self else {
+        let RunsOf::Labels {
+            axes,
+            given,
+            computed,
+        } = self
+        else {
             return Vec::new();
         };
         let unnamed = axes.iter().map(String::as_str);
-        let unnamed = unnamed.filter(|axis| !has(axis) && !given.iter().any(|own| own == axis));
+        let is = |all: &[String], axis: &str| all.iter().any(|own| own == axis);
+        let unnamed = unnamed.filter(|axis| !is(given, axis) && (!has(axis) || is(computed, axis)));
         unnamed.collect()
     }
 }
@@ -105,6 +113,13 @@ impl Pipeline {
         match (lineage.is_collapsed, lineage.axes.is_empty()) {
             (true, _) => RunsOf::Labels {
                 given: declared.axes.clone(),
+                computed: declared
+                    .outputs
+                    .iter()
+                    .flat_map(|output| output.columns.iter().flatten())
+                    .filter(|column| column.is_computed && lineage.axes.contains(&column.name))
+                    .map(|column| column.name.clone())
+                    .collect(),
                 axes: lineage.axes,
             },
             (false, true) if declared.kind.declares_outputs => RunsOf::Untold,

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value as Json, json};
 
-use super::runs::{SameRuns, same_runs};
+use super::runs::{RunsRead, SameRuns, runs_read};
 use super::{JobId, JobInput, Plan};
 use crate::pipeline::{
     Columns, ColumnsOn, Coordinates, Extension, Input, InputRuns, Inputs, Label, Labels, RunsOf,
@@ -130,9 +130,10 @@ impl Fingerprint {
         let kind = plan.kind(id);
         // A list of lists: which stage an artifact comes from is part of what a job reads, though not the stage's name.
         let mut ports: BTreeMap<String, Vec<Vec<Json>>> = BTreeMap::new();
-        for input in &plan.jobs[id].inputs {
+        let runs = runs_read(plan, id, &known)?;
+        for (input, runs) in plan.jobs[id].inputs.iter().zip(&runs) {
             let given = gather(plan, id, input, &known)?;
-            let runs = told(&given, &same_runs(plan, id, input, &known)?, plan, id);
+            let runs = told(&given, runs);
             let entries = given.iter().enumerate().map(|(at, given)| {
                 plain(json!({
                     "artifact": given.digest,
@@ -232,15 +233,15 @@ pub fn inputs<'a>(
     plan: &Plan,
     id: JobId,
     store: &Store,
-    same: &[SameRuns],
+    runs: &[RunsRead],
     known: impl Fn(JobId) -> Known<'a>,
 ) -> Option<Inputs> {
     let mut inputs = Inputs::new();
     let counts_runs = plan.instance(id).parameters.counts_runs();
-    for (input, same) in plan.jobs[id].inputs.iter().zip(same) {
+    for (input, runs) in plan.jobs[id].inputs.iter().zip(runs) {
         let of = counts_runs.then(|| plan.pipeline.runs_of(input.stage));
         let all_given = gather(plan, id, input, &known)?;
-        let firsts = first_of_key(&all_given);
+        let firsts = first_of_run(&all_given, runs);
         for (at, given) in all_given.into_iter().enumerate() {
             let files = given.artifact.files.iter();
             let all = inputs.entry(input.port.to_string()).or_default();
@@ -266,7 +267,7 @@ pub fn inputs<'a>(
                     },
                     of,
                     job: firsts[at],
-                    same: same.clone(),
+                    same: runs.labels.clone(),
                 }),
                 columns: given.columns,
                 labels: given.labels,
@@ -284,38 +285,33 @@ fn labels_of(coordinates: &Coordinates, axes: &[String]) -> BTreeMap<String, Str
         .collect()
 }
 
-/// For each artifact the place of the first one that the same job left: one job may stand under several labels.
-fn first_of_key(given: &[Given<'_>]) -> Vec<usize> {
-    let mut first: HashMap<Digest, usize> = HashMap::new();
+/// For each artifact the place of the first one that is the same run: one job may stand under several labels.
+fn first_of_run(given: &[Given<'_>], runs: &RunsRead) -> Vec<usize> {
+    let mut first: HashMap<JobId, usize> = HashMap::new();
     let places = given.iter().enumerate();
     places
-        .map(|(at, given)| *first.entry(given.key).or_insert(at))
+        .map(|(at, given)| *first.entry(runs.first(given.job)).or_insert(at))
         .collect()
 }
 
 /// What of runs is part of a fingerprint: only that some are one, so that the keys of all other jobs are what they were.
-#[derive(Default)]
 struct Told {
-    /// Of the artifacts whose job stands before them: which it is.
+    /// Of the artifacts that are the same run as one before them: which.
     jobs: BTreeMap<usize, usize>,
     /// See [`InputRuns::same`].
     labels: Option<SameRuns>,
 }
 
-fn told(given: &[Given<'_>], same: &SameRuns, plan: &Plan, id: JobId) -> Told {
-    if !plan.instance(id).parameters.counts_runs() {
-        return Told::default();
-    }
-    let firsts = first_of_key(given).into_iter().enumerate();
+fn told(given: &[Given<'_>], runs: &RunsRead) -> Told {
+    let firsts = first_of_run(given, runs).into_iter().enumerate();
     Told {
         jobs: firsts.filter(|(at, first)| at != first).collect(),
-        labels: (!same.is_empty()).then(|| same.clone()),
+        labels: (!runs.labels.is_empty()).then(|| runs.labels.clone()),
     }
 }
 
 struct Given<'a> {
     job: JobId,
-    key: Digest,
     artifact: Cow<'a, Artifact>,
     digest: Digest,
     columns: Columns,
@@ -334,13 +330,13 @@ fn gather<'a>(
     let mut jobs = Vec::with_capacity(input.jobs.len());
     for &job in input.jobs.iter() {
         match known(job) {
-            Known::Made(key, artifact) => jobs.push((job, key, artifact)),
+            Known::Made(_, artifact) => jobs.push((job, artifact)),
             Known::Hole => {}
             Known::Open => return None,
         }
     }
     let labels = label_columns(plan, (input.stage, input.output), &read);
-    let given = jobs.into_iter().map(|(job, key, artifact)| {
+    let given = jobs.into_iter().map(|(job, artifact)| {
         let coordinates = &plan.jobs[job].name.coordinates;
         let artifact = match &plan.outputs(job)[input.output].name {
             Some(output) => Cow::Owned(artifact.part(output)),
@@ -348,7 +344,6 @@ fn gather<'a>(
         };
         Given {
             job,
-            key,
             digest: artifact.digest(),
             artifact,
             columns: match is_nothing(&read) {

@@ -20,7 +20,7 @@ use crate::store::Digest;
 
 pub use fingerprint::{Fingerprint, Known, Looked, Outside, holes, inputs};
 pub use freshness::{Freshness, Reason, assess, earlier, reason};
-pub use runs::{SameRuns, all_same_runs};
+pub use runs::{RunsRead, SameRuns, runs_read};
 
 /// A job: a stage at its coordinates. The DAG's only node type.
 #[derive(Debug, Clone)]

@@ -20,7 +20,7 @@ use crate::pipeline::{
     ArtifactType, Cause, Device, HOLES, Judged, Keep, Output, Resources, Takes, Verdict, WARNINGS,
     show_size,
 };
-use crate::plan::{Fingerprint, JobId, Known, Looked, Plan, Reason, all_same_runs, holes, reason};
+use crate::plan::{Fingerprint, JobId, Known, Looked, Plan, Reason, holes, reason, runs_read};
 use crate::store::{Artifact, Digest, Error, Ledger, Lookup, Snapshot, Store, Views};
 
 /// The state of a job during a run.
@@ -325,9 +325,9 @@ impl<'a, 'o> Engine<'a, 'o> {
                 (None, why)
             }
         };
-        let same_runs = all_same_runs(self.plan, id, |from| self.known(from));
+        let runs = runs_read(self.plan, id, |from| self.known(from));
         self.states[id] = State::Ready(Box::new(Ready {
-            same_runs: same_runs.expect("its fingerprint is known, and so is all above it"),
+            runs: runs.expect("its fingerprint is known, and so is all above it"),
             fingerprint,
             outside,
             key,

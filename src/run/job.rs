@@ -12,7 +12,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use super::executor::{Executor, Failure, Task};
 use super::{Compare, Event, machine};
 use crate::pipeline::{Cause, Earlier, HOLES, Monitor, Progress, Resources};
-use crate::plan::{Fingerprint, JobId, Known, Outside, Plan, Reason, SameRuns, earlier, inputs};
+use crate::plan::{Fingerprint, JobId, Known, Outside, Plan, Reason, RunsRead, earlier, inputs};
 use crate::store::{
     Artifact, Digest, Error, Left, Lock, Lookup, Record, Scratch, Stamp, StartedFrom, Store, survey,
 };
@@ -23,8 +23,8 @@ pub(super) const TICK: Duration = Duration::from_millis(100);
 /// A job that can run.
 pub(super) struct Ready {
     pub fingerprint: Fingerprint,
-    /// Which labels stand for one run, for each of its inputs.
-    pub same_runs: Vec<SameRuns>,
+    /// What is of one run, for each of its inputs.
+    pub runs: Vec<RunsRead>,
     /// The files that its parameters name, as they were when their bytes became part of the fingerprint.
     pub outside: Outside,
     pub key: Digest,
@@ -346,7 +346,7 @@ impl RunningJob<'_> {
             job: self.name.clone(),
             kind: self.plan.kind(self.id).name.to_string(),
             parameters: instance.parameters.full(),
-            inputs: inputs(self.plan, self.id, self.store, &self.ready.same_runs, known)
+            inputs: inputs(self.plan, self.id, self.store, &self.ready.runs, known)
                 .expect("a job runs when its inputs are known"),
             outside: instance.outside.clone(),
             holes: self.holes.clone(),

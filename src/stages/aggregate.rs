@@ -79,9 +79,13 @@ impl Stage for Aggregate {
             .collect();
         match query.check(&catalog) {
             Ok(columns) => Ok(columns.map(|columns| {
+                let computed = query.computed(&catalog);
                 let columns = columns.into_iter();
                 columns
-                    .map(|(name, kind)| ColumnShape::new(name, frames::shape_of(kind)))
+                    .map(|(name, kind)| ColumnShape {
+                        is_computed: computed.contains(&name),
+                        ..ColumnShape::new(name, frames::shape_of(kind))
+                    })
                     .collect()
             })),
             Err(problems) => Err(problems
@@ -114,6 +118,7 @@ impl Stage for Aggregate {
         }
         let (mut tables, mut told) = (BTreeMap::new(), BTreeMap::new());
         let mut notes = Vec::new();
+        let read = query.words();
         for (stage, inputs) in stages {
             for of in inputs[0].artifact.tables() {
                 let name = format!("{stage}{}", of.suffix);
@@ -125,17 +130,18 @@ impl Stage for Aggregate {
                     .map(|input| Ok(table::read(input.file(of.file)?)?));
                 let own: Vec<DataFrame> = own.collect::<Result<_, Stop>>()?;
                 let (ids, of_runs) = runs::of_rows(tables.len(), &name, &inputs, &own)?;
-                let (rows, said) = frames::stacked_and_notes(&inputs, of.file)?;
+                let (rows, said) = frames::stacked_and_notes(&inputs, of.file, read.as_ref())?;
                 let called = |note: String| format!("`{name}`: {note}");
                 notes.extend(said.into_iter().map(called));
                 told.insert(name.clone(), of_runs);
                 tables.insert(name, Table { rows, runs: ids });
             }
         }
-        let result = query.run(tables, &told).map_err(|error| {
+        let (result, said) = query.run(tables, &told).map_err(|error| {
             let notes = notes.iter().map(|note| format!("; {note}"));
             Stop::failed(format!("{error}{}", notes.collect::<String>()))
         })?;
+        notes.extend(said);
         job.warn(&notes)?;
         table::write(&result, &job.out.join("table.parquet"))?;
         Ok(())

@@ -226,9 +226,11 @@ impl Stage for Command {
         let desk = Desk::new(job)?;
         self.call(job, &desk)?;
         job.progress(Progress::default())?;
+        let mut notes = Vec::new();
         for (name, declared) in &self.outputs {
-            declared.take(job, &desk.out, &job.out.join(name))?;
+            declared.take(job, &desk.out, &job.out.join(name), &mut notes)?;
         }
+        job.warn(&notes)?;
         desk.clear(self, job)?;
         Ok(())
     }
@@ -552,6 +554,7 @@ impl Declared {
         job: &Context<'_>,
         from: &Path,
         extension: &str,
+        notes: &mut Vec<String>,
     ) -> Result<DataFrame, table::Error> {
         let types = self.types();
         let read = match extension {
@@ -570,14 +573,21 @@ impl Declared {
             }
         };
         for note in read.notes {
-            let line = format!("etude: in `{}`, {note}\n", self.path);
-            job.monitor.says(line.as_bytes());
+            let line = format!("in `{}`, {note}", self.path);
+            job.monitor.says(format!("etude: {line}\n").as_bytes());
+            notes.push(line);
         }
         Ok(read.table)
     }
 
     /// Moves what the program left to its place in the artifact.
-    fn take(&self, job: &Context<'_>, out: &Path, to: &Path) -> Result<(), Stop> {
+    fn take(
+        &self,
+        job: &Context<'_>,
+        out: &Path,
+        to: &Path,
+        notes: &mut Vec<String>,
+    ) -> Result<(), Stop> {
         let refused = |why: &str| Stop::failed(format!("`{}` in ETUDE_OUT {why}", self.path));
         let from = out.join(&self.path);
         let Ok(meta) = fs::symlink_metadata(&from) else {
@@ -617,7 +627,7 @@ impl Declared {
                     }
                     other => refused(&format!("cannot be taken: {other}")),
                 };
-                let rows = self.rows(job, &from, extension).map_err(refused)?;
+                let rows = self.rows(job, &from, extension, notes).map_err(refused)?;
                 // Whatever wrote it, the same rows are the same bytes.
                 table::write(&rows, &table)?;
             }

@@ -18,7 +18,7 @@ use crate::pipeline::{
 ///
 /// A row an answer, each column 0 or 1: `coherent` where it could be an example of the task, `seen` where it was learnt from,
 /// `repeated` where an earlier answer is the same, `creative` where it is coherent and neither. So `AVG(creative)` is the share
-/// of distinct, coherent and unseen answers. Average by training run before `ci95`, which takes the rows of a table for runs.
+/// of distinct, coherent and unseen answers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Creativity {}

@@ -17,21 +17,45 @@ use crate::pipeline::{
 /// Every row gets the artifact's columns; where the table has a column of such a name itself, both must say the same. Where a
 /// column holds the labels of an axis, the parameters which that axis sweeps stand beside it.
 pub fn stacked(inputs: &[&Input], file: &str) -> Result<DataFrame, Stop> {
-    stacked_and_notes(inputs, file).map(|(rows, _)| rows)
+    stacked_and_notes(inputs, file, None).map(|(rows, _)| rows)
 }
 
-/// [`stacked`], and what there is to say of it.
-pub fn stacked_and_notes(inputs: &[&Input], file: &str) -> Result<(DataFrame, Vec<String>), Stop> {
+/// So many jobs without rows are named; more are counted.
+const NAMED: usize = 3;
+
+/// [`stacked`], and what there is to say of it; of the tables' own columns only those that are read, where not all are.
+pub fn stacked_and_notes(
+    inputs: &[&Input],
+    file: &str,
+    read: Option<&BTreeSet<String>>,
+) -> Result<(DataFrame, Vec<String>), Stop> {
     let mut frames = Vec::new();
     // What labels stand for is of mixed types as coordinates are.
     let mut mixed = BTreeSet::new();
     for input in inputs {
-        let frame = table::read(input.file(file)?)?;
+        let mut frame = table::read(input.file(file)?)?;
+        if let Some(read) = read {
+            let all = table::column_names(&frame);
+            let kept = all.iter();
+            let kept = kept.filter(|name| read.contains(*name) || input.labels.contains_key(*name));
+            let mut kept: Vec<&String> = kept.collect();
+            if kept.is_empty() {
+                // Of a table without columns nobody knows how many rows it has.
+                kept.extend(all.first());
+            }
+            frame = frame.select(kept)?;
+        }
         let labels = input.labels.values().flat_map(|labels| &labels.all);
         let names = labels.flat_map(|label| label.columns.keys());
         mixed.extend(names.filter(|name| frame.column(name).is_err()).cloned());
         frames.push(frame);
     }
+    let empty: Vec<&str> = inputs
+        .iter()
+        .zip(&frames)
+        .filter(|(_, frame)| frame.height() == 0)
+        .map(|(input, _)| input.job.as_str())
+        .collect();
     frames = beside_labels(inputs, frames)?;
     let mut parts = Vec::new();
     for (input, frame) in inputs.iter().zip(frames) {
@@ -50,7 +74,21 @@ pub fn stacked_and_notes(inputs: &[&Input], file: &str) -> Result<(DataFrame, Ve
         parts.push((columns, frame));
     }
     let jobs: Vec<String> = inputs.iter().map(|input| input.job.clone()).collect();
-    Ok(table::stack_of(parts, &jobs, &mixed)?)
+    let (rows, mut notes) = table::stack_of(parts, &jobs, &mixed)?;
+    if !empty.is_empty() {
+        let first = empty.iter().take(NAMED).copied();
+        let first = first.collect::<Vec<_>>().join(", ");
+        let more = match empty.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        notes.push(format!(
+            "{} of {} tables have no rows: {first}{more}",
+            empty.len(),
+            inputs.len()
+        ));
+    }
+    Ok((rows, notes))
 }
 
 /// A table's own column of the name of a coordinate, or of a swept parameter, may say again what that is, and nothing else.

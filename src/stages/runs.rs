@@ -30,8 +30,12 @@ pub fn info(shape: &TableShape) -> TableInfo {
         let names = columns.iter().map(|(name, _)| name.clone());
         names.collect::<Vec<_>>()
     });
+    let coordinates = shape.coordinates.iter();
     TableInfo {
         runs: runs(&shape.name, &shape.runs, names.as_deref()),
+        coordinates: coordinates
+            .map(|column| (column.name.clone(), kind(column.kind)))
+            .collect(),
         columns,
     }
 }
@@ -53,8 +57,8 @@ fn runs(table: &str, of: &RunsOf, columns: Option<&[String]>) -> Runs {
             match missing.is_empty() {
                 true => Runs::Axes(axes.clone()),
                 false => Runs::Untold(format!(
-                    "the rows of `{table}` are made of several runs each: it has no column {}",
-                    missing.join(", ")
+                    "a row of `{table}` may be made of several runs: it has no column that is the axis {}",
+                    missing.join(" or ")
                 )),
             }
         }
@@ -68,7 +72,7 @@ pub fn of_rows(
     name: &str,
     inputs: &[&Input],
     rows: &[DataFrame],
-) -> Result<(Option<Vec<i64>>, Runs), Stop> {
+) -> Result<(Option<Vec<Option<i64>>>, Runs), Stop> {
     let Some(told) = inputs.first().and_then(|input| input.runs.as_ref()) else {
         let none = Runs::Untold(format!("nothing tells which rows of `{name}` are one run"));
         return Ok((None, none));
@@ -84,7 +88,7 @@ pub fn of_rows(
     for (input, rows) in inputs.iter().zip(rows) {
         let Some(told) = &input.runs else { continue };
         match &told.of {
-            RunsOf::Labels { axes, given } => {
+            RunsOf::Labels { axes, given, .. } => {
                 let mut by_axis: Vec<Vec<Option<String>>> = Vec::new();
                 for axis in axes {
                     let own = told.given.get(axis).filter(|_| given.contains(axis));
@@ -96,14 +100,19 @@ pub fn of_rows(
                 for row in 0..rows.height() {
                     let labels: Vec<Option<String>> =
                         by_axis.iter().map(|labels| labels[row].clone()).collect();
+                    // A row without a label is of no run.
+                    if labels.iter().any(Option::is_none) {
+                        ids.push(None);
+                        continue;
+                    }
                     let labels = first_of(labels, &told.same);
                     let next = base + i64::try_from(known.len()).unwrap_or(0);
-                    ids.push(*known.entry(labels).or_insert(next));
+                    ids.push(Some(*known.entry(labels).or_insert(next)));
                 }
             }
             _ => {
                 let job = base + i64::try_from(told.job).unwrap_or(0);
-                ids.extend(std::iter::repeat_n(job, rows.height()));
+                ids.extend(std::iter::repeat_n(Some(job), rows.height()));
             }
         }
     }

@@ -24,8 +24,6 @@ use crate::pipeline::{
 /// first position that leaves the graph (null if none), `ends_in_goal` whether its last node is the goal. `follows` says
 /// whether the steps to the positions 3 … l−1 of a path of l nodes are all edges: it follows the arm it is on, whichever that is; the last
 /// position is left out, since deep models copy the goal there, and it is null where l is below 4.
-///
-/// A table of examples knows no training runs: for an interval over runs, average by seed first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WalkOf {

@@ -172,6 +172,7 @@ fn every_query_gives_what_duckdb_gives_or_what_etude_chooses_or_is_refused() {
             .and_then(|query| {
                 query
                     .run(tables.clone(), &BTreeMap::new())
+                    .map(|(rows, _)| rows)
                     .map_err(|e| e.to_string())
             });
         let is_refused = !case["error_etude"].is_null()
@@ -243,6 +244,7 @@ fn whatever_form_is_not_taken_is_refused_before_anything_runs() {
                 name,
                 TableInfo {
                     columns: Some(columns_of(&table.rows)),
+                    coordinates: Vec::new(),
                     runs,
                 },
             )

@@ -179,7 +179,16 @@ pub(super) fn typed(name: &str, cells: &[&Cell<'_>], lines: &[usize]) -> (Column
         let (cell, line) = (&cells[at].text, lines[at]);
         format!("the column `{name}` is text because of `{cell}` in line {line}: {why}")
     });
-    (texts(name, &classes, cells), note)
+    let word = || {
+        let mut words = classes.iter().zip(cells).enumerate();
+        let (at, _) = words
+            .find(|(_, (class, cell))| **class == Class::Missing && !cell.text.trim().is_empty())?;
+        let (cell, line) = (&cells[at].text, lines[at]);
+        Some(format!(
+            "in the column `{name}`, which is text, `{cell}` in line {line} is read as a missing value; put it in quotes if it is text"
+        ))
+    };
+    (texts(name, &classes, cells), note.or_else(word))
 }
 
 fn texts(name: &str, classes: &[Class], cells: &[&Cell<'_>]) -> Column {
@@ -205,7 +214,7 @@ pub(super) fn declared(name: &str, kind: &DataType, cells: &[&Cell<'_>]) -> Resu
     }
     Ok(match kind {
         DataType::Boolean => Column::new(name.into(), all(cells, flag)?),
-        DataType::Int64 => Column::new(name.into(), all(cells, |text| text.parse::<i64>().ok())?),
+        DataType::Int64 => Column::new(name.into(), all(cells, whole)?),
         DataType::Float64 => {
             let value = |text: &str| {
                 let value: f64 = text.parse().ok()?;
@@ -220,6 +229,15 @@ pub(super) fn declared(name: &str, kind: &DataType, cells: &[&Cell<'_>]) -> Resu
             Column::new(name.into(), texts.collect::<Vec<_>>())
         }
     })
+}
+
+/// A whole number; `1.0`, which is what is left of one beside missing values, is one too.
+fn whole(text: &str) -> Option<i64> {
+    let plain = text
+        .trim_end_matches('0')
+        .strip_suffix('.')
+        .filter(|_| text.contains('.'));
+    plain.unwrap_or(text).parse().ok()
 }
 
 #[cfg(test)]

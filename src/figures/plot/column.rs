@@ -37,7 +37,11 @@ pub(super) fn numbers(table: &DataFrame, name: &str) -> Result<Vec<Cell>, Error>
     let fits = kind.is_primitive_numeric() || kind.is_bool() || is_empty(column);
     if !fits {
         return Err(Error::Unsuitable(format!(
-            "`{name}` should hold numbers; it holds {kind}"
+            "`{name}` should hold numbers; it holds {}",
+            match kind {
+                kind if kind.is_string() => "text".to_owned(),
+                kind => kind.to_string(),
+            }
         )));
     }
     (0..column.len())

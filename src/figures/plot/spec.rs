@@ -251,6 +251,21 @@ impl Plot {
         };
         for (name, channel) in self.channels() {
             let groups = name == "color" || name == "facet";
+            let is_group = match self.mark {
+                MarkName::Bar => name == "x",
+                MarkName::Heat => name == "x" || name == "y",
+                _ => false,
+            };
+            if is_group && (channel.domain.is_some() || channel.scale == ScaleName::Log) {
+                let what = if channel.domain.is_some() {
+                    "domain"
+                } else {
+                    "scale"
+                };
+                let why = "this mark takes each value here for a category; lines and points have numbers along an axis";
+                refuse(&format!("{name}.{what}"), why);
+                continue;
+            }
             if let Some([low, high]) = channel.domain {
                 let parameter = format!("{name}.domain");
                 if groups {

@@ -124,7 +124,7 @@ fn what_cannot_be_drawn_says_why() {
     ];
     insta::assert_snapshot!(errors.join("\n"), @r"
     no column `grpah`: did you mean `graph`? (columns: graph, method, degree, accuracy, ci)
-    `method` should hold numbers; it holds str
+    `method` should hold numbers; it holds text
     a heat map needs `value`: the column its cells are coloured by
     `value` belongs to a heat map; other marks take `y` and `color`
     a reference line has either `x` or `y`

@@ -56,6 +56,8 @@ pub(super) enum What {
     ArgOf(bool),
     /// Half the width of the interval of a mean over runs.
     Interval,
+    /// The mean over runs of their means.
+    RunMean,
     /// How many runs there are.
     Runs,
     /// An end of Wilson's interval of a share of runs; with `true`, the upper.
@@ -101,6 +103,7 @@ const ROSTER: &[(&str, What, usize)] = &[
     ("arg_min", What::ArgOf(false), 2),
     ("min_by", What::ArgOf(false), 2),
     ("ci95", What::Interval, 1),
+    ("run_mean", What::RunMean, 1),
     ("runs", What::Runs, 0),
     ("wilson95_low", What::Wilson(false), 1),
     ("wilson95_high", What::Wilson(true), 1),
@@ -124,7 +127,7 @@ impl What {
     pub(super) fn counts_runs(self) -> bool {
         matches!(
             self,
-            Self::Interval | Self::Runs | Self::Wilson(_) | Self::ClopperPearson(_)
+            Self::Interval | Self::RunMean | Self::Runs | Self::Wilson(_) | Self::ClopperPearson(_)
         )
     }
 
@@ -170,6 +173,7 @@ impl What {
             | Self::Correlation
             | Self::Covariance(_)
             | Self::Interval
+            | Self::RunMean
             | Self::Wilson(_)
             | Self::ClopperPearson(_) => {
                 numbers(true)?;

@@ -47,9 +47,11 @@ impl What {
             Self::CountIf | Self::And | Self::Or => self.over_truths(&args[0], groups),
             Self::Join => join(args, groups),
             Self::Sum if kind == Kind::Int => sum_of_whole(&args[0], groups),
-            Self::Interval | Self::Runs | Self::Wilson(_) | Self::ClopperPearson(_) => {
-                self.over_runs(args.first(), runs, groups)
-            }
+            Self::Interval
+            | Self::RunMean
+            | Self::Runs
+            | Self::Wilson(_)
+            | Self::ClopperPearson(_) => self.over_runs(args.first(), runs, groups),
             _ => self.over_numbers(args, groups),
         }
     }
@@ -237,6 +239,9 @@ impl What {
             let means: Vec<f64> = sums.values().map(|(sum, n)| sum / n).collect();
             results.push(match self {
                 Self::Interval => interval::half_width(&means),
+                Self::RunMean => {
+                    (!means.is_empty()).then(|| means.iter().sum::<f64>() / means.len() as f64)
+                }
                 Self::Wilson(upper) => share(&means, upper, interval::wilson)?,
                 Self::ClopperPearson(upper) => share(&means, upper, interval::clopper_pearson)?,
                 _ => None,
@@ -244,6 +249,58 @@ impl What {
         }
         Ok(float_column(results.into_iter()))
     }
+}
+
+/// What there is to say of an interval over runs: that some have no value, or that AVG beside it weighs them otherwise.
+pub(super) fn told(
+    name: &str,
+    values: &Column,
+    runs: &Column,
+    groups: &[Vec<usize>],
+) -> Result<Vec<String>, Fault> {
+    let classes = Classes::of(runs)?;
+    let known: Vec<bool> = values
+        .is_not_null()
+        .iter()
+        .map(|v| v == Some(true))
+        .collect();
+    let (mut all, mut without, mut lost) = (0, 0, 0);
+    let mut uneven: Option<(usize, usize)> = None;
+    for rows in groups {
+        let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
+        for row in rows {
+            match classes.is_known(*row) {
+                true => *counts.entry(classes.class(*row)).or_default() += usize::from(known[*row]),
+                false => lost += 1,
+            }
+        }
+        all += counts.len();
+        without += counts.values().filter(|n| **n == 0).count();
+        let there = || counts.values().copied().filter(|n| *n > 0);
+        if let (Some(least), Some(most)) = (there().min(), there().max())
+            && least != most
+        {
+            let (a, b) = uneven.unwrap_or((least, most));
+            uneven = Some((a.min(least), b.max(most)));
+        }
+    }
+    let mut notes = Vec::new();
+    if without > 0 {
+        notes.push(format!(
+            "{name}: {without} of {all} runs have no value and are left out"
+        ));
+    }
+    if lost > 0 {
+        notes.push(format!(
+            "{name}: {lost} of the rows are of no run, for what tells it is missing there, and are left out"
+        ));
+    }
+    if let Some((least, most)) = uneven {
+        notes.push(format!(
+            "{name}: runs have {least} to {most} values; AVG weighs values and the interval runs, whose mean is run_mean"
+        ));
+    }
+    Ok(notes)
 }
 
 /// An end of the interval of a share: every run has it or has it not.

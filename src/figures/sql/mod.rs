@@ -9,7 +9,8 @@
 //! and NaN are last in an order, from low to high and from high to low. Aggregates leave NULL out; NaN makes them NaN.
 //!
 //! **Numbers.** Dividing two whole numbers gives a fraction, `//` cuts the fraction off. A whole number that does not fit 64 bits is an
-//! error. Truth values count as 0 and 1. A number is never compared with text.
+//! error. Truth values count as 0 and 1. A number is never compared with text. A constant beside a number of 32 bits has 32;
+//! FLOAT and REAL in a CAST have 64.
 //!
 //! **Runs.** Some functions count *runs*, not rows: [`Table::runs`] tells which run a row is of.
 //!
@@ -19,7 +20,9 @@
 //! - `wilson95_low(x)`, `wilson95_high(x)`, `clopper_pearson95_low(x)`, `clopper_pearson95_high(x)`: the ends of the 95 %
 //!   interval of a share of runs, where `x` is 0 or 1 a run.
 //!
-//! Each takes the unit as a last value, `ci95(x, seed)`: rows that agree on it are one run. Without it the run follows the rows
+//! - `run_mean(x)`: the mean of the runs' means, which is the middle of the interval; AVG gives each row the same weight.
+//!
+//! Each takes the unit behind its value, `ci95(x, seed)` or `ci95(x, method, seed)`: rows that agree on it are one run. Without it the run follows the rows
 //! through subqueries and joins, and through GROUP BY where the keys tell the runs apart. Where nothing tells what a run is, the
 //! query is refused.
 //!
@@ -96,6 +99,12 @@ impl Query {
         bind::check(&self.statement, catalog).map(|checked| checked.columns)
     }
 
+    /// The columns of its result that are computed, and not handed on under their own names.
+    pub fn computed(&self, catalog: &Catalog) -> BTreeSet<String> {
+        let checked = bind::check(&self.statement, catalog);
+        checked.map(|checked| checked.computed).unwrap_or_default()
+    }
+
     /// The text of its meaning: equal for queries that differ in layout,
     /// comments, letter case of keywords or needless quotes, with the tables it
     /// reads renamed by `rename`.
@@ -103,7 +112,8 @@ impl Query {
         canonical::canonical(&self.statement, rename)
     }
 
-    /// Runs it over the tables, by name. `runs` tells, where a table has runs, by which columns they are told apart.
+    /// Runs it over the tables, by name. `runs` tells, where a table has runs, by which columns they are told apart. Beside the
+    /// result stands what there is to say of it, e.g. that runs without a value were left out of an interval.
     ///
     /// # Errors
     /// [`Error::Unsuitable`] where the tables are not those that the query needs, or where a value cannot be computed.
@@ -111,7 +121,7 @@ impl Query {
         &self,
         tables: BTreeMap<String, Table>,
         runs: &BTreeMap<String, Runs>,
-    ) -> Result<DataFrame, Error> {
+    ) -> Result<(DataFrame, Vec<String>), Error> {
         let catalog = tables.iter().map(|(name, table)| {
             let columns = table.rows.columns().iter().map(|column| {
                 let kind = Kind::of(column.dtype()).unwrap_or(Kind::Unknown);
@@ -121,6 +131,7 @@ impl Query {
             let none = || Runs::Untold(format!("nothing tells which rows of `{name}` are one run"));
             let info = TableInfo {
                 columns: Some(columns.collect()),
+                coordinates: Vec::new(),
                 runs: told.unwrap_or_else(none),
             };
             (name.clone(), info)
@@ -133,7 +144,8 @@ impl Query {
             });
             Error::Unsuitable(lines.collect::<Vec<_>>().join("\n"))
         })?;
-        let rows = run::Runner::new(&tables)
+        let runner = run::Runner::new(&tables);
+        let rows = runner
             .rows(&checked.relation)
             .and_then(|rows| match checked.is_ordered {
                 true => Ok(rows),
@@ -149,7 +161,7 @@ impl Query {
         let columns: Vec<Column> = columns.collect::<Result<_, Error>>()?;
         let mut result = DataFrame::new(rows.height, columns)?;
         result.rechunk_mut();
-        Ok(result)
+        Ok((result, runner.notes()))
     }
 }
 

@@ -120,8 +120,10 @@ pub(super) struct Aggregate {
     pub filter: Option<Expr>,
     /// The order of the rows, where it matters and is told.
     pub order: Vec<SortKey>,
-    /// Which run a row is of, for those that count runs.
-    pub run: Option<Expr>,
+    /// What tells runs apart, for those that count runs: rows that agree on all of it are of one run.
+    pub runs: Vec<Expr>,
+    /// How it is written, for messages.
+    pub name: String,
     /// The type of the result.
     pub kind: Kind,
 }

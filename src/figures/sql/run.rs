@@ -1,12 +1,13 @@
 //! Running a query that has been checked: relations become columns, step by step.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
 use polars::prelude::*;
 
 use super::aggregate::What;
+use super::compute::told;
 use super::function::in_one_piece;
 use super::function::{Fault, as_kind, int_column, internal};
 use super::kind::Kind;
@@ -29,7 +30,7 @@ pub struct Table {
     /// Its rows.
     pub rows: DataFrame,
     /// Which run each row is of: equal numbers are one run.
-    pub runs: Option<Vec<i64>>,
+    pub runs: Option<Vec<Option<i64>>>,
 }
 
 /// Runs relations over tables.
@@ -37,6 +38,8 @@ pub(super) struct Runner<'a> {
     pub(super) tables: &'a BTreeMap<String, Table>,
     /// What queries inside expressions gave: each runs once.
     pub(super) seen: std::cell::RefCell<HashMap<*const Relation, Rc<Rows>>>,
+    /// What there is to say of the values.
+    notes: std::cell::RefCell<BTreeSet<String>>,
 }
 
 impl Rows {
@@ -70,7 +73,13 @@ impl<'a> Runner<'a> {
         Self {
             tables,
             seen: std::cell::RefCell::default(),
+            notes: std::cell::RefCell::default(),
         }
+    }
+
+    /// What there was to say of the values.
+    pub(super) fn notes(self) -> Vec<String> {
+        self.notes.into_inner().into_iter().collect()
     }
 
     /// The rows of a relation.
@@ -190,7 +199,7 @@ impl<'a> Runner<'a> {
         }
         if runs {
             let ids = table.runs.iter().flatten().copied();
-            read.push(int_column(ids.map(Some)));
+            read.push(int_column(ids));
         }
         Ok(Rows {
             columns: read,
@@ -238,10 +247,7 @@ impl<'a> Runner<'a> {
     ) -> Result<Column, Fault> {
         let args = call.args.iter().map(|arg| self.value(arg, rows));
         let args: Vec<Column> = args.collect::<Result<_, Fault>>()?;
-        let run = match &call.run {
-            Some(run) => Some(self.value(run, rows)?),
-            None => None,
-        };
+        let runs = self.runs(&call.runs, rows)?;
         let mut changed: Option<Vec<Vec<usize>>> = None;
         if let Some(filter) = &call.filter {
             let counts = self.truths(filter, rows)?;
@@ -275,11 +281,31 @@ impl<'a> Runner<'a> {
             changed = Some(once);
         }
         let groups = changed.as_deref().unwrap_or(groups);
-        let result = call.what.over(&args, run.as_ref(), call.kind, groups)?;
+        if let (What::Interval, Some(runs)) = (call.what, &runs) {
+            let notes = told(&call.name, &args[0], runs, groups)?;
+            self.notes.borrow_mut().extend(notes);
+        }
+        let result = call.what.over(&args, runs.as_ref(), call.kind, groups)?;
         match call.what {
             What::Run => Ok(result),
             _ => as_kind(&result, call.kind),
         }
+    }
+
+    /// The run of each row: rows that agree on all of these are of one, and where one is missing, of none.
+    fn runs(&self, unit: &[Expr], rows: &Rows) -> Result<Option<Column>, Fault> {
+        if let [] | [_] = unit {
+            let run = unit.first().map(|run| self.value(run, rows));
+            return run.transpose();
+        }
+        let classes = unit.iter().map(|run| Classes::of(&self.value(run, rows)?));
+        let classes: Vec<Classes> = classes.collect::<Result<_, Fault>>()?;
+        let (keys, _) = keys(&classes, rows.height);
+        let runs = keys.into_iter().enumerate().map(|(row, key)| {
+            let is_known = classes.iter().all(|classes| classes.is_known(row));
+            i64::try_from(key).ok().filter(|_| is_known)
+        });
+        Ok(Some(int_column(runs)))
     }
 
     fn order(&self, keys: &[SortKey], rows: &Rows) -> Result<Order, Fault> {

@@ -17,6 +17,7 @@ fn catalog() -> Catalog {
                 .map(|(name, kind)| ((*name).to_owned(), *kind))
                 .collect(),
         ),
+        coordinates: Vec::new(),
         runs,
     };
     let answers = [
@@ -29,6 +30,7 @@ fn catalog() -> Catalog {
     let untold = Runs::Untold("one job made all rows of `graphs`".to_owned());
     let open = TableInfo {
         columns: None,
+        coordinates: Vec::new(),
         runs: Runs::Open,
     };
     BTreeMap::from([
@@ -49,8 +51,12 @@ fn answers() -> Table {
             "exact" => [1.0, 0.0, 1.0, 1.0, 0.0, 0.0, 1.0],
         )
         .unwrap(),
-        runs: Some(vec![0, 0, 1, 1, 2, 2, 3]),
+        runs: ids(&[0, 0, 1, 1, 2, 2, 3]),
     }
+}
+
+fn ids(runs: &[i64]) -> Option<Vec<Option<i64>>> {
+    Some(runs.iter().copied().map(Some).collect())
 }
 
 fn plain(rows: DataFrame) -> Table {
@@ -66,6 +72,7 @@ fn try_run(sql: &str, tables: &[(&str, Table)]) -> Result<DataFrame, String> {
     let query = Query::parse(sql).map_err(|problem| problem.to_string())?;
     query
         .run(all.collect(), &runs.collect())
+        .map(|(rows, _)| rows)
         .map_err(|error| error.to_string())
 }
 
@@ -122,7 +129,7 @@ fn the_interval_is_over_runs_and_not_over_rows() {
 fn a_job_that_stands_under_several_labels_is_one_run() {
     let mut table = answers();
     // The second seed's job is the first one's.
-    table.runs = Some(vec![0, 0, 0, 0, 2, 2, 3]);
+    table.runs = ids(&[0, 0, 0, 0, 2, 2, 3]);
     let result = run(
         "SELECT method, ci95(exact) AS ci, runs() AS n FROM answers GROUP BY method",
         &[("answers", table)],
@@ -179,17 +186,17 @@ fn runs_follow_the_rows_through_subqueries_and_joins() {
     let rows = df!("method" => ["a", "a", "b", "b"], "seed" => [0i64, 1, 0, 1], "e" => [1.0, 3.0, 0.0, 1.0]).unwrap();
     let table = Table {
         rows,
-        runs: Some(vec![0, 1, 2, 3]),
+        runs: ids(&[0, 1, 2, 3]),
     };
     assert_eq!(printed(&run(gain, &[("s", table)])), "ci | n\n6.353102 | 2");
 }
 
 #[test]
 fn where_nothing_tells_what_a_run_is_it_must_be_said() {
-    insta::assert_snapshot!(problems("SELECT ci95(nodes) FROM graphs"), @"ci95 does not know what a run is here: one job made all rows of `graphs` (line 1, column 8); say it: ci95(nodes, seed), where `seed` is a column with a value of its own for each run");
-    insta::assert_snapshot!(problems("SELECT runs() FROM (SELECT method, AVG(exact) AS e FROM answers GROUP BY method)"), @"runs does not know what a run is here: its rows are groups of runs: GROUP BY leaves out `seed` (line 1, column 8); say it: runs(seed), where `seed` is a column with a value of its own for each run");
-    insta::assert_snapshot!(problems("SELECT ci95(a.exact) FROM answers AS a JOIN answers AS b ON a.seed < b.seed"), @"ci95 does not know what a run is here: a row of this join is of several runs at once (line 1, column 8); say it: ci95(a.exact, seed), where `seed` is a column with a value of its own for each run");
-    insta::assert_snapshot!(problems("SELECT ci95(exact) FROM (SELECT exact FROM answers UNION SELECT exact FROM answers)"), @"ci95 does not know what a run is here: its rows come from two queries (line 1, column 8); say it: ci95(exact, seed), where `seed` is a column with a value of its own for each run");
+    insta::assert_snapshot!(problems("SELECT ci95(nodes) FROM graphs"), @"ci95 does not know what a run is here: one job made all rows of `graphs` (line 1, column 8); say it: ci95(nodes, degree), if `degree` has a value of its own for each run; several columns may stand there");
+    insta::assert_snapshot!(problems("SELECT runs() FROM (SELECT method, AVG(exact) AS e FROM answers GROUP BY method)"), @"runs does not know what a run is here: its rows are groups of runs: GROUP BY leaves out `seed` (line 1, column 8); say it: runs(method), if `method` has a value of its own for each run; several columns may stand there");
+    insta::assert_snapshot!(problems("SELECT ci95(a.exact) FROM answers AS a JOIN answers AS b ON a.seed < b.seed"), @"ci95 does not know what a run is here: a row of this join is of several runs at once (line 1, column 8); say it: ci95(a.exact, seed), if `seed` has a value of its own for each run; several columns may stand there");
+    insta::assert_snapshot!(problems("SELECT ci95(exact) FROM (SELECT exact FROM answers UNION SELECT exact FROM answers)"), @"ci95 does not know what a run is here: its rows come from two queries (line 1, column 8); say it: ci95(exact, run), if `run` has a value of its own for each run; several columns may stand there");
     assert_eq!(
         problems("SELECT ci95(nodes, degree), runs(degree) FROM graphs"),
         ""
@@ -203,7 +210,7 @@ fn shares_of_runs_have_intervals_within_0_and_1() {
         df!("method" => ["a"; 5], "seed" => [0i64, 1, 2, 3, 4], "solved" => [true; 5]).unwrap();
     let table = Table {
         rows,
-        runs: Some(vec![0, 1, 2, 3, 4]),
+        runs: ids(&[0, 1, 2, 3, 4]),
     };
     let tables = [("t", table)];
     let sql = "SELECT clopper_pearson95_low(solved) AS a, clopper_pearson95_high(solved) AS b, wilson95_low(solved) AS c, wilson95_high(solved) AS d FROM t";
@@ -368,6 +375,7 @@ fn what_is_known_before_the_run_is_what_the_run_gives() {
         .map(|(name, table)| {
             let info = TableInfo {
                 columns: Some(columns_of(&table.rows)),
+                coordinates: Vec::new(),
                 runs: runs_by(&["method", "seed"]),
             };
             ((*name).to_owned(), info)
@@ -479,12 +487,12 @@ fn what_is_not_one_select_is_refused() {
     Expected: ), found: FROM (line 2, column 17)
     anything but SELECT is not allowed here (line 1, column 8)
     ");
-    insta::assert_snapshot!(problems("SELECT ci95(exact) OVER (PARTITION BY seed), ci95(exact, seed, 1), runs(1, 2), MAX(*) FROM answers"), @r#"
-    ci95 takes neither OVER nor FILTER (line 1, column 8); use GROUP BY, and WHERE in a subquery
+    insta::assert_snapshot!(problems("SELECT ci95(exact) OVER (PARTITION BY seed), AVG(exact, seed), runs(MAX(seed)), MAX(*) FROM answers"), @r#"
+    ci95 takes no OVER (line 1, column 8); use GROUP BY
     `seed` has many values in a group (line 1, column 39); add it to GROUP BY, or say which: MAX(seed), AVG(seed), …
-    ci95 takes 1 to 2 values, not 3 (line 1, column 46)
-    runs takes 0 to 1 values, not 2 (line 1, column 68)
-    max takes no `*` (line 1, column 80); name a column
+    avg takes one value, not 2 (line 1, column 46)
+    max stands in another aggregate (line 1, column 69); compute it in a subquery
+    max takes no `*` (line 1, column 81); name a column
     "#);
 }
 
@@ -581,4 +589,112 @@ fn what_is_no_condition_is_refused() {
         .evaluate(&rows)
         .unwrap_err();
     insta::assert_snapshot!(error, @"no column `acuracy`: did you mean `accuracy`? (columns: accuracy)");
+}
+
+#[test]
+fn a_column_that_is_computed_is_known_from_one_that_is_handed_on() {
+    let computed = |sql: &str| {
+        let computed = Query::parse(sql).unwrap().computed(&catalog());
+        computed.into_iter().collect::<Vec<_>>().join(" ")
+    };
+    for (sql, names) in [
+        (
+            "SELECT method, seed, AVG(exact) AS e FROM answers GROUP BY method, seed",
+            "e",
+        ),
+        (
+            "SELECT method, runs() AS seed FROM answers GROUP BY method",
+            "seed",
+        ),
+        ("SELECT degree AS seed, method FROM answers", "seed"),
+        (
+            "SELECT MAX(seed) AS seed, 0 AS method FROM answers",
+            "method seed",
+        ),
+        (
+            "SELECT seed FROM (SELECT exact AS seed FROM answers)",
+            "seed",
+        ),
+        ("SELECT * FROM answers JOIN graphs USING (degree)", ""),
+        ("SELECT a.seed, whatever FROM anything AS a", ""),
+        ("SELECT whatever + 1 AS whatever FROM anything", "whatever"),
+    ] {
+        assert_eq!(computed(sql), names, "{sql}");
+    }
+}
+
+#[test]
+fn what_an_interval_leaves_out_and_how_it_weighs_is_told() {
+    let rows = df!(
+        "seed" => [Some(0i64), Some(1), Some(1), Some(2), None],
+        "x" => [Some(1.0), Some(2.0), Some(4.0), None, Some(9.0)],
+    )
+    .unwrap();
+    let query = Query::parse(
+        "SELECT AVG(x) AS a, run_mean(x, seed) AS m, ci95(x, seed) AS ci, runs(seed) AS n FROM t",
+    )
+    .unwrap();
+    let tables = BTreeMap::from([("t".to_owned(), plain(rows))]);
+    let (result, notes) = query.run(tables, &BTreeMap::new()).unwrap();
+    // Means of runs: 1 and 3.
+    assert_eq!(
+        printed(&result),
+        "a | m | ci | n\n4.000000 | 2.000000 | 12.706205 | 3"
+    );
+    insta::assert_snapshot!(notes.join("\n"), @r#"
+    ci95(x, seed): 1 of 3 runs have no value and are left out
+    ci95(x, seed): 1 of the rows are of no run, for what tells it is missing there, and are left out
+    ci95(x, seed): runs have 1 to 2 values; AVG weighs values and the interval runs, whose mean is run_mean
+    "#);
+}
+
+#[test]
+fn several_columns_may_tell_runs_apart() {
+    let rows =
+        df!("m" => ["a", "a", "b", "b"], "s" => [0i64, 1, 0, 1], "x" => [1.0, 2.0, 3.0, 6.0])
+            .unwrap();
+    let sql = "SELECT runs(m, s) AS n, ci95(x, m, s) AS ci, run_mean(x, m) AS mean FROM t";
+    // s = 2.160247, n = 4, t(3) = 3.182446.
+    assert_eq!(
+        printed(&run(sql, &[("t", plain(rows))])),
+        "n | ci | mean\n4 | 3.437435 | 3.000000"
+    );
+}
+
+#[test]
+fn of_a_table_whose_columns_are_not_known_the_coordinates_are() {
+    let info = TableInfo {
+        columns: None,
+        coordinates: vec![
+            ("method".to_owned(), Kind::Text),
+            ("seed".to_owned(), Kind::Int),
+        ],
+        runs: runs_by(&["method", "seed"]),
+    };
+    let single = TableInfo {
+        columns: None,
+        coordinates: Vec::new(),
+        runs: Runs::Untold("one job made all rows of `one`".to_owned()),
+    };
+    let catalog = BTreeMap::from([("t".to_owned(), info), ("one".to_owned(), single)]);
+    let said = |sql: &str| {
+        let problems = Query::parse(sql)
+            .unwrap()
+            .check(&catalog)
+            .err()
+            .unwrap_or_default();
+        let lines = problems.iter().map(|p| format!("{p}; {}", p.help));
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    for right in [
+        "SELECT method, ci95(x) AS ci, runs() AS n FROM t GROUP BY method",
+        "SELECT method, ci95(e) AS ci FROM (SELECT method, seed, AVG(x) AS e FROM t GROUP BY method, seed) GROUP BY method",
+        "SELECT ci95(x, fold) AS ci FROM one",
+        "SELECT * FROM t WHERE anything = 1",
+    ] {
+        assert_eq!(said(right), "", "{right}");
+    }
+    insta::assert_snapshot!(said("SELECT ci95(e) AS ci FROM (SELECT method, AVG(x) AS e FROM t GROUP BY method)"), @"ci95 does not know what a run is here: its rows are groups of runs: GROUP BY leaves out `seed` (line 1, column 8); say it: ci95(e, method), if `method` has a value of its own for each run; several columns may stand there");
+    insta::assert_snapshot!(said("SELECT ci95(x) AS ci FROM one"), @"ci95 does not know what a run is here: one job made all rows of `one` (line 1, column 8); say it: ci95(x, run), if `run` has a value of its own for each run; several columns may stand there");
+    insta::assert_snapshot!(said("SELECT x FROM t WHERE seed = '1'"), @"whole numbers cannot be compared with text (line 1, column 23); CAST(x AS DOUBLE) makes numbers of text, CAST(x AS TEXT) text of numbers");
 }

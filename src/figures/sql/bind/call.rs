@@ -17,6 +17,9 @@ use super::context::{Context, Typed, UNKNOWN};
 use super::schema::Unit;
 use crate::figures::spelling;
 
+/// So many columns may tell runs apart.
+const UNITS: usize = 8;
+
 /// What stands between the brackets of a call.
 #[derive(Default)]
 pub(super) struct Args<'q> {
@@ -69,6 +72,10 @@ impl Binder<'_> {
                 Expr::Literal(Literal::Float(std::f64::consts::PI)),
                 Kind::Float,
             );
+        }
+        if name == "if" {
+            self.wrong_count("IF", args.exprs.len(), 3, 3, place);
+            return UNKNOWN;
         }
         let known = name.starts_with(|c: char| c.is_ascii_lowercase());
         let Some(function) = function::named(&name).filter(|_| known) else {
@@ -242,8 +249,8 @@ impl Binder<'_> {
             _ => what,
         };
         let count = if what == What::Rows { 0 } else { count };
-        // The unit of runs may stand behind; of STRING_AGG what stands between may be left out.
-        let more = usize::from(what.counts_runs());
+        // What tells runs apart may stand behind; of STRING_AGG what stands between may be left out.
+        let more = if what.counts_runs() { UNITS } else { 0 };
         let less = usize::from(what == What::Join);
         let n = args.exprs.len();
         if n + less < count || n > count + more {
@@ -255,34 +262,60 @@ impl Binder<'_> {
         for arg in &args.exprs {
             values.push(self.expr(arg, &mut rows));
         }
-        let unit = match n > count {
-            true => values.pop(),
-            false => None,
-        };
-        let run = match (what.counts_runs(), unit, &context.schema.unit) {
-            (false, ..) => None,
-            (true, Some((unit, _)), _) => Some(unit),
-            (true, None, Unit::Runs { column, .. }) => Some(Expr::Column(*column)),
-            (true, None, Unit::Open) => Some(Expr::Unknown),
-            (true, None, Unit::Untold(why)) => {
-                let form = match what {
-                    What::Runs => "runs(seed)".to_owned(),
-                    _ => {
-                        let value = args
-                            .exprs
-                            .first()
-                            .map_or("x".to_owned(), ToString::to_string);
-                        format!("{name}({value}, seed)")
-                    }
+        let unit: Vec<Expr> = values
+            .split_off(count.min(values.len()))
+            .into_iter()
+            .map(|(expr, _)| expr)
+            .collect();
+        let written: Vec<String> = args.exprs.iter().map(ToString::to_string).collect();
+        let written = format!("{name}({})", written.join(", "));
+        let runs = match (what.counts_runs(), &context.schema.unit) {
+            (false, _) => Vec::new(),
+            (true, _) if !unit.is_empty() => unit,
+            (true, Unit::Runs { column, .. }) => vec![Expr::Column(*column)],
+            (true, Unit::Open) => vec![Expr::Unknown],
+            (true, Unit::Untold(why)) => {
+                let value = args.exprs.first().map(ToString::to_string);
+                let names = context.schema.names();
+                // Of the columns there are, the likeliest.
+                let mut likely = names.iter().filter(|name| Some(*name) != value.as_ref());
+                let column = match names.iter().any(|name| name == "seed") {
+                    true => Some("seed".to_owned()),
+                    false => likely.next().cloned(),
+                };
+                let column = column.unwrap_or_else(|| "run".to_owned());
+                let form = match value {
+                    Some(value) => format!("{name}({value}, {column})"),
+                    None => format!("{name}({column})"),
                 };
                 self.say(
                     place,
                     format!("{name} does not know what a run is here: {why}"),
-                    format!("say it: {form}, where `seed` is a column with a value of its own for each run"),
+                    format!(
+                        "say it: {form}, if `{column}` has a value of its own for each run; several columns may stand there"
+                    ),
                 );
                 return None;
             }
         };
+        if !unit_is_right(&runs) {
+            self.say(
+                place,
+                format!("{name}: a constant tells no runs apart"),
+                "name a column",
+            );
+            return None;
+        }
+        if let (What::QuantileCont | What::QuantileDisc, Some((level, _))) = (what, values.get(1))
+            && !is_level(level)
+        {
+            self.say(
+                place,
+                format!("{name} takes a number between 0 and 1 as its second value"),
+                "e.g. 0.95",
+            );
+            return None;
+        }
         let kinds: Vec<Kind> = values.iter().map(|(_, kind)| *kind).collect();
         let kind = match what.kind(name, &kinds) {
             Ok(kind) => kind,
@@ -314,7 +347,12 @@ impl Binder<'_> {
             distinct: args.distinct,
             filter,
             order,
-            run,
+            runs,
+            name: if what == What::Interval {
+                written
+            } else {
+                String::new()
+            },
             kind,
         })
     }
@@ -330,5 +368,19 @@ impl Binder<'_> {
             order.extend(self.sort_key(key, expr));
         }
         order
+    }
+}
+
+/// What tells runs apart is no constant.
+fn unit_is_right(unit: &[Expr]) -> bool {
+    unit.is_empty() || unit.iter().any(|expr| !matches!(expr, Expr::Literal(_)))
+}
+
+/// A constant between 0 and 1.
+pub(super) fn is_level(expr: &Expr) -> bool {
+    match expr {
+        Expr::Literal(Literal::Int(level)) => (0..=1).contains(level),
+        Expr::Literal(Literal::Float(level)) => (0.0..=1.0).contains(level),
+        _ => false,
     }
 }

@@ -139,7 +139,12 @@ impl Binder<'_> {
             Ast::BinaryOp { left, op, right } => match operator(op) {
                 Some(name) => self.of(name, &[left, right], place, context),
                 None => {
-                    self.refuse(place, &format!("the operator `{op}`"));
+                    match op {
+                        BinaryOperator::BitwiseXor => {
+                            self.say(place, "`^` is no operator here", "write POWER(x, 2)");
+                        }
+                        _ => self.refuse(place, &format!("the operator `{op}`")),
+                    }
                     UNKNOWN
                 }
             },
@@ -343,11 +348,13 @@ impl Binder<'_> {
         let computed = match function.kind(&kinds) {
             Ok(kind) => kind,
             Err(why) => {
-                self.say(
-                    place,
-                    why,
-                    "CAST(x AS DOUBLE) makes numbers of text, CAST(x AS TEXT) text of numbers",
-                );
+                let help = match kinds.contains(&Kind::Bool) {
+                    true => "CAST(x AS INTEGER) makes 0 and 1 of truth values",
+                    false => {
+                        "CAST(x AS DOUBLE) makes numbers of text, CAST(x AS TEXT) text of numbers"
+                    }
+                };
+                self.say(place, why, help);
                 return (Expr::Unknown, function.result(Kind::Unknown));
             }
         };

@@ -144,16 +144,8 @@ impl Binder<'_> {
             self.say(place, format!("no table `{name}`"), help);
             return self.nothing();
         };
-        let Some(columns) = &info.columns else {
-            return Bound {
-                relation: Rc::new(Relation::One),
-                schema: Schema {
-                    fields: Vec::new(),
-                    open: vec![name.to_owned()],
-                    unit: Unit::Open,
-                },
-            };
-        };
+        // Of a table whose columns are not known, the coordinates are.
+        let columns = info.columns.as_ref().unwrap_or(&info.coordinates);
         let mut fields: Vec<Field> = columns
             .iter()
             .map(|(name, kind)| Field {
@@ -161,6 +153,7 @@ impl Binder<'_> {
                 name: Some(name.clone()),
                 kind: *kind,
                 is_shadowed: false,
+                is_own: true,
             })
             .collect();
         let unit = match &info.runs {
@@ -176,6 +169,7 @@ impl Binder<'_> {
                     name: None,
                     kind: Kind::Int,
                     is_shadowed: false,
+                    is_own: false,
                 });
                 Unit::Runs {
                     column: fields.len() - 1,
@@ -191,7 +185,10 @@ impl Binder<'_> {
             }),
             schema: Schema {
                 fields,
-                open: Vec::new(),
+                open: match &info.columns {
+                    Some(_) => Vec::new(),
+                    None => vec![name.to_owned()],
+                },
                 unit,
             },
         }
@@ -212,7 +209,10 @@ impl Binder<'_> {
             self.say(alias.name.span.start, message, "");
         }
         for (at, column) in visible.into_iter().zip(&alias.columns) {
-            bound.schema.fields[at].name = Some(column.name.value.clone());
+            let field = &mut bound.schema.fields[at];
+            let name = Some(column.name.value.clone());
+            field.is_own &= field.name == name;
+            field.name = name;
         }
         bound
     }

@@ -252,6 +252,7 @@ fn merge(joined: &Bound, merged: &[(usize, usize)], n: usize, kind: JoinKind) ->
                 name: field.name.clone(),
                 kind: both,
                 is_shadowed: false,
+                is_own: field.is_own && other.is_own,
             });
         }
         let is_shadowed = field.is_shadowed || ours.is_some() || is_theirs;

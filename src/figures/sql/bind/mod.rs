@@ -16,7 +16,7 @@ mod schema;
 mod select;
 mod set;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use sqlparser::ast::{
@@ -39,6 +39,8 @@ pub(super) struct Checked {
     pub relation: Rc<Relation>,
     /// The columns of its result; `None` where they are not known.
     pub columns: Option<Vec<(String, Kind)>>,
+    /// Those of its columns that are computed: their names say nothing of the columns of the tables.
+    pub computed: BTreeSet<String>,
     /// Whether it has an order of its own.
     pub is_ordered: bool,
 }
@@ -82,6 +84,13 @@ pub(super) fn check(query: &ast::Query, catalog: &Catalog) -> Result<Checked, Ve
                 .map(|field| (field.name.clone().unwrap_or_default(), field.kind))
                 .collect()
         }),
+        computed: bound
+            .schema
+            .fields
+            .iter()
+            .filter(|field| !field.is_own)
+            .filter_map(|field| field.name.clone())
+            .collect(),
         is_ordered: query.order_by.is_some() || query.limit_clause.is_some(),
         relation: bound.relation,
     })
@@ -107,6 +116,7 @@ pub(super) fn check_condition(
         name: Some(name.clone()),
         kind: *kind,
         is_shadowed: false,
+        is_own: false,
     });
     let schema = Schema {
         fields: fields.collect(),
@@ -352,6 +362,14 @@ impl<'a> Binder<'a> {
     fn sort_key(&mut self, key: &OrderByExpr, expr: Expr) -> Option<SortKey> {
         if key.with_fill.is_some() {
             self.refuse(key.expr.span().start, "WITH FILL");
+            return None;
+        }
+        if matches!(expr, Expr::Literal(_)) {
+            self.say(
+                key.expr.span().start,
+                format!("{} is a constant and orders nothing", key.expr),
+                "a name stands in double quotes or in none",
+            );
             return None;
         }
         Some(SortKey {

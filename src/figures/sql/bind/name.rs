@@ -122,6 +122,10 @@ impl Binder<'_> {
             }
         };
         let help = spelling::advice(&ident.value, "columns", &known);
+        let help = match ident.quote_style {
+            Some('"') => format!("{help}; text stands in single quotes"),
+            _ => help,
+        };
         self.say(
             ident.span.start,
             format!("no column `{}`", ident.value),

@@ -96,11 +96,7 @@ impl Binder<'_> {
         let n = args.exprs.len();
         if let Some((what, count)) = aggregate::named(name) {
             if !window::takes(what) {
-                self.say(
-                    place,
-                    format!("{name} takes neither OVER nor FILTER"),
-                    "use GROUP BY, and WHERE in a subquery",
-                );
+                self.say(place, format!("{name} takes no OVER"), "use GROUP BY");
                 return None;
             }
             // What it takes is computed after grouping, so that AVG(AVG(x)) OVER () is the mean of the groups' means.
@@ -141,7 +137,8 @@ impl Binder<'_> {
                 distinct: args.distinct,
                 filter,
                 order: Vec::new(),
-                run: None,
+                runs: Vec::new(),
+                name: String::new(),
                 kind,
             };
             return Some(Window {
@@ -214,6 +211,9 @@ impl Binder<'_> {
             "cume_dist" => (Over::CumeDist, Kind::Float),
             "ntile" => {
                 number(self, 0);
+                if matches!(&values[0].0, Expr::Literal(Literal::Int(n)) if *n < 1) {
+                    self.say(place, "ntile takes a number above 0", "");
+                }
                 (Over::Ntile(expr(0, Literal::Null)), Kind::Int)
             }
             "lag" | "lead" => {

@@ -10,6 +10,8 @@ use super::super::plan::{Expr, Relation};
 pub struct TableInfo {
     /// Its columns; `None` where they are not known.
     pub columns: Option<Vec<(String, Kind)>>,
+    /// Columns that it has in any case.
+    pub coordinates: Vec<(String, Kind)>,
     /// What a run is among its rows.
     pub runs: Runs,
 }
@@ -37,6 +39,8 @@ pub(super) struct Field {
     pub kind: Kind,
     /// Whether only its qualified name means it: another column stands for both sides of a join.
     pub is_shadowed: bool,
+    /// Whether it is a column of a table under its own name, and nothing computed.
+    pub is_own: bool,
 }
 
 /// A column that, with others, tells runs apart.

@@ -8,6 +8,7 @@ use sqlparser::ast::{
 };
 
 use super::super::aggregate::{self, What};
+use super::super::ast::name_of;
 use super::super::kind::Kind;
 use super::super::names::function_name;
 use super::super::plan::{Aggregate, Expr, Relation, SortKey};
@@ -199,13 +200,27 @@ impl Binder<'_> {
         let unit = result_unit(unit, &columns, &group_keys);
         let mut fields: Vec<Field> = Vec::new();
         let mut exprs: Vec<(Expr, Kind)> = Vec::new();
-        for (name, expr, kind) in &columns {
+        for ((name, expr, kind), item) in columns.iter().zip(&items) {
+            let from = match expr {
+                Expr::Key(at) => &group_keys[*at].0,
+                expr => expr,
+            };
+            let is_own = match (from, item) {
+                (Expr::Column(at), _) => {
+                    let field = &schema.fields[*at];
+                    field.is_own && field.name.as_ref() == Some(name)
+                }
+                // A name that nobody knows yet is a column's if it keeps it.
+                (Expr::Unknown, Item::Written(_, ast)) => name_of(ast) == *name,
+                _ => false,
+            };
             exprs.push((expr.placed(&place), *kind));
             fields.push(Field {
                 table: None,
                 name: Some(name.clone()),
                 kind: *kind,
                 is_shadowed: false,
+                is_own,
             });
         }
         let visible = exprs.len();
@@ -218,6 +233,7 @@ impl Binder<'_> {
                 name: None,
                 kind: Kind::Int,
                 is_shadowed: false,
+                is_own: false,
             });
         }
         let distinct = match &select.distinct {
@@ -252,6 +268,7 @@ impl Binder<'_> {
                         name: None,
                         kind,
                         is_shadowed: false,
+                        is_own: false,
                     });
                     exprs.len() - 1
                 }
@@ -363,7 +380,8 @@ fn group_unit(
         distinct: false,
         filter: None,
         order: Vec::new(),
-        run: None,
+        runs: Vec::new(),
+        name: String::new(),
         kind: Kind::Int,
     });
     (unit.clone(), Some(Expr::Aggregate(aggregates.len() - 1)))

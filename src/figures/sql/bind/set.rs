@@ -45,6 +45,7 @@ impl Binder<'_> {
             name: Some(format!("col{at}")),
             kind: *kind,
             is_shadowed: false,
+            is_own: false,
         });
         Bound {
             schema: Schema {
@@ -117,6 +118,7 @@ impl Binder<'_> {
                 name: Some(name),
                 kind: both,
                 is_shadowed: false,
+                is_own: one.is_own && other.is_own && one.name == other.name,
             });
         }
         // Only laying rows under one another keeps them apart by run, where both sides mean the same by it.
@@ -147,6 +149,7 @@ impl Binder<'_> {
                     name: None,
                     kind: Kind::Int,
                     is_shadowed: false,
+                    is_own: false,
                 });
                 unit = Unit::Runs {
                     column: fields.len() - 1,
