@@ -46,7 +46,7 @@ pub struct Aggregate {
 
 impl Stage for Aggregate {
     const KIND: &'static str = "aggregate";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     const OUTPUT: ArtifactType = ArtifactType::Table;
     const ROWS: &'static str = "what its SQL makes it";
     const PORTS: &'static [Port] = &[Port {

@@ -39,11 +39,14 @@ pub fn stacked_and_notes(
             let kept = all.iter();
             let kept = kept.filter(|name| read.contains(*name) || input.labels.contains_key(*name));
             let mut kept: Vec<&String> = kept.collect();
-            if kept.is_empty() {
+            if kept.is_empty() && input.columns.is_empty() {
                 // Of a table without columns nobody knows how many rows it has.
                 kept.extend(all.first());
             }
-            frame = frame.select(kept)?;
+            frame = match kept.is_empty() {
+                true => DataFrame::new(frame.height(), Vec::new())?,
+                false => frame.select(kept)?,
+            };
         }
         let labels = input.labels.values().flat_map(|labels| &labels.all);
         let names = labels.flat_map(|label| label.columns.keys());
