@@ -1,14 +1,14 @@
 //! What a run is among the rows of a stage's tables.
 //!
 //! A run is a job. Rows of an artifact are of the job that left it, and one job that stands under several labels is one run.
-//! Where a stage takes all jobs of another at once, its rows are no longer told apart by jobs: there a row is of the run that
-//! its coordinates name, if the table has a column for each axis that reaches it.
+//! Where a stage takes the tables of all jobs of another at once, its rows are no longer told apart by jobs: there a row is of the
+//! run that its coordinates name, if the table has a column for each axis that reaches it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Pipeline, Takes};
+use super::{ArtifactType, DeclaredInput, Pipeline, Takes};
 
 /// What a run is among the rows of a stage's tables.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,6 +91,10 @@ impl Pipeline {
                 stages.extend(theirs.stages);
             }
         }
+        // What reads tables may hand their rows on; all other rows are of the job that left them.
+        let reads_tables =
+            |input: &DeclaredInput| input.port.accepts.contains(&ArtifactType::Table);
+        is_collapsed &= declared.inputs.iter().any(reads_tables);
         if !is_collapsed {
             axes = declared.axes.iter().cloned().collect();
             stages = BTreeSet::from([stage]);
