@@ -15,6 +15,7 @@ mod layers;
 mod pipelines;
 mod program;
 mod running;
+mod runs;
 mod sql;
 mod store_commands;
 mod tables;
