@@ -171,8 +171,8 @@ fn columns_are_told_for_a_file_and_for_a_stage() {
     by_run  (aggregate `by-run`)
       a row is what its SQL makes it
       a run is told by the labels in `decay`, `seed`
-      decay   the stage itself
-      seed    the stage itself
+      decay   the stage itself                                                  numbers
+      seed    the stage itself                                                  whole numbers
       x       the stage itself                                                  numbers
       weight  p.params.weight, swept by `decay`, found by the label in `decay`  numbers
     ");

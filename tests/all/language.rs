@@ -829,7 +829,7 @@ fn a_million_values_are_read() {
     ));
     insta::assert_snapshot!(toy(&text), @"
     5:1 [x] the axis `x` has `7` twice
-        help: every label stands once; of few integers, a range has each once
+        help: every label stands once; a range has each integer once, and of few values fewer draws differ
     ");
 }
 
@@ -1055,9 +1055,9 @@ when = { graph = "G(5,5)", method = "reversed" }
     07ebdbde answers[seed=1, graph=G(2,5), method=reversed, size=6]
     a5272a35 answers[seed=1, graph=G(5,5), method=next-token, size=2]
     0d421036 answers[seed=1, graph=G(5,5), method=next-token, size=6]
-    53e68ab9 each[graph=G(2,5)]
-    86448202 each[graph=G(5,5)]
-    41436e2f accuracy
+    2b63e707 each[graph=G(2,5)]
+    79eb1a57 each[graph=G(5,5)]
+    8e58d153 accuracy
     4bf18056 at-chance
     352ae05e figure
     ");
@@ -1242,7 +1242,7 @@ fn an_override_over_what_an_axis_sweeps_names_the_axis() {
     };
     insta::assert_snapshot!(with("method = 'oracle'", "p.seed = 0"), @"
     13:11 [seed] this override sets `p.seed`, which the axis `seed` sweeps: its labels would no longer tell the value
-        help: if that is meant, name the axis too: `when = { …, seed = [2] }`, with the labels for which it holds; to have fewer labels there, use [[exclude]]
+        help: if that is meant, name the axis too: `when = { …, seed = [0, 1, 2] }`, with those labels for which it holds; to have fewer labels there, use [[exclude]]
     ");
     assert_eq!(
         with("method = 'oracle', seed = [1, 2]", "p.seed = 0"),
@@ -1464,7 +1464,7 @@ fn the_columns_of_a_table_are_told_with_where_each_comes_from() {
       lr: axis, numbers
       scale: axis, text
     mean true
-      scale: own, ?
+      scale: own, text
       x: own, numbers
       a_size: a.params.size by scale label, whole numbers
       b_size: b.params.size by scale label, whole numbers

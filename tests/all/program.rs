@@ -182,6 +182,8 @@ fn every_kind_describes_itself() {
     decode → answers (version 3)
       Lets a model answer examples: token by token with a cache, or in one pass where it was taught
       without a teacher.
+      a row of its table is an example
+      a row of its table `…_positions` is a position of an example's target
       inputs
         model: one; a model
           the model that answers

@@ -698,3 +698,18 @@ fn of_a_table_whose_columns_are_not_known_the_coordinates_are() {
     insta::assert_snapshot!(said("SELECT ci95(x) AS ci FROM one"), @"ci95 does not know what a run is here: one job made all rows of `one` (line 1, column 8); say it: ci95(x, run), if `run` has a value of its own for each run; several columns may stand there");
     insta::assert_snapshot!(said("SELECT x FROM t WHERE seed = '1'"), @"whole numbers cannot be compared with text (line 1, column 23); CAST(x AS DOUBLE) makes numbers of text, CAST(x AS TEXT) text of numbers");
 }
+
+#[test]
+fn a_constant_orders_nothing() {
+    insta::assert_snapshot!(problems("SELECT method FROM answers ORDER BY 'exact' DESC LIMIT 1"), @"'exact' is a constant and orders nothing (line 1, column 37); a name stands in double quotes or in none");
+    assert_eq!(
+        problems("SELECT method, 'x' AS c FROM answers ORDER BY 2, c, 1"),
+        ""
+    );
+    insta::assert_snapshot!(problems("SELECT QUANTILE_CONT(exact, 95) AS q, ci95(exact, 5) AS c, RANK() OVER (ORDER BY 1.5) AS r FROM answers"), @r#"
+    quantile_cont takes a number between 0 and 1 as its second value (line 1, column 8); e.g. 0.95
+    ci95: a constant tells no runs apart (line 1, column 39); name a column
+    rank needs an order (line 1, column 60); write rank(…) OVER (ORDER BY …)
+    1.5 is a constant and orders nothing (line 1, column 82); a name stands in double quotes or in none
+    "#);
+}

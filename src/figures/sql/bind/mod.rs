@@ -364,7 +364,12 @@ impl<'a> Binder<'a> {
             self.refuse(key.expr.span().start, "WITH FILL");
             return None;
         }
-        if matches!(expr, Expr::Literal(_)) {
+        let is_constant = match &key.expr {
+            Ast::Value(_) => position(&key.expr).is_none(),
+            Ast::UnaryOp { expr, .. } => matches!(**expr, Ast::Value(_)),
+            _ => false,
+        };
+        if is_constant {
             self.say(
                 key.expr.span().start,
                 format!("{} is a constant and orders nothing", key.expr),
