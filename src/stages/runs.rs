@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use polars::prelude::DataFrame;
 
-use crate::figures::sql::{Kind, Runs, TableInfo};
+use crate::figures::sql::{Kind, RunIds, Runs, TableInfo};
 use crate::figures::table;
 use crate::pipeline::{ColumnKind, Input, RunsOf, Stop, TableShape};
 
@@ -72,7 +72,7 @@ pub fn of_rows(
     name: &str,
     inputs: &[&Input],
     rows: &[DataFrame],
-) -> Result<(Option<Vec<Option<i64>>>, Runs), Stop> {
+) -> Result<(Option<RunIds>, Runs), Stop> {
     let Some(told) = inputs.first().and_then(|input| input.runs.as_ref()) else {
         let none = Runs::Untold(format!("nothing tells which rows of `{name}` are one run"));
         return Ok((None, none));

@@ -58,7 +58,7 @@ pub use bind::{Catalog, Runs, TableInfo};
 pub use condition::Condition;
 pub use kind::Kind;
 pub use problem::{SqlError, SqlProblem};
-pub use run::Table;
+pub use run::{RunIds, Table};
 
 use crate::figures::table::{self, Error};
 

@@ -24,13 +24,16 @@ pub(super) struct Rows {
     pub height: usize,
 }
 
+/// The run of each row; a row of no run has none.
+pub type RunIds = Vec<Option<i64>>;
+
 /// A table from outside, with the run of each row where that is known.
 #[derive(Debug, Clone)]
 pub struct Table {
     /// Its rows.
     pub rows: DataFrame,
     /// Which run each row is of: equal numbers are one run.
-    pub runs: Option<Vec<Option<i64>>>,
+    pub runs: Option<RunIds>,
 }
 
 /// Runs relations over tables.
