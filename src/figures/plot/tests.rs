@@ -153,8 +153,15 @@ fn odd_values_are_gaps_and_never_a_crash() {
                     } else {
                         (r#", "error": "e""#, "")
                     };
+                    // Bars stand at categories, and so do both sides of a heat map.
+                    let of_x = if matches!(mark, "bar" | "heat") {
+                        "linear"
+                    } else {
+                        scale
+                    };
+                    let of_y = if mark == "heat" { "linear" } else { scale };
                     let json = format!(
-                        r#"{{ "mark": "{mark}", "x": {{ "field": "x", "scale": "{scale}" }}, "y": {{ "field": "y", "scale": "{scale}"{error} }}, "points": true{value} }}"#
+                        r#"{{ "mark": "{mark}", "x": {{ "field": "x", "scale": "{of_x}" }}, "y": {{ "field": "y", "scale": "{of_y}"{error} }}, "points": true{value} }}"#
                     );
                     let svg = draw(&plot(&json), &table).unwrap().svg();
                     // Only words may say so, never a coordinate.
@@ -655,4 +662,28 @@ fn a_line_to_compare_with_that_has_no_place_is_told() {
             "ci: 2 of 6 levels are not shown: 2 missing (degree = 10, graph = G(10,5), method = next-token; degree = 10, graph = G(10,5), method = reversed)",
         ]
     );
+}
+
+#[test]
+fn a_scale_where_a_mark_has_categories_is_refused() {
+    for (json, parameter) in [
+        (
+            r#"{ "mark": "bar", "x": { "field": "x", "scale": "log" }, "y": "y" }"#,
+            "x.scale",
+        ),
+        (
+            r#"{ "mark": "bar", "x": { "field": "x", "domain": [1, 2] }, "y": "y" }"#,
+            "x.domain",
+        ),
+        (
+            r#"{ "mark": "heat", "x": "x", "y": { "field": "y", "scale": "log" }, "value": "v" }"#,
+            "y.scale",
+        ),
+    ] {
+        let problems = plot(json).problems();
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert_eq!(problems[0].0, parameter);
+    }
+    let bars = r#"{ "mark": "bar", "x": "x", "y": { "field": "y", "scale": "log" } }"#;
+    assert!(plot(bars).problems().is_empty());
 }
