@@ -38,7 +38,7 @@ pub use contract::{
     WARNINGS,
 };
 pub use coordinates::{ByLabels, Condition, Coordinates, JobName, Selector};
-pub use label::{Found, Index};
+pub use label::{Found, Index, number_in};
 pub(crate) use parameters::{first_line, kind_of, options, schema_types};
 pub use policy::{Cause, Grow, Keep, Retry};
 pub use problem::{Problem, Problems, alternatives, nearest};

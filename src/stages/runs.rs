@@ -6,7 +6,7 @@ use polars::prelude::DataFrame;
 
 use crate::figures::sql::{Kind, RunIds, Runs, TableInfo};
 use crate::figures::table;
-use crate::pipeline::{ColumnKind, Input, RunsOf, Stop, TableShape};
+use crate::pipeline::{ColumnKind, Input, RunsOf, Scalar, Stop, TableShape, number_in};
 
 /// Runs of different tables never have the same number.
 const MOST: i64 = 1 << 40;
@@ -83,29 +83,49 @@ pub fn of_rows(
         return Ok((None, runs));
     }
     let base = i64::try_from(number).unwrap_or(0).saturating_mul(MOST);
-    let mut known: BTreeMap<Vec<Option<String>>, i64> = BTreeMap::new();
+    let mut known: BTreeMap<Vec<String>, i64> = BTreeMap::new();
     let mut ids = Vec::new();
     for (input, rows) in inputs.iter().zip(rows) {
         let Some(told) = &input.runs else { continue };
         match &told.of {
             RunsOf::Labels { axes, given, .. } => {
                 let mut by_axis: Vec<Vec<Option<String>>> = Vec::new();
+                let mut are_numbers = Vec::new();
                 for axis in axes {
                     let own = told.given.get(axis).filter(|_| given.contains(axis));
-                    by_axis.push(match own {
-                        Some(label) => vec![Some(label.clone()); rows.height()],
-                        None => table::texts(table::column(rows, axis)?)?,
-                    });
+                    let (labels, is_number) = match own {
+                        Some(label) => (vec![Some(label.clone()); rows.height()], false),
+                        None => {
+                            let column = table::column(rows, axis)?;
+                            let is_number = column.dtype().is_primitive_numeric();
+                            (table::texts(column)?, is_number)
+                        }
+                    };
+                    let labels = labels.into_iter();
+                    let labels = labels.map(|label| label.map(|label| identity(&label, is_number)));
+                    by_axis.push(labels.collect());
+                    are_numbers.push(is_number);
+                }
+                let identities = |labels: &[String]| -> Vec<String> {
+                    let labels = labels.iter().zip(&are_numbers);
+                    labels
+                        .map(|(label, is_number)| identity(label, *is_number))
+                        .collect()
+                };
+                // The first labels of the job that stands under these.
+                let mut firsts: BTreeMap<Vec<String>, Vec<String>> = BTreeMap::new();
+                for (these, first) in &told.same {
+                    let first = identities(first);
+                    firsts.entry(identities(these)).or_insert(first);
                 }
                 for row in 0..rows.height() {
-                    let labels: Vec<Option<String>> =
-                        by_axis.iter().map(|labels| labels[row].clone()).collect();
+                    let labels = by_axis.iter().map(|labels| labels[row].clone());
                     // A row without a label is of no run.
-                    if labels.iter().any(Option::is_none) {
+                    let Some(labels) = labels.collect::<Option<Vec<String>>>() else {
                         ids.push(None);
                         continue;
-                    }
-                    let labels = first_of(labels, &told.same);
+                    };
+                    let labels = firsts.get(&labels).cloned().unwrap_or(labels);
                     let next = base + i64::try_from(known.len()).unwrap_or(0);
                     ids.push(Some(*known.entry(labels).or_insert(next)));
                 }
@@ -119,43 +139,10 @@ pub fn of_rows(
     Ok((Some(ids), runs))
 }
 
-/// The first labels of the job that stands under these.
-fn first_of(
-    labels: Vec<Option<String>>,
-    same: &[(Vec<String>, Vec<String>)],
-) -> Vec<Option<String>> {
-    let is = |own: &Option<String>, label: &String| match own {
-        Some(own) => own == label || is_same_number(own, label),
-        None => false,
-    };
-    let found = same
-        .iter()
-        .find(|(these, _)| labels.iter().zip(these).all(|(own, label)| is(own, label)));
-    match found {
-        // The first labels as the table would write them: by the same rule, so that both come to one.
-        Some((_, first)) => first.iter().map(|label| Some(plain(label))).collect(),
-        None => labels
-            .into_iter()
-            .map(|own| own.map(|own| plain(&own)))
-            .collect(),
-    }
-}
-
-fn is_same_number(one: &str, other: &str) -> bool {
-    match (one.parse::<f64>(), other.parse::<f64>()) {
-        (Ok(one), Ok(other)) => one == other,
-        _ => false,
-    }
-}
-
-/// A number in one way of writing it.
-fn plain(label: &str) -> String {
-    match (label.parse::<i64>(), label.parse::<f64>()) {
-        (Ok(whole), _) => whole.to_string(),
-        (_, Ok(number)) if number == number.trunc() && number.abs() < 1e15 => {
-            format!("{number:.0}")
-        }
-        (_, Ok(number)) => number.to_string(),
-        _ => label.to_owned(),
+/// What makes a label the same as another: in a column of numbers its value, elsewhere its text, letter by letter.
+fn identity(label: &str, is_number: bool) -> String {
+    match number_in(label).filter(|_| is_number) {
+        Some(number) => number.identity(),
+        None => Scalar::Text(label.to_owned()).identity(),
     }
 }

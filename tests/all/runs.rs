@@ -117,6 +117,24 @@ set = { e.seed = 0 }
 }
 
 #[test]
+fn labels_that_only_read_as_the_same_number_are_runs_of_their_own() {
+    let version = "version = { '1.1' = { e.params.m = 'b' }, '1.10' = { e.params.m = 'c' } }\n";
+    let cases = [
+        ("version, seed", episodes("echo 1", "[0]") + version),
+        (
+            "seed",
+            episodes("echo 1", "[9007199254740992, 9007199254740993]"),
+        ),
+    ];
+    for (axes, e) in cases {
+        let mean = format!("SELECT {axes}, AVG(x) AS x FROM e GROUP BY {axes}");
+        let q = query("q", "b", &format!("{OVER} b"));
+        let out = table(&(e + &query("b", "e", &mean) + &q + OUT));
+        assert!(out.ends_with(",2\n"), "{axes}: {out}");
+    }
+}
+
+#[test]
 fn what_an_axis_names_is_a_label_only_where_it_is_handed_on() {
     let b = query(
         "b",
