@@ -78,8 +78,11 @@ fn text_of(path: &Path) -> Result<String, Error> {
 /// Reads comma-separated values, with the types that are declared, if any are.
 ///
 /// # Errors
-/// A file that is not there, is no UTF-8, has no header, a blank line, a row of another width, two columns of one name or one
-/// without, other columns than declared, or a value of another type; with the line.
+/// With the line, where there is one:
+/// - a file that is not there or is no UTF-8;
+/// - no header, two columns of one name, or one without a name;
+/// - a blank line, or a row of another width;
+/// - other columns than declared, or a value of another type.
 pub fn read(path: &Path, declared: Option<&Declared>) -> Result<Read, Error> {
     let text = text_of(path)?;
     let at = |line: usize, reason: String| refused(path, format!("line {line}: {reason}"));

@@ -83,8 +83,8 @@ type Values = BTreeMap<Place, Option<f64>>;
 /// Compares each two methods of a table.
 ///
 /// # Errors
-/// Columns that are missing, hold no numbers or no two methods, more than 64 methods, a row that names no method or not what
-/// pairs it, or a method with two rows at the same place.
+/// Columns that are missing, hold no numbers or no two methods, or more than 64 methods. A row that names no method or not
+/// what pairs it. A method with two rows at the same place.
 pub fn compare(data: &DataFrame, paired: &Paired) -> Result<DataFrame, Error> {
     let methods = methods(data, paired)?;
     let mut rows = Vec::new();

@@ -504,9 +504,10 @@ impl Split {
 /// of all files and one. `cancel` is asked now and then.
 ///
 /// # Errors
-/// [`Error::Io`]; [`Error::Text`] that names file and line of the first ten wrong ones and counts the others, where a
-/// question is in two splits, and where too few are there to hold some out; [`Error::Parameters`] where `nodes` is out of
-/// range.
+/// - [`Error::Io`] where a file cannot be read.
+/// - [`Error::Text`] where lines are wrong: it names file and line of the first ten and counts the others.
+/// - [`Error::Text`] too where a question is in two splits, or too few are there to hold some out.
+/// - [`Error::Parameters`] where `nodes` is out of range.
 pub fn read(
     train: &Path,
     test: &Path,
