@@ -713,3 +713,12 @@ fn a_constant_orders_nothing() {
     1.5 is a constant and orders nothing (line 1, column 82); a name stands in double quotes or in none
     "#);
 }
+
+#[test]
+fn a_quantile_over_a_window_takes_a_level_too() {
+    assert_eq!(
+        problems("SELECT QUANTILE_CONT(exact, 0.95) OVER () AS q FROM answers"),
+        ""
+    );
+    insta::assert_snapshot!(problems("SELECT QUANTILE_CONT(exact, 95) OVER () AS q FROM answers"), @"quantile_cont takes a number between 0 and 1 as its second value (line 1, column 8); e.g. 0.95");
+}

@@ -306,24 +306,7 @@ impl Binder<'_> {
             );
             return None;
         }
-        if let (What::QuantileCont | What::QuantileDisc, Some((level, _))) = (what, values.get(1))
-            && !is_level(level)
-        {
-            self.say(
-                place,
-                format!("{name} takes a number between 0 and 1 as its second value"),
-                "e.g. 0.95",
-            );
-            return None;
-        }
-        let kinds: Vec<Kind> = values.iter().map(|(_, kind)| *kind).collect();
-        let kind = match what.kind(name, &kinds) {
-            Ok(kind) => kind,
-            Err(why) => {
-                self.say(place, why, "CAST makes other values of them");
-                return None;
-            }
-        };
+        let kind = self.kind_of(name, what, &values, place)?;
         let filter = filter.map(|filter| {
             let mut rows = Context::of_rows(context.schema, "FILTER");
             self.condition(filter, &mut rows)
@@ -357,6 +340,34 @@ impl Binder<'_> {
         })
     }
 
+    /// The kind of an aggregate of these values, over a group or a window; told, where it takes no such values.
+    pub(super) fn kind_of(
+        &mut self,
+        name: &str,
+        what: What,
+        values: &[Typed],
+        place: Location,
+    ) -> Option<Kind> {
+        if let (What::QuantileCont | What::QuantileDisc, Some((level, _))) = (what, values.get(1))
+            && !is_level(level)
+        {
+            self.say(
+                place,
+                format!("{name} takes a number between 0 and 1 as its second value"),
+                "e.g. 0.95",
+            );
+            return None;
+        }
+        let kinds: Vec<Kind> = values.iter().map(|(_, kind)| *kind).collect();
+        match what.kind(name, &kinds) {
+            Ok(kind) => Some(kind),
+            Err(why) => {
+                self.say(place, why, "CAST makes other values of them");
+                None
+            }
+        }
+    }
+
     pub(super) fn order_of(
         &mut self,
         keys: &[OrderByExpr],
@@ -377,7 +388,7 @@ fn unit_is_right(unit: &[Expr]) -> bool {
 }
 
 /// A constant between 0 and 1.
-pub(super) fn is_level(expr: &Expr) -> bool {
+fn is_level(expr: &Expr) -> bool {
     match expr {
         Expr::Literal(Literal::Int(level)) => (0..=1).contains(level),
         Expr::Literal(Literal::Float(level)) => (0.0..=1.0).contains(level),

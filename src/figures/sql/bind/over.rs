@@ -115,14 +115,7 @@ impl Binder<'_> {
                 .iter()
                 .map(|arg| self.expr(arg, context))
                 .collect();
-            let kinds: Vec<Kind> = values.iter().map(|(_, kind)| *kind).collect();
-            let kind = match what.kind(name, &kinds) {
-                Ok(kind) => kind,
-                Err(why) => {
-                    self.say(place, why, "CAST makes other values of them");
-                    return None;
-                }
-            };
+            let kind = self.kind_of(name, what, &values, place)?;
             if !args.order.is_empty() {
                 self.refuse(place, "ORDER BY inside of a function over a window");
                 return None;
