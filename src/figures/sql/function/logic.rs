@@ -14,14 +14,16 @@ const BOOL: Gives = Gives::Always(Kind::Bool);
 const MANY: usize = 1000;
 
 pub(super) const ROSTER: &[Function] = &[
-    compare("=", |kind, args| compared(kind, args, Ordering::is_eq)),
-    compare("<>", |kind, args| compared(kind, args, Ordering::is_ne)),
-    compare("<", |kind, args| compared(kind, args, Ordering::is_lt)),
-    compare("<=", |kind, args| compared(kind, args, Ordering::is_le)),
-    compare(">", |kind, args| compared(kind, args, Ordering::is_gt)),
-    compare(">=", |kind, args| compared(kind, args, Ordering::is_ge)),
-    compare("IS DISTINCT FROM", |kind, args| distinct(kind, args, true)),
-    compare("IS NOT DISTINCT FROM", |kind, args| {
+    compare(&["="], |kind, args| compared(kind, args, Ordering::is_eq)),
+    compare(&["<>"], |kind, args| compared(kind, args, Ordering::is_ne)),
+    compare(&["<"], |kind, args| compared(kind, args, Ordering::is_lt)),
+    compare(&["<="], |kind, args| compared(kind, args, Ordering::is_le)),
+    compare(&[">"], |kind, args| compared(kind, args, Ordering::is_gt)),
+    compare(&[">="], |kind, args| compared(kind, args, Ordering::is_ge)),
+    compare(&["IS DISTINCT FROM"], |kind, args| {
+        distinct(kind, args, true)
+    }),
+    compare(&["IS NOT DISTINCT FROM"], |kind, args| {
         distinct(kind, args, false)
     }),
     Function {
@@ -57,10 +59,10 @@ pub(super) const ROSTER: &[Function] = &[
         gives: BOOL,
         eval: |_, args| Ok(bool_column(bools(&args[0])?.iter().map(|v| v.map(|v| !v)))),
     },
-    truth("IS TRUE", |_, args| is(args, |v| v == Some(true))),
-    truth("IS NOT TRUE", |_, args| is(args, |v| v != Some(true))),
-    truth("IS FALSE", |_, args| is(args, |v| v == Some(false))),
-    truth("IS NOT FALSE", |_, args| is(args, |v| v != Some(false))),
+    truth(&["IS TRUE"], |_, args| is(args, |v| v == Some(true))),
+    truth(&["IS NOT TRUE"], |_, args| is(args, |v| v != Some(true))),
+    truth(&["IS FALSE"], |_, args| is(args, |v| v == Some(false))),
+    truth(&["IS NOT FALSE"], |_, args| is(args, |v| v != Some(false))),
     Function {
         names: &["IS NULL"],
         count: (1, 1),
@@ -75,17 +77,17 @@ pub(super) const ROSTER: &[Function] = &[
         gives: BOOL,
         eval: |_, args| Ok(args[0].is_not_null().into_series().into()),
     },
-    number("isnan", |_, args| {
+    number(&["isnan", "is_nan"], |_, args| {
         Ok(bool_column(
             floats(&args[0])?.iter().map(|v| v.map(f64::is_nan)),
         ))
     }),
-    number("isinf", |_, args| {
+    number(&["isinf", "is_inf"], |_, args| {
         Ok(bool_column(
             floats(&args[0])?.iter().map(|v| v.map(f64::is_infinite)),
         ))
     }),
-    number("isfinite", |_, args| {
+    number(&["isfinite", "is_finite"], |_, args| {
         Ok(bool_column(
             floats(&args[0])?.iter().map(|v| v.map(f64::is_finite)),
         ))
@@ -135,17 +137,7 @@ pub(super) const ROSTER: &[Function] = &[
 
 type Eval = fn(Kind, &[Column]) -> Result<Column, Fault>;
 
-const fn compare(name: &'static str, eval: Eval) -> Function {
-    let names: &'static [&'static str] = match name.as_bytes() {
-        b"=" => &["="],
-        b"<>" => &["<>"],
-        b"<" => &["<"],
-        b"<=" => &["<="],
-        b">" => &[">"],
-        b">=" => &[">="],
-        b"IS DISTINCT FROM" => &["IS DISTINCT FROM"],
-        _ => &["IS NOT DISTINCT FROM"],
-    };
+const fn compare(names: &'static [&'static str], eval: Eval) -> Function {
     Function {
         names,
         count: (2, 2),
@@ -155,13 +147,7 @@ const fn compare(name: &'static str, eval: Eval) -> Function {
     }
 }
 
-const fn truth(name: &'static str, eval: Eval) -> Function {
-    let names: &'static [&'static str] = match name.as_bytes() {
-        b"IS TRUE" => &["IS TRUE"],
-        b"IS NOT TRUE" => &["IS NOT TRUE"],
-        b"IS FALSE" => &["IS FALSE"],
-        _ => &["IS NOT FALSE"],
-    };
+const fn truth(names: &'static [&'static str], eval: Eval) -> Function {
     Function {
         names,
         count: (1, 1),
@@ -171,12 +157,7 @@ const fn truth(name: &'static str, eval: Eval) -> Function {
     }
 }
 
-const fn number(name: &'static str, eval: Eval) -> Function {
-    let names: &'static [&'static str] = match name.as_bytes() {
-        b"isnan" => &["isnan", "is_nan"],
-        b"isinf" => &["isinf", "is_inf"],
-        _ => &["isfinite", "is_finite"],
-    };
+const fn number(names: &'static [&'static str], eval: Eval) -> Function {
     Function {
         names,
         count: (1, 1),

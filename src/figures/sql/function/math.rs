@@ -134,27 +134,20 @@ pub(super) const ROSTER: &[Function] = &[
             _ => pairs(kind, args, "log", |_, _| None, |base, v| v.ln() / base.ln()),
         },
     },
-    real("sqrt", |_, args| map(args, f64::sqrt)),
-    real("exp", |_, args| map(args, f64::exp)),
-    real("ln", |_, args| map(args, f64::ln)),
-    real("log10", |_, args| map(args, f64::log10)),
-    real("log2", |_, args| map(args, f64::log2)),
-    real("sin", |_, args| map(args, f64::sin)),
-    real("cos", |_, args| map(args, f64::cos)),
-    real("tanh", |_, args| map(args, f64::tanh)),
+    real(&["sqrt"], |_, args| map(args, f64::sqrt)),
+    real(&["exp"], |_, args| map(args, f64::exp)),
+    real(&["ln"], |_, args| map(args, f64::ln)),
+    real(&["log10"], |_, args| map(args, f64::log10)),
+    real(&["log2"], |_, args| map(args, f64::log2)),
+    real(&["sin"], |_, args| map(args, f64::sin)),
+    real(&["cos"], |_, args| map(args, f64::cos)),
+    real(&["tanh"], |_, args| map(args, f64::tanh)),
 ];
 
-const fn real(name: &'static str, eval: fn(Kind, &[Column]) -> Result<Column, Fault>) -> Function {
-    let names: &'static [&'static str] = match name.as_bytes() {
-        b"sqrt" => &["sqrt"],
-        b"exp" => &["exp"],
-        b"ln" => &["ln"],
-        b"log10" => &["log10"],
-        b"log2" => &["log2"],
-        b"sin" => &["sin"],
-        b"cos" => &["cos"],
-        _ => &["tanh"],
-    };
+const fn real(
+    names: &'static [&'static str],
+    eval: fn(Kind, &[Column]) -> Result<Column, Fault>,
+) -> Function {
     Function {
         names,
         count: (1, 1),
