@@ -123,10 +123,21 @@ pub fn read(path: &Path) -> Result<DataFrame, Error> {
                 ));
             }
         }
-        reader.finish().map_err(|error| error.to_string())
+        let table = reader.finish().map_err(|error| error.to_string())?;
+        with_single_for_half(table).map_err(|error| error.to_string())
     }))
     .map_err(|_| refuse("the file is damaged".to_owned()))?
     .map_err(refuse)
+}
+
+/// Numbers of 16 bits as the same numbers of 32, which all of them are.
+fn with_single_for_half(mut table: DataFrame) -> PolarsResult<DataFrame> {
+    let is_half = |column: &&Column| *column.dtype() == DataType::Float16;
+    let halves: Vec<Column> = table.columns().iter().filter(is_half).cloned().collect();
+    for half in halves {
+        table.with_column(half.strict_cast(&DataType::Float32)?)?;
+    }
+    Ok(table)
 }
 
 /// What a column holds that no table of ours can; none where one can.
@@ -143,6 +154,7 @@ fn unreadable(kind: &ArrowDataType) -> Option<String> {
         | UInt32
         | Int64
         | UInt64
+        | Float16
         | Float32
         | Float64
         | Utf8
@@ -154,7 +166,6 @@ fn unreadable(kind: &ArrowDataType) -> Option<String> {
             return None;
         }
         Int128 | UInt128 => "whole numbers of 128 bits".to_string(),
-        Float16 => "numbers of 16 bits".to_string(),
         Date64 => "dates".to_string(),
         Timestamp(..) => "points in time of some zone".to_string(),
         Time32(_) | Time64(_) | Duration(_) | Interval(_) => "times".to_string(),
