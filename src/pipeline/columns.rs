@@ -29,7 +29,7 @@ use super::contract::{ColumnKind, ColumnShape, Columns, Scalar, TableOf};
 use super::coordinates::{ByLabels, Coordinates};
 use super::problem::Problem;
 use super::runs::RunsOf;
-use super::{Instance, Pipeline, sql_name};
+use super::{DeclaredStage, Instance, Pipeline, sql_name};
 
 /// A parameter that an axis sweeps.
 #[derive(Debug)]
@@ -342,7 +342,8 @@ impl Pipeline {
     }
 
     /// Two columns of one name that a table of a stage would have. What the table says itself of a coordinate is no second
-    /// column, so only what its kind gives it whatever it reads is held against these.
+    /// column, so only what its kind gives it whatever it reads is held against these, and its own
+    /// columns of a type in which the coordinate cannot be said.
     pub(super) fn collisions(&self, stage: usize) -> Vec<Problem> {
         let declared = &self.stages[stage];
         let outputs = declared.outputs.iter();
@@ -380,6 +381,19 @@ impl Pipeline {
             if let Some(table) = certain {
                 let table = format!("{}{}", sql_name(&declared.name), table.suffix);
                 let message = format!("{what} is named like a column of `{table}`");
+                problems.push(Problem::at(&at.key.span, message).help(help));
+            }
+            let other = outputs_of(declared).find_map(|(table, own)| {
+                let own = own.iter().find(|own| own.name == *name)?;
+                let (own, here) = (own.kind?, column.kind?);
+                (!own.can_say(here)).then_some((table, own, here))
+            });
+            if let Some((table, own, here)) = other {
+                let message = format!(
+                    "{what} holds {}, but the column `{name}` that `{table}` has itself holds {}",
+                    here.noun(),
+                    own.noun()
+                );
                 problems.push(Problem::at(&at.key.span, message).help(help));
             }
             let parameter = match &column.origin {
@@ -461,6 +475,14 @@ impl Pipeline {
         }
         columns
     }
+}
+
+/// The tables of a stage whose own columns are known, with these.
+fn outputs_of(stage: &DeclaredStage) -> impl Iterator<Item = (String, &Vec<ColumnShape>)> {
+    let outputs = stage.outputs.iter().enumerate();
+    outputs.filter_map(|(at, output)| {
+        Some((sql_name(&stage.output_name(at)), output.columns.as_ref()?))
+    })
 }
 
 /// The value that a swept parameter has in all of some instances.

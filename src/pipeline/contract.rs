@@ -580,6 +580,16 @@ impl ColumnKind {
         })
     }
 
+    /// Whether a column of this type can hold, in some writing, all values of a column of another.
+    pub fn can_say(self, other: ColumnKind) -> bool {
+        use ColumnKind::{Bool, Float, Int, Text};
+        match (self, other) {
+            (Text, _) | (Bool, Bool) => true,
+            (Int | Float, Int | Float) => true,
+            (Bool | Int | Float, _) => false,
+        }
+    }
+
     /// As people call it.
     pub fn noun(self) -> &'static str {
         match self {

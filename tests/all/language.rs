@@ -1364,6 +1364,27 @@ fn two_columns_of_one_name_are_refused_where_both_are_known() {
         said.contains("the axis `layer` is named like a column of `deep`"),
         "{said}"
     );
+    // An axis, or a parameter that it sweeps, and a column of a type in which no such value can be written.
+    let declared = |kind: &str, axes: &str| {
+        real(&format!(
+            "[stage.p]\nkind = 'command'\nargs = ['true']\nparams = {{ lr = 0.1 }}\n\
+             outputs.t = {{ path = 't.csv', type = 'table', columns = {{ x = '{kind}' }} }}\n[axes]\n{axes}\n"
+        ))
+    };
+    let variants = "x = { small = { 'p.params.lr' = 0.1 }, large = { 'p.params.lr' = 0.2 } }";
+    for kind in ["bool", "int", "float"] {
+        let said = declared(kind, variants);
+        assert!(
+            said.contains("the axis `x` holds text, but the column `x` that `p` has itself holds"),
+            "{kind}: {said}"
+        );
+    }
+    assert_eq!(declared("text", variants), "fine");
+    let numbers = "x = { 'p.params.lr' = [0.1, 0.2] }";
+    assert_eq!(declared("float", numbers), "fine");
+    assert_eq!(declared("text", numbers), "fine");
+    let said = declared("bool", numbers);
+    assert!(said.contains("the axis `x` holds numbers"), "{said}");
     // Of two swept parameters of one name, both get longer names, until they differ.
     let longer = "a = { 'p.params.enc.lr' = [1, 2] }\nb = { 'p.params.dec.lr' = [1, 2] }";
     assert_eq!(with("enc = { lr = 1 }, dec = { lr = 2 }", longer), "fine");
