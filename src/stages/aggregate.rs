@@ -2,13 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use polars::prelude::DataFrame;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 use super::{frames, runs};
-use crate::figures::sql::{Catalog, Query, Table};
+use crate::figures::sql::{Catalog, Query, SqlProblem, Table};
 use crate::figures::table;
 use crate::pipeline::{
     ArtifactType, ColumnShape, Complaint, Context, Holds, Input, Port, Stage, Stop, TableShape,
@@ -77,22 +76,20 @@ impl Stage for Aggregate {
         let catalog: Catalog = tables
             .map(|shape| (shape.name.clone(), runs::info(shape)))
             .collect();
-        match query.check(&catalog) {
-            Ok(columns) => Ok(columns.map(|columns| {
-                let computed = query.computed(&catalog);
-                let columns = columns.into_iter();
-                columns
-                    .map(|(name, kind)| ColumnShape {
-                        is_computed: computed.contains(&name),
-                        ..ColumnShape::new(name, frames::shape_of(kind))
-                    })
-                    .collect()
-            })),
-            Err(problems) => Err(problems
-                .into_iter()
+        let complaints = |problems: Vec<SqlProblem>| {
+            let problems = problems.into_iter();
+            problems
                 .map(|problem| frames::complaint("sql", problem))
-                .collect()),
-        }
+                .collect::<Vec<_>>()
+        };
+        let columns = query.check(&catalog).map_err(complaints)?;
+        Ok(columns.map(|columns| {
+            let columns = columns.into_iter().map(|column| ColumnShape {
+                is_computed: column.is_computed,
+                ..ColumnShape::new(column.name, frames::shape_of(column.kind))
+            });
+            columns.collect()
+        }))
     }
 
     fn columns_read(&self) -> Option<BTreeSet<String>> {
@@ -125,12 +122,9 @@ impl Stage for Aggregate {
                 if !wanted.contains(&name) {
                     continue;
                 }
-                let own = inputs
-                    .iter()
-                    .map(|input| Ok(table::read(input.file(of.file)?)?));
-                let own: Vec<DataFrame> = own.collect::<Result<_, Stop>>()?;
+                let own = frames::read(&inputs, of.file)?;
                 let (ids, of_runs) = runs::of_rows(tables.len(), &name, &inputs, &own)?;
-                let (rows, said) = frames::stacked_and_notes(&inputs, of.file, read.as_ref())?;
+                let (rows, said) = frames::stacked_and_notes(&inputs, own, read.as_ref())?;
                 let called = |note: String| format!("`{name}`: {note}");
                 notes.extend(said.into_iter().map(called));
                 told.insert(name.clone(), of_runs);

@@ -110,7 +110,8 @@ impl Stage for Claim {
 
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
         let inputs: Vec<&Input> = job.all("from").iter().collect();
-        let (rows, notes) = frames::stacked_and_notes(&inputs, "table.parquet", None)?;
+        let own = frames::read(&inputs, "table.parquet")?;
+        let (rows, notes) = frames::stacked_and_notes(&inputs, own, None)?;
         job.warn(&notes)?;
         let spoken_of = match &self.rows {
             Some(text) => Condition::parse(text)?.evaluate(&rows)?,

@@ -17,27 +17,36 @@ use crate::pipeline::{
 /// Every row gets the artifact's columns; where the table has a column of such a name itself, both must say the same. Where a
 /// column holds the labels of an axis, the parameters which that axis sweeps stand beside it.
 pub fn stacked(inputs: &[&Input], file: &str) -> Result<DataFrame, Stop> {
-    stacked_and_notes(inputs, file, None).map(|(rows, _)| rows)
+    stacked_and_notes(inputs, read(inputs, file)?, None).map(|(rows, _)| rows)
+}
+
+/// One table of each of several artifacts, as its file holds it.
+pub fn read(inputs: &[&Input], file: &str) -> Result<Vec<DataFrame>, Stop> {
+    let tables = inputs.iter();
+    tables
+        .map(|input| Ok(table::read(input.file(file)?)?))
+        .collect()
 }
 
 /// So many jobs without rows are named; more are counted.
 const NAMED: usize = 3;
 
-/// [`stacked`], and what there is to say of it; of the tables' own columns only those that are read, where not all are.
+/// [`stacked`] of tables that are read already, one an input, and what there is to say of it; of the tables' own columns only
+/// those that are wanted, where not all are.
 pub fn stacked_and_notes(
     inputs: &[&Input],
-    file: &str,
-    read: Option<&BTreeSet<String>>,
+    own: Vec<DataFrame>,
+    wanted: Option<&BTreeSet<String>>,
 ) -> Result<(DataFrame, Vec<String>), Stop> {
     let mut frames = Vec::new();
     // What labels stand for is of mixed types as coordinates are.
     let mut mixed = BTreeSet::new();
-    for input in inputs {
-        let mut frame = table::read(input.file(file)?)?;
-        if let Some(read) = read {
+    for (input, mut frame) in inputs.iter().zip(own) {
+        if let Some(wanted) = wanted {
             let all = table::column_names(&frame);
             let kept = all.iter();
-            let kept = kept.filter(|name| read.contains(*name) || input.labels.contains_key(*name));
+            let kept =
+                kept.filter(|name| wanted.contains(*name) || input.labels.contains_key(*name));
             let mut kept: Vec<&String> = kept.collect();
             if kept.is_empty() && input.columns.is_empty() {
                 // Of a table without columns nobody knows how many rows it has.

@@ -57,6 +57,7 @@ use polars::prelude::{Column, DataFrame};
 pub use bind::{Catalog, Runs, TableInfo};
 pub use condition::Condition;
 pub use kind::Kind;
+pub use plan::ResultColumn;
 pub use problem::{SqlError, SqlProblem};
 pub use run::{RunIds, Table};
 
@@ -95,14 +96,8 @@ impl Query {
     }
 
     /// The columns of its result, where they follow from the tables; else all that is wrong with it.
-    pub fn check(&self, catalog: &Catalog) -> Result<Option<Vec<(String, Kind)>>, Vec<SqlProblem>> {
+    pub fn check(&self, catalog: &Catalog) -> Result<Option<Vec<ResultColumn>>, Vec<SqlProblem>> {
         bind::check(&self.statement, catalog).map(|checked| checked.columns)
-    }
-
-    /// The columns of its result that are computed, and not handed on under their own names.
-    pub fn computed(&self, catalog: &Catalog) -> BTreeSet<String> {
-        let checked = bind::check(&self.statement, catalog);
-        checked.map(|checked| checked.computed).unwrap_or_default()
     }
 
     /// The text of its meaning: equal for queries that differ in layout,
@@ -152,11 +147,11 @@ impl Query {
                 false => run::by_all_columns(&rows),
             })
             .map_err(Error::Unsuitable)?;
-        let names = checked.columns.unwrap_or_default().into_iter();
-        let columns = rows.columns.into_iter().zip(names);
-        let columns = columns.map(|(column, (name, kind))| {
-            let column = function::as_kind(&column, kind).map_err(Error::Unsuitable)?;
-            Ok(column.with_name(name.as_str().into()))
+        let known = checked.columns.unwrap_or_default().into_iter();
+        let columns = rows.columns.into_iter().zip(known);
+        let columns = columns.map(|(column, known)| {
+            let column = function::as_kind(&column, known.kind).map_err(Error::Unsuitable)?;
+            Ok(column.with_name(known.name.as_str().into()))
         });
         let columns: Vec<Column> = columns.collect::<Result<_, Error>>()?;
         let mut result = DataFrame::new(rows.height, columns)?;

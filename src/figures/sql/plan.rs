@@ -6,6 +6,17 @@ use super::aggregate::What;
 use super::function::Function;
 use super::kind::Kind;
 
+/// A column of the result of a query.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResultColumn {
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    pub kind: Kind,
+    /// Whether it is computed: then its name says nothing of the columns of the tables.
+    pub is_computed: bool,
+}
+
 /// An expression over the columns of one relation.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Expr {

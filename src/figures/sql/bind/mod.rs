@@ -16,7 +16,7 @@ mod schema;
 mod select;
 mod set;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use sqlparser::ast::{
@@ -27,7 +27,7 @@ use sqlparser::tokenizer::Location;
 use self::schema::{Bound, Field, Schema, Unit};
 pub use self::schema::{Runs, TableInfo};
 use super::kind::Kind;
-use super::plan::{Expr, Relation, SortKey};
+use super::plan::{Expr, Relation, ResultColumn, SortKey};
 use super::problem::SqlProblem;
 
 /// Tables by name.
@@ -38,9 +38,7 @@ pub(super) struct Checked {
     /// What to run.
     pub relation: Rc<Relation>,
     /// The columns of its result; `None` where they are not known.
-    pub columns: Option<Vec<(String, Kind)>>,
-    /// Those of its columns that are computed: their names say nothing of the columns of the tables.
-    pub computed: BTreeSet<String>,
+    pub columns: Option<Vec<ResultColumn>>,
     /// Whether it has an order of its own.
     pub is_ordered: bool,
 }
@@ -80,17 +78,13 @@ pub(super) fn check(query: &ast::Query, catalog: &Catalog) -> Result<Checked, Ve
     Ok(Checked {
         columns: bound.schema.is_known().then(|| {
             let fields = bound.schema.fields.iter();
-            fields
-                .map(|field| (field.name.clone().unwrap_or_default(), field.kind))
-                .collect()
+            let columns = fields.map(|field| ResultColumn {
+                name: field.name.clone().unwrap_or_default(),
+                kind: field.kind,
+                is_computed: !field.is_own,
+            });
+            columns.collect()
         }),
-        computed: bound
-            .schema
-            .fields
-            .iter()
-            .filter(|field| !field.is_own)
-            .filter_map(|field| field.name.clone())
-            .collect(),
         is_ordered: query.order_by.is_some() || query.limit_clause.is_some(),
         relation: bound.relation,
     })

@@ -159,10 +159,10 @@ impl Binder<'_> {
             self.condition(condition, &mut context)
         });
         context.clause = "ORDER BY";
-        let mut order: Vec<(SortKey, Kind)> = Vec::new();
+        let mut order: Vec<(SortKey, Kind, &OrderByExpr)> = Vec::new();
         for key in keys {
             let (expr, kind) = self.key(key, &columns, is_open, &mut context);
-            order.extend(self.sort_key(key, expr).map(|key| (key, kind)));
+            order.extend(self.sort_key(key, expr).map(|sort| (sort, kind, key)));
         }
         let windows = context.windows.take().unwrap_or_default();
         let mut aggregates = context.aggregates.take().unwrap_or_default();
@@ -246,7 +246,7 @@ impl Binder<'_> {
             }
         };
         let mut sorted = Vec::new();
-        for ((key, kind), written) in order.into_iter().zip(keys) {
+        for (key, kind, written) in order {
             let expr = key.expr.placed(&place);
             let at = match exprs[..visible]
                 .iter()
