@@ -1,4 +1,4 @@
-//! `etude adopt`: what somebody already has becomes the artifact of a job.
+//! `etude adopt`: what somebody already has becomes the artifact of a job. `etude unadopt` takes that back.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -35,7 +35,7 @@ impl Adopt {
         let id = self.one(&plan)?;
         let name = plan.jobs[id].name.to_string();
         let store = self.source.project().store();
-        let states = assess(&plan, &store, &store.ledger(&plan.pipeline.name))?;
+        let states = assess(&plan, &store, &store.ledger(&plan.pipeline.shown))?;
         match &states[id] {
             Freshness::Released(_) => {
                 return Err(Failure::Message(format!(
@@ -112,9 +112,9 @@ impl Adopt {
             when: now,
         };
         store.commit_adopted(&record, &adopted)?;
-        let mut ledger = store.ledger(&plan.pipeline.name);
+        let mut ledger = store.ledger(&plan.pipeline.shown);
         ledger.jobs.insert(name.clone(), key);
-        store.save_ledger(&plan.pipeline.name, &ledger)?;
+        store.save_ledger(&plan.pipeline.shown, &ledger)?;
         let size = record.artifact.files.values().map(|file| file.size).sum();
         let mut out = io::stdout().lock();
         // Whoever closed the stream does not want to hear more.
@@ -146,6 +146,39 @@ impl Adopt {
                 )))
             }
         }
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct Unadopt {
+    #[command(flatten)]
+    source: Source,
+    /// Which jobs: `model[method=reversed,seed=0]`; without any, all of the pipeline
+    #[arg(value_name = "JOB")]
+    jobs: Vec<String>,
+}
+
+impl Unadopt {
+    pub fn run(self) -> Result<u8, Failure> {
+        let pipeline = self.source.read()?;
+        let selectors = pipeline.select(&self.jobs).map_err(Failure::Problems)?;
+        let plan = Plan::unroll(pipeline, &[]);
+        let store = self.source.project().store();
+        let states = assess(&plan, &store, &store.ledger(&plan.pipeline.shown))?;
+        let mut out = io::stdout().lock();
+        let mut count = 0;
+        for (job, state) in plan.jobs.iter().zip(&states) {
+            let asked = selectors.is_empty() || selectors.iter().any(|s| s.matches(&job.name));
+            if let Some(record) = state.record().filter(|_| asked)
+                && store.unadopt(&record.key)?
+            {
+                count += 1;
+                // Whoever closed the stream does not want to hear more.
+                let _ = writeln!(out, "unadopted {} ({})", job.name, record.key.short());
+            }
+        }
+        let _ = writeln!(out, "{count} unadopted; a run makes them itself");
+        Ok(0)
     }
 }
 

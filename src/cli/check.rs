@@ -1,5 +1,9 @@
 //! `etude check`: whether what was published is still what the pipeline says. It needs no store, only the pipeline and the
-//! provenance that lies beside the files: from the digests of what each job left, the keys of all that read it follow.
+//! provenance that lies beside the files: from the digests of what each job left, the keys of all that read it follow. Claims
+//! are judged once more from the published tables.
+//!
+//! It finds what went out of date, was changed by hand or was mixed up. It is no proof against a forger: who rewrites files,
+//! provenance and seals together deceives it, and only running the pipeline again tells.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,12 +12,13 @@ use std::path::Path;
 
 use clap::Args;
 
+use super::judge::judge;
 use super::publish::{Place, axes};
 use super::verify::count;
 use super::{Failure, Source};
 use crate::pipeline::{ArtifactType, DEFAULT_PROFILE, Found, Judged, Verdict};
 use crate::plan::{Fingerprint, JobId, Known, Looked, Plan};
-use crate::store::{Digest, Error, Provenance, Store};
+use crate::store::{Digest, Error, Origin, Provenance, Store};
 
 #[derive(Debug, Args)]
 pub struct Check {
@@ -21,6 +26,9 @@ pub struct Check {
     source: Source,
     #[command(flatten)]
     place: Place,
+    /// Fail, too, where a result was adopted and not made by a run
+    #[arg(long)]
+    strict: bool,
 }
 
 impl Check {
@@ -52,12 +60,14 @@ impl Check {
         };
         let profile = self.source.profile.as_deref();
         let (problems, claims) = published.problems(profile);
+        let adopted = published.adopted();
         let mut out = io::stdout().lock();
         let mut say = |line: String| {
             // Whoever closed the stream does not want to hear more.
             let _ = writeln!(out, "{line}");
         };
         problems.iter().cloned().for_each(&mut say);
+        adopted.iter().cloned().for_each(&mut say);
         let what = format!(
             "{} of {} jobs and {} in {}",
             count(provenance.files().len(), "file"),
@@ -66,13 +76,21 @@ impl Check {
             folder.display()
         );
         match problems.len() {
-            0 => say(format!("{what}: all are as the pipeline says")),
+            0 if adopted.is_empty() => say(format!("{what}: all are as the pipeline says")),
+            0 => say(format!(
+                "{what}: all are as the pipeline says, {} adopted and not made by a run",
+                match adopted.len() {
+                    1 => "1 of them was".to_owned(),
+                    n => format!("{n} of them were"),
+                }
+            )),
             n => {
                 say(format!("{what}: {} found", count(n, "problem")));
                 say("`etude run` and then `etude publish` mend what is stale, fewer, missing or left; files that are changed or strange, and verdicts, are yours to judge".into());
             }
         }
-        Ok(u8::from(!problems.is_empty()))
+        let fails = !problems.is_empty() || self.strict && !adopted.is_empty();
+        Ok(u8::from(fails))
     }
 }
 
@@ -161,9 +179,12 @@ impl Published<'_> {
             }
             if let Some(origin) = origin {
                 for (file, digest) in &origin.files {
-                    lines.extend(self.file(file, digest));
+                    lines.extend(self.file(file, digest, origin));
                     if file.starts_with(ArtifactType::Verdict.section()) {
                         lines.extend(self.verdict(&job, file));
+                        if matches!(state, State::Stands) {
+                            lines.extend(self.judged_again(id, &job, file));
+                        }
                     }
                 }
             }
@@ -263,8 +284,53 @@ impl Published<'_> {
         parts.join("; ")
     }
 
+    /// What was adopted and not made by a run, a line each.
+    fn adopted(&self) -> Vec<String> {
+        let jobs = self.plan.jobs.iter().map(|job| job.name.to_string());
+        let adopted = jobs.filter_map(|job| {
+            let note = self.provenance.jobs.get(&job)?.adopted.as_ref()?;
+            Some(format!("adopted  {job}: no run made it: {note}"))
+        });
+        adopted.collect()
+    }
+
+    /// A verdict to which the published tables do not lead.
+    fn judged_again(&self, id: JobId, job: &str, file: &str) -> Option<String> {
+        let text = fs::read(self.folder.join(file)).ok()?;
+        let there: Verdict = serde_json::from_slice(&text).ok()?;
+        let line = |why: String| Some(format!("verdict  {job}: {file} {why}"));
+        match judge(self.plan, id, self.folder, self.provenance)? {
+            Err(why) => line(format!(
+                "cannot be held against the published tables: {why}"
+            )),
+            Ok(now) => {
+                let told = |v: &Verdict| (v.verdict, v.rows, v.held, v.unknown);
+                let differs = told(&now) != told(&there);
+                differs.then(|| {
+                    line(format!(
+                        "says {} ({}), but the published tables say {} ({})",
+                        there.verdict.word(),
+                        there.rows_in_words(),
+                        now.verdict.word(),
+                        now.rows_in_words()
+                    ))
+                })?
+            }
+        }
+    }
+
     /// What is wrong with the bytes of a file.
-    fn file(&self, file: &str, digest: &Digest) -> Option<String> {
+    fn file(&self, file: &str, digest: &Digest, origin: &Origin) -> Option<String> {
+        let mut left = origin.artifact.files.iter();
+        let is_of_job = left.any(|(name, left)| {
+            // The numbers behind a figure are published as text.
+            left.digest == *digest || name.ends_with(".parquet") && file.ends_with(".csv")
+        });
+        if !is_of_job {
+            return Some(format!(
+                "changed  {file}: its bytes are not those that its job left"
+            ));
+        }
         let path = self.folder.join(file);
         if !path.is_file() {
             return Some(format!(
@@ -341,7 +407,7 @@ fn below(folder: &Path, name: &str, found: &mut BTreeSet<String>) {
 }
 
 /// Some of many names.
-fn some<S: AsRef<str>>(names: &[S]) -> String {
+pub fn some<S: AsRef<str>>(names: &[S]) -> String {
     let first: Vec<&str> = names.iter().take(NAMED).map(AsRef::as_ref).collect();
     match names.len().saturating_sub(NAMED) {
         0 => first.join(", "),

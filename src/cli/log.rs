@@ -27,7 +27,7 @@ impl Log {
         let plan = Plan::unroll(pipeline, &[]);
         let project = self.source.project();
         let store = project.store();
-        let ledger = store.ledger(&plan.pipeline.name);
+        let ledger = store.ledger(&plan.pipeline.shown);
         let states = assess(&plan, &store, &ledger)?;
         let mut out = io::stdout().lock();
         for (job, state) in plan.jobs.iter().zip(&states) {

@@ -5,6 +5,7 @@ mod check;
 mod columns;
 mod gc;
 mod graph;
+mod judge;
 mod kinds;
 mod log;
 mod pin;
@@ -57,6 +58,8 @@ enum Command {
     Log(log::Log),
     /// Make what you already have the artifact of a job
     Adopt(adopt::Adopt),
+    /// Take an adopted artifact back, so that its job runs
+    Unadopt(adopt::Unadopt),
     /// Copy figures, tables and verdicts to a folder to commit, with where they come from
     Publish(publish::Publish),
     /// Say whether what was published is still what the pipeline says; needs no store
@@ -93,6 +96,7 @@ pub fn main() -> ExitCode {
         Command::Kinds(command) => command.run(),
         Command::Log(command) => command.run(),
         Command::Adopt(command) => command.run(),
+        Command::Unadopt(command) => command.run(),
         Command::Publish(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Pin(command) => command.run(),
@@ -194,7 +198,22 @@ impl Source {
     fn read(&self) -> Result<pipeline::Pipeline, Failure> {
         let project = self.project();
         project.check()?;
-        let request = pipeline::Request {
+        let request = self.request(&project);
+        pipeline::read(&self.file, &request, &crate::stages::registry()).map_err(Failure::Problems)
+    }
+
+    /// The project of the pipeline.
+    fn project(&self) -> Project {
+        Project::of(&self.file, self.root.as_deref())
+    }
+
+    /// Whether the pipeline is taken as its file declares it.
+    fn is_whole(&self) -> bool {
+        self.request(&self.project()).is_whole()
+    }
+
+    fn request(&self, project: &Project) -> pipeline::Request {
+        pipeline::Request {
             profile: self.profile.clone(),
             set: self.set.clone(),
             keep: self.keep.clone(),
@@ -210,18 +229,7 @@ impl Source {
                     Some((name.into_string().ok()?, value.into_string().ok()?))
                 })
                 .collect(),
-        };
-        pipeline::read(&self.file, &request, &crate::stages::registry()).map_err(Failure::Problems)
-    }
-
-    /// The project of the pipeline.
-    fn project(&self) -> Project {
-        Project::of(&self.file, self.root.as_deref())
-    }
-
-    /// Whether the pipeline is taken as it stands in its file.
-    fn is_whole(&self) -> bool {
-        self.profile.is_none() && self.set.is_empty() && self.keep.is_empty()
+        }
     }
 
     /// Reads the pipeline and unrolls it, narrowed to the jobs that are asked for.

@@ -41,7 +41,7 @@ impl Pin {
         let selectors = pipeline.select(&self.jobs).map_err(Failure::Problems)?;
         let plan = crate::plan::Plan::unroll(pipeline, &[]);
         let store = source.project().store();
-        let states = assess(&plan, &store, &store.ledger(&plan.pipeline.name))?;
+        let states = assess(&plan, &store, &store.ledger(&plan.pipeline.shown))?;
         let when = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default()

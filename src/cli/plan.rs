@@ -4,9 +4,11 @@ use std::io::{self, Write};
 
 use clap::Args;
 
+use super::check::some;
 use super::{Failure, Source};
 use crate::plan::{Freshness, assess};
 use crate::report::show_start;
+use crate::store::{Ledger, Views};
 
 #[derive(Debug, Args)]
 pub struct Plan {
@@ -28,7 +30,8 @@ impl Plan {
         let plan = self.source.plan(&self.jobs)?;
         let project = self.source.project();
         let store = project.store();
-        let states = assess(&plan, &store, &store.ledger(&plan.pipeline.name))?;
+        let ledger = store.ledger(&plan.pipeline.shown);
+        let states = assess(&plan, &store, &ledger)?;
         let (mut fresh, mut stale, mut open) = (0, 0, 0);
         let mut out = io::stdout().lock();
         let mut say = |line: String| {
@@ -88,6 +91,27 @@ impl Plan {
         }
         parts.push(format!("{fresh} cached"));
         say(parts.join(", "));
+        let folder = project.views(&plan.pipeline.shown);
+        let earlier = earlier(&plan, &states, &ledger);
+        let earlier: Vec<String> = earlier
+            .into_iter()
+            .map(|view| folder.join(view))
+            .filter(|path| std::fs::symlink_metadata(path).is_ok())
+            .map(|path| path.display().to_string())
+            .collect();
+        if !earlier.is_empty() {
+            say(format!("of an earlier run until then: {}", some(&earlier)));
+        }
         Ok(WORK)
     }
+}
+
+/// What is shown of jobs that have yet to run.
+fn earlier(plan: &crate::plan::Plan, states: &[Freshness], ledger: &Ledger) -> Vec<String> {
+    let open = (0..states.len()).filter(|id| states[*id].record().is_none());
+    let views = open.flat_map(|id| {
+        let outputs = plan.outputs(id).iter().zip(plan.views(id));
+        outputs.flat_map(|(output, name)| Views::of(output.artifact.section(), &name, ledger))
+    });
+    views.collect()
 }

@@ -45,7 +45,7 @@ impl Publish {
         let plan = self.source.plan(&[])?;
         let project = self.source.project();
         let store = project.store();
-        let states = assess(&plan, &store, &store.ledger(&plan.pipeline.name))?;
+        let states = assess(&plan, &store, &store.ledger(&plan.pipeline.shown))?;
         ready(&plan, &states)?;
         let folder = self.place.of(&self.source, &plan.pipeline.name);
         let views = Views {
@@ -248,6 +248,8 @@ fn put(paper: &Paper, views: &Views<'_>, ledger: &mut Ledger) -> Result<Put, Fai
 }
 
 fn numbers(store: &Store, stored: &crate::store::StoredFile) -> Result<Vec<u8>, Failure> {
+    // Read once for its digest: a published file is what its job left.
+    store.read(stored)?;
     let table = table::read(&store.object(&stored.digest));
     let bytes = table.and_then(|table| csv::to_bytes(&table));
     bytes.map_err(|error| Failure::Message(error.to_string()))

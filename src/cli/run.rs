@@ -41,7 +41,7 @@ impl Run {
         let plan = self.source.plan(&self.jobs)?;
         let project = self.source.project();
         let store = project.store();
-        let views = project.views(&plan.pipeline.name);
+        let views = project.views(&plan.pipeline.shown);
         Views {
             folder: views.clone(),
             store: &store,
@@ -64,7 +64,8 @@ impl Run {
         let options = Options {
             capacity: project.capacity(self.cores),
             views,
-            prune: self.source.is_whole() && self.jobs.is_empty(),
+            prune: self.jobs.is_empty(),
+            release: self.source.is_whole() && self.jobs.is_empty(),
             fail_fast: self.fail_fast,
             again: again.collect(),
             compare: &crate::stages::difference,
@@ -93,10 +94,9 @@ impl Run {
             // Whoever closed the stream does not want to hear more.
             let _ = writeln!(out, "{line}");
         }
-        Ok(match summary.is_complete() {
+        Ok(match summary.is_success() {
             _ if cancel.load(Ordering::Relaxed) => 130,
             false => 1,
-            true if summary.differing > 0 => 1,
             true if self.strict && !closing.all_as_expected() => 3,
             true => 0,
         })

@@ -652,6 +652,17 @@ pub enum Judged {
     Unknown,
 }
 
+impl Judged {
+    /// As it is written.
+    pub fn word(self) -> &'static str {
+        match self {
+            Judged::Reproduced => "reproduced",
+            Judged::NotReproduced => "not reproduced",
+            Judged::Unknown => "cannot be judged",
+        }
+    }
+}
+
 /// An outcome as it is written, now and before there were three.
 #[derive(Deserialize)]
 #[serde(untagged)]

@@ -55,8 +55,11 @@ use std::sync::Arc;
 /// A valid pipeline.
 #[derive(Debug, Clone)]
 pub struct Pipeline {
-    /// Its name; also the folder of its views.
+    /// Its name.
     pub name: String,
+    /// The name of its folder below `outputs/`, and of what is remembered of its runs: its own, and, where not all of it was
+    /// asked for as declared, an `@` and what was: `paper@smoke`, `paper@seed=0`.
+    pub shown: String,
     /// What it is about.
     pub about: Option<String>,
     /// The project's root, absolute.

@@ -42,6 +42,38 @@ pub struct Request {
     pub environment: BTreeMap<String, String>,
 }
 
+impl Request {
+    /// Whether the pipeline is taken as its file declares it.
+    pub fn is_whole(&self) -> bool {
+        self.asked().is_empty()
+    }
+
+    /// What is asked for instead of the whole pipeline, the same in whatever order it was said.
+    fn asked(&self) -> Vec<&str> {
+        let profile = self.profile.as_deref();
+        let profile = profile.filter(|profile| *profile != DEFAULT_PROFILE);
+        let mut rest: Vec<&str> = self
+            .set
+            .iter()
+            .chain(&self.keep)
+            .map(String::as_str)
+            .collect();
+        rest.sort_unstable();
+        rest.dedup();
+        profile.into_iter().chain(rest).collect()
+    }
+
+    /// [`Pipeline::shown`] of the pipeline of a name.
+    fn shown(&self, name: &str) -> String {
+        // A name with an `@` of its own must not be taken for what was asked of another.
+        let name = name.replace('@', "%40");
+        match self.asked().as_slice() {
+            [] => name,
+            asked => format!("{name}@{}", asked.join(",")),
+        }
+    }
+}
+
 /// Reads, checks and resolves a pipeline file. On error, everything that is wrong with it.
 pub fn read(path: &Path, request: &Request, registry: &Registry) -> Result<Pipeline, Vec<Problem>> {
     let mut problems = Problems::default();
@@ -144,6 +176,7 @@ fn resolve(
 ) -> Pipeline {
     // The empty path stands for the current folder.
     let root = std::path::absolute(Path::new(".").join(&request.root));
+    let name = name(document, path, problems);
     let mut pipeline = Pipeline {
         root: root.unwrap_or_else(|_| request.root.clone()),
         surroundings: SURROUNDINGS
@@ -153,7 +186,8 @@ fn resolve(
                 Some((name.to_string(), Some(value.clone())))
             })
             .collect(),
-        name: name(document, path, problems),
+        shown: request.shown(&name),
+        name,
         about: document
             .about
             .as_ref()

@@ -1,9 +1,10 @@
 //! Whether a job must run, and why.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use super::{Fingerprint, JobId, Known, Looked, Plan};
-use crate::store::{Digest, Error, Ledger, Lookup, Record, StartedFrom, Store};
+use crate::store::{Digest, Error, Ledger, Lookup, Record, Snapshot, StartedFrom, Store};
 
 /// The state of a job before a run.
 #[derive(Debug, Clone)]
@@ -63,11 +64,16 @@ impl fmt::Display for Reason {
 pub fn assess(plan: &Plan, store: &Store, ledger: &Ledger) -> Result<Vec<Freshness>, Error> {
     let mut states: Vec<Freshness> = Vec::with_capacity(plan.jobs.len());
     let mut looked = Looked::new(store);
+    let mut bytes = Bytes {
+        store,
+        snapshot: store.snapshot(&plan.pipeline.shown),
+        read: HashMap::new(),
+    };
     for id in 0..plan.jobs.len() {
         let known = |from: JobId| Known::from(states[from].record());
         let outside = looked.outside(plan, id)?;
         states.push(match Fingerprint::of(plan, id, &outside, known) {
-            Some(fingerprint) => look_up(plan, id, &fingerprint, store, ledger),
+            Some(fingerprint) => look_up(plan, id, &fingerprint, &mut bytes, ledger)?,
             None => {
                 let reads = plan.reads(id);
                 let open = reads.filter(|from| states[*from].record().is_none());
@@ -103,26 +109,56 @@ impl Freshness {
     }
 }
 
+/// What is known of the bytes of objects.
+struct Bytes<'a> {
+    store: &'a Store,
+    snapshot: Snapshot,
+    read: HashMap<Digest, bool>,
+}
+
+impl Bytes<'_> {
+    /// Whether all objects of an artifact hold what they should. Those are read that may have changed since they last were.
+    fn are_right(&mut self, record: &Record) -> Result<bool, Error> {
+        let files = self
+            .snapshot
+            .unsure(self.store, &record.key, &record.artifact);
+        for file in files {
+            let right = match self.read.get(&file.digest) {
+                Some(right) => *right,
+                None => self.store.is_sound(file)?,
+            };
+            self.read.insert(file.digest, right);
+            if !right {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
 fn look_up(
     plan: &Plan,
     id: JobId,
     fingerprint: &Fingerprint,
-    store: &Store,
+    bytes: &mut Bytes<'_>,
     ledger: &Ledger,
-) -> Freshness {
-    let key = fingerprint.key();
+) -> Result<Freshness, Error> {
+    let (key, store) = (fingerprint.key(), bytes.store);
     let reason = match store.lookup(&key) {
-        Lookup::Present(record) => return Freshness::Fresh(record),
-        Lookup::Released(record) => return Freshness::Released(record),
+        Lookup::Present(record) if bytes.are_right(&record)? => {
+            return Ok(Freshness::Fresh(record));
+        }
+        Lookup::Present(_) => Reason::Damaged,
+        Lookup::Released(record) => return Ok(Freshness::Released(record)),
         Lookup::Broken { file, .. } => Reason::FileGone(file),
         Lookup::Absent => reason(plan, id, fingerprint, store, ledger),
     };
     let mut earlier = earlier(plan, id, fingerprint, store);
-    Freshness::Stale {
+    Ok(Freshness::Stale {
         key,
         reason,
         earlier: earlier.next().map(|(from, _)| from),
-    }
+    })
 }
 
 /// The shorter jobs of a job's family whose artifacts are there, the longest first; none where its kind knows no families.

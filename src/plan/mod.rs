@@ -207,6 +207,16 @@ impl Plan {
         names.get(name).copied()
     }
 
+    /// What the views of each output of a job are called, in the order of its outputs.
+    pub fn views(&self, id: JobId) -> Vec<String> {
+        let (name, outputs) = (self.view(id), self.outputs(id));
+        let names = outputs.iter().map(|output| match &output.name {
+            Some(part) if outputs.len() > 1 => format!("{name}.{part}"),
+            _ => name.clone(),
+        });
+        names.collect()
+    }
+
     /// What the views of a job are called: as the job, but that labels which differ in nothing but case have a digest with
     /// them. Many file systems would take their files for one.
     pub fn view(&self, id: JobId) -> String {

@@ -223,6 +223,13 @@ impl Closing {
                 summary.differing
             ));
         }
+        if summary.unshown > 0 {
+            let files = match summary.unshown {
+                1 => "1 file of this run is not shown: something else lies in its place, or nothing can be written there".to_owned(),
+                n => format!("{n} files of this run are not shown: something else lies in their places, or nothing can be written there"),
+            };
+            lines.push(format!("✗ {files}; the warnings above name them"));
+        }
         lines.push(format!("{counts} in {}", show_seconds(summary.seconds)));
         lines
     }

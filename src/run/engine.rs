@@ -92,6 +92,8 @@ pub(super) struct Engine<'a, 'o> {
     differing: usize,
     /// The views of this run's artifacts.
     shown: BTreeSet<OsString>,
+    /// How many views could not be placed.
+    unshown: usize,
     /// Objects whose bytes were read and found right during this run.
     verified: &'a Mutex<BTreeSet<Digest>>,
     /// Set when the run is to end because a job failed.
@@ -147,13 +149,14 @@ impl<'a, 'o> Engine<'a, 'o> {
             released: BTreeSet::new(),
             needed: BTreeSet::new(),
             used: BTreeSet::new(),
-            ledger: store.ledger(&plan.pipeline.name),
-            snapshot: store.snapshot(&plan.pipeline.name),
+            ledger: store.ledger(&plan.pipeline.shown),
+            snapshot: store.snapshot(&plan.pipeline.shown),
             saved: Instant::now(),
             freed: Instant::now(),
             ends: vec![None; plan.jobs.len()],
             differing: 0,
             shown: BTreeSet::new(),
+            unshown: 0,
             verified,
             give_up,
         }
@@ -220,11 +223,16 @@ impl<'a, 'o> Engine<'a, 'o> {
         if fatal.is_none() && self.options.prune && summary.is_complete() {
             let shown = &self.shown;
             let views = self.views();
+            views.clear_earlier(&mut self.ledger);
             views.prune(&mut self.ledger, |path| shown.contains(path.as_os_str()));
             let plan = self.plan;
             self.ledger.jobs.retain(|job, _| plan.find(job).is_some());
+        } else {
+            self.snapshot.keep_the_rest();
         }
-        let name = &self.plan.pipeline.name;
+        self.retire();
+        summary.unshown = self.unshown;
+        let name = &self.plan.pipeline.shown;
         let saved = self.store.save_ledger(name, &self.ledger);
         let saved = saved.and(self.store.save_snapshot(name, &self.snapshot));
         self.tell(&Event::RunEnded(summary.clone()));
@@ -302,11 +310,11 @@ impl<'a, 'o> Engine<'a, 'o> {
             return self.done(id, Made { key, artifact }, Status::Cached, 0.0);
         }
         let (before, reason) = match self.store.lookup(&key) {
-            Lookup::Present(record) if again && self.is_whole(id, &record.artifact)? => {
+            Lookup::Present(record) if again && self.is_whole(&key, &record.artifact)? => {
                 (Some(record), Reason::Again)
             }
             Lookup::Present(record) => {
-                if self.is_whole(id, &record.artifact)? {
+                if self.is_whole(&key, &record.artifact)? {
                     return self.done(id, Made::from(*record), Status::Cached, 0.0);
                 }
                 self.warn_of_damage(id);
@@ -388,14 +396,17 @@ impl<'a, 'o> Engine<'a, 'o> {
             .unwrap_or_default()
     }
 
-    /// Whether what will be shown to people has the bytes it should have. What only jobs read is verified when they do.
-    fn is_whole(&self, id: JobId, artifact: &Artifact) -> Result<bool, Error> {
+    /// Whether an artifact has the bytes it should have. Those that may have changed since they were last read are read.
+    fn is_whole(&self, key: &Digest, artifact: &Artifact) -> Result<bool, Error> {
+        let verified = || self.verified.lock().unwrap_or_else(|p| p.into_inner());
         let mut whole = true;
-        for output in self.plan.outputs(id) {
-            if output.artifact.is_copied() {
-                for file in part(artifact, output).files.values() {
-                    whole &= self.store.verify(file)?;
-                }
+        for file in self.snapshot.unsure(self.store, key, artifact) {
+            if verified().contains(&file.digest) {
+                continue;
+            }
+            match self.store.verify(file)? {
+                true => drop(verified().insert(file.digest)),
+                false => whole = false,
             }
         }
         Ok(whole)
@@ -458,7 +469,7 @@ impl<'a, 'o> Engine<'a, 'o> {
             // A plan that is narrowed does not know all readers.
             if self.unread[from] == 0
                 && !kept
-                && self.options.prune
+                && self.options.release
                 && !self.released.contains(&from)
             {
                 self.used.insert(from);
@@ -767,7 +778,7 @@ impl<'a, 'o> Engine<'a, 'o> {
         self.settle(id);
         // What goes again after use is not shown.
         let shown = match self.plan.instance(id).keep {
-            Keep::Always => self.show(id, &self.plan.view(id), &made)?,
+            Keep::Always => self.show(id, &made)?,
             Keep::UntilUsed => Vec::new(),
         };
         let mut outputs = self.plan.outputs(id).iter();
@@ -791,23 +802,18 @@ impl<'a, 'o> Engine<'a, 'o> {
         self.ledger.jobs.insert(name, made.key);
         if status == Status::Ran && self.saved.elapsed() > PACE {
             self.store
-                .save_ledger(&self.plan.pipeline.name, &self.ledger)?;
+                .save_ledger(&self.plan.pipeline.shown, &self.ledger)?;
             self.saved = Instant::now();
         }
         Ok(())
     }
 
     /// Shows an artifact to people; without a view it is there all the same.
-    fn show(&mut self, id: JobId, name: &str, made: &Made) -> Result<Vec<PathBuf>, Error> {
+    fn show(&mut self, id: JobId, made: &Made) -> Result<Vec<PathBuf>, Error> {
         let views = self.views();
-        let outputs = self.plan.outputs(id);
-        let parts = outputs.iter().map(|output| {
-            let name = match &output.name {
-                Some(part) if outputs.len() > 1 => format!("{name}.{part}"),
-                _ => name.to_string(),
-            };
-            (output.artifact, name, part(&made.artifact, output))
-        });
+        let outputs = self.plan.outputs(id).iter().zip(self.plan.views(id));
+        let parts =
+            outputs.map(|(output, name)| (output.artifact, name, part(&made.artifact, output)));
         let parts: Vec<_> = parts.collect();
         let names = parts
             .iter()
@@ -824,10 +830,12 @@ impl<'a, 'o> Engine<'a, 'o> {
                 Err(error) if error.is_disk_full() => return Err(error),
                 Err(error) => {
                     whole = false;
-                    self.warn(format!("{name} cannot be shown: {error}"));
+                    self.unshown += part.files.len();
+                    self.warn(format!("{called} cannot be shown: {error}"));
                 }
                 Ok((paths, problems)) => {
                     whole &= problems.is_empty();
+                    self.unshown += problems.len();
                     shown.extend(paths);
                     for problem in problems {
                         let (path, message) = (problem.path.display(), problem.message);
@@ -841,6 +849,42 @@ impl<'a, 'o> Engine<'a, 'o> {
                 .note(self.store, &made.key, &made.artifact, &views.folder, &shown);
         }
         Ok(shown)
+    }
+
+    /// Moves away what is still shown of jobs that have no artifact now: it is of an earlier run.
+    fn retire(&mut self) {
+        let views = self.views();
+        let mut retired = Vec::new();
+        for id in 0..self.states.len() {
+            if !matches!(self.states[id], State::Over) {
+                continue;
+            }
+            let outputs = self.plan.outputs(id).iter().zip(self.plan.views(id));
+            for (output, name) in outputs {
+                for view in Views::of(output.artifact.section(), &name, &self.ledger) {
+                    let path = views.folder.join(&view).display().to_string();
+                    match views.retire(&view, &mut self.ledger) {
+                        Ok(Some(to)) => retired.push(to),
+                        Ok(None) => {}
+                        Err(error) => {
+                            self.warn(format!("{path} is of an earlier run: {error}"));
+                        }
+                    }
+                }
+            }
+        }
+        if let Some(first) = retired.first() {
+            let all = match retired.len() {
+                1 => {
+                    "what was shown of a job that has no result now is of an earlier run, and lies"
+                        .to_string()
+                }
+                n => format!(
+                    "{n} files shown of jobs that have no result now are of an earlier run, and lie with the first"
+                ),
+            };
+            self.warn(format!("{all} in {}", first.display()));
+        }
     }
 
     /// The verdict that a job left; one that cannot be read cannot be judged.

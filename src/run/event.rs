@@ -137,6 +137,9 @@ pub struct Summary {
     /// Jobs that ran again and gave other bytes than before.
     #[serde(default)]
     pub differing: usize,
+    /// Files that could not be shown among the readable ones.
+    #[serde(default)]
+    pub unshown: usize,
     /// Seconds from start to end.
     pub seconds: f64,
 }
@@ -156,5 +159,10 @@ impl Summary {
     /// Whether every job has its artifact.
     pub fn is_complete(&self) -> bool {
         self.failed + self.skipped + self.cancelled == 0
+    }
+
+    /// Whether every job has its artifact, the same as before, and all that is shown is of this run.
+    pub fn is_success(&self) -> bool {
+        self.is_complete() && self.differing + self.unshown == 0
     }
 }

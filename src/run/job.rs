@@ -274,16 +274,23 @@ impl RunningJob<'_> {
             started_from: earlier.map(|(from, _)| from.clone()),
             released: false,
         };
+        let is_adopted = self.store.adopted(&key).is_some();
         let differs = self.ready.before.as_deref();
         let differs = differs.filter(|before| before.artifact != record.artifact);
         if let Some(before) = differs {
             // Of two that are whole the one that has been read and shown stands.
-            let other = if self.is_again() { &record } else { before };
+            let other = if self.is_again() && !is_adopted {
+                &record
+            } else {
+                before
+            };
             let kept = self.store.keep_apart(other)?;
             self.tell_difference(before, &record.artifact, kept, &log);
         }
+        // What a run made takes the place of what somebody brought.
         if self.is_again()
             && let Some(before) = &self.ready.before
+            && !is_adopted
         {
             let made = Made::from(*before.clone());
             return Ok(match differs {

@@ -51,8 +51,10 @@ pub struct Options<'a> {
     pub capacity: Capacity,
     /// Where readable views go: `outputs/<pipeline>`.
     pub views: PathBuf,
-    /// Whether views of jobs that the pipeline no longer has are removed; right where the plan is all of it.
+    /// Whether views of jobs that the plan does not have are removed; right where it has all that is shown beside it.
     pub prune: bool,
+    /// Whether what is used up is released; right where the plan knows all readers.
+    pub release: bool,
     /// Whether everything ends when a job fails; else all that does not need it is done.
     pub fail_fast: bool,
     /// Jobs that run though their artifacts are there, to see whether they leave the same bytes.

@@ -1,8 +1,7 @@
 //! What nobody needs any more, and its removal.
 //!
 //! **What is kept.** The artifacts of the keys that any pipeline's ledger names (each project that shares the store has ledgers
-//! of its own in it), and the last few keys that each job had before; those that are pinned; those that were adopted, for
-//! nothing can make them again; those that a running engine has found or made; and everything that came about, was changed or
+//! of its own in it), and the last few keys that each job had before; those that are pinned; those that a running engine has found or made; and everything that came about, was changed or
 //! moved within the grace period. Of the three times that tell (a record's own, and when its file and the file's entry
 //! changed) the latest counts, and one in the future counts as now: a clock that jumps, or another machine's that goes wrong, can keep
 //! things and never lose them. A ledger or record that cannot be read stops it all: what it names is not known.
@@ -10,7 +9,7 @@
 //! An artifact that a job started from is not kept for that: the longer job's bytes are the same as if it had not, and a lost
 //! start is a lost chance to be faster.
 //!
-//! **Over a budget** goes also what is kept for its ledger alone, first what takes the fewest seconds to make again for each byte
+//! **Over a budget** goes also what is kept for its ledger alone and was not adopted, first what takes the fewest seconds to make again for each byte
 //! that it frees.
 //!
 //! **Why it is safe below running engines.** All is decided and done while the store is held alone (see
@@ -111,6 +110,8 @@ struct Survey {
     needed: BTreeSet<Digest>,
     /// The keys that ledgers name.
     named: BTreeSet<Digest>,
+    /// The keys of what was adopted.
+    adopted: BTreeSet<Digest>,
     /// The keys that engines rely on or work on.
     running: BTreeSet<Digest>,
     idle_locks: Vec<PathBuf>,
@@ -153,6 +154,7 @@ impl Store {
             ledgers: Vec::new(),
             needed: BTreeSet::new(),
             named: BTreeSet::new(),
+            adopted: BTreeSet::new(),
             running: self.leased(None)?,
             idle_locks: Vec::new(),
             records: Vec::new(),
@@ -178,7 +180,7 @@ impl Store {
                 continue;
             };
             if adopted.is_some() {
-                survey.needed.insert(record.key);
+                survey.adopted.insert(record.key);
             }
             survey.records.push(Found {
                 size: fs::symlink_metadata(&path).map_or(0, |meta| meta.len()),
@@ -330,7 +332,10 @@ impl Survey {
         if let Some(budget) = policy.budget {
             let may = |found: &&Found| {
                 let key = &found.record.key;
-                !(self.needed.contains(key) || young_keys.contains(key))
+                // Nothing can make again what somebody brought.
+                !(self.needed.contains(key)
+                    || self.adopted.contains(key)
+                    || young_keys.contains(key))
             };
             let mut order: Vec<&Found> = kept.iter().copied().filter(may).collect();
             // Equal bytes of several jobs count for each by its share.
@@ -543,7 +548,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_ledger_a_pin_or_somebody_who_adopted_it_names_stays_and_all_else_goes() {
+    fn what_a_ledger_or_a_pin_names_stays_also_if_it_was_adopted_and_all_else_goes() {
         let mut bench = Bench::new();
         let named = bench.publish("named", b"1");
         bench.name("named", named);
@@ -556,6 +561,7 @@ mod tests {
             when: 0,
         };
         bench.store.commit_adopted(&adopted, &from).unwrap();
+        bench.name("adopted", adopted.key);
         // Of the same bytes as one that stays.
         let twin = bench.publish("twin", b"1");
         let useless = bench.publish("useless", b"4");
@@ -575,9 +581,18 @@ mod tests {
         }
         assert_eq!(bench.objects(), 3);
         assert_eq!(bench.store.collect(&later()).unwrap().going, []);
+        // What somebody brought is not what is quick to make again.
+        let budget = Policy {
+            budget: Some(1),
+            ..later()
+        };
+        bench.store.collect(&budget).unwrap();
+        assert!(bench.is_there(&adopted.key) && !bench.is_there(&named));
         bench.store.unpin(&pinned).unwrap();
+        bench.ledger.jobs.remove("adopted");
+        bench.store.save_ledger("p", &bench.ledger).unwrap();
         bench.store.collect(&later()).unwrap();
-        assert!(!bench.is_there(&pinned));
+        assert!(!bench.is_there(&pinned) && !bench.is_there(&adopted.key));
     }
 
     #[test]

@@ -468,6 +468,24 @@ impl Store {
         Ok(right)
     }
 
+    /// Whether the bytes of an object are those it is named after. All are read, and nothing is changed.
+    pub fn is_sound(&self, file: &StoredFile) -> Result<bool, Error> {
+        self.is_right(&self.object(&file.digest), &file.digest)
+    }
+
+    /// The bytes of an object; an error where they are not those it is named after.
+    pub fn read(&self, file: &StoredFile) -> Result<Vec<u8>, Error> {
+        let path = self.object(&file.digest);
+        let bytes = fs::read(&path).map_err(Error::io("read", &path))?;
+        match Digest::of_bytes(&bytes) == file.digest {
+            true => Ok(bytes),
+            false => Err(Error::damaged(
+                &path,
+                "its bytes are not those it is named after; `etude run` makes it again",
+            )),
+        }
+    }
+
     /// Whether a plain file with these bytes lies at a path.
     fn is_right(&self, path: &Path, digest: &Digest) -> Result<bool, Error> {
         if !files::is_plain(path) {

@@ -73,6 +73,20 @@ impl Store {
         self.write_record(record, Some(adopted))
     }
 
+    /// Takes an adoption back: the artifact of this key is found no more, and its job runs again. Whether it was adopted.
+    pub fn unadopt(&self, key: &Digest) -> Result<bool, Error> {
+        let _hold = self.hold()?;
+        if self.adopted(key).is_none() {
+            return Ok(false);
+        }
+        let path = self.record_path(key);
+        self.disk
+            .remove(&path)
+            .map_err(Error::io("remove", &path))?;
+        files::sync_folder(&*self.disk, files::folder_of(&path))?;
+        Ok(true)
+    }
+
     fn write_record(&self, record: &Record, adopted: Option<&Adopted>) -> Result<(), Error> {
         let hold = self.hold()?;
         if let Some(name) = self.gap(record) {

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::outside::Exact;
-use super::{Artifact, Digest, Error, Store};
+use super::{Artifact, Digest, Error, Store, StoredFile};
 
 /// What was seen, by cache key.
 #[derive(Debug, Default)]
@@ -62,6 +62,32 @@ impl Snapshot {
             lease.keep(key, &hold);
         }
         Some(entry.artifact.clone())
+    }
+
+    /// The files of an artifact whose objects are not known to hold what they held when they were last read.
+    pub fn unsure<'a>(
+        &self,
+        store: &Store,
+        key: &Digest,
+        artifact: &'a Artifact,
+    ) -> Vec<&'a StoredFile> {
+        let entry = self.before.get(key);
+        let entry = entry.filter(|entry| *entry.artifact == *artifact);
+        let files = artifact.files.values().enumerate();
+        let unsure = files.filter(|(at, file)| {
+            let seen = entry.map(|entry| entry.objects[*at]);
+            seen.is_none() || Exact::of(&store.object(&file.digest)) != seen
+        });
+        unsure.map(|(_, file)| file).collect()
+    }
+
+    /// Keeps all that was seen before and not looked at now: of a run that was about a part, or did not end, the next needs
+    /// the rest.
+    pub fn keep_the_rest(&mut self) {
+        let before = std::mem::take(&mut self.before);
+        for (key, entry) in before {
+            self.now.entry(key).or_insert(entry);
+        }
     }
 
     /// The views of a key below `folder`, if they are as they were and as they should be called.

@@ -18,6 +18,9 @@ pub struct Views<'a> {
     pub store: &'a Store,
 }
 
+/// The folder below that of a pipeline for views that are of an earlier run, because their job did not end well since.
+const EARLIER: &str = "earlier";
+
 /// A view that was left as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ViewProblem {
@@ -107,7 +110,7 @@ impl Views<'_> {
             let object = self.store.object(&stored.digest);
             if copy {
                 if !matches!(there, There::Copy(digest) if digest == stored.digest) {
-                    let bytes = fs::read(&object).map_err(Error::io("read", &object))?;
+                    let bytes = self.store.read(stored)?;
                     files::replace(&*self.store.disk, &path, &bytes)?;
                 }
             } else {
@@ -116,10 +119,65 @@ impl Views<'_> {
                     self.link(&target, &path)?;
                 }
             }
+            let earlier = format!("{EARLIER}/{relative}");
+            if ledger.views.contains_key(&earlier) {
+                let earlier = self.folder.join(earlier);
+                self.prune(ledger, |path| path != earlier);
+            }
             ledger.views.insert(relative, stored.digest);
             shown.push(path);
         }
         Ok((shown, problems))
+    }
+
+    /// The views that a ledger has of one output, below the folder, whatever its artifact was then.
+    pub fn of(section: &str, name: &str, ledger: &Ledger) -> Vec<String> {
+        let start = format!("{section}/{}", file_name(name));
+        let views = ledger.views.range(start.clone()..);
+        let views = views.take_while(|(view, _)| view.starts_with(&start));
+        let views = views.filter(|(view, _)| match view[start.len()..].strip_prefix('.') {
+            // Behind a further point it would be another output, `a.b` beside `a`.
+            Some(extension) => !extension.contains(['.', '/']),
+            None => view.len() == start.len() || view[start.len()..].starts_with('/'),
+        });
+        views.map(|(view, _)| view.clone()).collect()
+    }
+
+    /// Moves a view to where nobody takes it for the result of the last run, and says where that is. One that is etude's no
+    /// more is left alone.
+    pub fn retire(&self, relative: &str, ledger: &mut Ledger) -> Result<Option<PathBuf>, Error> {
+        let path = self.folder.join(relative);
+        let Some(digest) = ledger.views.get(relative).copied() else {
+            return Ok(None);
+        };
+        let there = self.there(&path)?;
+        if matches!(there, There::Nothing) {
+            ledger.views.remove(relative);
+            return Ok(None);
+        }
+        let earlier = format!("{EARLIER}/{relative}");
+        if self.in_the_way(&there, Some(&digest), None).is_some()
+            || self.strange_folder(&path).is_some()
+            || self.free(&earlier, &digest, ledger)?.is_err()
+        {
+            return Ok(None);
+        }
+        let (disk, to) = (&*self.store.disk, self.folder.join(&earlier));
+        match there {
+            // The way to the store is another from there.
+            There::Link(_) => {
+                let object = self.store.object(&digest);
+                self.link(&self.target(&object, files::folder_of(&to)), &to)?;
+                disk.remove(&path).map_err(Error::io("remove", &path))?;
+            }
+            _ => {
+                files::create_folders(disk, files::folder_of(&to))?;
+                disk.rename(&path, &to).map_err(Error::io("move", &path))?;
+            }
+        }
+        ledger.views.remove(relative);
+        ledger.views.insert(earlier, digest);
+        Ok(Some(to))
     }
 
     /// Writes a file that is made of an artifact and is none of its own, under the rules of views.
@@ -159,6 +217,32 @@ impl Views<'_> {
             Some(message) => Err(ViewProblem { path, message }),
             None => Ok(there),
         })
+    }
+
+    /// Removes all that was moved away with [`Views::retire`], now that everything is of the last run.
+    pub fn clear_earlier(&self, ledger: &mut Ledger) {
+        let root = self.folder.join(EARLIER);
+        if files::is_folder(&root) && self.strange_folder(&root.join("x")).is_none() {
+            self.clear(&root, EARLIER, ledger);
+        }
+    }
+
+    fn clear(&self, folder: &Path, name: &str, ledger: &mut Ledger) {
+        for path in files::entries(folder).unwrap_or_default() {
+            let file = path.file_name().unwrap_or_default().to_string_lossy();
+            let relative = format!("{name}/{file}");
+            if files::is_folder(&path) {
+                self.clear(&path, &relative, ledger);
+                continue;
+            }
+            let there = self.there(&path).unwrap_or(There::Nothing);
+            let is_ours = self.in_the_way(&there, ledger.views.get(&relative), None);
+            if is_ours.is_none() && self.store.disk.remove(&path).is_ok() {
+                ledger.views.remove(&relative);
+            }
+        }
+        // One that is not empty holds what is not etude's, and stays.
+        let _ = self.store.disk.remove_folder(folder);
     }
 
     /// Removes the views of the ledger that `keep` does not name; returns how many.

@@ -451,6 +451,7 @@ fn run_plan(bench: &Bench, store: &Store, plan: &Plan) -> Told {
         capacity: bench.capacity.clone(),
         views: bench.folder.path().join("outputs/toy"),
         prune: true,
+        release: true,
         fail_fast: false,
         again: Default::default(),
         compare: &|_, _, _, _| None,

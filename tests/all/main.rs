@@ -16,6 +16,7 @@ mod pipelines;
 mod program;
 mod running;
 mod runs;
+mod shown;
 mod sql;
 mod store_commands;
 mod tables;

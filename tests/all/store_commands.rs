@@ -290,8 +290,7 @@ fn what_somebody_already_has_becomes_the_artifact_of_a_job_and_stays_his() {
         text.contains("adopted as model[seed=1], not made by a run: from the cluster"),
         "{text}"
     );
-    // Nothing can make it again, so it stays even when nothing names it.
-    fs::remove_file(project.path("outputs/.etude/v1/pipelines/p.json")).unwrap();
+    // Nothing can make it again, so it stays over any budget.
     project.last(&["gc", "--yes", "--budget", "1 B"]);
     let (text, _) = project.etude(&["log", "p.toml", "model[seed=1]"]);
     assert!(
@@ -301,6 +300,12 @@ fn what_somebody_already_has_becomes_the_artifact_of_a_job_and_stays_his() {
     assert_eq!(project.last(&["run", "p.toml", "graphs"]), "1 ran");
     let (text, _) = project.etude(&["log", "p.toml", "model[seed=1]"]);
     assert!(text.contains("adopted"), "{text}");
+    // Once no pipeline names it, it goes.
+    fs::remove_file(project.path("outputs/.etude/v1/pipelines/p.json")).unwrap();
+    project.last(&["gc", "--yes"]);
+    assert_eq!(project.last(&["run", "p.toml", "graphs"]), "1 ran");
+    let (text, _) = project.etude(&["log", "p.toml", "model[seed=1]"]);
+    assert!(!text.contains("adopted"), "{text}");
 }
 
 #[test]
