@@ -1,8 +1,8 @@
 //! The kinds that look into models and compare methods, through whole pipelines.
 
 use std::fs;
-use std::path::PathBuf;
-use std::process::{Command, Output};
+
+use crate::project::Project;
 
 const PIPELINE: &str = "
 name = 'p'
@@ -65,55 +65,22 @@ method = { next-token = {}, reversed = { model.objective = 'reversed' } }
 seed = { 'model.seed' = [0, 1] }
 ";
 
-/// A project in a folder of its own.
-struct Project {
-    folder: tempfile::TempDir,
+fn project_of(pipeline: &str) -> Project {
+    Project::with(&[("p.toml", pipeline)])
 }
 
 impl Project {
-    fn new(pipeline: &str) -> Project {
-        let project = Project {
-            folder: tempfile::tempdir().unwrap(),
-        };
-        fs::write(project.path("etude.toml"), "").unwrap();
-        fs::write(project.path("p.toml"), pipeline).unwrap();
-        project
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
     fn table(&self, name: &str) -> Vec<String> {
         let path = self.path(&format!("outputs/gallery/p/tables/{name}.csv"));
         let text = fs::read_to_string(path).unwrap();
         text.lines().map(str::to_string).collect()
-    }
-
-    /// What a command says, and its exit code.
-    fn etude(&self, arguments: &[&str]) -> (String, i32) {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_etude"));
-        command.args(arguments).current_dir(self.folder.path());
-        let Output {
-            status,
-            stdout,
-            stderr,
-        } = command.output().unwrap();
-        let text = [stdout, stderr].concat();
-        (String::from_utf8(text).unwrap(), status.code().unwrap())
-    }
-
-    fn ok(&self, arguments: &[&str]) -> String {
-        let (text, code) = self.etude(arguments);
-        assert_eq!(code, 0, "{text}");
-        text
     }
 }
 
 #[test]
 fn models_are_probed_looked_into_and_compared_the_same_on_any_number_of_cores() {
     let tables = |arguments: &[&str]| {
-        let project = Project::new(PIPELINE);
+        let project = project_of(PIPELINE);
         project.ok(&[&["run", "p.toml"], arguments].concat());
         project.ok(&["publish", "p.toml"]);
         let figure = project.path("outputs/gallery/p/figures/map.svg");
@@ -161,20 +128,20 @@ fn what_a_model_cannot_show_and_columns_that_are_not_there_are_told() {
         "{ kind = 'transformer', layers = 2, width = 8, heads = 2 }",
         "{ kind = 'mamba', layers = 2, width = 8 }",
     );
-    let project = Project::new(&mamba);
+    let project = project_of(&mamba);
     let (text, code) = project.etude(&["plan", "p.toml"]);
     assert_eq!(code, 1, "{text}");
     let why = "`model` is a Mamba and has no attention";
     assert!(text.contains(why), "{text}");
     assert!(text.contains("1 problem;"), "{text}");
 
-    let project = Project::new(&PIPELINE.replace("by = ['seed']", "by = ['sed']"));
+    let project = project_of(&PIPELINE.replace("by = ['seed']", "by = ['sed']"));
     let (text, code) = project.etude(&["plan", "p.toml"]);
     assert_eq!(code, 1, "{text}");
     assert!(text.contains("there is no column `sed`"), "{text}");
     assert!(text.contains("did you mean `seed`?"), "{text}");
 
-    let project = Project::new(&PIPELINE.replace("by = ['seed']", "by = ['seed', 'method']"));
+    let project = project_of(&PIPELINE.replace("by = ['seed']", "by = ['seed', 'method']"));
     let (text, code) = project.etude(&["plan", "p.toml"]);
     assert_eq!(code, 1, "{text}");
     assert!(
@@ -183,7 +150,7 @@ fn what_a_model_cannot_show_and_columns_that_are_not_there_are_told() {
     );
 
     let project =
-        Project::new(&PIPELINE.replace("'first-step', 'question'", "'question', 'question'"));
+        project_of(&PIPELINE.replace("'first-step', 'question'", "'question', 'question'"));
     let (text, code) = project.etude(&["plan", "p.toml"]);
     assert_eq!(code, 1, "{text}");
     assert!(text.contains("`question` is named twice"), "{text}");

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::Path;
+
+use crate::project::Project;
 
 const PIPELINE: &str = "
 name = 'p'
@@ -46,60 +47,19 @@ seed = { 'model.seed' = [0, 1] }
 set = { model.batch = 4 }
 ";
 
-/// A project in a folder of its own.
-struct Project {
-    folder: tempfile::TempDir,
+fn project(pipeline: &str) -> Project {
+    Project::with(&[("p.toml", pipeline)])
 }
 
 impl Project {
-    fn new(pipeline: &str) -> Project {
-        let project = Project {
-            folder: tempfile::tempdir().unwrap(),
-        };
-        project.write("etude.toml", "");
-        project.write("p.toml", pipeline);
-        project
-    }
-
     /// One whose results are published, and whose store is gone, as on a clean clone.
     fn published(pipeline: &str) -> Project {
-        let project = Project::new(pipeline);
+        let project = project(pipeline);
         project.ok(&["run", "p.toml"]);
         project.ok(&["publish", "p.toml"]);
         fs::remove_dir_all(project.path("outputs/.etude")).unwrap();
         fs::remove_dir_all(project.path("outputs/p")).unwrap();
         project
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        fs::write(self.path(name), text).unwrap();
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn read(&self, name: &str) -> String {
-        fs::read_to_string(self.path(name)).unwrap()
-    }
-
-    /// What a command says, and its exit code.
-    fn etude(&self, arguments: &[&str]) -> (String, i32) {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_etude"));
-        command.args(arguments).current_dir(self.folder.path());
-        let Output {
-            status,
-            stdout,
-            stderr,
-        } = command.output().unwrap();
-        let text = [stdout, stderr].concat();
-        (String::from_utf8(text).unwrap(), status.code().unwrap())
-    }
-
-    fn ok(&self, arguments: &[&str]) -> String {
-        let (text, code) = self.etude(arguments);
-        assert_eq!(code, 0, "{text}");
-        text
     }
 
     /// What a check says of a pipeline that it does not find right.
@@ -134,7 +94,7 @@ impl Project {
 
 #[test]
 fn what_is_published_is_small_the_same_each_time_and_checked_without_a_store() {
-    let project = Project::new(PIPELINE);
+    let project = project(PIPELINE);
     let (text, code) = project.etude(&["publish", "p.toml"]);
     assert_eq!(code, 1, "{text}");
     assert!(text.contains("7 jobs are not done, graphs first"), "{text}");
@@ -322,7 +282,7 @@ fn a_claim_that_does_not_hold_is_wrong_until_it_is_declared_and_then_wrong_if_it
 
 #[test]
 fn publishing_replaces_its_own_removes_what_is_no_longer_made_and_leaves_what_is_not_its_own() {
-    let project = Project::new(PIPELINE);
+    let project = project(PIPELINE);
     project.ok(&["run", "p.toml"]);
     project.ok(&["publish", "p.toml"]);
     let at = |name: &str| project.path("outputs/gallery/p").join(name);
@@ -366,7 +326,7 @@ fn publishing_replaces_its_own_removes_what_is_no_longer_made_and_leaves_what_is
 #[cfg(unix)]
 #[test]
 fn what_rests_on_less_than_is_declared_is_not_published() {
-    let project = Project::new(
+    let project = project(
         "
 name = 'p'
 [stage.part]

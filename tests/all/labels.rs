@@ -2,50 +2,11 @@
 #![cfg(unix)]
 
 use std::fs;
-use std::path::PathBuf;
-use std::process::{Command, Output};
 
-/// A project in a folder of its own.
-struct Project {
-    folder: tempfile::TempDir,
-}
+use crate::project::Project;
 
-impl Project {
-    fn new(pipeline: &str) -> Project {
-        let project = Project {
-            folder: tempfile::tempdir().unwrap(),
-        };
-        fs::write(project.path("etude.toml"), "").unwrap();
-        fs::write(project.path("p.toml"), format!("name = 'p'\n{pipeline}")).unwrap();
-        project
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn read(&self, name: &str) -> String {
-        fs::read_to_string(self.path(name)).unwrap()
-    }
-
-    /// What a command says, and its exit code.
-    fn etude(&self, arguments: &[&str]) -> (String, i32) {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_etude"));
-        command.args(arguments).current_dir(self.folder.path());
-        let Output {
-            status,
-            stdout,
-            stderr,
-        } = command.output().unwrap();
-        let text = [stdout, stderr].concat();
-        (String::from_utf8(text).unwrap(), status.code().unwrap())
-    }
-
-    fn ok(&self, arguments: &[&str]) -> String {
-        let (text, code) = self.etude(arguments);
-        assert_eq!(code, 0, "{text}");
-        text
-    }
+fn project(pipeline: &str) -> Project {
+    Project::with(&[("p.toml", &format!("name = 'p'\n{pipeline}"))])
 }
 
 /// A stage `p` whose program writes a table of one row, and its parameters.
@@ -69,7 +30,7 @@ outputs.names = { path = 'names.txt', type = 'file' }
 lr = { 'p.params.lr' = [1e-7, 2.0, 0.5] }
 how = { weak = { p.params.decay = 1e-8 }, none = {} }
 ";
-    let project = Project::new(&text);
+    let project = project(&text);
     project.ok(&["run", "p.toml"]);
     assert_eq!(
         project.read("outputs/p/files/collect.txt"),
@@ -109,7 +70,7 @@ seed = { 'p.seed' = [0, 1] }
 #[test]
 fn swept_parameters_stand_beside_every_label_of_a_table_that_is_read_again() {
     let stage = program("x", "$ETUDE_PARAM_WEIGHT", "weight = 0");
-    let project = Project::new(&(stage + "seed = 0\n" + DECAY));
+    let project = project(&(stage + "seed = 0\n" + DECAY));
     project.ok(&["run", "p.toml"]);
     let table = project.read("outputs/p/tables/table.csv");
     let rows: Vec<Vec<f64>> = table
@@ -128,7 +89,7 @@ fn a_column_of_an_axis_name_with_other_values_is_an_error_and_not_a_gap() {
     let stage = program("x", "$ETUDE_PARAM_WEIGHT", "weight = 0");
     let pipeline = stage + "seed = 0\n" + DECAY;
     let other = pipeline.replace("SELECT decay, seed,", "SELECT decay + 0.05 AS decay, seed,");
-    let project = Project::new(&other);
+    let project = project(&other);
     let (said, code) = project.etude(&["run", "p.toml"]);
     assert_eq!(code, 1, "{said}");
     let why = "the column `decay` of `by_run` holds `0.05`, which is no label of the axis `decay`";
@@ -140,7 +101,7 @@ fn a_column_that_a_program_writes_and_an_axis_of_its_name_are_not_taken_for_each
     let pipeline = program("loss,x", "0.25,1", "lr = 0")
         + "[stage.all]\nkind = 'aggregate'\nfrom = 'p'\nsql = 'SELECT * FROM p'\n\
            [axes]\nloss = { 'p.params.lr' = [1, 2] }\n";
-    let project = Project::new(&pipeline);
+    let project = project(&pipeline);
     let (said, code) = project.etude(&["run", "p.toml"]);
     assert_eq!(code, 1, "{said}");
     let why = "the table `p` has a column `loss` of its own, which holds `0.25`";
@@ -158,14 +119,14 @@ fn jobs_that_an_override_makes_one_run_once_where_the_axis_is_named() {
            method = { net = {}, oracle = { p.params.method = 'oracle' } }\n\
            seed = { 'p.seed' = [0, 1, 2] }\n\
            [[override]]\nwhen = { method = 'oracle', seed = [1, 2] }\nset = { p.seed = 0 }\n";
-    let project = Project::new(&pipeline);
+    let project = project(&pipeline);
     let said = project.ok(&["run", "p.toml"]);
     assert!(said.contains("4 ran"), "{said}");
 }
 
 #[test]
 fn columns_are_told_for_a_file_and_for_a_stage() {
-    let project = Project::new(&(program("x", "1", "weight = 0") + "seed = 0\n" + DECAY));
+    let project = project(&(program("x", "1", "weight = 0") + "seed = 0\n" + DECAY));
     let said = project.ok(&["columns", "p.toml", "by-run"]);
     insta::assert_snapshot!(said, @"
     by_run  (aggregate `by-run`)
@@ -199,7 +160,7 @@ fn what_a_run_is_is_told_for_every_table() {
         + "[stage.each]\nkind = 'aggregate'\nfrom = 'p'\nper = ['decay', 'seed']\nsql = 'SELECT MAX(x) AS x FROM p'\n\
            [stage.alone]\nkind = 'command'\nargs = ['true']\noutputs.t = { path = 't.csv', type = 'table' }\n\
            [axes]\ndecay = { 'p.params.weight' = [1, 2] }\nseed = { 'p.seed' = [0, 1] }\n";
-    let project = Project::new(&pipeline);
+    let project = project(&pipeline);
     let said = project.ok(&["columns", "p.toml"]);
     let lines = said.lines().filter(|line| {
         line.starts_with("  a run is") || !line.starts_with(' ') && !line.is_empty()

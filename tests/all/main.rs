@@ -14,6 +14,7 @@ mod language;
 mod layers;
 mod pipelines;
 mod program;
+mod project;
 mod running;
 mod runs;
 mod shown;

@@ -2,7 +2,8 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Command, Output};
+
+use crate::project::Project;
 
 /// Two seeds, a table of each, and one of both; a seed fails where a file of its name lies.
 const PIPELINE: &str = "
@@ -36,52 +37,15 @@ seed = { 'made.params.seed' = [0, 1] }
 set = { made.params.value = 2 }
 ";
 
-struct Project {
-    folder: tempfile::TempDir,
+fn project() -> Project {
+    Project::with(&[
+        ("etude.toml", "[gc]\ngrace = '0 s'\nkeep_last = 0\n"),
+        ("switch", ""),
+        ("p.toml", PIPELINE),
+    ])
 }
 
 impl Project {
-    fn new() -> Project {
-        let project = Project {
-            folder: tempfile::tempdir().unwrap(),
-        };
-        project.write("etude.toml", "[gc]\ngrace = '0 s'\nkeep_last = 0\n");
-        project.write("switch", "");
-        project.write("p.toml", PIPELINE);
-        project
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        fs::write(self.path(name), text).unwrap();
-    }
-
-    fn read(&self, name: &str) -> String {
-        fs::read_to_string(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
-    }
-
-    /// What a command says, and its exit code.
-    fn etude(&self, arguments: &[&str]) -> (String, i32) {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_etude"));
-        command.args(arguments).current_dir(self.folder.path());
-        let Output {
-            status,
-            stdout,
-            stderr,
-        } = command.output().unwrap();
-        let text = [stdout, stderr].concat();
-        (String::from_utf8(text).unwrap(), status.code().unwrap())
-    }
-
-    fn ok(&self, arguments: &[&str]) -> String {
-        let (text, code) = self.etude(arguments);
-        assert_eq!(code, 0, "{arguments:?}: {text}");
-        text
-    }
-
     /// The object behind a view that is a link.
     fn object(&self, view: &str) -> PathBuf {
         fs::canonicalize(self.path(view)).unwrap()
@@ -92,7 +56,7 @@ const TABLE: &str = "outputs/p/tables/table.csv";
 
 #[test]
 fn a_narrower_request_has_a_folder_of_its_own_and_leaves_that_of_the_whole() {
-    let project = Project::new();
+    let project = project();
     project.ok(&["run", "p.toml"]);
     let whole = project.read(TABLE);
     let snapshot = "outputs/.etude/v1/snapshots/p.jsonl";
@@ -142,7 +106,7 @@ fn a_narrower_request_has_a_folder_of_its_own_and_leaves_that_of_the_whole() {
 
 #[test]
 fn what_is_shown_of_a_job_that_failed_since_is_moved_away_and_told() {
-    let project = Project::new();
+    let project = project();
     project.ok(&["run", "p.toml"]);
     project.write("switch", "on");
     project.write("bad-0", "");
@@ -181,7 +145,7 @@ fn what_is_shown_of_a_job_that_failed_since_is_moved_away_and_told() {
 
 #[test]
 fn links_that_are_moved_away_still_lead_to_their_objects() {
-    let project = Project::new();
+    let project = project();
     project.ok(&["run", "p.toml"]);
     let changed = PIPELINE.replace(
         "echo 1$ETUDE_PARAM_VALUE",
@@ -195,7 +159,7 @@ fn links_that_are_moved_away_still_lead_to_their_objects() {
 #[test]
 fn bytes_that_were_changed_in_the_store_are_noticed_though_no_job_reads_them() {
     for rests in [false, true] {
-        let project = Project::new();
+        let project = project();
         project.ok(&["run", "p.toml"]);
         if rests {
             std::thread::sleep(std::time::Duration::from_millis(4500));
@@ -227,7 +191,7 @@ fn bytes_that_were_changed_in_the_store_are_noticed_though_no_job_reads_them() {
 
 #[test]
 fn a_run_that_cannot_show_a_result_is_no_success() {
-    let project = Project::new();
+    let project = project();
     fs::create_dir_all(project.path("outputs/p/tables")).unwrap();
     project.write(TABLE, "mine");
     for _ in 0..2 {
@@ -247,7 +211,7 @@ fn a_run_that_cannot_show_a_result_is_no_success() {
 
 #[test]
 fn an_adopted_result_is_named_and_can_be_taken_back() {
-    let project = Project::new();
+    let project = project();
     let text = PIPELINE.replace("[stage.table]", "[stage.copy]\nkind = 'aggregate'\nfrom = 'both'\nsql = 'SELECT x FROM both'\n[stage.table]");
     project.write("p.toml", &text);
     project.ok(&["run", "p.toml", "made", "both"]);
@@ -298,7 +262,7 @@ fn an_adopted_result_is_named_and_can_be_taken_back() {
 
 #[test]
 fn a_job_that_is_run_again_takes_the_place_of_what_was_adopted_for_it() {
-    let project = Project::new();
+    let project = project();
     project.ok(&["run", "p.toml", "made"]);
     let other = project.path("outputs/p/tables/made[seed=0].parquet");
     fs::copy(other, project.path("mine.parquet")).unwrap();
@@ -325,7 +289,7 @@ fn a_job_that_is_run_again_takes_the_place_of_what_was_adopted_for_it() {
 
 #[test]
 fn a_check_judges_claims_from_the_published_tables() {
-    let project = Project::new();
+    let project = project();
     project.ok(&["run", "p.toml"]);
     project.ok(&["publish", "p.toml"]);
     project.ok(&["check", "p.toml"]);
