@@ -8,6 +8,10 @@ use etude::learn::kernel;
 use etude::learn::task::path_star::PathStar;
 use etude::learn::task::{Contract, Dataset};
 
+/// The allocator of the program, without which nothing measured here would be said of it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
     divan::main();
 }

@@ -470,15 +470,6 @@ impl Order {
     }
 }
 
-/// Makes the allocator keep freed memory for the next step, where it can learn to.
-///
-/// A step frees all it allocated. The allocator of glibc would give that back to the kernel and fault every page in
-/// anew, a quarter of a small model's time; once it saw a block of this size come and go, it keeps as much. The block
-/// is never touched, so it costs nothing, and elsewhere it does nothing.
-fn keep_memory() {
-    drop(std::hint::black_box(vec![0u8; 31 << 20]));
-}
-
 /// Trains a learner: a fresh one, or from the first of the states that is whole, belongs to these settings and
 /// is not beyond their end. `observe` hears of every step and may stop the training.
 ///
@@ -496,7 +487,6 @@ pub fn train(
     if !problems.is_empty() {
         return Err(Error::Settings(problems));
     }
-    keep_memory();
     let objective = settings.objective.clone();
     let (learner, encoded) = match &settings.architecture {
         Architecture::Pretrained(pretrained) => {
