@@ -6,9 +6,8 @@ use std::io::{self, Write};
 use clap::Args;
 
 use super::{Failure, Source};
-use crate::pipeline::show_size;
+use crate::pipeline::{show_seconds, show_size};
 use crate::plan::{Freshness, Plan, assess};
-use crate::report::show_seconds;
 use crate::store::{Digest, Ledger, Record, Store};
 
 #[derive(Debug, Args)]

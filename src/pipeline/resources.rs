@@ -119,6 +119,25 @@ pub fn show_size(bytes: u64) -> String {
     }
 }
 
+/// A span of time for people. It is rounded to the last unit that is shown before it is taken apart, so that no unit is ever
+/// full: 119.7 s are 2 min 00 s.
+pub fn show_seconds(seconds: f64) -> String {
+    let tenths = (seconds * 10.0).round();
+    if tenths < 100.0 && seconds.fract() != 0.0 {
+        return format!("{:.1} s", tenths / 10.0);
+    }
+    // Out of range, the nearest number there is.
+    let seconds = seconds.round() as u64;
+    match seconds {
+        0..100 => format!("{seconds} s"),
+        100..5400 => format!("{} min {:02} s", seconds / 60, seconds % 60),
+        _ => {
+            let minutes = seconds.saturating_add(30) / 60;
+            format!("{} h {:02} min", minutes / 60, minutes % 60)
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,5 +151,31 @@ mod tests {
         assert!(parse("1e99 s", &TIMES).is_err());
         assert_eq!(show_size(1_500_000_000), "1.5 GB");
         assert_eq!(show_size(500_000_000), "500 MB");
+    }
+
+    #[test]
+    fn no_unit_of_a_span_of_time_is_full() {
+        let shown = [
+            (0.0, "0 s"),
+            (0.04, "0.0 s"),
+            (0.25, "0.3 s"),
+            (1.0, "1 s"),
+            (1.98, "2.0 s"),
+            (9.94, "9.9 s"),
+            (9.97, "10 s"),
+            (99.4, "99 s"),
+            (99.5, "1 min 40 s"),
+            (119.7, "2 min 00 s"),
+            (179.5, "3 min 00 s"),
+            (5399.4, "89 min 59 s"),
+            (5399.5, "1 h 30 min"),
+            (7199.0, "2 h 00 min"),
+            (10799.0, "3 h 00 min"),
+            (86400.0, "24 h 00 min"),
+            (f64::NAN, "0 s"),
+        ];
+        for (seconds, text) in shown {
+            assert_eq!(show_seconds(seconds), text, "{seconds}");
+        }
     }
 }

@@ -14,6 +14,7 @@ use crate::plan::Plan;
 use crate::run::{Ended, Event, Retried, Status, Summary};
 use crate::store::StartedFrom;
 
+pub use crate::pipeline::show_seconds;
 pub use journal::Journal;
 pub use lines::Lines;
 pub use terminal::Terminal;
@@ -22,20 +23,6 @@ pub use terminal::Terminal;
 pub trait Reporter {
     /// Takes note of an event.
     fn hear(&mut self, event: &Event);
-}
-
-/// A span of time for people.
-pub fn show_seconds(seconds: f64) -> String {
-    match seconds {
-        s if s < 10.0 => format!("{s:.1} s"),
-        s if s < 100.0 => format!("{s:.0} s"),
-        s if s < 5400.0 => format!("{:.0} min {:02.0} s", (s / 60.0).floor(), s % 60.0),
-        s => format!(
-            "{:.0} h {:02.0} min",
-            (s / 3600.0).floor(),
-            s % 3600.0 / 60.0
-        ),
-    }
 }
 
 /// Why a job runs, and from where: `steps: 10000 → 20000; starts from 10000 steps`.

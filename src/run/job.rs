@@ -11,7 +11,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::executor::{Executor, Failure, Task};
 use super::{Compare, Event, machine};
-use crate::pipeline::{Cause, Earlier, HOLES, Monitor, Progress, Resources};
+use crate::pipeline::{Cause, Earlier, HOLES, Monitor, Progress, Resources, show_seconds};
 use crate::plan::{Fingerprint, JobId, Known, Outside, Plan, Reason, RunsRead, earlier, inputs};
 use crate::store::{
     Artifact, Digest, Error, Left, Lock, Lookup, Record, Scratch, Stamp, StartedFrom, Store, survey,
@@ -300,7 +300,7 @@ impl RunningJob<'_> {
         }
         self.store.commit(&record)?;
         self.join_family();
-        note(&log, &format!("done in {:.1} s", record.seconds));
+        note(&log, &format!("done in {}", show_seconds(record.seconds)));
         Ok(Outcome::Ran(Made::from(record)))
     }
 

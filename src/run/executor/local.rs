@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use super::memory::{killed_for_memory, resident};
 use super::worker::{Order, Report};
 use super::{Executor, Failure, Task};
-use crate::pipeline::{Cause, Monitor, show_size};
+use crate::pipeline::{Cause, Monitor, show_seconds, show_size};
 
 /// How long a job that was told to stop may take to do so: long enough to save a large checkpoint on a slow disk.
 const GRACE: Duration = Duration::from_secs(60);
@@ -271,9 +271,9 @@ impl Worker {
 }
 
 fn overtime(task: &Task) -> Failure {
-    let limit = task.time.unwrap_or_default();
+    let limit = show_seconds(task.time.unwrap_or_default() as f64);
     let message = format!(
-        "it ran longer than its limit of {limit} s; `resources = {{ time = … }}` sets another"
+        "it ran longer than its limit of {limit}; `resources = {{ time = … }}` sets another"
     );
     Failure::Failed(Cause::Time, message)
 }
