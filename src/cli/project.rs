@@ -10,7 +10,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::Failure;
 use crate::pipeline::{Problem, Problems, Source, Span, alternatives, parse_size};
-use crate::run::Capacity;
+use crate::run::{Capacity, machine};
 use crate::store::{Store, file_name};
 
 /// A project: the folder whose `outputs/` holds the views and, unless `etude.toml` says otherwise, the store.
@@ -313,7 +313,8 @@ fn capacity(cores: Option<u32>) -> Capacity {
     let there = u32::try_from(there).unwrap_or(u32::MAX);
     Capacity {
         cores: cores.unwrap_or(there).max(1),
-        memory: memory(),
+        // Where nobody tells, more than any job asks for.
+        memory: machine::memory().unwrap_or(u64::MAX),
         cards: cards(),
     }
 }
@@ -334,14 +335,6 @@ fn visible(named: &str, count: usize) -> Vec<String> {
     let entries = named.split(',').map(str::trim);
     let real = entries.take_while(|entry| !entry.is_empty() && !entry.starts_with('-'));
     real.take(count).map(str::to_string).collect()
-}
-
-/// Memory of this machine in bytes; where nobody tells, more than any job asks for.
-fn memory() -> u64 {
-    let text = fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"));
-    line.and_then(|size| parse_size(&size.replace("kB", "KiB")).ok())
-        .unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

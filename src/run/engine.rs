@@ -484,13 +484,17 @@ impl<'a, 'o> Engine<'a, 'o> {
         ));
     }
 
-    /// What a job takes: never more cores than there are, and a card where it would use one.
+    /// What a job takes: never more cores than there are nor an estimate of more memory, and a card where it would use one.
     fn resources(&self, id: JobId) -> Resources {
         let instance = self.plan.instance(id);
         let grown = self.attempts.get(&id).map(|attempts| attempts.resources);
         let mut resources = grown.unwrap_or(instance.resources);
         let capacity = &self.options.capacity;
         resources.cores = resources.cores.min(capacity.cores).max(1);
+        // What is a mere estimate keeps no job from a small machine.
+        if !resources.limited {
+            resources.memory = resources.memory.min(capacity.memory);
+        }
         let wants_card = self.plan.kind(id).uses_device && instance.device != Device::Cpu;
         if wants_card && !capacity.cards.is_empty() {
             resources.gpu = resources.gpu.max(1);

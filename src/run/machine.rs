@@ -1,10 +1,28 @@
-//! What kind of machine this is: told with results, never asked what a result is.
+//! What kind of machine this is and what it has: told with results, never asked what a result is.
 
 use std::fs;
 use std::sync::OnceLock;
 
-/// The processor, how many cores there are, and the widest of its vectors that decide how sums are rounded by libraries, e.g.
-/// `AMD EPYC 9B14, x86_64 with avx512f, 2 cores`.
+use super::control_group::ControlGroup;
+
+/// How much memory there is for what this process starts, in bytes: the machine's, or what its control group may hold of
+/// it. `None` where nobody tells. (Of the processor's cores, the standard library knows what the group may use.)
+pub fn memory() -> Option<u64> {
+    let there = fs::read_to_string("/proc/meminfo").ok();
+    let there = there.as_deref().and_then(total);
+    let limit = ControlGroup::of(std::process::id()).and_then(|group| group.limit());
+    there.into_iter().chain(limit).min()
+}
+
+/// All memory in bytes, from `/proc/meminfo`, which counts in units of 1024 bytes and calls them kB.
+fn total(meminfo: &str) -> Option<u64> {
+    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kib.checked_mul(1024)
+}
+
+/// The processor, how many cores there are, and the widest of its vectors that decide how sums are rounded by libraries,
+/// e.g. `AMD EPYC 9B14, x86_64 with avx512f, 2 cores`.
 pub(super) fn describe() -> &'static str {
     static MACHINE: OnceLock<String> = OnceLock::new();
     MACHINE.get_or_init(|| {
@@ -58,6 +76,21 @@ mod tests {
         assert_eq!(processor(text), Some("AMD EPYC 9B14"));
         assert_eq!(processor("processor: 0\nmodel name:\n"), None);
         assert_eq!(processor(""), None);
+    }
+
+    #[test]
+    fn memory_is_what_linux_tells_in_units_of_1024_bytes() {
+        let text = "MemTotal:       24684084 kB\nMemFree:        20176008 kB\n";
+        assert_eq!(total(text), Some(24_684_084 * 1024));
+        assert_eq!(total("MemFree: 5 kB\n"), None);
+        assert_eq!(total("MemTotal: many kB\n"), None);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn this_machine_has_some_memory_and_not_all_there_could_be() {
+        let there = memory().unwrap();
+        assert!((64 << 20..1 << 50).contains(&there), "{there}");
     }
 
     #[test]

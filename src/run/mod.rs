@@ -7,11 +7,12 @@
 //! Two things make work shorter and are never asked what the result is: the checkpoint folder of a job, where it finds what
 //! an attempt that did not end left, and the artifact of a shorter job of the same family, from which it may go on.
 
+mod control_group;
 mod engine;
 mod event;
 mod executor;
 mod job;
-mod machine;
+pub mod machine;
 mod order;
 mod slots;
 

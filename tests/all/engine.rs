@@ -197,6 +197,15 @@ fn a_job_too_large_for_the_machine_fails_with_what_there_is() {
 }
 
 #[test]
+fn an_estimate_of_memory_keeps_no_job_from_a_small_machine() {
+    let mut bench = Bench::new();
+    bench.capacity.memory = 1_000_000;
+    let ran = bench.run(SWEEP);
+    assert_eq!(ran.summary.failed, 0, "{:?}", ran.failures());
+    assert_eq!(ran.most(), 1, "each takes all there is");
+}
+
+#[test]
 fn a_stopped_run_leaves_the_rest_undone_and_the_next_goes_on() {
     let bench = Bench::new();
     bench.cancel.store(true, Ordering::Relaxed);
