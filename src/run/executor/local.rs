@@ -11,7 +11,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use super::memory::{killed_for_memory, resident};
+use super::memory::{held, killed_for_memory};
 use super::worker::{Order, Report};
 use super::{Executor, Failure, Task};
 use crate::pipeline::{Cause, Monitor, show_seconds, show_size};
@@ -243,7 +243,7 @@ impl Worker {
                 && looked.elapsed() >= WATCH
             {
                 looked = Instant::now();
-                let held = resident(self.child.id()).unwrap_or(0);
+                let held = held(self.child.id(), limit).unwrap_or(0);
                 if held > limit {
                     over = over.or_else(|| Some(too_large(held, limit)));
                 }
