@@ -11,9 +11,10 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use super::memory::{held, killed_for_memory};
+use super::memory::held;
 use super::worker::{Order, Report};
 use super::{Executor, Failure, Task};
+use crate::run::control_group::ControlGroup;
 use crate::pipeline::{Cause, Monitor, show_seconds, show_size};
 
 /// How long a job that was told to stop may take to do so: long enough to save a large checkpoint on a slow disk.
@@ -36,8 +37,10 @@ struct Worker {
     cards: Vec<String>,
     /// Whether it has said that its task begins.
     begun: bool,
-    /// How many the system had killed for want of memory when its task began.
-    killed: u64,
+    /// The control group that it counts to.
+    group: Option<ControlGroup>,
+    /// How many of the group's processes the system had killed for want of memory when its task began.
+    killed: Option<u64>,
     child: Child,
     orders: ChildStdin,
     reports: Receiver<Report>,
@@ -108,7 +111,8 @@ impl Local {
             cores,
             cards: cards.to_vec(),
             begun: false,
-            killed: 0,
+            group: ControlGroup::of(child.id()),
+            killed: None,
             child,
             orders,
             reports,
@@ -158,7 +162,7 @@ impl Local {
         let file = File::options().create(true).append(true).open(log);
         let file = file.map_err(|error| failed("cannot write the log", error))?;
         *worker.log.lock().unwrap_or_else(|p| p.into_inner()) = Some(file);
-        worker.killed = killed_for_memory();
+        worker.killed = worker.killed_by_now();
         worker.begun = false;
         let order = Order::Run(Box::new(task.clone()), log.to_path_buf());
         if worker.tell(&order).is_err() {
@@ -186,11 +190,11 @@ impl Local {
             }
             Heard::Death => {
                 // One that closed its stream and lives on is of no use either.
-                drop(worker.orders);
                 let _ = worker.child.kill();
                 let status = worker.child.wait();
-                let short_of_memory = killed_for_memory() > worker.killed;
-                let (cause, message) = obituary(status, short_of_memory);
+                // Others may run out of memory too: only a kill in its own group can be its own.
+                let was_short = worker.killed_by_now() > worker.killed;
+                let (cause, message) = describe_exit(status, was_short);
                 Err(Failure::Failed(cause, message))
             }
         }))
@@ -264,6 +268,10 @@ impl Worker {
         }
     }
 
+    fn killed_by_now(&self) -> Option<u64> {
+        self.group.as_ref()?.killed()
+    }
+
     fn end(mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -287,7 +295,8 @@ fn too_large(held: u64, limit: u64) -> Failure {
     Failure::Failed(Cause::Oom, message)
 }
 
-fn obituary(status: std::io::Result<ExitStatus>, short_of_memory: bool) -> (Cause, String) {
+/// How a worker ended that was not told to; `was_short` says whether the system killed one of its group for want of memory.
+fn describe_exit(status: std::io::Result<ExitStatus>, was_short: bool) -> (Cause, String) {
     let Ok(status) = status else {
         return (Cause::Crash, "its worker vanished".into());
     };
@@ -295,12 +304,12 @@ fn obituary(status: std::io::Result<ExitStatus>, short_of_memory: bool) -> (Caus
     {
         use std::os::unix::process::ExitStatusExt;
         if let Some(signal) = status.signal() {
-            if signal == 9 && short_of_memory {
+            if signal == 9 && was_short {
                 let message = "the system killed its worker because memory ran out";
                 return (Cause::Oom, message.into());
             }
             let hint = match signal {
-                9 => " (killed by hand)",
+                9 => " (killed from outside)",
                 6 => " (aborted)",
                 11 => " (a bad memory access)",
                 _ => "",
@@ -326,5 +335,21 @@ impl Drop for Local {
             let _ = worker.child.kill();
             let _ = worker.child.wait();
         }
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kill_is_want_of_memory_only_where_the_group_had_one() {
+        let ended = |script: &str| Command::new("sh").args(["-c", script]).status();
+        let (cause, message) = describe_exit(ended("kill -KILL $$"), true);
+        assert_eq!(cause, Cause::Oom, "{message}");
+        let (cause, message) = describe_exit(ended("kill -KILL $$"), false);
+        assert_eq!(cause, Cause::Crash, "{message}");
+        let (cause, message) = describe_exit(ended("kill -ABRT $$"), true);
+        assert_eq!(cause, Cause::Crash, "{message}");
     }
 }

@@ -63,14 +63,6 @@ fn line(path: &str, name: &str) -> Option<u64> {
     kib.checked_mul(1024)
 }
 
-/// How many processes the system has killed for want of memory since it was started.
-pub(super) fn killed_for_memory() -> u64 {
-    let text = std::fs::read_to_string("/proc/vmstat").unwrap_or_default();
-    let line = text.lines().find_map(|line| line.strip_prefix("oom_kill "));
-    line.and_then(|count| count.trim().parse().ok())
-        .unwrap_or(0)
-}
-
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use std::process::{Child, Command};
