@@ -871,6 +871,24 @@ mod processes {
     }
 
     #[test]
+    fn a_limit_of_time_does_not_count_while_the_engine_is_stopped() {
+        let script = "echo > begun; while [ ! -e go ]; do sleep 0.01; done; echo > \"$ETUDE_OUT/out.txt\"";
+        let project = Project::new(&shell("a", script, "resources = { time = '5 s' }"));
+        let mut engine = Background::start(&project);
+        wait_for("the program", || {
+            project.path("begun").exists().then_some(())
+        });
+        kill("-STOP", &[engine.0.id()]);
+        std::thread::sleep(Duration::from_secs(6));
+        kill("-CONT", &[engine.0.id()]);
+        // An engine that counted all of it would end the job now.
+        std::thread::sleep(Duration::from_millis(500));
+        project.file("go", "");
+        let (out, code) = engine.end();
+        assert_eq!(code, Some(0), "{out}");
+    }
+
+    #[test]
     fn what_a_program_leaves_running_ends_with_it() {
         let script = "sleep 1000 & echo $! > left; echo > \"$ETUDE_OUT/out.txt\"";
         let project = Project::new(&shell("a", script, ""));

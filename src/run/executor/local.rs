@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::memory::held;
+use super::stopwatch::Stopwatch;
 use super::worker::{Order, Report};
 use super::{Executor, Failure, Task};
 use crate::run::control_group::ControlGroup;
@@ -193,8 +194,7 @@ impl Local {
                 let _ = worker.child.kill();
                 let status = worker.child.wait();
                 // Others may run out of memory too: only a kill in its own group can be its own.
-                let was_short = worker.killed_by_now() > worker.killed;
-                let (cause, message) = describe_exit(status, was_short);
+                let (cause, message) = describe_exit(status, worker.was_short());
                 Err(Failure::Failed(cause, message))
             }
         }))
@@ -218,9 +218,9 @@ impl Worker {
     }
 
     fn listen(&mut self, task: &Task, monitor: &dyn Monitor) -> Heard {
-        let start = Instant::now();
-        let mut looked = start;
-        let mut told: Option<Instant> = None;
+        let mut watch = Stopwatch::start();
+        let mut looked = Instant::now();
+        let mut told: Option<Duration> = None;
         // Over which of its limits it is.
         let mut over: Option<Failure> = None;
         loop {
@@ -236,11 +236,8 @@ impl Worker {
                 Err(RecvTimeoutError::Disconnected) => return Heard::Death,
                 Err(RecvTimeoutError::Timeout) => {}
             }
-            if over.is_none()
-                && task
-                    .time
-                    .is_some_and(|limit| start.elapsed().as_secs() >= limit)
-            {
+            let passed = watch.passed();
+            if over.is_none() && task.time.is_some_and(|limit| passed.as_secs() >= limit) {
                 over = Some(overtime(task));
             }
             if let Some(limit) = task.memory
@@ -257,12 +254,12 @@ impl Worker {
                 }
             }
             if told.is_none() && (over.is_some() || monitor.cancelled()) {
-                told = Some(Instant::now());
+                told = Some(passed);
                 if self.tell(&Order::Cancel).is_err() {
                     return Heard::Death;
                 }
             }
-            if told.is_some_and(|told| told.elapsed() >= GRACE) {
+            if told.is_some_and(|told| passed - told >= GRACE) {
                 return Heard::Failure(over.unwrap_or(Failure::Cancelled));
             }
         }
@@ -270,6 +267,11 @@ impl Worker {
 
     fn killed_by_now(&self) -> Option<u64> {
         self.group.as_ref()?.killed()
+    }
+
+    /// Whether the system has killed one of its group for want of memory since its task began.
+    fn was_short(&self) -> bool {
+        matches!((self.killed, self.killed_by_now()), (Some(before), Some(now)) if now > before)
     }
 
     fn end(mut self) {

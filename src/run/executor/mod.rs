@@ -3,6 +3,7 @@
 mod in_process;
 mod local;
 mod memory;
+mod stopwatch;
 mod worker;
 
 use std::collections::BTreeMap;
