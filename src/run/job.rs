@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
@@ -10,8 +9,9 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::executor::{Executor, Failure, Task};
+use super::log::{left_out, note};
 use super::{Compare, Event, machine};
-use crate::pipeline::{Cause, Earlier, HOLES, Monitor, Progress, Resources, show_seconds};
+use crate::pipeline::{Cause, Earlier, HOLES, Monitor, Progress, Resources, show_seconds, show_size};
 use crate::plan::{Fingerprint, JobId, Known, Outside, Plan, Reason, RunsRead, earlier, inputs};
 use crate::store::{
     Artifact, Digest, Error, Left, Lock, Lookup, Record, Scratch, Stamp, StartedFrom, Store, survey,
@@ -226,7 +226,15 @@ impl RunningJob<'_> {
         if let Some((from, _)) = earlier {
             note(&log, &format!("starts from {from}: {}", from.key));
         }
-        match self.executor.run(&task, &log, self) {
+        let ran = self.executor.run(&task, &log, self);
+        if let Some(bytes) = left_out(&log) {
+            let (job, bytes) = (&self.name, show_size(bytes));
+            let message = format!(
+                "{job} printed more than its log takes; {bytes} in the middle are left out"
+            );
+            self.say(Event::Warning { message });
+        }
+        match ran {
             Ok(()) => {}
             Err(Failure::Cancelled) => {
                 note(&log, "cancelled");
@@ -501,11 +509,4 @@ fn stamps(task: &Task) -> Vec<(PathBuf, Option<Stamp>)> {
     let earlier = task.earlier.iter();
     let files = files.chain(earlier.flat_map(|earlier| earlier.files.values()));
     files.map(|path| (path.clone(), Stamp::of(path))).collect()
-}
-
-/// Adds a line to a log; a log that cannot be written stops nothing.
-fn note(log: &Path, line: &str) {
-    if let Ok(mut file) = fs::File::options().append(true).open(log) {
-        let _ = writeln!(file, "{line}");
-    }
 }

@@ -12,6 +12,7 @@ mod engine;
 mod event;
 mod executor;
 mod job;
+mod log;
 pub mod machine;
 mod order;
 mod slots;

@@ -28,7 +28,7 @@ use polars::prelude::{DataFrame, DataType};
 /// `ETUDE_CORES` how many threads it may use, `ETUDE_CHECKPOINT` a folder that outlives failed attempts, if it `resumes`.
 /// `ETUDE_JOB` names a JSON file with all of that, coordinates included.
 ///
-/// What it prints is kept in the job's log (`etude log`); lines such as `etude: progress 0.4` or
+/// What it prints is kept in the job's log (`etude log`), the beginning and the end of it if it is more than 64 MiB; lines such as `etude: progress 0.4` or
 /// `etude: progress 40/100 epochs loss=0.3` show how far it is. An exit code other than 0 is a failure.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -722,6 +722,26 @@ fn all_that_a_program_prints_is_in_its_log_and_progress_is_told() {
     }
 }
 
+#[test]
+fn of_a_log_that_is_too_long_the_beginning_and_the_end_are_kept_and_it_is_told() {
+    let script = "echo the first line; head -c 90000000 /dev/zero | tr '\\0' x; echo; echo the last line; \
+                  echo > \"$ETUDE_OUT/x\"";
+    let project = Project::new(&leaving("a", script, "x = { path = 'x', type = 'file' }"));
+    assert_eq!(project.run(), "1 ran");
+    let logs = fs::read_dir(project.path("outputs/.etude/v1/logs")).unwrap();
+    let log = logs.flatten().next().unwrap().path();
+    let text = fs::read(log).unwrap();
+    assert!((48 << 20..=(64 << 20) + 1000).contains(&text.len()), "{}", text.len());
+    let text = String::from_utf8(text).unwrap();
+    assert!(text.contains("\nthe first line\n") && text.contains("\nthe last line\n"));
+    assert_eq!(text.matches(" bytes are left out here: ").count(), 1);
+    let events = project.events();
+    let warnings = events.iter().filter(|event| event["event"] == "warning");
+    let warnings: Vec<_> = warnings.map(|event| event["message"].as_str().unwrap()).collect();
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].starts_with("a printed more than its log takes; "), "{warnings:?}");
+}
+
 #[cfg(target_os = "linux")]
 mod processes {
     use super::*;
@@ -964,9 +984,9 @@ fn the_kind_describes_itself() {
       `params` (lists and tables as JSON), `ETUDE_SEED` the seed, `ETUDE_CORES` how many threads it
       may use, `ETUDE_CHECKPOINT` a folder that outlives failed attempts, if it `resumes`. `ETUDE_JOB`
       names a JSON file with all of that, coordinates included.
-      What it prints is kept in the job's log (`etude log`); lines such as `etude: progress 0.4` or
-      `etude: progress 40/100 epochs loss=0.3` show how far it is. An exit code other than 0 is a
-      failure.
+      What it prints is kept in the job's log (`etude log`), the beginning and the end of it if it is
+      more than 64 MiB; lines such as `etude: progress 0.4` or `etude: progress 40/100 epochs
+      loss=0.3` show how far it is. An exit code other than 0 is a failure.
       a row of its table is what the program makes it
       inputs
         inputs: one under each name; anything

@@ -1,11 +1,10 @@
 //! Jobs in the engine's own process: for tests, and for hosts that want no workers.
 
-use std::fs::File;
-use std::io::Write;
 use std::path::Path;
 
-use super::{Executor, Failure, Task, open_log, perform};
+use super::{Executor, Failure, Task, perform};
 use crate::pipeline::{Monitor, Progress, Registry};
+use crate::run::log::Log;
 
 /// Runs tasks in the calling thread.
 #[derive(Debug)]
@@ -16,7 +15,7 @@ pub struct InProcess<'a> {
 
 impl Executor for InProcess<'_> {
     fn run(&self, task: &Task, log: &Path, monitor: &dyn Monitor) -> Result<(), Failure> {
-        let log = open_log(log);
+        let log = Log::open(log).ok();
         perform(self.registry, task, &Logged { monitor, log })
     }
 }
@@ -24,7 +23,8 @@ impl Executor for InProcess<'_> {
 /// A monitor that keeps what is said.
 struct Logged<'a> {
     monitor: &'a dyn Monitor,
-    log: Option<File>,
+    /// Without one nothing is kept.
+    log: Option<Log>,
 }
 
 impl Monitor for Logged<'_> {
@@ -37,8 +37,8 @@ impl Monitor for Logged<'_> {
     }
 
     fn says(&self, text: &[u8]) {
-        if let Some(mut log) = self.log.as_ref() {
-            let _ = log.write_all(text);
+        if let Some(log) = &self.log {
+            log.add(text);
         }
     }
 }

@@ -3,7 +3,6 @@
 //! A worker is this very program, told to serve. It computes with as many threads as its job has cores, is used again for
 //! the next job of that size, and ends with the engine: its orders come through a pipe that the kernel closes.
 
-use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
@@ -16,6 +15,7 @@ use super::stopwatch::Stopwatch;
 use super::worker::{Order, Report};
 use super::{Executor, Failure, Task};
 use crate::run::control_group::ControlGroup;
+use crate::run::log::Log;
 use crate::pipeline::{Cause, Monitor, show_seconds, show_size};
 
 /// How long a job that was told to stop may take to do so: long enough to save a large checkpoint on a slow disk.
@@ -46,7 +46,7 @@ struct Worker {
     orders: ChildStdin,
     reports: Receiver<Report>,
     /// Where what the worker prints goes: the log of its current job.
-    log: Arc<Mutex<Option<File>>>,
+    log: Arc<Mutex<Option<Log>>>,
 }
 
 impl Local {
@@ -122,13 +122,11 @@ impl Local {
     }
 }
 
-fn copy(mut from: impl Read, log: &Mutex<Option<File>>) {
+fn copy(mut from: impl Read, log: &Mutex<Option<Log>>) {
     let mut buffer = [0; 8192];
     while let Ok(read @ 1..) = from.read(&mut buffer) {
-        let mut log = log.lock().unwrap_or_else(|p| p.into_inner());
-        if let Some(file) = log.as_mut() {
-            // A log that cannot be written must not stop the job.
-            let _ = file.write_all(&buffer[..read]);
+        if let Some(log) = log.lock().unwrap_or_else(|p| p.into_inner()).as_ref() {
+            log.add(&buffer[..read]);
         }
     }
 }
@@ -160,9 +158,8 @@ impl Local {
         let mut worker = self
             .take(task.cores, &task.cards)
             .map_err(|error| failed("cannot start a worker", error))?;
-        let file = File::options().create(true).append(true).open(log);
-        let file = file.map_err(|error| failed("cannot write the log", error))?;
-        *worker.log.lock().unwrap_or_else(|p| p.into_inner()) = Some(file);
+        let opened = Log::open(log).map_err(|error| failed("cannot write the log", error))?;
+        *worker.log.lock().unwrap_or_else(|p| p.into_inner()) = Some(opened);
         worker.killed = worker.killed_by_now();
         worker.begun = false;
         let order = Order::Run(Box::new(task.clone()), log.to_path_buf());

@@ -71,11 +71,6 @@ pub trait Executor: Sync {
     fn run(&self, task: &Task, log: &Path, monitor: &dyn Monitor) -> Result<(), Failure>;
 }
 
-/// A job's log, to add to; without one nothing is kept, for a log that cannot be written stops nothing.
-fn open_log(log: &Path) -> Option<File> {
-    File::options().create(true).append(true).open(log).ok()
-}
-
 /// Takes a task's checkpoint folder until dropped; the kernel lets go of it when this process dies. An engine waits for that
 /// before it lets another attempt begin: a worker whose engine was killed dies too, but perhaps a moment later. A file system
 /// that cannot lock a folder stops nothing.

@@ -1,6 +1,5 @@
 //! The worker's side: tasks in on one stream, what happens out on another, a JSON line each.
 
-use std::fs::File;
 use std::io::{BufRead, Write};
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -10,8 +9,9 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Failure, Task, open_log, perform};
+use super::{Failure, Task, perform};
 use crate::pipeline::{Cause, Monitor, Progress, Registry};
+use crate::run::log::Log;
 
 /// What an engine tells a worker.
 #[derive(Debug, Serialize, Deserialize)]
@@ -46,7 +46,8 @@ struct Speaker<'a, W> {
     out: &'a Mutex<W>,
     cancelled: &'a AtomicBool,
     last: Mutex<Option<Instant>>,
-    log: Option<File>,
+    /// Without one nothing is kept.
+    log: Option<Log>,
 }
 
 fn say<W: Write>(out: &Mutex<W>, report: &Report) {
@@ -72,8 +73,8 @@ impl<W: Write + Send> Monitor for Speaker<'_, W> {
 
     fn says(&self, text: &[u8]) {
         // Not by way of the engine: that closes the log when it hears that the task has ended.
-        if let Some(mut log) = self.log.as_ref() {
-            let _ = log.write_all(text);
+        if let Some(log) = &self.log {
+            log.add(text);
         }
     }
 }
@@ -116,7 +117,7 @@ pub fn serve(
             out: &out,
             cancelled: &cancelled,
             last: Mutex::new(None),
-            log: open_log(&log),
+            log: Log::open(&log).ok(),
         };
         let report = match perform(registry, &task, &speaker) {
             Ok(()) => Report::Done,
