@@ -339,6 +339,9 @@ pub trait Monitor: Sync {
     fn cancelled(&self) -> bool;
     /// Takes what a program of the job printed into the job's log.
     fn says(&self, _text: &[u8]) {}
+    /// Warns of how the job goes: told in this run and written into the log. It is no part of the artifact; for that, see
+    /// [`Context::warn`].
+    fn warns(&self, _message: &str) {}
 }
 
 /// Why a job ended without an artifact.

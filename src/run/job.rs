@@ -93,6 +93,13 @@ impl Monitor for RunningJob<'_> {
     fn cancelled(&self) -> bool {
         self.cancel.load(Ordering::Relaxed) || self.give_up.load(Ordering::Relaxed)
     }
+
+    fn warns(&self, message: &str) {
+        note(&self.store.log(&self.ready.key), message);
+        self.say(Event::Warning {
+            message: format!("{}: {message}", self.name),
+        });
+    }
 }
 
 impl From<Record> for Made {
@@ -228,11 +235,10 @@ impl RunningJob<'_> {
         }
         let ran = self.executor.run(&task, &log, self);
         if let Some(bytes) = left_out(&log) {
-            let (job, bytes) = (&self.name, show_size(bytes));
-            let message = format!(
-                "{job} printed more than its log takes; {bytes} in the middle are left out"
-            );
-            self.say(Event::Warning { message });
+            let bytes = show_size(bytes);
+            self.warns(&format!(
+                "it printed more than its log takes; {bytes} in the middle are left out"
+            ));
         }
         match ran {
             Ok(()) => {}

@@ -11,7 +11,7 @@ use crate::figures::table;
 use crate::learn::device::DeviceChoice;
 use crate::learn::model::Architecture;
 use crate::learn::task::Dataset;
-use crate::learn::training::{self, Places, Settings, StateFiles, state};
+use crate::learn::training::{self, Places, Settings, Start, StateFiles, state};
 use crate::pipeline::{
     ArtifactType, Complaint, Context, Device, Extension, Holds, Origin, Outside, Port, Progress,
     Resources, Stage, Stop, Takes,
@@ -102,7 +102,14 @@ impl Stage for Settings {
         let device = choice(job.device).open()?;
         let mut saved = Instant::now();
         let mut problem = None;
+        let mut told = false;
+        let mut tell = |start: &Start| {
+            if !std::mem::replace(&mut told, true) {
+                start.warnings().iter().for_each(|line| job.monitor.warns(line));
+            }
+        };
         let mut observe = |moment: &training::Moment<'_>| {
+            tell(moment.start);
             let now = moment.progress;
             let mut metrics = Vec::new();
             // Before the first step of this attempt there is none.
@@ -161,6 +168,8 @@ impl Stage for Settings {
             }
             (trained, _) => trained?,
         };
+        // One that was at its end had nothing more to observe.
+        tell(&trained.start);
         trained.learner.save(job.out)?;
         let curve = &trained.curve;
         let curve = df!(

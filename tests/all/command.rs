@@ -739,7 +739,7 @@ fn of_a_log_that_is_too_long_the_beginning_and_the_end_are_kept_and_it_is_told()
     let warnings = events.iter().filter(|event| event["event"] == "warning");
     let warnings: Vec<_> = warnings.map(|event| event["message"].as_str().unwrap()).collect();
     assert_eq!(warnings.len(), 1, "{warnings:?}");
-    assert!(warnings[0].starts_with("a printed more than its log takes; "), "{warnings:?}");
+    assert!(warnings[0].starts_with("a: it printed more than its log takes; "), "{warnings:?}");
 }
 
 #[cfg(target_os = "linux")]

@@ -1,7 +1,7 @@
 //! The program, as a user runs it.
 
 use std::fs;
-use std::io::Read;
+use std::io::{BufRead, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -452,6 +452,42 @@ fn a_stopped_training_goes_on_to_the_bytes_of_one_that_never_was() {
         log.contains("finds what an attempt before it saved"),
         "{log}"
     );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_training_that_cannot_use_what_it_saved_says_so() {
+    let project = Project::new(SMOKE);
+    let mut engine = Background::start(&project, &long(), &LONG);
+    until_training(&project);
+    signal(engine.id(), "-INT");
+    let (out, code) = engine.end();
+    assert_eq!(code, Some(130), "{out}");
+    let mut damaged = Vec::new();
+    for folder in fs::read_dir(project.path("outputs/.etude/v1/checkpoints")).unwrap() {
+        let folder = folder.unwrap().path();
+        for saved in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let numbers = saved.path().join("state.safetensors");
+            if numbers.exists() {
+                fs::write(&numbers, "not these").unwrap();
+                damaged.push(saved.file_name().to_string_lossy().into_owned());
+            }
+        }
+    }
+    assert!(!damaged.is_empty());
+    let mut command = project.command(&[&["run", "p.toml"][..], &LONG].concat());
+    let mut engine = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let warning = "! model[method=reversed, seed=0]: what was saved cannot be used: ";
+    let mut lines = std::io::BufReader::new(engine.stderr.take().unwrap()).lines();
+    // That it runs, and the warning; later lines tell how far it is.
+    let mut first = lines.by_ref().map_while(Result::ok).take(4);
+    let told = first.find(|line| line.starts_with(warning));
+    signal(engine.id(), "-INT");
+    lines.for_each(drop);
+    engine.wait().unwrap();
+    let told = told.unwrap();
+    assert!(damaged.iter().any(|step| told.contains(step)), "{told}");
+    assert!(told.ends_with("; the training starts with its first step"), "{told}");
 }
 
 #[cfg(target_os = "linux")]

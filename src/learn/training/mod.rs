@@ -301,6 +301,8 @@ pub struct Progress {
 pub struct Moment<'a> {
     /// How far the training is.
     pub progress: Progress,
+    /// Where it began.
+    pub start: &'a Start,
     training: &'a Training<'a>,
 }
 
@@ -311,6 +313,30 @@ impl Moment<'_> {
     /// The device's.
     pub fn state(&self) -> Result<State, Error> {
         self.training.state()
+    }
+}
+
+/// Where a training began.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Start {
+    /// Steps done before, by the training whose state it went on from.
+    pub step: u64,
+    /// The states that were tried before that one and could not be read, and why.
+    pub unread: Vec<String>,
+}
+
+impl Start {
+    /// What there is to say of it: a line for each state that could not be read.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let from = match self.step {
+            0 => "the training starts with its first step".to_owned(),
+            step => format!("the training goes on from step {step}"),
+        };
+        let unread = self.unread.iter();
+        unread
+            .map(|why| format!("what was saved cannot be used: {why}; {from}"))
+            .collect()
     }
 }
 
@@ -378,6 +404,8 @@ pub struct Trained {
     pub curve: Vec<CurveRow>,
     /// Forced accuracy by position over the training.
     pub forced: Vec<ForcedRow>,
+    /// Where it began.
+    pub start: Start,
     /// From where a longer training goes on to the same bytes as if it had never stopped here; none where the rate depends
     /// on the length.
     pub state: Option<State>,
@@ -506,12 +534,15 @@ pub fn train(
     let shown = encoded.as_ref().unwrap_or(dataset);
     let mut training = Training::new(dataset, shown, settings, learner)?;
     let shapes = training.shapes();
-    let states = places
-        .states
-        .iter()
-        .filter_map(|files| State::read(&files.facts, &files.tensors, settings, &shapes).ok());
-    if let Some(state) = { states }.find(|state| state.facts.step <= training.steps) {
-        training.restore(state)?;
+    for files in &places.states {
+        match State::read(&files.facts, &files.tensors, settings, &shapes) {
+            Ok(state) if state.facts.step <= training.steps => {
+                training.restore(state)?;
+                break;
+            }
+            Ok(_) => {}
+            Err(error) => training.start.unread.push(error.to_string()),
+        }
     }
     if training.facts.pending {
         training.record(observe)?;
@@ -535,6 +566,7 @@ struct Training<'a> {
     average: Option<Vec<Tensor>>,
     /// The weights, while the average stands in their place.
     aside: Option<Vec<Tensor>>,
+    start: Start,
     facts: Facts,
     steps: u64,
     looked_at: Examples,
@@ -568,6 +600,7 @@ impl<'a> Training<'a> {
             memory,
             average,
             aside: None,
+            start: Start::default(),
             facts: Facts {
                 settings: state::identity(settings),
                 step: 0,
@@ -640,6 +673,7 @@ impl<'a> Training<'a> {
         }
         self.memory.restore(state.facts.updates, moments)?;
         self.facts = state.facts;
+        self.start.step = self.facts.step;
         let shown = u128::from(self.facts.step) * u128::from(self.settings.examples_a_step());
         self.order = Order::after(self.settings.seed, self.dataset.train.len(), shown);
         Ok(())
@@ -780,6 +814,7 @@ impl<'a> Training<'a> {
     fn show(&self, observe: &mut dyn FnMut(&Moment<'_>) -> ControlFlow<()>) -> Result<(), Error> {
         let moment = Moment {
             progress: self.progress(),
+            start: &self.start,
             training: self,
         };
         match observe(&moment) {
@@ -805,6 +840,7 @@ impl<'a> Training<'a> {
     ) -> Result<(f64, Vec<ForcedRow>), Error> {
         let moment = Moment {
             progress: self.progress(),
+            start: &self.start,
             training: self,
         };
         let answers = decoding::decode(
@@ -883,6 +919,7 @@ impl<'a> Training<'a> {
             learner: self.learner,
             curve: self.facts.curve,
             forced: self.facts.forced,
+            start: self.start,
             state,
         })
     }

@@ -925,11 +925,15 @@ fn the_newest_whole_checkpoint_is_taken_and_two_are_kept() {
             first.get_or_insert(moment.progress.step);
             ControlFlow::Continue(())
         });
-        assert_eq!(bytes(&trained.unwrap()), whole);
-        first.unwrap()
+        let trained = trained.unwrap();
+        assert_eq!(bytes(&trained), whole);
+        for (why, damaged) in trained.start.unread.iter().zip(&saved) {
+            assert!(why.contains(&damaged.display().to_string()), "{why}");
+        }
+        (first.unwrap(), trained.start.step, trained.start.unread.len())
     };
     // The last step is done; what is left is the evaluation that ends a training.
-    assert_eq!(begins(), 9);
+    assert_eq!(begins(), (9, 9, 0));
     let good = std::fs::read(saved[0].join(state::TENSORS)).unwrap();
     let mut flipped = good.clone();
     let middle = flipped.len() / 2;
@@ -938,14 +942,14 @@ fn the_newest_whole_checkpoint_is_taken_and_two_are_kept() {
     let other = facts.replacen("\"counted\":", "\"counted\":1", 1);
     assert_ne!(facts, other);
     std::fs::write(saved[0].join(state::FACTS), other).unwrap();
-    assert_eq!(begins(), 9, "the one before, and its next step");
+    assert_eq!(begins(), (9, 8, 1), "the one before, and its next step");
     std::fs::write(saved[0].join(state::FACTS), facts).unwrap();
     for damaged in [flipped, good[..good.len() / 2].to_vec(), Vec::new()] {
         std::fs::write(saved[0].join(state::TENSORS), damaged).unwrap();
-        assert_eq!(begins(), 9, "the one before, and its next step");
+        assert_eq!(begins(), (9, 8, 1), "the one before, and its next step");
     }
     std::fs::remove_dir_all(&saved[1]).unwrap();
-    assert_eq!(begins(), 1, "none is whole");
+    assert_eq!(begins(), (1, 0, 2), "none is whole");
 }
 
 #[test]

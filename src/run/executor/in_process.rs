@@ -36,6 +36,10 @@ impl Monitor for Logged<'_> {
         self.monitor.cancelled()
     }
 
+    fn warns(&self, message: &str) {
+        self.monitor.warns(message);
+    }
+
     fn says(&self, text: &[u8]) {
         if let Some(log) = &self.log {
             log.add(text);

@@ -224,6 +224,7 @@ impl Worker {
             match self.reports.recv_timeout(TICK) {
                 Ok(Report::Begun) => self.begun = true,
                 Ok(Report::Progress(progress)) => monitor.progress(progress),
+                Ok(Report::Warning(message)) => monitor.warns(&message),
                 // Told to stop at a limit, it saved what it had.
                 Ok(Report::Cancelled) if over.is_some() => {
                     let failure = over.expect("just seen");

@@ -31,6 +31,8 @@ pub(super) enum Report {
     Begun,
     /// The task is so far.
     Progress(Progress),
+    /// Something to know of the task that stops nothing.
+    Warning(String),
     /// The task left its artifact.
     Done,
     /// The task stopped as told.
@@ -69,6 +71,10 @@ impl<W: Write + Send> Monitor for Speaker<'_, W> {
 
     fn cancelled(&self) -> bool {
         self.cancelled.load(Ordering::Relaxed)
+    }
+
+    fn warns(&self, message: &str) {
+        say(self.out, &Report::Warning(message.into()));
     }
 
     fn says(&self, text: &[u8]) {
