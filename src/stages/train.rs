@@ -101,6 +101,7 @@ impl Stage for Settings {
         let dataset = Dataset::load(job.one("data")?.file("dataset.safetensors")?)?;
         let device = choice(job.device).open()?;
         let mut saved = Instant::now();
+        let mut pause = PACE;
         let mut problem = None;
         let mut told = false;
         let mut tell = |start: &Start| {
@@ -124,13 +125,15 @@ impl Stage for Settings {
                 metrics,
             };
             let stop = job.progress(progress).is_err();
-            if now.step > 0 && (stop || saved.elapsed() >= PACE) {
+            if now.step > 0 && (stop || saved.elapsed() >= pause) {
+                let begun = Instant::now();
                 let state = moment.state().map_err(|error| error.to_string());
                 let kept = state.and_then(|state| {
                     state::save(&state, job.checkpoint).map_err(|error| error.to_string())
                 });
                 problem = kept.err();
                 saved = Instant::now();
+                pause = pause_after(saved - begun);
             }
             // One that cannot save has ever more to lose: it ends, and goes on from what it saved before.
             match stop || problem.is_some() {
@@ -196,8 +199,16 @@ impl Stage for Settings {
 /// The parameter that names a published model.
 const PRETRAINED: &str = "architecture.path";
 
-/// Time between two checkpoints: no more than this is lost to a kill, and saving takes a small part of it.
+/// The least time between two checkpoints: where saving is cheap, no more than this is lost to a kill.
 const PACE: Duration = Duration::from_secs(30);
+
+/// How many times as long as it takes to save a training goes on before it saves again: saving takes a twentieth of the time.
+const BETWEEN: u32 = 19;
+
+/// The time until the next checkpoint, after one that took so long to save.
+fn pause_after(saving: Duration) -> Duration {
+    PACE.max(saving.saturating_mul(BETWEEN))
+}
 
 /// The learning wing's word for a device.
 pub(super) fn choice(device: Device) -> DeviceChoice {
@@ -205,5 +216,25 @@ pub(super) fn choice(device: Device) -> DeviceChoice {
         Device::Auto => DeviceChoice::Auto,
         Device::Cpu => DeviceChoice::Cpu,
         Device::Cuda => DeviceChoice::Cuda,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn saving_takes_at_most_a_twentieth_of_the_time() {
+        let seconds = |saving| {
+            let saving = Duration::from_secs_f64(saving);
+            pause_after(saving).as_secs_f64()
+        };
+        assert_eq!(seconds(0.0), 30.0);
+        assert_eq!(seconds(1.5), 30.0);
+        for saving in [2.0, 60.0, 3600.0] {
+            let share = saving / (saving + seconds(saving));
+            assert!((share - 0.05).abs() < 1e-9, "{share}");
+        }
+        assert_eq!(pause_after(Duration::MAX), Duration::MAX);
     }
 }
