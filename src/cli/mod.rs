@@ -13,6 +13,7 @@ mod plan;
 mod project;
 mod publish;
 mod run;
+mod signals;
 mod verify;
 mod worker;
 
@@ -28,7 +29,8 @@ use project::Project;
 /// Exit codes: 0 all is well (for `plan`: nothing to do), 1 an error or a failed job, for `verify` something wrong with the
 /// store that is not repaired, for `check` something published that is not as the pipeline says, for `publish` a file in the
 /// way, for `pin` a job without an artifact, 2 (`plan`) work to do, 3 a claim does not come
-/// out as expected under --strict, 64 wrong usage, 130 stopped.
+/// out as expected under --strict, 64 wrong usage; stopped by a signal, 128 and
+/// its number: 130 by Ctrl-C, 143 by SIGTERM, 129 by the end of the terminal.
 #[derive(Debug, Parser)]
 #[command(
     name = "etude",

@@ -1,12 +1,11 @@
 //! `etude run`.
 
 use std::io::{self, IsTerminal, Write};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 
+use super::signals::Asked;
 use super::{Failure, Source};
 use crate::report::{Closing, Journal, Lines, Reporter, Terminal};
 use crate::run::{Event, Local, Options, execute};
@@ -48,7 +47,7 @@ impl Run {
         }
         .check(project.root())?;
         store.prepare()?;
-        let cancel = listen()?;
+        let asked = Asked::listen()?;
         let program = std::env::current_exe()
             .map_err(|error| Failure::Message(format!("cannot find this program: {error}")))?;
         let executor = Local::new(program, vec!["worker".into()]);
@@ -69,7 +68,7 @@ impl Run {
             fail_fast: self.fail_fast,
             again: again.collect(),
             compare: &crate::stages::difference,
-            cancel: &cancel,
+            cancel: &asked.stops,
         };
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
@@ -94,22 +93,13 @@ impl Run {
             // Whoever closed the stream does not want to hear more.
             let _ = writeln!(out, "{line}");
         }
+        if let Some(code) = asked.code() {
+            return Ok(code);
+        }
         Ok(match summary.is_success() {
-            _ if cancel.load(Ordering::Relaxed) => 130,
             false => 1,
             true if self.strict && !closing.all_as_expected() => 3,
             true => 0,
         })
     }
-}
-
-/// Ctrl-C and SIGTERM ask the run to stop; asked again, the program ends at once, and its workers with it.
-fn listen() -> Result<Arc<AtomicBool>, Failure> {
-    let cancel = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-        signal_hook::flag::register_conditional_shutdown(signal, 130, cancel.clone())
-            .and_then(|_| signal_hook::flag::register(signal, cancel.clone()))
-            .map_err(|error| Failure::Message(format!("cannot listen for signals: {error}")))?;
-    }
-    Ok(cancel)
 }

@@ -847,14 +847,15 @@ mod processes {
         }
     }
 
-    #[test]
-    fn a_stopped_run_asks_a_program_to_end_and_ends_what_it_started() {
+    fn stopped_by(signals: &[&str], expected: i32) {
         let project = Project::new(&shell("a", FAMILY, "resumes = true"));
         let mut engine = Background::start(&project);
         let pids = family(&project);
-        kill("-TERM", &[engine.0.id()]);
+        for signal in signals {
+            kill(signal, &[engine.0.id()]);
+        }
         let (out, code) = engine.end();
-        assert_eq!(code, Some(130), "{out}");
+        assert_eq!(code, Some(expected), "{out}");
         // When the engine has ended nobody is left, not only soon.
         assert!(pids.iter().all(|pid| !alive(*pid)));
         assert_eq!(project.run(), "1 ran");
@@ -863,6 +864,40 @@ mod processes {
             b"saved\n",
             "it went on from what it saved"
         );
+    }
+
+    #[test]
+    fn a_stopped_run_asks_a_program_to_end_and_ends_what_it_started() {
+        stopped_by(&["-TERM"], 143);
+    }
+
+    #[test]
+    fn a_closed_terminal_stops_a_run_as_a_request_to_end_does_however_often_it_says_so() {
+        let status = fs::read_to_string("/proc/self/status").unwrap();
+        let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        let ignored = u64::from_str_radix(ignored.unwrap().trim(), 16).unwrap();
+        // What ignores the signal itself starts nothing that does not.
+        if ignored & 1 == 0 {
+            stopped_by(&["-HUP", "-HUP"], 129);
+        }
+    }
+
+    #[test]
+    fn a_run_that_was_started_to_outlive_its_terminal_does() {
+        let script = "echo > begun; while [ ! -e go ]; do sleep 0.01; done; echo > \"$ETUDE_OUT/out.txt\"";
+        let project = Project::new(&shell("a", script, ""));
+        let mut command = Command::new("sh");
+        command.args(["-c", "trap '' HUP; exec \"$0\" run p.toml"]);
+        command.arg(env!("CARGO_BIN_EXE_etude")).current_dir(&project.folder);
+        command.stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut engine = Background(command.spawn().unwrap());
+        wait_for("the program", || {
+            project.path("begun").exists().then_some(())
+        });
+        kill("-HUP", &[engine.0.id()]);
+        project.file("go", "");
+        let (out, code) = engine.end();
+        assert_eq!(code, Some(0), "{out}");
     }
 
     #[test]
@@ -947,7 +982,7 @@ mod processes {
         all_end(&pids);
         let others = family(&project);
         kill("-TERM", &[next.0.id()]);
-        assert_eq!(next.end().1, Some(130));
+        assert_eq!(next.end().1, Some(143));
         all_end(&others);
     }
 }
