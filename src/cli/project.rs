@@ -9,6 +9,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::Failure;
+use crate::learn::device;
 use crate::pipeline::{Problem, Problems, Source, Span, alternatives, parse_size};
 use crate::run::{Capacity, machine};
 use crate::store::{Store, file_name};
@@ -35,6 +36,17 @@ pub struct Settings {
     pub cores: Option<u32>,
     /// `[machine] memory`, in bytes.
     pub memory: Option<u64>,
+    /// `[machine] cards`.
+    pub cards: Option<Cards>,
+}
+
+/// Which CUDA cards jobs may have.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cards {
+    /// So many, the first of those that there are.
+    Count(u32),
+    /// These, each by its index or its identifier.
+    Named(Vec<String>),
 }
 
 impl Default for Settings {
@@ -46,6 +58,7 @@ impl Default for Settings {
             keep_last: 2,
             cores: None,
             memory: None,
+            cards: None,
         }
     }
 }
@@ -129,10 +142,15 @@ impl Project {
 
     /// What its jobs may use: what is asked for, else what `etude.toml` says, else what this machine has.
     pub fn capacity(&self, cores: Option<u32>) -> Capacity {
-        let there = capacity(cores.or(self.settings.cores));
+        // What its control group may use of the processor is looked up here too.
+        let there = std::thread::available_parallelism().map_or(1, |n| n.get());
+        let there = u32::try_from(there).unwrap_or(u32::MAX);
+        let memory = self.settings.memory.or_else(machine::memory);
         Capacity {
-            memory: self.settings.memory.unwrap_or(there.memory),
-            ..there
+            cores: cores.or(self.settings.cores).unwrap_or(there).max(1),
+            // Where nobody tells, more than any job asks for.
+            memory: memory.unwrap_or(u64::MAX),
+            cards: cards(self.settings.cards.as_ref()),
         }
     }
 }
@@ -235,7 +253,8 @@ fn parse(source: &Arc<Source>, problems: &mut Problems) -> Settings {
                     match key.get_ref().as_ref() {
                         "cores" => settings.cores = reader.number(key, value, 1, 4096),
                         "memory" => settings.memory = reader.text(key, value, parse_size),
-                        _ => reader.unknown("[machine]", key, &["cores", "memory"]),
+                        "cards" => settings.cards = reader.cards(key, value),
+                        _ => reader.unknown("[machine]", key, &["cores", "memory", "cards"]),
                     }
                 }
             }
@@ -290,6 +309,36 @@ impl Reader<'_> {
         read.map_err(|message| self.wrong(value, message)).ok()
     }
 
+    /// A number of cards, or a list of their names.
+    fn cards(&mut self, key: &Key<'_>, value: &Value<'_>) -> Option<Cards> {
+        let list = match value.get_ref() {
+            DeValue::Array(list) => list,
+            DeValue::Integer(_) => return self.number(key, value, 0, 4096).map(Cards::Count),
+            _ => {
+                let what = "`cards` must be a number of cards, or a list of their names";
+                self.wrong(value, what.into());
+                return None;
+            }
+        };
+        let mut names = Vec::new();
+        for value in list.iter() {
+            let name = match value.get_ref() {
+                DeValue::String(name) => name.trim().to_string(),
+                DeValue::Integer(int) if int.radix() == 10 => int.as_str().to_string(),
+                _ => String::new(),
+            };
+            if !is_card(&name) {
+                let what = "a card is named by its index, or as `nvidia-smi -L` names it: `GPU-…`";
+                self.wrong(value, what.into());
+            } else if names.contains(&name) {
+                self.wrong(value, format!("the card `{name}` is named twice"));
+            } else {
+                names.push(name);
+            }
+        }
+        Some(Cards::Named(names))
+    }
+
     fn number(&mut self, key: &Key<'_>, value: &Value<'_>, least: u32, most: u32) -> Option<u32> {
         let number = match value.get_ref() {
             DeValue::Integer(int) => u32::from_str_radix(int.as_str(), int.radix()).ok(),
@@ -307,34 +356,53 @@ impl Reader<'_> {
     }
 }
 
-/// What this machine has, at most `cores`.
-fn capacity(cores: Option<u32>) -> Capacity {
-    let there = std::thread::available_parallelism().map_or(1, |n| n.get());
-    let there = u32::try_from(there).unwrap_or(u32::MAX);
-    Capacity {
-        cores: cores.unwrap_or(there).max(1),
-        // Where nobody tells, more than any job asks for.
-        memory: machine::memory().unwrap_or(u64::MAX),
-        cards: cards(),
+/// The CUDA cards that jobs may have, as the driver is told of them: those that `etude.toml` names, else those that
+/// `CUDA_VISIBLE_DEVICES` names, else all by their index. `None` where nobody tells of any.
+fn cards(set: Option<&Cards>) -> Option<Vec<String>> {
+    let named = env::var("CUDA_VISIBLE_DEVICES").ok();
+    let named = named.map(|named| visible(&named));
+    match set {
+        Some(Cards::Named(names)) => return Some(names.clone()),
+        Some(Cards::Count(count)) => {
+            let names = named.unwrap_or_else(|| by_index(*count as usize));
+            return Some(names.into_iter().take(*count as usize).collect());
+        }
+        None => {}
+    }
+    if !device::BUILT {
+        let all = || Some(machine::cards()).filter(|count| *count > 0);
+        return named.or_else(|| all().map(by_index));
+    }
+    // Built for cards, this program knows which of them answer.
+    let count = device::cards();
+    match named {
+        Some(names) => Some(names.into_iter().take(count).collect()),
+        None => (count > 0).then(|| by_index(count)),
     }
 }
 
-/// The CUDA cards that this program can use, as the driver is told of them: those that `CUDA_VISIBLE_DEVICES` names, else
-/// all by their index.
-fn cards() -> Vec<String> {
-    let count = crate::learn::device::cards();
-    match env::var("CUDA_VISIBLE_DEVICES") {
-        Ok(named) => visible(&named, count),
-        Err(_) => (0..count).map(|at| at.to_string()).collect(),
-    }
+fn by_index(count: usize) -> Vec<String> {
+    (0..count).map(|at| at.to_string()).collect()
 }
 
-/// What CUDA makes of the variable: a list, cut off at the first entry that is none. The driver counts only the cards that
-/// it names.
-fn visible(named: &str, count: usize) -> Vec<String> {
+/// Whether this can name a card: its index, or the identifier that `nvidia-smi -L` tells.
+fn is_card(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-/_".contains(c);
+    let is_index = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit());
+    let has_identifier = name.starts_with("GPU-") || name.starts_with("MIG-");
+    is_index || (has_identifier && name.chars().all(plain))
+}
+
+/// What CUDA makes of the variable: a list, cut off at the first entry that names no card. No card is given twice.
+fn visible(named: &str) -> Vec<String> {
     let entries = named.split(',').map(str::trim);
-    let real = entries.take_while(|entry| !entry.is_empty() && !entry.starts_with('-'));
-    real.take(count).map(str::to_string).collect()
+    let mut cards: Vec<String> = Vec::new();
+    for name in entries.take_while(|name| is_card(name)) {
+        if !cards.iter().any(|card| card == name) {
+            cards.push(name.to_string());
+        }
+    }
+    cards
 }
 
 #[cfg(test)]
@@ -343,10 +411,13 @@ mod tests {
 
     #[test]
     fn the_cards_that_a_job_may_have_are_those_that_the_variable_names() {
-        assert_eq!(visible("2, 0", 2), ["2", "0"]);
-        assert_eq!(visible("GPU-8932f937,1", 2), ["GPU-8932f937", "1"]);
-        assert_eq!(visible("0,-1,1", 1), ["0"]);
-        assert!(visible("", 0).is_empty() && visible("-1", 0).is_empty());
+        assert_eq!(visible("2, 0"), ["2", "0"]);
+        assert_eq!(visible("GPU-8932f937,1"), ["GPU-8932f937", "1"]);
+        assert_eq!(visible("MIG-GPU-8932f937/1/0"), ["MIG-GPU-8932f937/1/0"]);
+        assert_eq!(visible("0,-1,1"), ["0"]);
+        assert_eq!(visible("0,all,1"), ["0"]);
+        assert_eq!(visible("1,1,0"), ["1", "0"]);
+        assert!(visible("").is_empty() && visible("-1").is_empty());
     }
 
     fn settings(text: &str) -> (Settings, Vec<Problem>) {
@@ -359,7 +430,7 @@ mod tests {
     fn all_keys_are_read_and_none_is_needed() {
         assert_eq!(settings(""), (Settings::default(), vec![]));
         let text = "store = '/scratch/me'\n[gc]\nbudget = '50 GB'\ngrace = '2 h'\nkeep_last = 0\n\
-                    [machine]\ncores = 8\nmemory = '30 GB'";
+                    [machine]\ncores = 8\nmemory = '30 GB'\ncards = [0, 'GPU-8932f937']";
         let all = Settings {
             store: Some("/scratch/me".into()),
             budget: Some(50_000_000_000),
@@ -367,14 +438,18 @@ mod tests {
             keep_last: 0,
             cores: Some(8),
             memory: Some(30_000_000_000),
+            cards: Some(Cards::Named(vec!["0".into(), "GPU-8932f937".into()])),
         };
         assert_eq!(settings(text), (all, vec![]));
+        let (settings, problems) = settings("machine = { cards = 2 }");
+        assert_eq!((settings.cards, problems), (Some(Cards::Count(2)), vec![]));
     }
 
     #[test]
     fn what_is_wrong_is_told_with_its_place_and_the_nearest_spelling() {
         let text = "stor = 'x'\nstore = '~/x'\n[gc]\nbuget = '1 GB'\nbudget = 50\ngrace = 'soon'\n\
-                    [machine]\ncores = 0\nmemory = '1 GB'\n";
+                    [machine]\ncores = 0\nmemory = '1 GB'\n\
+                    cards = ['0', 'first', 1.5, '0']\n";
         let (_, problems) = settings(text);
         let lines: Vec<String> = problems
             .iter()
@@ -391,6 +466,9 @@ mod tests {
         etude.toml:5:10 `budget` must be a string
         etude.toml:6:9 `soon` is not a number and a unit (s, min, h, d)
         etude.toml:8:9 `cores` must be an integer from 1 to 4096
+        etude.toml:10:15 a card is named by its index, or as `nvidia-smi -L` names it: `GPU-…`
+        etude.toml:10:24 a card is named by its index, or as `nvidia-smi -L` names it: `GPU-…`
+        etude.toml:10:29 the card `0` is named twice
         ");
     }
 

@@ -94,7 +94,9 @@ fn is_ignored(signal: i32) -> bool {
 /// The signals that a process ignores, a bit each, from `/proc/PID/status`.
 #[cfg(unix)]
 fn ignored(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))?;
     u64::from_str_radix(line.trim(), 16).ok()
 }
 

@@ -20,12 +20,15 @@ pub enum DeviceChoice {
     Cuda,
 }
 
+/// Whether this program can compute on a card at all.
+pub const BUILT: bool = cfg!(feature = "cuda");
+
 /// Why a device cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The program was built for the processor only.
     #[error(
-        "device `cuda` was asked for, but this program was built without the `cuda` feature; build it with `--features cuda`, or use `cpu` or `auto`"
+        "a card was asked for, but this program was built without the `cuda` feature; build it with `--features cuda`, or use `cpu` or `auto` and no `gpu`"
     )]
     NotBuilt,
     /// The card or its driver refused.

@@ -411,8 +411,8 @@ pub struct Context<'a> {
     pub environment: &'a BTreeMap<String, Option<String>>,
     /// How many threads it may compute with.
     pub cores: u32,
-    /// The CUDA cards that are its own, as the driver is told of them.
-    pub cards: &'a [String],
+    /// The CUDA cards that are its own, as the driver is told of them; `None` where nobody knows which there are.
+    pub cards: Option<&'a [String]>,
     /// Where to compute.
     pub device: Device,
     /// Hears progress, tells of cancellation.
@@ -776,6 +776,9 @@ pub trait Stage: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'stat
     const PORTS: &'static [Port];
     /// Whether it computes on a device, so that `device` means something.
     const USES_DEVICE: bool = false;
+    /// Whether a job takes a card where there is one and the file does not say on which device to compute. One of another
+    /// kind has a card only where the file asks for it.
+    const TAKES_CARD: bool = Self::USES_DEVICE;
     /// Whether a stage itself declares in `outputs` what it leaves, each by a name and with a `type`; what a job leaves then
     /// has a folder of that name for each. With several, `stage.name` is what others read.
     const DECLARES_OUTPUTS: bool = false;
@@ -966,6 +969,8 @@ pub struct Kind {
     pub ports: &'static [Port],
     /// Whether `device` means something.
     pub uses_device: bool,
+    /// See [`Stage::TAKES_CARD`].
+    pub takes_card: bool,
     /// See [`Stage::DECLARES_OUTPUTS`].
     pub declares_outputs: bool,
     /// See [`Stage::ROWS`].
@@ -992,6 +997,7 @@ impl Kind {
             output: S::OUTPUT,
             ports: S::PORTS,
             uses_device: S::USES_DEVICE,
+            takes_card: S::TAKES_CARD,
             declares_outputs: S::DECLARES_OUTPUTS,
             rows: S::ROWS,
             resources: S::resources(),

@@ -75,7 +75,9 @@ fn folders(groups: &str, mounts: &str) -> Option<Vec<PathBuf>> {
     if !is_outside {
         own.extend(parts);
     }
-    let around = own.ancestors().take_while(|folder| folder.starts_with(place));
+    let around = own
+        .ancestors()
+        .take_while(|folder| folder.starts_with(place));
     Some(around.map(Path::to_path_buf).collect())
 }
 
@@ -142,7 +144,10 @@ mod tests {
     fn only_what_is_mounted_of_the_tree_is_looked_at() {
         let mounted = |root: &str| format!("5 1 0:3 {root} /cg\\040v2 rw - cgroup2 cgroup rw\n");
         let group = "0::/docker/abc/job\n";
-        assert_eq!(found(group, &mounted("/docker/abc")), ["/cg v2/job", "/cg v2"]);
+        assert_eq!(
+            found(group, &mounted("/docker/abc")),
+            ["/cg v2/job", "/cg v2"]
+        );
         assert_eq!(found(group, &mounted("/other")), ["/cg v2"]);
         assert_eq!(found("0::/../x\n", &mounted("/")), ["/cg v2"]);
     }

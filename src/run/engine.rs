@@ -495,8 +495,13 @@ impl<'a, 'o> Engine<'a, 'o> {
         if !resources.limited {
             resources.memory = resources.memory.min(capacity.memory);
         }
-        let wants_card = self.plan.kind(id).uses_device && instance.device != Device::Cpu;
-        if wants_card && !capacity.cards.is_empty() {
+        let kind = self.plan.kind(id);
+        let wants_card = match instance.device {
+            Device::Auto => kind.takes_card,
+            Device::Cuda => kind.uses_device,
+            Device::Cpu => false,
+        };
+        if wants_card && !capacity.cards().is_empty() {
             resources.gpu = resources.gpu.max(1);
         }
         resources
@@ -527,14 +532,18 @@ impl<'a, 'o> Engine<'a, 'o> {
         for id in std::mem::take(&mut self.come) {
             let need = self.resources(id);
             let capacity = &self.options.capacity;
-            if need.memory > capacity.memory || need.gpu as usize > capacity.cards.len() {
-                let message = format!(
+            let cards = capacity.cards().len();
+            if need.memory > capacity.memory || need.gpu as usize > cards {
+                let mut message = format!(
                     "it asks for {} of memory and {} cards; this machine offers {} and {}",
                     show_size(need.memory),
                     need.gpu,
                     show_size(capacity.memory),
-                    capacity.cards.len()
+                    cards
                 );
+                if need.gpu as usize > cards {
+                    message.push_str("; `[machine] cards` in etude.toml says which there are");
+                }
                 refused = true;
                 self.over(
                     id,
@@ -609,10 +618,8 @@ impl<'a, 'o> Engine<'a, 'o> {
         }
         let resources = self.resources(id);
         let cards = self.slots.take(&resources);
-        let names = cards
-            .iter()
-            .map(|at| self.options.capacity.cards[*at].clone());
-        let names = names.collect();
+        let names = self.options.capacity.cards.as_ref();
+        let names = names.map(|all| cards.iter().map(|at| all[*at].clone()).collect());
         let State::Ready(ready) = std::mem::replace(&mut self.states[id], State::Over) else {
             unreachable!("only jobs that are ready stand in line");
         };

@@ -11,7 +11,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use super::executor::{Executor, Failure, Task};
 use super::log::{left_out, note};
 use super::{Compare, Event, machine};
-use crate::pipeline::{Cause, Earlier, HOLES, Monitor, Progress, Resources, show_seconds, show_size};
+use crate::pipeline::{
+    Cause, Earlier, HOLES, Monitor, Progress, Resources, show_seconds, show_size,
+};
 use crate::plan::{Fingerprint, JobId, Known, Outside, Plan, Reason, RunsRead, earlier, inputs};
 use crate::store::{
     Artifact, Digest, Error, Left, Lock, Lookup, Record, Scratch, Stamp, StartedFrom, Store, survey,
@@ -73,8 +75,8 @@ pub(super) struct RunningJob<'a> {
     pub id: JobId,
     pub name: String,
     pub resources: Resources,
-    /// The cards it has.
-    pub cards: Vec<String>,
+    /// The cards it has, where it is known which there are.
+    pub cards: Option<Vec<String>>,
     pub inputs: BTreeMap<JobId, Made>,
     /// What it has to do without: jobs that failed and, of those it reads, what they did without.
     pub holes: Vec<String>,

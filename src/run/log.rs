@@ -79,7 +79,8 @@ impl Log {
 }
 
 const OPENS: &str = "\netude: ";
-const CLOSES: &str = " bytes are left out here: of a log over 64 MiB only the beginning and the end are kept\n";
+const CLOSES: &str =
+    " bytes are left out here: of a log over 64 MiB only the beginning and the end are kept\n";
 
 /// The line that says how much is left out.
 #[derive(Debug, Default, PartialEq)]
@@ -162,6 +163,10 @@ mod tests {
         log.add(&[b'x'; 7000]);
         let found = gap(&log.file, 1000).unwrap().unwrap();
         assert_eq!(found.left_out, 9000 - 1000 - 500);
-        assert_eq!(left_out(&path), None, "it is shorter than the beginning of a log");
+        assert_eq!(
+            left_out(&path),
+            None,
+            "it is shorter than the beginning of a log"
+        );
     }
 }

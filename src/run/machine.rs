@@ -14,9 +14,35 @@ pub fn memory() -> Option<u64> {
     there.into_iter().chain(limit).min()
 }
 
+/// How many CUDA cards the driver tells of: no library is needed to ask it.
+pub fn cards() -> usize {
+    let is_any = |_: &str| true;
+    match entries("/proc/driver/nvidia/gpus", is_any) {
+        // In a container, the devices alone may be there.
+        0 => entries("/dev", is_card),
+        count => count,
+    }
+}
+
+fn entries(folder: &str, counts: impl Fn(&str) -> bool) -> usize {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let names = entries.map(|entry| entry.file_name());
+    names
+        .filter(|name| name.to_str().is_some_and(&counts))
+        .count()
+}
+
+/// Whether a device is a card, and none of the others that its driver has.
+fn is_card(device: &str) -> bool {
+    let number = device.strip_prefix("nvidia");
+    number.is_some_and(|n| !n.is_empty() && n.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
 /// All memory in bytes, from `/proc/meminfo`, which counts in units of 1024 bytes and calls them kB.
 fn total(meminfo: &str) -> Option<u64> {
-    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let line = meminfo
+        .lines()
+        .find_map(|line| line.strip_prefix("MemTotal:"))?;
     let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     kib.checked_mul(1024)
 }
@@ -91,6 +117,22 @@ mod tests {
     fn this_machine_has_some_memory_and_not_all_there_could_be() {
         let there = memory().unwrap();
         assert!((64 << 20..1 << 50).contains(&there), "{there}");
+    }
+
+    #[test]
+    fn cards_are_counted_by_their_devices() {
+        assert!(is_card("nvidia0") && is_card("nvidia12"));
+        for other in ["nvidia", "nvidiactl", "nvidia-uvm", "nvidia0x", "sda1"] {
+            assert!(!is_card(other), "{other}");
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().to_str().unwrap();
+        assert_eq!(entries(path, is_card), 0);
+        for name in ["nvidia0", "nvidia1", "nvidiactl"] {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+        assert_eq!(entries(path, is_card), 2);
+        assert_eq!(entries("/no/such/folder", |_| true), 0);
     }
 
     #[test]

@@ -39,8 +39,16 @@ pub struct Capacity {
     pub cores: u32,
     /// Memory in bytes.
     pub memory: u64,
-    /// CUDA cards, each as the driver is told of it: an index or an identifier.
-    pub cards: Vec<String>,
+    /// CUDA cards, each as the driver is told of it: an index or an identifier. `None` where nobody knows which there
+    /// are: then jobs see what this process sees.
+    pub cards: Option<Vec<String>>,
+}
+
+impl Capacity {
+    /// The cards that are known.
+    fn cards(&self) -> &[String] {
+        self.cards.as_deref().unwrap_or_default()
+    }
 }
 
 /// Says how two files of one name differ that jobs of one kind left: the largest difference of their numbers, say; `None`

@@ -16,7 +16,7 @@ impl Slots {
         Slots {
             cores: capacity.cores,
             memory: capacity.memory,
-            cards: vec![true; capacity.cards.len()],
+            cards: vec![true; capacity.cards().len()],
         }
     }
 
@@ -52,7 +52,7 @@ mod tests {
         let mut slots = Slots::of(&Capacity {
             cores: 4,
             memory: 100,
-            cards: vec!["3".into(), "7".into(), "5".into()],
+            cards: Some(vec!["3".into(), "7".into(), "5".into()]),
         });
         let need = |gpu| Resources {
             cores: 1,

@@ -9,6 +9,7 @@ use super::probe::{PORTS, observe, seen};
 use super::train::choice;
 use super::upstream;
 use crate::figures::table;
+use crate::learn::device;
 use crate::learn::insight::{At, attention};
 use crate::learn::learner::Learner;
 use crate::learn::task::Dataset;
@@ -60,6 +61,7 @@ impl Stage for Attention {
     const ROWS: &'static str = "a key of a head of a layer";
     const PORTS: &'static [Port] = PORTS;
     const USES_DEVICE: bool = true;
+    const TAKES_CARD: bool = device::BUILT;
 
     fn resources() -> Resources {
         Resources {
@@ -86,7 +88,7 @@ impl Stage for Attention {
     }
 
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
-        let device = choice(job.device).open()?;
+        let device = choice(job).open()?;
         let learner = Learner::from_files(&job.one("model")?.files, &device)?;
         let dataset = Dataset::load(job.one("data")?.file("dataset.safetensors")?)?;
         let examples = self.split.of(&dataset)?.first(self.examples as usize);

@@ -25,11 +25,13 @@ use polars::prelude::{DataFrame, DataType};
 /// It runs in the project's root. `ETUDE_OUT` names an empty folder, where the declared outputs must appear;
 /// `ETUDE_INPUT_<NAME>` where each input lies: its file, or a folder if it has several or if it is one of `all`, which has
 /// a folder for each. `ETUDE_PARAM_<NAME>` holds each of `params` (lists and tables as JSON), `ETUDE_SEED` the seed,
-/// `ETUDE_CORES` how many threads it may use, `ETUDE_CHECKPOINT` a folder that outlives failed attempts, if it `resumes`.
-/// `ETUDE_JOB` names a JSON file with all of that, coordinates included.
+/// `ETUDE_CORES` how many threads it may use, `CUDA_VISIBLE_DEVICES` the cards that it asked for, with
+/// `resources = { gpu = 1 }` or `device = "cuda"`, `ETUDE_CHECKPOINT` a folder that outlives failed attempts, if it
+/// `resumes`. `ETUDE_JOB` names a JSON file with all of that, coordinates included.
 ///
-/// What it prints is kept in the job's log (`etude log`), the beginning and the end of it if it is more than 64 MiB; lines such as `etude: progress 0.4` or
-/// `etude: progress 40/100 epochs loss=0.3` show how far it is. An exit code other than 0 is a failure.
+/// What it prints is kept in the job's log (`etude log`), the beginning and the end of it if it is more than 64 MiB; lines
+/// such as `etude: progress 0.4` or `etude: progress 40/100 epochs loss=0.3` show how far it is. An exit code other than 0
+/// is a failure.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Command {
@@ -122,6 +124,8 @@ impl Stage for Command {
         },
     ];
     const USES_DEVICE: bool = true;
+    /// Nobody knows whether a program would use one.
+    const TAKES_CARD: bool = false;
     const DECLARES_OUTPUTS: bool = true;
     const ROWS: &'static str = "what the program makes it";
 
@@ -317,7 +321,10 @@ impl Command {
         }
         // A folder among `files` must not change because something in it is imported.
         all.insert("PYTHONDONTWRITEBYTECODE".into(), "1".into());
-        all.insert("CUDA_VISIBLE_DEVICES".into(), job.cards.join(",").into());
+        // It sees the cards that are its own, and without any none.
+        if let Some(cards) = job.cards {
+            all.insert("CUDA_VISIBLE_DEVICES".into(), cards.join(",").into());
+        }
         for (name, value) in job.environment {
             if let Some(value) = value {
                 all.insert(name.into(), value.into());

@@ -11,6 +11,7 @@ use super::train::choice;
 use super::upstream;
 use crate::figures::table;
 use crate::learn::decoding::{self, Decoding, Given};
+use crate::learn::device;
 use crate::learn::learner::Learner;
 use crate::learn::model::Architecture;
 use crate::learn::task::{Dataset, Examples, text};
@@ -108,6 +109,7 @@ impl Stage for Decode {
         },
     ];
     const USES_DEVICE: bool = true;
+    const TAKES_CARD: bool = device::BUILT;
 
     fn resources() -> Resources {
         Resources {
@@ -154,7 +156,7 @@ impl Stage for Decode {
 
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
         let model = job.one("model")?;
-        let device = choice(job.device).open()?;
+        let device = choice(job).open()?;
         let learner = Learner::from_files(&model.files, &device)?;
         let dataset = Dataset::load(job.one("data")?.file("dataset.safetensors")?)?;
         let count = self.examples.unwrap_or(u64::MAX);

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::train::choice;
 use super::upstream;
 use crate::figures::table;
+use crate::learn::device;
 use crate::learn::insight::{self, At, arms, states};
 use crate::learn::learner::Learner;
 use crate::learn::probe::{Fit, Labelled, accuracy};
@@ -107,6 +108,7 @@ impl Stage for Probe {
     const ROWS: &'static str = "a layer at a position";
     const PORTS: &'static [Port] = PORTS;
     const USES_DEVICE: bool = true;
+    const TAKES_CARD: bool = device::BUILT;
 
     fn resources() -> Resources {
         Resources {
@@ -139,7 +141,7 @@ impl Stage for Probe {
     }
 
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
-        let device = choice(job.device).open()?;
+        let device = choice(job).open()?;
         let learner = Learner::from_files(&job.one("model")?.files, &device)?;
         let dataset = Dataset::load(job.one("data")?.file("dataset.safetensors")?)?;
         let train = dataset.train.first(self.train as usize);

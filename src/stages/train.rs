@@ -8,7 +8,7 @@ use polars::prelude::df;
 
 use super::upstream;
 use crate::figures::table;
-use crate::learn::device::DeviceChoice;
+use crate::learn::device::{self, DeviceChoice};
 use crate::learn::model::Architecture;
 use crate::learn::task::Dataset;
 use crate::learn::training::{self, Places, Settings, Start, StateFiles, state};
@@ -29,6 +29,7 @@ impl Stage for Settings {
         doc: "the dataset to learn from",
     }];
     const USES_DEVICE: bool = true;
+    const TAKES_CARD: bool = device::BUILT;
 
     fn resources() -> Resources {
         // Several trainings with one core each get more done than one with several.
@@ -99,14 +100,17 @@ impl Stage for Settings {
 
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
         let dataset = Dataset::load(job.one("data")?.file("dataset.safetensors")?)?;
-        let device = choice(job.device).open()?;
+        let device = choice(job).open()?;
         let mut saved = Instant::now();
         let mut pause = PACE;
         let mut problem = None;
         let mut told = false;
         let mut tell = |start: &Start| {
             if !std::mem::replace(&mut told, true) {
-                start.warnings().iter().for_each(|line| job.monitor.warns(line));
+                start
+                    .warnings()
+                    .iter()
+                    .for_each(|line| job.monitor.warns(line));
             }
         };
         let mut observe = |moment: &training::Moment<'_>| {
@@ -210,9 +214,11 @@ fn pause_after(saving: Duration) -> Duration {
     PACE.max(saving.saturating_mul(BETWEEN))
 }
 
-/// The learning wing's word for a device.
-pub(super) fn choice(device: Device) -> DeviceChoice {
-    match device {
+/// The learning wing's word for a job's device. One that has a card computes on it: its record says so.
+pub(super) fn choice(job: &Context<'_>) -> DeviceChoice {
+    let has_card = job.cards.is_some_and(|cards| !cards.is_empty());
+    match job.device {
+        Device::Auto if has_card => DeviceChoice::Cuda,
         Device::Auto => DeviceChoice::Auto,
         Device::Cpu => DeviceChoice::Cpu,
         Device::Cuda => DeviceChoice::Cuda,

@@ -131,6 +131,60 @@ fn shell(name: &str, script: &str, more: &str) -> String {
     )
 }
 
+#[test]
+fn a_program_sees_the_cards_that_it_asked_for_and_no_other() {
+    let script = "echo \"${CUDA_VISIBLE_DEVICES-unset}\" > \"$ETUDE_OUT/out.txt\"";
+    let project = Project::new(&format!(
+        "{}{}{}",
+        shell("none", script, ""),
+        shell("two", script, "resources = { gpu = 2 }"),
+        shell(
+            "device",
+            script,
+            "device = 'cuda'\ninputs = { after = 'two' }"
+        ),
+    ));
+    project.file("etude.toml", "[machine]\ncards = ['3', 'GPU-5', 7]\n");
+    assert_eq!(project.run(), "3 ran");
+    assert_eq!(project.left("none"), b"\n");
+    assert_eq!(project.left("two"), b"3,GPU-5\n");
+    assert_eq!(project.left("device"), b"3\n");
+}
+
+#[test]
+fn cards_are_known_from_the_environment_and_too_few_are_told() {
+    // A program that is built for cards asks the driver, whatever the environment says.
+    if cfg!(feature = "cuda") {
+        return;
+    }
+    let script = "echo \"${CUDA_VISIBLE_DEVICES-unset}\" > \"$ETUDE_OUT/out.txt\"";
+    let asks = |gpu: u32| shell("asks", script, &format!("resources = {{ gpu = {gpu} }}"));
+    let project = Project::new(&format!("{}{}", shell("none", script, ""), asks(1)));
+    let run = |named: Option<&str>| {
+        fs::remove_dir_all(project.path("outputs")).ok();
+        let mut command = project.command(&["run", "p.toml"]);
+        if let Some(named) = named {
+            command.env("CUDA_VISIBLE_DEVICES", named);
+        }
+        String::from_utf8(command.output().unwrap().stdout).unwrap()
+    };
+    assert_eq!(counts(&run(Some("4,2"))), "2 ran");
+    assert_eq!(project.left("none"), b"\n");
+    assert_eq!(project.left("asks"), b"4\n");
+    project.write(&asks(3));
+    let text = run(Some("4,2"));
+    assert!(text.contains("3 cards; this machine offers "), "{text}");
+    assert!(
+        text.contains(" and 2; `[machine] cards` in etude.toml says which"),
+        "{text}"
+    );
+    if !Path::new("/proc/driver/nvidia").exists() && !Path::new("/dev/nvidia0").exists() {
+        project.write(&shell("none", script, ""));
+        assert_eq!(counts(&run(None)), "1 ran");
+        assert_eq!(project.left("none"), b"unset\n", "nobody knows of any card");
+    }
+}
+
 /// A stage that is a shell script and leaves these outputs.
 fn leaving(name: &str, script: &str, outputs: &str) -> String {
     format!(
@@ -731,15 +785,24 @@ fn of_a_log_that_is_too_long_the_beginning_and_the_end_are_kept_and_it_is_told()
     let logs = fs::read_dir(project.path("outputs/.etude/v1/logs")).unwrap();
     let log = logs.flatten().next().unwrap().path();
     let text = fs::read(log).unwrap();
-    assert!((48 << 20..=(64 << 20) + 1000).contains(&text.len()), "{}", text.len());
+    assert!(
+        (48 << 20..=(64 << 20) + 1000).contains(&text.len()),
+        "{}",
+        text.len()
+    );
     let text = String::from_utf8(text).unwrap();
     assert!(text.contains("\nthe first line\n") && text.contains("\nthe last line\n"));
     assert_eq!(text.matches(" bytes are left out here: ").count(), 1);
     let events = project.events();
     let warnings = events.iter().filter(|event| event["event"] == "warning");
-    let warnings: Vec<_> = warnings.map(|event| event["message"].as_str().unwrap()).collect();
+    let warnings: Vec<_> = warnings
+        .map(|event| event["message"].as_str().unwrap())
+        .collect();
     assert_eq!(warnings.len(), 1, "{warnings:?}");
-    assert!(warnings[0].starts_with("a: it printed more than its log takes; "), "{warnings:?}");
+    assert!(
+        warnings[0].starts_with("a: it printed more than its log takes; "),
+        "{warnings:?}"
+    );
 }
 
 #[cfg(target_os = "linux")]
@@ -884,11 +947,14 @@ mod processes {
 
     #[test]
     fn a_run_that_was_started_to_outlive_its_terminal_does() {
-        let script = "echo > begun; while [ ! -e go ]; do sleep 0.01; done; echo > \"$ETUDE_OUT/out.txt\"";
+        let script =
+            "echo > begun; while [ ! -e go ]; do sleep 0.01; done; echo > \"$ETUDE_OUT/out.txt\"";
         let project = Project::new(&shell("a", script, ""));
         let mut command = Command::new("sh");
         command.args(["-c", "trap '' HUP; exec \"$0\" run p.toml"]);
-        command.arg(env!("CARGO_BIN_EXE_etude")).current_dir(&project.folder);
+        command
+            .arg(env!("CARGO_BIN_EXE_etude"))
+            .current_dir(&project.folder);
         command.stdout(Stdio::piped()).stderr(Stdio::null());
         let mut engine = Background(command.spawn().unwrap());
         wait_for("the program", || {
@@ -927,7 +993,8 @@ mod processes {
 
     #[test]
     fn a_limit_of_time_does_not_count_while_the_engine_is_stopped() {
-        let script = "echo > begun; while [ ! -e go ]; do sleep 0.01; done; echo > \"$ETUDE_OUT/out.txt\"";
+        let script =
+            "echo > begun; while [ ! -e go ]; do sleep 0.01; done; echo > \"$ETUDE_OUT/out.txt\"";
         let project = Project::new(&shell("a", script, "resources = { time = '5 s' }"));
         let mut engine = Background::start(&project);
         wait_for("the program", || {
@@ -1017,8 +1084,9 @@ fn the_kind_describes_itself() {
       must appear; `ETUDE_INPUT_<NAME>` where each input lies: its file, or a folder if it has several
       or if it is one of `all`, which has a folder for each. `ETUDE_PARAM_<NAME>` holds each of
       `params` (lists and tables as JSON), `ETUDE_SEED` the seed, `ETUDE_CORES` how many threads it
-      may use, `ETUDE_CHECKPOINT` a folder that outlives failed attempts, if it `resumes`. `ETUDE_JOB`
-      names a JSON file with all of that, coordinates included.
+      may use, `CUDA_VISIBLE_DEVICES` the cards that it asked for, with `resources = { gpu = 1 }` or
+      `device = "cuda"`, `ETUDE_CHECKPOINT` a folder that outlives failed attempts, if it `resumes`.
+      `ETUDE_JOB` names a JSON file with all of that, coordinates included.
       What it prints is kept in the job's log (`etude log`), the beginning and the end of it if it is
       more than 64 MiB; lines such as `etude: progress 0.4` or `etude: progress 40/100 epochs
       loss=0.3` show how far it is. An exit code other than 0 is a failure.

@@ -476,7 +476,11 @@ fn a_training_that_cannot_use_what_it_saved_says_so() {
     }
     assert!(!damaged.is_empty());
     let mut command = project.command(&[&["run", "p.toml"][..], &LONG].concat());
-    let mut engine = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let mut engine = command
+        .stderr(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
     let warning = "! model[method=reversed, seed=0]: what was saved cannot be used: ";
     let mut lines = std::io::BufReader::new(engine.stderr.take().unwrap()).lines();
     // That it runs, and the warning; later lines tell how far it is.
@@ -487,7 +491,10 @@ fn a_training_that_cannot_use_what_it_saved_says_so() {
     engine.wait().unwrap();
     let told = told.unwrap();
     assert!(damaged.iter().any(|step| told.contains(step)), "{told}");
-    assert!(told.ends_with("; the training starts with its first step"), "{told}");
+    assert!(
+        told.ends_with("; the training starts with its first step"),
+        "{told}"
+    );
 }
 
 #[cfg(target_os = "linux")]

@@ -250,7 +250,7 @@ n = {{ 'narrow.value' = [{1}] }}
 fn every_job_with_a_card_has_one_of_its_own_and_no_other_job_sees_any() {
     let mut bench = Bench::new();
     bench.capacity.cores = 4;
-    bench.capacity.cards = vec!["5".into(), "GPU-7".into()];
+    bench.capacity.cards = Some(vec!["5".into(), "GPU-7".into()]);
     let text = "
 [stage.with]
 kind = 'cards'

@@ -563,7 +563,7 @@ impl Bench {
             capacity: Capacity {
                 cores: 2,
                 memory: 1 << 40,
-                cards: Vec::new(),
+                cards: None,
             },
             cancel: AtomicBool::new(false),
             fail_fast: false,
@@ -697,7 +697,7 @@ fn as_an_engine() {
         capacity: Capacity {
             cores: 1,
             memory: 1 << 40,
-            cards: Vec::new(),
+            cards: None,
         },
         views: folder.join("outputs/toy"),
         prune: true,

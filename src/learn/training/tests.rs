@@ -930,7 +930,11 @@ fn the_newest_whole_checkpoint_is_taken_and_two_are_kept() {
         for (why, damaged) in trained.start.unread.iter().zip(&saved) {
             assert!(why.contains(&damaged.display().to_string()), "{why}");
         }
-        (first.unwrap(), trained.start.step, trained.start.unread.len())
+        (
+            first.unwrap(),
+            trained.start.step,
+            trained.start.unread.len(),
+        )
     };
     // The last step is done; what is left is the evaluation that ends a training.
     assert_eq!(begins(), (9, 9, 0));

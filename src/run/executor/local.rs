@@ -14,9 +14,9 @@ use super::memory::held;
 use super::stopwatch::Stopwatch;
 use super::worker::{Order, Report};
 use super::{Executor, Failure, Task};
+use crate::pipeline::{Cause, Monitor, show_seconds, show_size};
 use crate::run::control_group::ControlGroup;
 use crate::run::log::Log;
-use crate::pipeline::{Cause, Monitor, show_seconds, show_size};
 
 /// How long a job that was told to stop may take to do so: long enough to save a large checkpoint on a slow disk.
 const GRACE: Duration = Duration::from_secs(60);
@@ -35,7 +35,7 @@ pub struct Local {
 
 struct Worker {
     cores: u32,
-    cards: Vec<String>,
+    cards: Option<Vec<String>>,
     /// Whether it has said that its task begins.
     begun: bool,
     /// The control group that it counts to.
@@ -59,10 +59,10 @@ impl Local {
         }
     }
 
-    fn take(&self, cores: u32, cards: &[String]) -> std::io::Result<Worker> {
+    fn take(&self, cores: u32, cards: Option<&[String]>) -> std::io::Result<Worker> {
         let mut idle = self.idle.lock().unwrap_or_else(|p| p.into_inner());
         idle.retain_mut(|worker| matches!(worker.child.try_wait(), Ok(None)));
-        let suits = |worker: &Worker| worker.cores == cores && worker.cards == cards;
+        let suits = |worker: &Worker| worker.cores == cores && worker.cards.as_deref() == cards;
         match idle.iter().position(suits) {
             Some(at) => Ok(idle.swap_remove(at)),
             None => {
@@ -72,7 +72,7 @@ impl Local {
         }
     }
 
-    fn start(&self, cores: u32, cards: &[String]) -> std::io::Result<Worker> {
+    fn start(&self, cores: u32, cards: Option<&[String]>) -> std::io::Result<Worker> {
         let mut command = Command::new(&self.program);
         command.args(&self.arguments);
         // Every library that computes with threads has its own word for how many.
@@ -85,7 +85,9 @@ impl Local {
             command.env(variable, cores.to_string());
         }
         // It sees the cards that are its own, and one without a card sees none.
-        command.env("CUDA_VISIBLE_DEVICES", cards.join(","));
+        if let Some(cards) = cards {
+            command.env("CUDA_VISIBLE_DEVICES", cards.join(","));
+        }
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -110,7 +112,7 @@ impl Local {
         std::thread::spawn(move || copy(errors, &sink));
         Ok(Worker {
             cores,
-            cards: cards.to_vec(),
+            cards: cards.map(<[String]>::to_vec),
             begun: false,
             group: ControlGroup::of(child.id()),
             killed: None,
@@ -156,7 +158,7 @@ impl Local {
             Failure::Failed(Cause::Error, format!("{what}: {error}"))
         };
         let mut worker = self
-            .take(task.cores, &task.cards)
+            .take(task.cores, task.cards.as_deref())
             .map_err(|error| failed("cannot start a worker", error))?;
         let opened = Log::open(log).map_err(|error| failed("cannot write the log", error))?;
         *worker.log.lock().unwrap_or_else(|p| p.into_inner()) = Some(opened);

@@ -115,7 +115,10 @@ mod tests {
         until(|| (family(pid).len() == 11).then_some(()));
         let apart = until(|| held(pid, ALL).filter(|held| *held > 100_000_000));
         let shared = held(pid, 1 << 20).unwrap();
-        assert!((20_000_000..apart / 2).contains(&shared), "{shared} {apart}");
+        assert!(
+            (20_000_000..apart / 2).contains(&shared),
+            "{shared} {apart}"
+        );
         assert_eq!(held(u32::MAX, 0), None);
     }
 }

@@ -48,8 +48,8 @@ pub struct Task {
     pub device: Device,
     /// How many threads to compute with.
     pub cores: u32,
-    /// The CUDA cards that are its own, as the driver is told of them.
-    pub cards: Vec<String>,
+    /// The CUDA cards that are its own, as the driver is told of them; `None` where nobody knows which there are.
+    pub cards: Option<Vec<String>>,
     /// The longest it may run, in seconds.
     pub time: Option<u64>,
     /// The most memory it may take, in bytes, where there is a limit.
@@ -101,7 +101,7 @@ fn perform(registry: &Registry, task: &Task, monitor: &dyn Monitor) -> Result<()
         root: &task.root,
         environment: &task.environment,
         cores: task.cores,
-        cards: &task.cards,
+        cards: task.cards.as_deref(),
         device: task.device,
         monitor,
     };
