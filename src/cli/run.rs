@@ -8,7 +8,7 @@ use clap::Args;
 use super::signals::Asked;
 use super::{Failure, Source};
 use crate::report::{Closing, Journal, Lines, Reporter, Terminal};
-use crate::run::{Event, Local, Options, execute};
+use crate::run::{Event, Local, Options, execute, this_program};
 use crate::store::Views;
 
 #[derive(Debug, Args)]
@@ -48,7 +48,7 @@ impl Run {
         .check(project.root())?;
         store.prepare()?;
         let asked = Asked::listen()?;
-        let program = std::env::current_exe()
+        let program = this_program()
             .map_err(|error| Failure::Message(format!("cannot find this program: {error}")))?;
         let executor = Local::new(program, vec!["worker".into()]);
         let again = plan

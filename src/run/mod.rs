@@ -24,7 +24,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::mpsc;
 
 pub use event::{Ended, Event, Retried, Status, Summary};
-pub use executor::{Executor, Failure, InProcess, Local, Task, serve};
+pub use executor::{Executor, Failure, InProcess, Local, Task, serve, this_program};
 
 use crate::pipeline::Kind;
 use crate::plan::{JobId, Plan};

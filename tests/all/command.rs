@@ -1011,6 +1011,42 @@ mod processes {
     }
 
     #[test]
+    fn a_run_goes_on_with_the_program_that_it_was_started_with() {
+        let wait =
+            "echo > begun; while [ ! -e go ]; do sleep 0.01; done; echo a > \"$ETUDE_OUT/out.txt\"";
+        let project = Project::new(&format!(
+            "{}{}",
+            shell("a", wait, ""),
+            // It has more cores, and so a worker of its own.
+            shell(
+                "b",
+                "echo b > \"$ETUDE_OUT/out.txt\"",
+                "inputs = { a = 'a' }\nresources = { cores = 2 }"
+            )
+        ));
+        let copy = project.path("etude copy");
+        let copied = Command::new("cp")
+            .arg(env!("CARGO_BIN_EXE_etude"))
+            .arg(&copy)
+            .status();
+        assert!(copied.unwrap().success());
+        let mut command = Command::new(&copy);
+        command.args(["run", "p.toml"]).current_dir(&project.folder);
+        command.stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut engine = Background(command.spawn().unwrap());
+        wait_for("the program", || {
+            project.path("begun").exists().then_some(())
+        });
+        fs::remove_file(&copy).unwrap();
+        project.file("etude copy", "#!/bin/sh\nexit 3\n");
+        fs::set_permissions(&copy, fs::Permissions::from_mode(0o755)).unwrap();
+        project.file("go", "");
+        let (out, code) = engine.end();
+        assert_eq!(code, Some(0), "{out}");
+        assert_eq!(project.left("b"), b"b\n");
+    }
+
+    #[test]
     fn what_a_program_leaves_running_ends_with_it() {
         let script = "sleep 1000 & echo $! > left; echo > \"$ETUDE_OUT/out.txt\"";
         let project = Project::new(&shell("a", script, ""));

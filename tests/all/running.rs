@@ -8,7 +8,7 @@ use std::process::Child;
 
 use etude::pipeline::Cause;
 use etude::report::Closing;
-use etude::run::{Event, Status};
+use etude::run::{Event, Local, Status};
 use etude::store::{Digest, Policy};
 
 use crate::toys::{Bench, KILL_AT, Ran, engine, workers};
@@ -112,6 +112,19 @@ fn a_worker_that_dies_is_an_accident_and_the_job_is_tried_again() {
     let bench = Bench::new();
     let ran = with_workers(&bench, &flaky("crash", 1, ""));
     assert_eq!(causes(&ran), [Some(Cause::Crash)]);
+}
+
+#[test]
+fn a_worker_that_is_another_program_is_given_nothing_to_do() {
+    let bench = Bench::new();
+    // It would do whatever it is told, and leave something else.
+    let script =
+        "echo '{\"ready\":\"another\"}'; read -r order; echo '\"begun\"'; echo '\"done\"'; cat";
+    let other = Local::new("sh".into(), vec!["-c".into(), script.into()]);
+    let ran = bench.execute_on(&other, &bench.plan(&flaky("error", 0, "")));
+    assert_eq!(causes(&ran), [Some(Cause::Error)]);
+    let said = &ran.failures()[0];
+    assert!(said.contains("another program than the engine"), "{said}");
 }
 
 #[cfg(target_os = "linux")]

@@ -1,15 +1,17 @@
 //! Jobs in worker processes on this machine, so that one that crashes takes nothing else with it.
 //!
-//! A worker is this very program, told to serve. It computes with as many threads as its job has cores, is used again for
-//! the next job of that size, and ends with the engine: its orders come through a pipe that the kernel closes.
+//! A worker is this very program, told to serve, and proves that it is before it is given a task. It computes with as many
+//! threads as its job has cores, is used again for the next job of that size, and ends with the engine: its orders come
+//! through a pipe that the kernel closes.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use super::identity::{self, identity};
 use super::memory::held;
 use super::stopwatch::Stopwatch;
 use super::worker::{Order, Report};
@@ -21,6 +23,8 @@ use crate::run::log::Log;
 /// How long a job that was told to stop may take to do so: long enough to save a large checkpoint on a slow disk.
 const GRACE: Duration = Duration::from_secs(60);
 const TICK: Duration = Duration::from_millis(50);
+/// How long a worker may take to say that it is there.
+const START: Duration = Duration::from_secs(60);
 /// How many workers may die before a task begins.
 const TRIES: usize = 3;
 /// How often the memory of a job that has a limit is looked at.
@@ -36,6 +40,8 @@ pub struct Local {
 struct Worker {
     cores: u32,
     cards: Option<Vec<String>>,
+    /// Whether it has proven that it is the same program as this.
+    proven: bool,
     /// Whether it has said that its task begins.
     begun: bool,
     /// The control group that it counts to.
@@ -52,6 +58,8 @@ struct Worker {
 impl Local {
     /// Workers started as `program arguments…`.
     pub fn new(program: PathBuf, arguments: Vec<String>) -> Local {
+        // Where the system knows it by its path alone, it must be looked at before anything can take its place.
+        identity();
         Local {
             program,
             arguments,
@@ -73,7 +81,7 @@ impl Local {
     }
 
     fn start(&self, cores: u32, cards: Option<&[String]>) -> std::io::Result<Worker> {
-        let mut command = Command::new(&self.program);
+        let mut command = identity::start(&self.program);
         command.args(&self.arguments);
         // Every library that computes with threads has its own word for how many.
         for variable in [
@@ -113,6 +121,7 @@ impl Local {
         Ok(Worker {
             cores,
             cards: cards.map(<[String]>::to_vec),
+            proven: false,
             begun: false,
             group: ControlGroup::of(child.id()),
             killed: None,
@@ -162,6 +171,17 @@ impl Local {
             .map_err(|error| failed("cannot start a worker", error))?;
         let opened = Log::open(log).map_err(|error| failed("cannot write the log", error))?;
         *worker.log.lock().unwrap_or_else(|p| p.into_inner()) = Some(opened);
+        match worker.proves_itself(monitor) {
+            Ok(true) => {}
+            Ok(false) => {
+                worker.end();
+                return Ok(None);
+            }
+            Err(failure) => {
+                worker.end();
+                return Err(failure);
+            }
+        }
         worker.killed = worker.killed_by_now();
         worker.begun = false;
         let order = Order::Run(Box::new(task.clone()), log.to_path_buf());
@@ -216,6 +236,26 @@ impl Worker {
         self.orders.flush()
     }
 
+    /// Waits until it has proven that it is the same program as this; whether it lives to do so.
+    fn proves_itself(&mut self, monitor: &dyn Monitor) -> Result<bool, Failure> {
+        let failed = |message: &str| Err(Failure::Failed(Cause::Error, message.into()));
+        let mut watch = Stopwatch::start();
+        while !self.proven {
+            let passed = watch.passed();
+            match self.reports.recv_timeout(TICK) {
+                Ok(Report::Ready(told)) if told == identity() => self.proven = true,
+                Ok(_) => return failed(REPLACED),
+                Err(RecvTimeoutError::Disconnected) => return Ok(false),
+                Err(RecvTimeoutError::Timeout) if monitor.cancelled() => {
+                    return Err(Failure::Cancelled);
+                }
+                Err(RecvTimeoutError::Timeout) if passed >= START => return failed(SILENT),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
+        Ok(true)
+    }
+
     fn listen(&mut self, task: &Task, monitor: &dyn Monitor) -> Heard {
         let mut watch = Stopwatch::start();
         let mut looked = Instant::now();
@@ -224,6 +264,7 @@ impl Worker {
         let mut over: Option<Failure> = None;
         loop {
             match self.reports.recv_timeout(TICK) {
+                Ok(Report::Ready(_)) => {}
                 Ok(Report::Begun) => self.begun = true,
                 Ok(Report::Progress(progress)) => monitor.progress(progress),
                 Ok(Report::Warning(message)) => monitor.warns(&message),
@@ -279,6 +320,9 @@ impl Worker {
         let _ = self.child.wait();
     }
 }
+
+const REPLACED: &str = "its worker is another program than the engine: etude was built or installed anew while this run goes on; run again, and all that is done is kept";
+const SILENT: &str = "its worker does not say what program it is: something else may lie where etude was started from; run again with the etude that you want";
 
 fn overtime(task: &Task) -> Failure {
     let limit = show_seconds(task.time.unwrap_or_default() as f64);
@@ -342,6 +386,8 @@ impl Drop for Local {
 
 #[cfg(all(test, unix))]
 mod tests {
+    use std::process::Command;
+
     use super::*;
 
     #[test]

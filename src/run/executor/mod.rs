@@ -1,5 +1,6 @@
 //! What runs a job: one file an engine.
 
+mod identity;
 mod in_process;
 mod local;
 mod memory;
@@ -15,6 +16,7 @@ use serde_json::Value as Json;
 
 use crate::pipeline::{Cause, Context, Device, Earlier, Inputs, Monitor, Registry, Stop};
 
+pub use identity::this_program;
 pub use in_process::InProcess;
 pub use local::Local;
 pub use worker::serve;

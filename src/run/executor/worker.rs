@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+use super::identity::identity;
 use super::{Failure, Task, perform};
 use crate::pipeline::{Cause, Monitor, Progress, Registry};
 use crate::run::log::Log;
@@ -27,6 +28,8 @@ pub(super) enum Order {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Report {
+    /// The worker is there: which file its process runs.
+    Ready(String),
     /// The task begins. A worker that dies before it says so has not touched it.
     Begun,
     /// The task is so far.
@@ -94,6 +97,7 @@ pub fn serve(
     orphaned: impl Fn() + Send + 'static,
 ) {
     let out = Mutex::new(out);
+    say(&out, &Report::Ready(identity().into()));
     let cancelled = std::sync::Arc::new(AtomicBool::new(false));
     let busy = std::sync::Arc::new(AtomicBool::new(false));
     let (tasks, queue) = mpsc::channel();
