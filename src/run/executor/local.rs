@@ -258,7 +258,7 @@ impl Worker {
 
     fn listen(&mut self, task: &Task, monitor: &dyn Monitor) -> Heard {
         let mut watch = Stopwatch::start();
-        let mut looked = Instant::now();
+        let (mut looked, mut pause) = (Instant::now(), WATCH);
         let mut told: Option<Duration> = None;
         // Over which of its limits it is.
         let mut over: Option<Failure> = None;
@@ -282,10 +282,13 @@ impl Worker {
                 over = Some(overtime(task));
             }
             if let Some(limit) = task.memory
-                && looked.elapsed() >= WATCH
+                && looked.elapsed() >= pause
             {
-                looked = Instant::now();
+                let begun = Instant::now();
                 let held = held(self.child.id(), limit).unwrap_or(0);
+                looked = Instant::now();
+                // Of much memory the kernel takes long to tell.
+                pause = WATCH.max(10 * (looked - begun));
                 if held > limit {
                     over = over.or_else(|| Some(too_large(held, limit)));
                 }
