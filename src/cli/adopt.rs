@@ -114,7 +114,7 @@ impl Adopt {
         store.commit_adopted(&record, &adopted)?;
         let mut ledger = store.ledger(&plan.pipeline.shown);
         ledger.jobs.insert(name.clone(), key);
-        store.save_ledger(&plan.pipeline.shown, &ledger)?;
+        store.save_ledger(&plan.pipeline.shown, &mut ledger)?;
         let size = record.artifact.files.values().map(|file| file.size).sum();
         let mut out = io::stdout().lock();
         // Whoever closed the stream does not want to hear more.

@@ -233,7 +233,7 @@ impl<'a, 'o> Engine<'a, 'o> {
         self.retire();
         summary.unshown = self.unshown;
         let name = &self.plan.pipeline.shown;
-        let saved = self.store.save_ledger(name, &self.ledger);
+        let saved = self.store.save_ledger(name, &mut self.ledger);
         let saved = saved.and(self.store.save_snapshot(name, &self.snapshot));
         self.tell(&Event::RunEnded(summary.clone()));
         if let Some(error) = fatal {
@@ -813,7 +813,7 @@ impl<'a, 'o> Engine<'a, 'o> {
         self.ledger.jobs.insert(name, made.key);
         if status == Status::Ran && self.saved.elapsed() > PACE {
             self.store
-                .save_ledger(&self.plan.pipeline.shown, &self.ledger)?;
+                .save_ledger(&self.plan.pipeline.shown, &mut self.ledger)?;
             self.saved = Instant::now();
         }
         Ok(())

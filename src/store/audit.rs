@@ -321,10 +321,13 @@ impl Store {
             let aside = match &finding.what {
                 What::Object(_) => self.repair_object(path)?,
                 What::Record(_) | What::Incomplete { .. } => self.repair_record(path)?,
-                What::Ledger(_) => match Ledger::read(path) {
-                    Ok(_) => None,
-                    Err(_) => Some(self.set_aside(path, LOST)?),
-                },
+                What::Ledger(_) => {
+                    let _lock = self.lock_ledgers()?;
+                    match Ledger::read(path) {
+                        Ok(_) => None,
+                        Err(_) => Some(self.set_aside(path, LOST)?),
+                    }
+                }
                 What::Unreferenced(_) | What::Leftover(_) => continue,
             };
             match aside {

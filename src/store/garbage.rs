@@ -535,7 +535,7 @@ mod tests {
 
         fn name(&mut self, job: &str, key: Digest) {
             self.ledger.jobs.insert(job.into(), key);
-            self.store.save_ledger("p", &self.ledger).unwrap();
+            self.store.save_ledger("p", &mut self.ledger).unwrap();
         }
 
         fn is_there(&self, key: &Digest) -> bool {
@@ -593,6 +593,20 @@ mod tests {
         bench.store.save_ledger("p", &bench.ledger).unwrap();
         bench.store.collect(&later()).unwrap();
         assert!(!bench.is_there(&pinned) && !bench.is_there(&adopted.key));
+    }
+
+    #[test]
+    fn what_two_have_made_of_one_pipeline_at_once_stays() {
+        let bench = Bench::new();
+        let other = Store::at(bench.folder.path());
+        let (mut mine, mut yours) = (bench.store.ledger("p"), other.ledger("p"));
+        let keys = ["a", "b"].map(|job| bench.publish(job, job.as_bytes()));
+        mine.jobs.insert("a".into(), keys[0]);
+        yours.jobs.insert("b".into(), keys[1]);
+        bench.store.save_ledger("p", &mut mine).unwrap();
+        other.save_ledger("p", &mut yours).unwrap();
+        bench.store.collect(&later()).unwrap();
+        assert!(keys.iter().all(|key| bench.is_there(key)));
     }
 
     #[test]
@@ -799,7 +813,7 @@ mod tests {
         bench.store.collect(&later()).unwrap();
         assert_eq!(bench.store.kept_apart(&key), [first]);
         bench.ledger.jobs.clear();
-        bench.store.save_ledger("p", &bench.ledger).unwrap();
+        bench.store.save_ledger("p", &mut bench.ledger).unwrap();
         bench.store.collect(&later()).unwrap();
         assert!(bench.store.kept_apart(&key).is_empty());
         assert_eq!(bench.objects(), 0);

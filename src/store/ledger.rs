@@ -1,4 +1,9 @@
 //! What a pipeline's runs left: names to keys, and which files below `outputs/` are etude's own.
+//!
+//! Several engines may run parts of one pipeline at once. A ledger knows what it was when it was read, so saving it applies
+//! only what was changed since to what others have saved meanwhile, under a lock. Nobody loses an entry because another saved
+//! later, and what an entry names is safe from garbage collection. Where two replaced one entry, the later stands; what one
+//! removed and another replaced stays.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -21,6 +26,16 @@ pub struct Ledger {
     /// The keys each job had before, the latest first. Saving a ledger keeps them; what is written here by hand is not.
     #[serde(default)]
     pub earlier: BTreeMap<String, Vec<Digest>>,
+    /// What it was when it was read or saved last.
+    #[serde(skip)]
+    pub(crate) base: Base,
+}
+
+/// The entries of a ledger before they are changed.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Base {
+    jobs: BTreeMap<String, Digest>,
+    views: BTreeMap<String, Digest>,
 }
 
 /// So many earlier keys of a job are remembered.
@@ -35,14 +50,47 @@ const UNSEALED: [&str; 2] = ["jobs", "views"];
 impl Ledger {
     /// Reads a ledger; one that is not there is empty, and one that cannot be trusted an error.
     pub(super) fn read(path: &Path) -> Result<Ledger, Error> {
+        Ok(Ledger::read_if_there(path)?.unwrap_or_default())
+    }
+
+    fn read_if_there(path: &Path) -> Result<Option<Ledger>, Error> {
         match files::read_small(path) {
-            Ok(bytes) => sealed::unseal(&bytes, &UNSEALED).map_err(|why| Error::damaged(path, why)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Ledger::default()),
+            Ok(bytes) => sealed::unseal(&bytes, &UNSEALED)
+                .map(Some)
+                .map_err(|why| Error::damaged(path, why)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {
                 Err(Error::damaged(path, error.to_string()))
             }
             Err(error) => Err(Error::io("read", path)(error)),
         }
+    }
+
+    /// What is here now is what later changes are told from.
+    fn rebase(&mut self) {
+        self.base = Base {
+            jobs: self.jobs.clone(),
+            views: self.views.clone(),
+        };
+    }
+
+    /// What was read, without the changes since.
+    fn before(&self) -> Ledger {
+        Ledger {
+            jobs: self.base.jobs.clone(),
+            views: self.base.views.clone(),
+            earlier: self.earlier.clone(),
+            base: Base::default(),
+        }
+    }
+
+    /// A saved ledger with what was changed here.
+    fn applied_to(&self, saved: Ledger) -> Ledger {
+        let mut merged = saved.clone();
+        apply(&mut merged.jobs, &self.base.jobs, &self.jobs);
+        apply(&mut merged.views, &self.base.views, &self.views);
+        merged.earlier = merged.remember(saved);
+        merged
     }
 
     /// The keys that jobs had before, given what was saved last: those that are another now, or whose job is gone, are the
@@ -70,32 +118,49 @@ impl Ledger {
     }
 }
 
+/// Does to saved entries what was done to `base` to become `now`. What was removed here goes only if nobody has replaced it.
+fn apply(
+    saved: &mut BTreeMap<String, Digest>,
+    base: &BTreeMap<String, Digest>,
+    now: &BTreeMap<String, Digest>,
+) {
+    for (name, digest) in now {
+        if base.get(name) != Some(digest) {
+            saved.insert(name.clone(), *digest);
+        }
+    }
+    saved.retain(|name, digest| now.contains_key(name) || base.get(name) != Some(digest));
+}
+
 impl Store {
     /// What the last runs of a pipeline left. One that is damaged is as if it were empty: a run loses nothing by it.
     pub fn ledger(&self, pipeline: &str) -> Ledger {
-        Ledger::read(&self.ledger_path(pipeline)).unwrap_or_default()
+        let mut ledger = Ledger::read(&self.ledger_path(pipeline)).unwrap_or_default();
+        ledger.rebase();
+        ledger
     }
 
-    /// Replaces the ledger of a pipeline; the keys that its jobs had until now are remembered. One that cannot be read is set
-    /// aside, where it keeps garbage collection from taking the new one for the whole truth.
-    pub fn save_ledger(&self, pipeline: &str, ledger: &Ledger) -> Result<(), Error> {
+    /// Saves what was changed in the ledger of a pipeline since it was read or saved last; all else stays as others have left
+    /// it. The keys that its jobs had until now are remembered. One that cannot be read is set aside, where it keeps garbage
+    /// collection from taking the new one for the whole truth.
+    pub fn save_ledger(&self, pipeline: &str, ledger: &mut Ledger) -> Result<(), Error> {
         let path = self.ledger_path(pipeline);
-        let saved = match Ledger::read(&path) {
-            Ok(saved) => saved,
+        let _lock = self.lock_ledgers()?;
+        let there = match Ledger::read_if_there(&path) {
             Err(Error::Damaged { .. }) => {
                 self.set_aside(&path, LOST)?;
-                Ledger::default()
+                None
             }
-            Err(error) => return Err(error),
+            read => read?,
         };
-        let ledger = Ledger {
-            earlier: ledger.remember(saved.clone()),
-            ..ledger.clone()
-        };
-        match ledger == saved {
-            true => Ok(()),
-            false => self.put(&path, &sealed::seal(&ledger)),
+        // Of one that was lost, what was read of it is still known.
+        let saved = there.clone().unwrap_or_else(|| ledger.before());
+        let merged = ledger.applied_to(saved);
+        if merged != there.unwrap_or_default() {
+            self.put(&path, &sealed::seal(&merged))?;
         }
+        ledger.rebase();
+        Ok(())
     }
 
     pub(super) fn ledgers(&self) -> PathBuf {
@@ -126,21 +191,20 @@ mod tests {
     fn a_ledger_remembers_the_keys_its_jobs_had() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::at(folder.path());
-        let key = |n: u32| Digest::of_key(&n.to_le_bytes());
         let mut ledger = Ledger::default();
         for n in [0, 1, 2, 2, 1] {
             ledger.jobs.insert("a".into(), key(n));
-            store.save_ledger("p", &ledger).unwrap();
+            store.save_ledger("p", &mut ledger).unwrap();
         }
         let saved = store.ledger("p");
         assert_eq!(saved.jobs["a"], key(1));
         assert_eq!(saved.earlier["a"], [key(2), key(0)]);
         ledger.jobs.clear();
-        store.save_ledger("p", &ledger).unwrap();
+        store.save_ledger("p", &mut ledger).unwrap();
         assert_eq!(store.ledger("p").earlier["a"], [key(1), key(2), key(0)]);
         for n in 10..30 {
             ledger.jobs.insert("a".into(), key(n));
-            store.save_ledger("p", &ledger).unwrap();
+            store.save_ledger("p", &mut ledger).unwrap();
         }
         assert_eq!(store.ledger("p").earlier["a"].len(), REMEMBERED);
     }
@@ -158,7 +222,7 @@ mod tests {
         std::fs::write(&path, &text[..20]).unwrap();
         assert_eq!(store.ledger("p"), Ledger::default());
         assert!(Ledger::read(&path).is_err());
-        store.save_ledger("p", &Ledger::default()).unwrap();
+        store.save_ledger("p", &mut Ledger::default()).unwrap();
         assert!(store.quarantine().join(LOST).join("p.json").exists());
         assert_eq!(Ledger::read(&path).unwrap(), Ledger::default());
     }
@@ -170,8 +234,125 @@ mod tests {
         let yours = Store::at(folder.path()).used_by(Path::new("/home/you"));
         let mut ledger = Ledger::default();
         ledger.jobs.insert("a".into(), Digest::of_key(b"x"));
-        mine.save_ledger("p", &ledger).unwrap();
+        mine.save_ledger("p", &mut ledger).unwrap();
         assert_eq!(yours.ledger("p"), Ledger::default());
         assert_eq!(mine.ledger("p").jobs, ledger.jobs);
+    }
+
+    fn two() -> (tempfile::TempDir, Store, Store) {
+        let folder = tempfile::tempdir().unwrap();
+        let (one, other) = (Store::at(folder.path()), Store::at(folder.path()));
+        (folder, one, other)
+    }
+
+    fn key(n: u32) -> Digest {
+        Digest::of_key(&n.to_le_bytes())
+    }
+
+    #[test]
+    fn two_who_save_at_once_keep_what_the_other_has_saved() {
+        let (_folder, one, other) = two();
+        let (mut mine, mut yours) = (one.ledger("p"), other.ledger("p"));
+        mine.jobs.insert("a".into(), key(1));
+        mine.views.insert("a.svg".into(), key(2));
+        yours.jobs.insert("b".into(), key(3));
+        yours.views.insert("b.svg".into(), key(4));
+        one.save_ledger("p", &mut mine).unwrap();
+        other.save_ledger("p", &mut yours).unwrap();
+        mine.jobs.insert("c".into(), key(5));
+        one.save_ledger("p", &mut mine).unwrap();
+        let saved = one.ledger("p");
+        let entry = |name: &str, n| (name.to_string(), key(n));
+        let jobs = [entry("a", 1), entry("b", 3), entry("c", 5)];
+        assert_eq!(saved.jobs, BTreeMap::from(jobs));
+        let views = [entry("a.svg", 2), entry("b.svg", 4)];
+        assert_eq!(saved.views, BTreeMap::from(views));
+        assert!(saved.earlier.is_empty());
+    }
+
+    #[test]
+    fn only_what_was_changed_since_the_last_save_is_saved() {
+        let (_folder, one, other) = two();
+        let mut mine = one.ledger("p");
+        mine.jobs.insert("a".into(), key(1));
+        one.save_ledger("p", &mut mine).unwrap();
+        let mut yours = other.ledger("p");
+        yours.jobs.insert("a".into(), key(2));
+        other.save_ledger("p", &mut yours).unwrap();
+        mine.jobs.insert("b".into(), key(3));
+        one.save_ledger("p", &mut mine).unwrap();
+        assert_eq!(one.ledger("p").jobs["a"], key(2));
+        // Where both replace one, the other key is remembered.
+        mine.jobs.insert("a".into(), key(4));
+        one.save_ledger("p", &mut mine).unwrap();
+        let saved = one.ledger("p");
+        assert_eq!(saved.jobs["a"], key(4));
+        assert_eq!(saved.earlier["a"], [key(2), key(1)]);
+    }
+
+    #[test]
+    fn what_is_removed_goes_unless_another_has_added_or_replaced_it() {
+        let (_folder, one, other) = two();
+        let mut start = Ledger::default();
+        for (n, name) in (0..).zip(["kept", "pruned", "replaced"]) {
+            start.jobs.insert(name.into(), key(n));
+            start.views.insert(name.into(), key(n));
+        }
+        one.save_ledger("p", &mut start).unwrap();
+        let (mut mine, mut yours) = (one.ledger("p"), other.ledger("p"));
+        for entries in [&mut yours.jobs, &mut yours.views] {
+            entries.insert("replaced".into(), key(10));
+            entries.insert("added".into(), key(11));
+        }
+        other.save_ledger("p", &mut yours).unwrap();
+        mine.jobs.retain(|job, _| job == "kept");
+        mine.views.retain(|view, _| view == "kept");
+        one.save_ledger("p", &mut mine).unwrap();
+        let saved = one.ledger("p");
+        let left = [("kept", 0), ("replaced", 10), ("added", 11)];
+        let left = BTreeMap::from(left.map(|(name, n)| (name.to_string(), key(n))));
+        assert_eq!((&saved.jobs, &saved.views), (&left, &left));
+        assert_eq!(saved.earlier["pruned"], [key(1)]);
+        assert_eq!(saved.earlier["replaced"], [key(2)]);
+        assert_eq!(saved.earlier.len(), 2);
+    }
+
+    #[test]
+    fn a_ledger_lost_since_it_was_read_is_saved_whole() {
+        let (_folder, one, _) = two();
+        let path = one.ledger_path("p");
+        let mut ledger = Ledger::default();
+        for (n, lose) in [(1, None), (2, Some("")), (3, Some("{}x"))] {
+            match lose {
+                None => {}
+                Some("") => std::fs::remove_file(&path).unwrap(),
+                Some(text) => std::fs::write(&path, text).unwrap(),
+            }
+            ledger.jobs.insert(n.to_string(), key(n));
+            one.save_ledger("p", &mut ledger).unwrap();
+        }
+        assert_eq!(one.ledger("p").jobs, ledger.jobs);
+        assert_eq!(ledger.jobs.len(), 3);
+    }
+
+    #[test]
+    fn many_who_save_at_the_same_moment_lose_nothing() {
+        const EACH: u32 = 16;
+        let folder = tempfile::tempdir().unwrap();
+        let saver = |first: u32| {
+            let store = Store::at(folder.path());
+            let mut ledger = store.ledger("p");
+            for n in first..first + EACH {
+                ledger.jobs.insert(n.to_string(), key(n));
+                store.save_ledger("p", &mut ledger).unwrap();
+            }
+        };
+        std::thread::scope(|scope| {
+            for saved in 0..4 {
+                scope.spawn(move || saver(saved * EACH));
+            }
+        });
+        let saved = Store::at(folder.path()).ledger("p");
+        assert_eq!(saved.jobs.len(), 4 * EACH as usize);
     }
 }

@@ -1,4 +1,4 @@
-//! Who works on what: one lock a job, and one of the whole store.
+//! Who works on what: one lock a job, one of the whole store, and one of its ledgers.
 //!
 //! All of them are the kernel's, which lets go of them when their holder dies, so that none is ever left behind.
 //!
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use super::{Digest, Error, Store};
 
-/// The lock of one cache key, held until dropped; the kernel releases it when the holder dies.
+/// The lock of one cache key, or of the ledgers, held until dropped; the kernel releases it when the holder dies.
 #[derive(Debug)]
 pub struct Lock {
     _file: File,
@@ -68,6 +68,16 @@ impl Store {
                 Err(TryLockError::Error(error)) => return Err(Error::io("lock", &path)(error)),
             }
         }
+    }
+
+    /// Waits until nobody else changes a ledger. It is held only while one is read and written anew.
+    pub(super) fn lock_ledgers(&self) -> Result<Lock, Error> {
+        let folder = self.locks();
+        self.settle(&folder)?;
+        let path = folder.join("ledgers");
+        let file = self.disk.open(&path).map_err(Error::io("open", &path))?;
+        file.lock().map_err(Error::io("lock", &path))?;
+        Ok(Lock { _file: file })
     }
 
     /// Takes the lock of a key if nobody holds it.

@@ -9,7 +9,8 @@
 //! <store>/objects/ab/cdef…      bytes, read-only, named by their digest
 //!         records/ab/cdef….json  how the artifact of one cache key came to be
 //!         differing/<key>/<artifact>.json  records of a key whose job once left other bytes
-//!         locks/<key>           one advisory lock a job, released by the kernel when its holder dies; locks/store: of the whole
+//!         locks/<key>           one advisory lock a job, released by the kernel when its holder dies; locks/store: of the whole,
+//!                               locks/ledgers: held while a ledger is changed
 //!         scratch/              private folders of running jobs, files that are being written, what running engines rely on
 //!         checkpoints/<key>/    what attempts at a job that is not done left for the next; <key>.json: from what they made it
 //!         families/<family>/<length>-<key>  which jobs differ only in their length
