@@ -330,41 +330,35 @@ impl Survey {
             }
         }
         if let Some(budget) = policy.budget {
-            let may = |found: &&Found| {
+            let may_go = |found: &&Found| {
                 let key = &found.record.key;
                 // Nothing can make again what somebody brought.
                 !(self.needed.contains(key)
                     || self.adopted.contains(key)
                     || young_keys.contains(key))
             };
-            let mut order: Vec<&Found> = kept.iter().copied().filter(may).collect();
-            // Equal bytes of several jobs count for each by its share.
-            let price = |found: &Found| {
-                let share = |(digest, size): (Digest, u64)| size as f64 / referrers[&digest] as f64;
-                found.record.seconds / found.objects().map(share).sum::<f64>().max(1.0)
-            };
-            order.sort_by(|a, b| price(a).total_cmp(&price(b)).then(a.path.cmp(&b.path)));
-            let mut open = referrers.clone();
-            for found in order {
-                if bytes <= budget {
-                    break;
-                }
-                for (digest, size) in found.objects() {
-                    let count = open.entry(digest).or_default();
+            let (order, stay): (Vec<&Found>, Vec<&Found>) = kept.into_iter().partition(may_go);
+            let order = cheapest_first(order, &referrers);
+            let mut gone = 0;
+            while bytes > budget && gone < order.len() {
+                for (digest, size) in order[gone].objects() {
+                    let count = referrers.entry(digest).or_default();
                     *count = count.saturating_sub(1);
                     // What stays for its youth frees nothing yet.
                     if *count == 0 && !stays(&digest) {
                         bytes -= size.min(bytes);
                     }
                 }
+                gone += 1;
+            }
+            referrers.retain(|_, count| *count > 0);
+            for found in &order[..gone] {
                 let (job, seconds) = (found.record.job.clone(), found.record.seconds);
                 garbage
                     .going
                     .push(found.going(Why::Budget { job, seconds }));
-                kept.retain(|other| other.path != found.path);
             }
-            referrers = open;
-            referrers.retain(|_, count| *count > 0);
+            kept = [&stay[..], &order[gone..]].concat();
         }
         for (digest, size) in &self.objects {
             if !referrers.contains_key(digest) && !stays(digest) {
@@ -439,6 +433,22 @@ impl Survey {
             go(path.clone(), Why::Lock);
         }
     }
+}
+
+/// Records by how many seconds each byte that they free takes to make again. Equal bytes of several jobs count for each by its
+/// share.
+fn cheapest_first<'a>(
+    records: Vec<&'a Found>,
+    referrers: &BTreeMap<Digest, usize>,
+) -> Vec<&'a Found> {
+    let price = |found: &Found| {
+        let share = |(digest, size): (Digest, u64)| size as f64 / referrers[&digest] as f64;
+        found.record.seconds / found.objects().map(share).sum::<f64>().max(1.0)
+    };
+    let priced = records.into_iter().map(|found| (price(found), found));
+    let mut priced: Vec<(f64, &Found)> = priced.collect();
+    priced.sort_by(|(a, one), (b, other)| a.total_cmp(b).then_with(|| one.path.cmp(&other.path)));
+    priced.into_iter().map(|(_, found)| found).collect()
 }
 
 impl Found {
