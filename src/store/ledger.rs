@@ -74,6 +74,10 @@ impl Ledger {
         };
     }
 
+    fn is_changed(&self) -> bool {
+        self.jobs != self.base.jobs || self.views != self.base.views
+    }
+
     /// What was read, without the changes since.
     fn before(&self) -> Ledger {
         Ledger {
@@ -145,6 +149,10 @@ impl Store {
     /// collection from taking the new one for the whole truth.
     pub fn save_ledger(&self, pipeline: &str, ledger: &mut Ledger) -> Result<(), Error> {
         let path = self.ledger_path(pipeline);
+        // A store that can only be read serves whoever changes nothing.
+        if !ledger.is_changed() && matches!(Ledger::read_if_there(&path), Ok(Some(_))) {
+            return Ok(());
+        }
         let _lock = self.lock_ledgers()?;
         let there = match Ledger::read_if_there(&path) {
             Err(Error::Damaged { .. }) => {
@@ -185,6 +193,10 @@ impl Store {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+    use std::sync::Arc;
+
+    use super::super::Disk;
     use super::*;
 
     #[test]
@@ -333,6 +345,30 @@ mod tests {
         }
         assert_eq!(one.ledger("p").jobs, ledger.jobs);
         assert_eq!(ledger.jobs.len(), 3);
+    }
+
+    /// A disk on which nobody may open a file to write.
+    #[derive(Debug)]
+    struct Denied;
+
+    impl Disk for Denied {
+        fn open(&self, _: &Path) -> io::Result<File> {
+            Err(io::ErrorKind::PermissionDenied.into())
+        }
+    }
+
+    #[test]
+    fn a_ledger_that_was_not_changed_is_not_written() {
+        let (folder, one, _) = two();
+        let mut ledger = Ledger::default();
+        ledger.jobs.insert("a".into(), key(1));
+        one.save_ledger("p", &mut ledger).unwrap();
+        let store = Store::on(folder.path(), Arc::new(Denied));
+        let mut same = store.ledger("p");
+        same.jobs.insert("a".into(), key(1));
+        store.save_ledger("p", &mut same).unwrap();
+        same.jobs.insert("a".into(), key(2));
+        assert!(store.save_ledger("p", &mut same).is_err());
     }
 
     #[test]
