@@ -17,6 +17,7 @@ mod document;
 mod generator;
 mod label;
 mod layers;
+mod lineage;
 mod origin;
 mod parameters;
 mod patch;
@@ -39,12 +40,13 @@ pub use contract::{
 };
 pub use coordinates::{ByLabels, Condition, Coordinates, JobName, Selector};
 pub use label::{Found, Index, number_in};
+pub use lineage::Lineage;
 pub(crate) use parameters::{first_line, kind_of, options, schema_types};
 pub use policy::{Cause, Grow, Keep, Retry};
 pub use problem::{Problem, Problems, alternatives, nearest};
 pub use resolve::{DEFAULT_PROFILE, Request, read};
 pub use resources::{Resources, parse_size, show_seconds, show_size};
-pub use runs::{InputRuns, Lineage, RunsOf};
+pub use runs::{InputRuns, RunsOf};
 pub use source::{Source, Span};
 pub use value::{Data, Key, Table, Value};
 

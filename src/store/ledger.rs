@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Digest, Error, Store, file_name, files, sealed};
+use super::{Digest, Error, Store, files, sealed};
 
 /// Kept for people, views and garbage collection: losing it loses the reasons why a job is stale, and what only it names may
 /// be collected; it never loses a result that a run needs.
@@ -178,16 +178,6 @@ impl Store {
     fn ledger_path(&self, pipeline: &str) -> PathBuf {
         let name = self.name_of_pipeline(pipeline);
         self.ledgers().join(format!("{name}.json"))
-    }
-
-    /// The name of a file about a pipeline, without its extension.
-    pub(super) fn name_of_pipeline(&self, pipeline: &str) -> String {
-        let name = file_name(pipeline);
-        match &self.user {
-            // Another project's pipeline may have the same name.
-            Some(user) => format!("{name}@{}", user.short()),
-            None => name,
-        }
     }
 }
 

@@ -391,6 +391,16 @@ impl Store {
         self.root.join("runs").join(format!("{run}.jsonl"))
     }
 
+    /// The name of a file about a pipeline, without its extension.
+    fn name_of_pipeline(&self, pipeline: &str) -> String {
+        let name = file_name(pipeline);
+        match &self.user {
+            // Another project's pipeline may have the same name.
+            Some(user) => format!("{name}@{}", user.short()),
+            None => name,
+        }
+    }
+
     /// Looks a key up: the record, and whether each object is there at its size.
     pub fn lookup(&self, key: &Digest) -> Lookup {
         let Some(lease) = self.lease() else {
