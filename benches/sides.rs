@@ -5,6 +5,11 @@
 //! prints `ready` once it is warm; then for every line `go N` it does N units of work and prints a line of JSON: seconds,
 //! CPU seconds, the last loss and the peak of its memory. `quit` ends it. A unit is a training step, 256 answers, or 1000
 //! graphs. How many threads it may use is in `RAYON_NUM_THREADS` and `CANDLE_NUM_THREADS`.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "what drives it reads what it prints"
+)]
 
 use candle_core::{DType, Device};
 use etude::learn::decoding::{self, Decoding};

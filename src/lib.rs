@@ -11,6 +11,17 @@
 //! [`learn`] and [`figures`] meet the machinery; [`plan`] unrolls a pipeline into jobs; [`run`] executes them over a [`store`];
 //! [`report`] reads the events of a run and [`cli`] is the face. A folder imports only folders below it.
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::print_stdout,
+        clippy::print_stderr,
+        clippy::unwrap_used,
+        reason = "a test may say what it sees, and fails where it cannot go on"
+    )
+)]
+
+#[allow(clippy::print_stderr, reason = "the face speaks to people")]
 pub mod cli;
 pub mod figures;
 pub mod learn;

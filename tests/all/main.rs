@@ -1,5 +1,12 @@
 //! etude from outside: the language by its diagnostics, the engine by toy stages, the program by running it.
 
+#![allow(
+    clippy::exit,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may say what it sees, and fails where it cannot go on"
+)]
+
 mod analyses;
 mod check;
 mod command;

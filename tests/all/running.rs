@@ -682,7 +682,10 @@ fn what_was_seen_once_is_not_believed_of_an_object_that_changed_since() {
     let meta = fs::metadata(&object).unwrap();
     let mut permissions = meta.permissions();
     let sealed = permissions.clone();
-    #[allow(clippy::permissions_set_readonly_false)]
+    #[allow(
+        clippy::permissions_set_readonly_false,
+        reason = "the mode is set back as it was"
+    )]
     permissions.set_readonly(false);
     fs::set_permissions(&object, permissions).unwrap();
     // The same size, mode and time.

@@ -136,7 +136,10 @@ pub(crate) fn attend(
 }
 
 /// The way back: the gradients of queries and of keys and values, written over what stood there, from that of the output.
-#[allow(clippy::too_many_arguments)] // three inputs of the way forth, and a gradient for each output
+#[allow(
+    clippy::too_many_arguments,
+    reason = "three inputs of the way forth, and a gradient for each output"
+)]
 pub(crate) fn attend_back(
     queries: &[f32],
     keys_values: &[f32],

@@ -18,6 +18,7 @@ pub(crate) mod adamw;
 mod attention;
 mod binary_cross_entropy;
 #[cfg(feature = "cuda")]
+#[allow(unsafe_code, reason = "kernels are launched by their driver's calls")]
 pub(crate) mod card;
 mod convolution;
 mod cross_entropy;
@@ -26,12 +27,17 @@ mod gelu;
 pub(crate) mod heads;
 mod layer_norm;
 mod linear;
+#[allow(unsafe_code, reason = "pointers into matrices of known sizes")]
 pub(crate) mod product;
 mod ragged;
 mod rms_norm;
 pub(crate) mod rows;
 mod scan;
 mod silu;
+#[allow(
+    unsafe_code,
+    reason = "instructions that the processor is asked for first"
+)]
 pub(crate) mod vector;
 
 pub(crate) use attention::angles;

@@ -142,7 +142,7 @@ impl<'a> Left<'a> {
 ///
 /// # Panics
 /// Slices too short for these sizes.
-#[allow(clippy::too_many_arguments)] // the sizes of two matrices
+#[allow(clippy::too_many_arguments, reason = "the sizes of two matrices")]
 pub(crate) fn multiply_part(
     left: Left<'_>,
     rows: usize,

@@ -37,7 +37,7 @@ fn sum(count: usize, f: impl Fn(usize) -> f32) -> f32 {
 vectorised! {
     /// Layer normalisation of rows (rows, width): `normed` = (x − mean)/√(variance + epsilon), `y` = normed · weight +
     /// bias, and `inverse` (rows) = 1/√(variance + epsilon).
-    #[allow(clippy::too_many_arguments)]
+    #[allow(clippy::too_many_arguments, reason = "three inputs and three outputs")]
     pub(crate) fn normalise(
         x: &[f32], weight: &[f32], bias: &[f32], epsilon: f32,
         normed: &mut [f32], inverse: &mut [f32], y: &mut [f32],

@@ -56,19 +56,20 @@ fn best() -> Level {
 macro_rules! vectorised {
     ($(#[$meta:meta])* $vis:vis fn $name:ident $(<$generic:ident: $bound:path>)? ($($argument:ident: $type:ty),* $(,)?) $(-> $result:ty)? $body:block) => {
         $(#[$meta])*
+        #[allow(unsafe_code, reason = "the processor has the features, or it is not called")]
         $vis fn $name $(<$generic: $bound>)? ($($argument: $type),*) $(-> $result)? {
             #[inline(always)]
-            #[allow(clippy::too_many_arguments)]
+            #[allow(clippy::too_many_arguments, reason = "as many as the function has")]
             fn portable $(<$generic: $bound>)? ($($argument: $type),*) $(-> $result)? $body
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx2,fma")]
-            #[allow(clippy::too_many_arguments)]
+            #[allow(clippy::too_many_arguments, reason = "as many as the function has")]
             fn avx2 $(<$generic: $bound>)? ($($argument: $type),*) $(-> $result)? {
                 portable($($argument),*)
             }
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
-            #[allow(clippy::too_many_arguments)]
+            #[allow(clippy::too_many_arguments, reason = "as many as the function has")]
             fn avx512 $(<$generic: $bound>)? ($($argument: $type),*) $(-> $result)? {
                 portable($($argument),*)
             }
