@@ -87,7 +87,7 @@ fn run(
         environment: BTreeMap::new(),
         device: Device::Cpu,
         cores: 1,
-        cards: Vec::new(),
+        cards: None,
         time: None,
         memory: None,
     };

@@ -600,7 +600,7 @@ mod tests {
         assert!(bench.is_there(&adopted.key) && !bench.is_there(&named));
         bench.store.unpin(&pinned).unwrap();
         bench.ledger.jobs.remove("adopted");
-        bench.store.save_ledger("p", &bench.ledger).unwrap();
+        bench.store.save_ledger("p", &mut bench.ledger).unwrap();
         bench.store.collect(&later()).unwrap();
         assert!(!bench.is_there(&pinned) && !bench.is_there(&adopted.key));
     }
