@@ -133,16 +133,16 @@ fn shell(name: &str, script: &str, more: &str) -> String {
 
 #[test]
 fn a_program_sees_the_cards_that_it_asked_for_and_no_other() {
-    let script = "echo \"${CUDA_VISIBLE_DEVICES-unset}\" > \"$ETUDE_OUT/out.txt\"";
+    // What a job takes of the machine is no part of its identity; its script is.
+    let tells = |name: &str, more: &str| {
+        let script = "echo \"${CUDA_VISIBLE_DEVICES-unset}\" > \"$ETUDE_OUT/out.txt\"";
+        shell(name, &format!("{script} # {name}"), more)
+    };
     let project = Project::new(&format!(
         "{}{}{}",
-        shell("none", script, ""),
-        shell("two", script, "resources = { gpu = 2 }"),
-        shell(
-            "device",
-            script,
-            "device = 'cuda'\ninputs = { after = 'two' }"
-        ),
+        tells("none", ""),
+        tells("two", "resources = { gpu = 2 }"),
+        tells("device", "device = 'cuda'\ninputs = { after = 'two' }"),
     ));
     project.file("etude.toml", "[machine]\ncards = ['3', 'GPU-5', 7]\n");
     assert_eq!(project.run(), "3 ran");
@@ -158,7 +158,10 @@ fn cards_are_known_from_the_environment_and_too_few_are_told() {
         return;
     }
     let script = "echo \"${CUDA_VISIBLE_DEVICES-unset}\" > \"$ETUDE_OUT/out.txt\"";
-    let asks = |gpu: u32| shell("asks", script, &format!("resources = {{ gpu = {gpu} }}"));
+    let asks = |gpu: u32| {
+        let resources = format!("resources = {{ gpu = {gpu} }}");
+        shell("asks", &format!("{script} # asks"), &resources)
+    };
     let project = Project::new(&format!("{}{}", shell("none", script, ""), asks(1)));
     let run = |named: Option<&str>| {
         fs::remove_dir_all(project.path("outputs")).ok();
