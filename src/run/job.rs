@@ -16,7 +16,8 @@ use crate::pipeline::{
 };
 use crate::plan::{Fingerprint, JobId, Known, Outside, Plan, Reason, RunsRead, earlier, inputs};
 use crate::store::{
-    Artifact, Digest, Error, Left, Lock, Lookup, Record, Scratch, Stamp, StartedFrom, Store, survey,
+    Artifact, Digest, Error, Left, Lock, Lookup, Record, Scratch, Seen, Stamp, StartedFrom, Store,
+    survey,
 };
 
 /// How often a job that waits for another process looks whether it still must.
@@ -447,7 +448,7 @@ impl RunningJob<'_> {
         }
         let inputs = stamps.iter();
         let inputs = inputs.filter_map(|(path, stamp)| Some((path.as_path(), (*stamp)?)));
-        let outside = self.ready.outside.values().flat_map(BTreeMap::values);
+        let outside = self.ready.outside.values().flat_map(|files| files.values());
         let outside = outside.map(|(seen, _)| (seen.path.as_path(), seen.stamp));
         let key = &self.ready.key;
         self.store
@@ -466,9 +467,11 @@ impl RunningJob<'_> {
             if let Some((_, seen)) = come {
                 return Some(seen.path.clone());
             }
-            let other = before
-                .iter()
-                .find(|(name, (seen, _))| now.get(*name).is_none_or(|now| now.stamp != seen.stamp));
+            let same = |name: &String, (seen, digest): &(Seen, Digest)| {
+                let now = now.get(name);
+                now.is_some_and(|now| self.store.is_unchanged(seen, digest, now))
+            };
+            let other = before.iter().find(|(name, was)| !same(name, was));
             if let Some((_, (seen, _))) = other {
                 return Some(seen.path.clone());
             }

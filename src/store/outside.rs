@@ -261,6 +261,13 @@ impl Store {
         Ok(digest)
     }
 
+    /// Whether a file that was seen with these bytes still has them. Its entry may change without its bytes, by a `chmod` or
+    /// another link; and its bytes without their time, which programs set back. Then it is read again.
+    pub fn is_unchanged(&self, before: &Seen, digest: &Digest, now: &Seen) -> bool {
+        let same_bytes = || self.digest_outside(now).is_ok_and(|now| now == *digest);
+        before.stamp == now.stamp && (before.changed == now.changed || same_bytes())
+    }
+
     fn known_path(&self, path: &Path) -> PathBuf {
         let name = Digest::of_bytes(path.as_os_str().as_encoded_bytes());
         self.root.join("outside").join(format!("{name}.json"))
@@ -297,6 +304,34 @@ mod tests {
         assert_eq!(found.keys().map(String::as_str).collect::<Vec<_>>(), names);
         let one = survey(&at("m/a")).unwrap();
         assert_eq!(one.keys().collect::<Vec<_>>(), ["."]);
+    }
+
+    #[test]
+    fn a_file_whose_time_was_set_back_is_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::at(&folder.path().join("store"));
+        let path = folder.path().join("data");
+        let seen = || survey(&path).unwrap().remove(".").unwrap();
+        fs::write(&path, "1").unwrap();
+        age(&path, 100);
+        let (before, digest) = (seen(), Digest::of_bytes(b"1"));
+        assert!(store.is_unchanged(&before, &digest, &seen()));
+        std::thread::sleep(Duration::from_millis(20));
+        let set_back = |text: &str| {
+            let then = fs::metadata(&path).unwrap().modified().unwrap();
+            let mut file = File::options().write(true).open(&path).unwrap();
+            std::io::Write::write_all(&mut file, text.as_bytes()).unwrap();
+            file.set_modified(then).unwrap();
+        };
+        set_back("2");
+        assert_eq!(seen().stamp, before.stamp);
+        assert_eq!(
+            store.is_unchanged(&before, &digest, &seen()),
+            cfg!(not(unix))
+        );
+        // Another entry, but the same bytes.
+        set_back("1");
+        assert!(store.is_unchanged(&before, &digest, &seen()));
     }
 
     #[test]

@@ -1094,6 +1094,23 @@ mod processes {
 }
 
 #[test]
+fn a_file_that_is_overwritten_while_it_is_read_is_noticed_though_its_time_is_set_back() {
+    let project = Project::new("");
+    project.file("data", "1");
+    let script = "sleep 0.1; touch -r data then; printf 2 > data; touch -r then data; \
+                  cp data \"$ETUDE_OUT/out.txt\"";
+    let said = project.fails(&shell("a", script, "files = ['data']"));
+    assert!(
+        said.contains("data was changed while the job read it"),
+        "{said}"
+    );
+    // Its entry changes, its bytes do not.
+    let script = "sleep 0.1; chmod 600 data; cp data \"$ETUDE_OUT/out.txt\"";
+    project.write(&shell("a", script, "files = ['data']"));
+    assert_eq!(project.run(), "1 ran");
+}
+
+#[test]
 fn what_python_writes_beside_its_modules_changes_nothing() {
     if !has_python() {
         return;
