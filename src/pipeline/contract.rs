@@ -843,7 +843,8 @@ pub trait Stage: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'stat
     }
 
     /// The files and directories that the parameters name. They may lie anywhere, but only to be read. Of a directory all
-    /// that lies in it counts, links followed, but not what has a name that begins with a dot; a kind must not read that.
+    /// that lies in it counts, links followed, but not what programs leave beside content, such as `.git`; a kind must not
+    /// read that.
     /// What counts is content: the parameter itself is no part of a result's identity, and a kind must not let the path
     /// reach its result. A job finds them in [`Context::outside`].
     fn reads(&self) -> Vec<Outside> {

@@ -7,7 +7,9 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use rayon::prelude::*;
 use serde_json::{Value as Json, json};
 
 use super::runs::{RunsRead, SameRuns, runs_read};
@@ -22,7 +24,7 @@ use crate::store::{Artifact, Digest, Error, Record, Seen, Store, survey};
 const FORMAT: u32 = 1;
 
 /// The files outside the store that a job reads, with the digest of each: by parameter, then by name below its path.
-pub type Outside = BTreeMap<String, Files>;
+pub type Outside = BTreeMap<String, Arc<Files>>;
 
 /// Files by name, with the digest of each.
 type Files = BTreeMap<String, (Seen, Digest)>;
@@ -31,7 +33,7 @@ type Files = BTreeMap<String, (Seen, Digest)>;
 /// of them. Whoever goes on to run a job looks whether they are still the same.
 pub struct Looked<'a> {
     store: &'a Store,
-    seen: HashMap<PathBuf, Files>,
+    seen: HashMap<PathBuf, Arc<Files>>,
 }
 
 impl<'a> Looked<'a> {
@@ -51,18 +53,34 @@ impl<'a> Looked<'a> {
     }
 
     /// The files at a path, with the digest of each.
-    fn at(&mut self, path: &Path) -> Result<Files, Error> {
+    fn at(&mut self, path: &Path) -> Result<Arc<Files>, Error> {
         if let Some(files) = self.seen.get(path) {
             return Ok(files.clone());
         }
-        let mut files = Files::new();
-        for (name, seen) in survey(path)? {
+        let files = survey(path)?.into_par_iter().map(|(name, seen)| {
             let digest = self.store.digest_outside(&seen)?;
-            files.insert(name, (seen, digest));
-        }
+            Ok((name, (seen, digest)))
+        });
+        let files = Arc::new(files.collect::<Result<Files, Error>>()?);
         self.seen.insert(path.to_path_buf(), files.clone());
         Ok(files)
     }
+}
+
+/// So many files of one parameter are told apart in a fingerprint. Of more, which no record could hold, it has one digest.
+const LISTED: usize = 10_000;
+
+/// The files of one parameter as a fingerprint has them: name by name, with the digest of each.
+fn listed(files: &Files) -> Json {
+    let digests = files.iter();
+    let digests = digests.map(|(name, (_, digest))| (name.clone(), json!(digest)));
+    let listed = Json::Object(digests.collect());
+    if files.len() <= LISTED {
+        return listed;
+    }
+    let text = serde_json::to_vec(&listed).expect("names and digests are plain data");
+    let all = format!("all {} files", files.len());
+    json!({ all: Digest::of_bytes(&text) })
 }
 
 /// What is known of a job that another reads.
@@ -164,12 +182,9 @@ impl Fingerprint {
         });
         // Only where there are some: the keys of all other jobs are older than this entry.
         if !outside.is_empty() {
-            let digests = outside.iter().map(|(parameter, files)| {
-                let files = files.iter();
-                let digests = files.map(|(name, (_, digest))| (name.clone(), json!(digest)));
-                (parameter.clone(), Json::Object(digests.collect()))
-            });
-            fingerprint["files"] = Json::Object(digests.collect());
+            let outside = outside.iter();
+            let files = outside.map(|(parameter, files)| (parameter.clone(), listed(files)));
+            fingerprint["files"] = Json::Object(files.collect());
         }
         if !instance.environment.is_empty() {
             // Not the values themselves: a record is kept and shared, and a variable may hold a password.
@@ -470,6 +485,9 @@ fn differ(path: &str, before: &Json, after: &Json, lines: &mut Vec<String>) {
     }
 }
 
+/// So many files are told of that differ; more are counted.
+const TOLD: usize = 20;
+
 /// What differs among the files that parameters name.
 fn differ_files(before: &Json, after: &Json, lines: &mut Vec<String>) {
     let all = |json: &Json| {
@@ -483,9 +501,9 @@ fn differ_files(before: &Json, after: &Json, lines: &mut Vec<String>) {
     };
     let (old, new) = (all(before), all(after));
     let either: BTreeSet<_> = old.keys().chain(new.keys()).collect();
-    for key in either {
-        let what = match (old.get(key), new.get(key)) {
-            (Some(old), Some(new)) if old == new => continue,
+    let differ = |key: &&&(String, String)| old.get(**key) != new.get(**key);
+    for key in either.iter().filter(differ).take(TOLD) {
+        let what = match (old.get(*key), new.get(*key)) {
             (Some(_), Some(_)) => "changed",
             (Some(_), None) => "is gone",
             (None, _) => "is new",
@@ -495,6 +513,10 @@ fn differ_files(before: &Json, after: &Json, lines: &mut Vec<String>) {
             "." => format!("{parameter}: the file {what}"),
             name => format!("{parameter}: `{name}` {what}"),
         });
+    }
+    let more = either.iter().filter(differ).skip(TOLD).count();
+    if more > 0 {
+        lines.push(format!("{more} more files"));
     }
 }
 

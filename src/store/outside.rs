@@ -9,6 +9,7 @@ use std::fs::{self, File, Metadata};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{Digest, Error, Store, files, sealed};
@@ -121,66 +122,127 @@ impl Seen {
 /// The plain files at a path, by name below it with `/` between folders; a path that is itself a file has one, `.`.
 pub type Survey = BTreeMap<String, Seen>;
 
-/// So many files are a mistake: a path that names a home directory.
-const MOST: usize = 10_000;
+/// So many entries of folders are a mistake: a path that names a home directory, or links that lead to the same folders
+/// over and over.
+const MOST: usize = 1_000_000;
 
-/// What lies at a path. Links are followed, whose target is what will be read; names that begin with a dot are left out.
-/// It is an error if there is nothing, or something that is no plain file.
+/// Files and folders that programs put beside content without being asked. What has one of these names is no content.
+const NO_CONTENT: [&str; 18] = [
+    ".git",
+    ".hg",
+    ".svn",
+    ".jj",
+    ".etude",
+    "__pycache__",
+    ".ipynb_checkpoints",
+    ".cache",
+    ".pytest_cache",
+    ".mypy_cache",
+    ".ruff_cache",
+    ".venv",
+    ".tox",
+    ".nox",
+    ".direnv",
+    ".idea",
+    ".vscode",
+    ".DS_Store",
+];
+
+/// Whether a name is one of [`NO_CONTENT`], or that of a lock or swap file of an editor or a file system: `.x.swp` (Vim),
+/// `.#x` (Emacs), `.~lock.x#` (LibreOffice), `._x` (macOS), `.nfs…`, `.fuse_hidden…`.
+fn is_no_content(name: &str) -> bool {
+    let Some(hidden) = name.strip_prefix('.') else {
+        return NO_CONTENT.contains(&name);
+    };
+    let swap = hidden.rsplit_once(".sw").is_some_and(|(stem, rest)| {
+        let mut rest = rest.chars();
+        let letter = rest.next().is_some_and(|c| ('a'..='p').contains(&c));
+        !stem.is_empty() && letter && rest.next().is_none()
+    });
+    let begins = ["#", "_", "nfs", "fuse_hidden"];
+    let locked = hidden.starts_with("~lock.") && hidden.ends_with('#');
+    swap || locked || begins.iter().any(|b| hidden.starts_with(b)) || NO_CONTENT.contains(&name)
+}
+
+/// What lies at a path. Links are followed, whose target is what will be read. Hidden files count like all others; what is
+/// known to be no content is left out, wherever it lies below the path. It is an error if there is nothing, or something that
+/// is no plain file.
 pub fn survey(path: &Path) -> Result<Survey, Error> {
     let meta = fs::metadata(path).map_err(Error::io("read", path))?;
-    let mut files = Survey::new();
     if !meta.is_dir() {
-        files.insert(".".into(), Seen::at(path.to_path_buf())?);
-        return Ok(files);
+        return Ok(Survey::from([(".".into(), Seen::at(path.to_path_buf())?)]));
     }
-    walk(path, "", &mut Vec::new(), &mut files)?;
-    if files.is_empty() {
+    let mut walk = Walk::default();
+    walk.folder(path, "")?;
+    if walk.files.is_empty() {
         return Err(unreadable(path, "it is a directory without a file"));
     }
-    Ok(files)
+    // On a file system of the network, looking at one file after the other is mostly waiting.
+    let files = walk.files.into_par_iter();
+    files
+        .map(|(name, path)| Ok((name, Seen::at(path)?)))
+        .collect()
 }
 
-fn unreadable(path: &Path, why: &str) -> Error {
+fn unreadable(path: &Path, why: impl Into<String>) -> Error {
     Error::Unreadable {
         path: path.to_path_buf(),
-        why: why.to_string(),
+        why: why.into(),
     }
 }
 
-/// `above` are the directories on the way here, by their real paths: a link may lead back to one.
-fn walk(
-    folder: &Path,
-    within: &str,
-    above: &mut Vec<PathBuf>,
-    files: &mut Survey,
-) -> Result<(), Error> {
-    let real = fs::canonicalize(folder).map_err(Error::io("read", folder))?;
-    if above.contains(&real) {
-        return Err(unreadable(folder, "it leads back into itself"));
+/// A walk over a folder and those in it.
+#[derive(Default)]
+struct Walk {
+    /// What is no folder, by name below the first folder.
+    files: Vec<(String, PathBuf)>,
+    /// How many entries of folders it has come by.
+    entries: usize,
+    /// The folders on the way here, by their real paths: a link may lead back to one.
+    above: Vec<PathBuf>,
+}
+
+impl Walk {
+    fn folder(&mut self, folder: &Path, within: &str) -> Result<(), Error> {
+        let real = fs::canonicalize(folder).map_err(Error::io("read", folder))?;
+        if self.above.contains(&real) {
+            return Err(unreadable(folder, "it leads back into itself"));
+        }
+        self.above.push(real);
+        for entry in fs::read_dir(folder).map_err(Error::io("read", folder))? {
+            let entry = entry.map_err(Error::io("read", folder))?;
+            let path = entry.path();
+            // Two names that are no text could look the same.
+            let Some(name) = entry.file_name().to_str().map(str::to_string) else {
+                return Err(unreadable(&path, "its name is no text"));
+            };
+            if is_no_content(&name) {
+                continue;
+            }
+            self.entries += 1;
+            if self.entries > MOST {
+                let why = format!(
+                    "with what lies above it, it holds more than {MOST} files and folders; name a smaller folder, or pack them \
+                     into one file"
+                );
+                return Err(unreadable(folder, why));
+            }
+            let kind = entry.file_type().map_err(Error::io("read", &path))?;
+            let is_folder = match kind.is_symlink() {
+                true => fs::metadata(&path)
+                    .map_err(Error::io("read", &path))?
+                    .is_dir(),
+                false => kind.is_dir(),
+            };
+            let name = format!("{within}{name}");
+            match is_folder {
+                true => self.folder(&path, &format!("{name}/"))?,
+                false => self.files.push((name, path)),
+            }
+        }
+        self.above.pop();
+        Ok(())
     }
-    above.push(real);
-    for entry in fs::read_dir(folder).map_err(Error::io("read", folder))? {
-        let path = entry.map_err(Error::io("read", folder))?.path();
-        let name = path.file_name().unwrap_or_default();
-        // Two names that are no text could look the same.
-        let Some(name) = name.to_str() else {
-            return Err(unreadable(&path, "its name is no text"));
-        };
-        if name.starts_with('.') {
-            continue;
-        }
-        let meta = fs::metadata(&path).map_err(Error::io("read", &path))?;
-        if meta.is_dir() {
-            walk(&path, &format!("{within}{name}/"), above, files)?;
-        } else {
-            files.insert(format!("{within}{name}"), Seen::at(path)?);
-        }
-        if files.len() > MOST {
-            return Err(unreadable(folder, "it holds too many files"));
-        }
-    }
-    above.pop();
-    Ok(())
 }
 
 /// A file whose digest is remembered.
@@ -285,15 +347,16 @@ mod tests {
     }
 
     #[test]
-    fn a_survey_has_every_file_below_but_hidden_ones_and_follows_links() {
+    fn a_survey_has_every_file_below_hidden_ones_too_and_follows_links() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         fs::create_dir_all(at("m/inner")).unwrap();
-        fs::create_dir_all(at("m/.git")).unwrap();
+        fs::create_dir_all(at("m/.conf")).unwrap();
         fs::write(at("m/a"), "a").unwrap();
+        fs::write(at("m/.env"), "e").unwrap();
+        fs::write(at("m/.conf/c"), "c").unwrap();
         fs::write(at("m/inner/b"), "b").unwrap();
-        fs::write(at("m/.git/c"), "c").unwrap();
-        let mut names = vec!["a", "inner/b"];
+        let mut names = vec![".conf/c", ".env", "a", "inner/b"];
         #[cfg(unix)]
         {
             fs::write(at("blob"), "d").unwrap();
@@ -302,8 +365,39 @@ mod tests {
         }
         let found = survey(&at("m")).unwrap();
         assert_eq!(found.keys().map(String::as_str).collect::<Vec<_>>(), names);
-        let one = survey(&at("m/a")).unwrap();
+        let one = survey(&at("m/.env")).unwrap();
         assert_eq!(one.keys().collect::<Vec<_>>(), ["."]);
+    }
+
+    #[test]
+    fn what_programs_leave_beside_content_is_left_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        for name in [".git", "inner/__pycache__", "inner/.ipynb_checkpoints"] {
+            fs::create_dir_all(at(name)).unwrap();
+            fs::write(at(name).join("x"), "x").unwrap();
+        }
+        for name in ["a.py", "a.swp", ".swp", ".gitignore", ".env.swap"] {
+            fs::write(at(name), "x").unwrap();
+        }
+        for name in [".a.py.swp", ".DS_Store", "._a.py", ".~lock.a.ods#"] {
+            fs::write(at(name), "x").unwrap();
+        }
+        // A lock of Emacs is a link that leads nowhere.
+        #[cfg(unix)]
+        std::os::unix::fs::symlink("me@here.1:2", at(".#a.py")).unwrap();
+        let found = survey(folder.path()).unwrap();
+        let names: Vec<&str> = found.keys().map(String::as_str).collect();
+        assert_eq!(names, [".env.swap", ".gitignore", ".swp", "a.py", "a.swp"]);
+    }
+
+    #[test]
+    fn a_folder_may_hold_many_files() {
+        let folder = tempfile::tempdir().unwrap();
+        for n in 0..10_500 {
+            File::create(folder.path().join(n.to_string())).unwrap();
+        }
+        assert_eq!(survey(folder.path()).unwrap().len(), 10_500);
     }
 
     #[test]

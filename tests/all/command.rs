@@ -1111,6 +1111,43 @@ fn a_file_that_is_overwritten_while_it_is_read_is_noticed_though_its_time_is_set
 }
 
 #[test]
+fn hidden_files_of_a_folder_count_and_what_programs_leave_there_does_not() {
+    let script = "cat train/.env > \"$ETUDE_OUT/out.txt\"";
+    let project = Project::new(&shell("a", script, "files = ['train']"));
+    fs::create_dir_all(project.path("train/.git")).unwrap();
+    project.file("train/.env", "0.1");
+    assert_eq!(project.run(), "1 ran");
+    project.file("train/.git/index", "x");
+    project.file("train/.main.py.swp", "x");
+    assert_eq!(project.run(), "1 cached");
+    project.file("train/.env", "0.5");
+    assert_eq!(project.run(), "1 ran");
+    assert_eq!(project.left("a"), b"0.5");
+}
+
+#[test]
+fn a_folder_of_very_many_files_is_one_entry_of_a_fingerprint() {
+    let script = "ls data | wc -l > \"$ETUDE_OUT/out.txt\"";
+    let project = Project::new(&shell("a", script, "files = ['data']"));
+    fs::create_dir(project.path("data")).unwrap();
+    for n in 0..10_001 {
+        project.file(&format!("data/{n}"), "x");
+    }
+    assert_eq!(project.run(), "1 ran");
+    assert_eq!(String::from_utf8(project.left("a")).unwrap().trim(), "10001");
+    let plan = || String::from_utf8(project.etude(&["plan", "p.toml"]).stdout).unwrap();
+    let said = plan();
+    assert!(said.contains("nothing to do"), "{said}");
+    project.file("data/7", "y");
+    let said = plan();
+    assert!(
+        said.contains("files.data: `all 10001 files` changed"),
+        "{said}"
+    );
+    assert_eq!(project.run(), "1 ran");
+}
+
+#[test]
 fn what_python_writes_beside_its_modules_changes_nothing() {
     if !has_python() {
         return;
@@ -1157,7 +1194,10 @@ fn the_kind_describes_itself() {
           The program and its arguments. There is no shell unless you name one.
         files: list of string, default []
           Files and folders of the project that it reads, its scripts above all, from the project's root:
-          when their contents change, it runs again.
+          when their contents change, it runs again. Of a folder every file counts, hidden ones too, but
+          not what programs leave beside content: `.git` and its kin, `__pycache__`, `.ipynb_checkpoints`,
+          caches and environments of tools such as `.cache` and `.venv`, and settings, locks and swap
+          files of editors.
         params: table of any values, default {}
           Values for the program, by name; swept as `stage.params.name`.
         env: list of string, default []
