@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Digest, Error, Store};
+use super::{Digest, Error, Store, is_denied};
 
 /// The lock of one cache key, or of the ledgers, held until dropped; the kernel releases it when the holder dies.
 #[derive(Debug)]
@@ -48,7 +48,12 @@ impl Store {
             return Ok(hold);
         }
         let path = self.whole();
-        let file = self.disk.open(&path).map_err(Error::io("open", &path))?;
+        let file = match self.disk.open(&path) {
+            // To share a lock it is enough to read its file.
+            Err(error) if is_denied(&error) => File::open(&path),
+            opened => opened,
+        };
+        let file = file.map_err(Error::io("open", &path))?;
         file.lock_shared().map_err(Error::io("lock", &path))?;
         let hold = Arc::new(Hold { _file: file });
         *held = Arc::downgrade(&hold);

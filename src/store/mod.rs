@@ -53,7 +53,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 pub use artifact::{Artifact, StoredFile};
 pub use audit::{Audit, Finding, Repaired, What};
@@ -156,11 +156,24 @@ impl Error {
         }
     }
 
+    /// Whether whoever asked may not write there.
+    fn is_denied(&self) -> bool {
+        matches!(self, Error::Io { source, .. } if is_denied(source))
+    }
+
     /// Whether the disk is full: the one failure whose cure is to free space and run again.
     pub fn is_disk_full(&self) -> bool {
         matches!(self, Error::Io { source, .. }
             if matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded))
     }
+}
+
+/// Whether a file or its file system may not be written to.
+fn is_denied(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
+    )
 }
 
 /// A folder of artifacts and records.
@@ -178,6 +191,8 @@ pub struct Store {
     lease: Arc<Mutex<Option<Arc<lease::Lease>>>>,
     /// What keeps the store as it is, while somebody in this process needs that.
     held: Arc<Mutex<Weak<Hold>>>,
+    /// Why nothing can be written to it, where that showed when it was prepared.
+    only_read: Arc<OnceLock<String>>,
 }
 
 /// What a lookup found.
@@ -214,6 +229,7 @@ impl Store {
             settled: Arc::default(),
             lease: Arc::default(),
             held: Arc::default(),
+            only_read: Arc::default(),
         }
     }
 
@@ -232,7 +248,24 @@ impl Store {
     /// Creates the store's folders and sweeps what dead engines left: scratch folders, files half written, and the checkpoints
     /// of jobs that are done. The checkpoints of jobs that are not stay for the next attempt. What is found or made from here on
     /// is not removed by anybody until the store is dropped.
+    ///
+    /// A store that is there and that nobody here may write to can still be read: see [`Store::only_read`].
     pub fn prepare(&self) -> Result<(), Error> {
+        match self.begin() {
+            Err(error) if error.is_denied() && self.root.is_dir() => {
+                let _ = self.only_read.set(error.to_string());
+                Ok(())
+            }
+            begun => begun,
+        }
+    }
+
+    /// Why the store can only be read, if it was prepared and can: nothing of a run can be noted in it then, and no job can run.
+    pub fn only_read(&self) -> Option<&str> {
+        self.only_read.get().map(String::as_str)
+    }
+
+    fn begin(&self) -> Result<(), Error> {
         let names = [
             "objects",
             "records",
@@ -560,6 +593,44 @@ mod tests {
             store.lookup(&Digest::of_key(b"other")),
             Lookup::Absent
         ));
+    }
+
+    /// A disk that nobody may write to.
+    #[derive(Debug)]
+    struct Denied;
+
+    impl Disk for Denied {
+        fn create_folder(&self, _: &Path) -> io::Result<()> {
+            Err(io::ErrorKind::PermissionDenied.into())
+        }
+
+        fn create(&self, _: &Path) -> io::Result<fs::File> {
+            Err(io::ErrorKind::ReadOnlyFilesystem.into())
+        }
+
+        fn open(&self, _: &Path) -> io::Result<fs::File> {
+            Err(io::ErrorKind::PermissionDenied.into())
+        }
+    }
+
+    #[test]
+    fn a_store_that_can_only_be_read_is_read() {
+        let (folder, store) = store();
+        assert_eq!(store.only_read(), None);
+        let record = publish(&store, "a", b"bytes");
+        drop(store);
+        let store = Store::on(folder.path(), Arc::new(Denied));
+        store.prepare().unwrap();
+        let why = store.only_read().unwrap();
+        assert!(why.contains("cannot create a file in"), "{why}");
+        assert!(store.hold().is_ok());
+        assert!(matches!(store.lookup(&record.key), Lookup::Present(_)));
+        let file = &record.artifact.files["table.parquet"];
+        assert!(store.verify(file).unwrap());
+        // No job can run.
+        assert!(store.try_lock(&record.key).is_err());
+        let nowhere = folder.path().join("nowhere");
+        assert!(Store::on(&nowhere, Arc::new(Denied)).prepare().is_err());
     }
 
     #[test]
