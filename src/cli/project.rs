@@ -100,11 +100,37 @@ impl Project {
         }
     }
 
-    /// Whether all that `etude.toml` says could be understood. To be asked before anything is done with the project.
+    /// Whether all that `etude.toml` says could be understood, and the store lies in the project unless it says otherwise. To
+    /// be asked before anything is done with the project.
     pub fn check(&self) -> Result<(), Failure> {
-        match self.problems.is_empty() {
+        if !self.problems.is_empty() {
+            return Err(Failure::Problems(self.problems.clone()));
+        }
+        if self.settings.store.is_none() {
+            let store = self.store();
+            store
+                .root()
+                .ancestors()
+                .take(2)
+                .try_for_each(|folder| self.stays_inside(folder))?;
+        }
+        Ok(())
+    }
+
+    /// Refuses a folder of the store that is a link out of the project.
+    fn stays_inside(&self, folder: &Path) -> Result<(), Failure> {
+        let Ok(target) = fs::read_link(folder) else {
+            return Ok(());
+        };
+        let leads = real(&folder.parent().unwrap_or(Path::new("")).join(target));
+        match leads.starts_with(real(&self.root)) {
             true => Ok(()),
-            false => Err(Failure::Problems(self.problems.clone())),
+            false => Err(Failure::Message(format!(
+                "{} is a link that leads out of the project, to {}; nothing is written there. To keep the store elsewhere, \
+                 remove the link and write `store = {leads:?}` into etude.toml",
+                folder.display(),
+                leads.display()
+            ))),
         }
     }
 
@@ -470,6 +496,41 @@ mod tests {
         etude.toml:10:24 a card is named by its index, or as `nvidia-smi -L` names it: `GPU-…`
         etude.toml:10:29 the card `0` is named twice
         ");
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_store_that_is_a_link_out_of_the_project_is_refused_unless_etude_toml_names_it() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().unwrap();
+        let root = fs::canonicalize(folder.path()).unwrap().join("project");
+        let elsewhere = root.parent().unwrap().join("elsewhere");
+        let store = root.join("outputs/.etude");
+        fs::create_dir_all(root.join("outputs")).unwrap();
+        let check = || match Project::here(Some(&root)).check() {
+            Ok(()) => String::new(),
+            Err(Failure::Message(message)) => message,
+            Err(Failure::Problems(problems)) => panic!("{problems:?}"),
+        };
+        assert_eq!(check(), "");
+        symlink("../inside", &store).unwrap();
+        assert_eq!(check(), "");
+        fs::remove_file(&store).unwrap();
+        // Whether anything lies there or not.
+        symlink("../../elsewhere", &store).unwrap();
+        for _ in 0..2 {
+            let said = check();
+            assert!(said.contains("outputs/.etude is a link that leads out"));
+            assert!(said.contains(&format!("`store = {elsewhere:?}`")), "{said}");
+            let _ = fs::create_dir(&elsewhere);
+        }
+        fs::write(root.join(FILE), "store = 'outputs/.etude'").unwrap();
+        assert_eq!(check(), "");
+        fs::remove_file(root.join(FILE)).unwrap();
+        fs::remove_file(&store).unwrap();
+        fs::create_dir(&store).unwrap();
+        symlink(&elsewhere, store.join("v1")).unwrap();
+        assert!(check().contains(".etude/v1 is a link that leads out"));
     }
 
     #[test]
