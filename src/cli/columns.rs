@@ -1,10 +1,8 @@
 //! `etude columns`: the columns of every table, and where each comes from; what its rows are, and what a run is among them.
 
-use std::io::{self, Write};
-
 use clap::Args;
 
-use super::{Failure, Source};
+use super::{Failure, Source, out};
 use crate::pipeline::{
     ColumnKind, ColumnOf, ColumnOrigin, Pipeline, Problem, RunsOf, TableColumns, alternatives,
 };
@@ -53,7 +51,7 @@ impl Columns {
             texts.push("no stage of this pipeline leaves a table\n".to_string());
         }
         // Whoever closed the stream does not want to hear more.
-        let _ = write!(io::stdout().lock(), "{}", texts.join("\n"));
+        let _ = write!(out(), "{}", texts.join("\n"));
         Ok(0)
     }
 }

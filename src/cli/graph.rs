@@ -1,10 +1,8 @@
 //! `etude graph`.
 
-use std::io::{self, Write};
-
 use clap::{Args, ValueEnum};
 
-use super::{Failure, Source};
+use super::{Failure, Source, out};
 use crate::report::graph;
 
 #[derive(Debug, Args)]
@@ -38,7 +36,7 @@ impl Graph {
             Format::Svg => graph::svg(&plan),
         };
         // Whoever closed the stream does not want to hear more.
-        let _ = io::stdout().lock().write_all(text.as_bytes());
+        let _ = write!(out(), "{text}");
         Ok(0)
     }
 }

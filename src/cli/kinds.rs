@@ -1,11 +1,9 @@
 //! `etude kinds`: what the code's own documentation says of every kind.
 
-use std::io::{self, Write};
-
 use clap::Args;
 use serde_json::Value as Json;
 
-use super::Failure;
+use super::{Failure, out};
 use crate::pipeline::{
     ArtifactType, Holds, Kind, Problem, Takes, alternatives, first_line, kind_of, options,
     schema_types, show_size,
@@ -35,7 +33,7 @@ impl Kinds {
         };
         let text: Vec<String> = kinds.iter().map(|kind| describe(kind)).collect();
         // Whoever closed the stream does not want to hear more.
-        let _ = write!(io::stdout().lock(), "{}", text.join("\n"));
+        let _ = write!(out(), "{}", text.join("\n"));
         Ok(0)
     }
 }

@@ -1,11 +1,10 @@
 //! `etude log JOB`.
 
 use std::fs;
-use std::io::{self, Write};
 
 use clap::Args;
 
-use super::{Failure, Source};
+use super::{Failure, Source, out};
 use crate::pipeline::{show_seconds, show_size};
 use crate::plan::{Freshness, Plan, assess};
 use crate::store::{Digest, Ledger, Record, Store};
@@ -28,7 +27,7 @@ impl Log {
         let store = project.store();
         let ledger = store.ledger(&plan.pipeline.shown);
         let states = assess(&plan, &store, &ledger)?;
-        let mut out = io::stdout().lock();
+        let mut out = out();
         for (job, state) in plan.jobs.iter().zip(&states) {
             if selectors.iter().any(|selector| selector.matches(&job.name)) {
                 let text = describe(&job.name.to_string(), state, &store, &ledger);

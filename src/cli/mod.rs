@@ -17,13 +17,14 @@ mod signals;
 mod verify;
 mod worker;
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal, StdoutLock};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::pipeline::{self, Device, Problem};
+use crate::report::{Out, visible};
 use project::Project;
 
 /// Exit codes: 0 all is well (for `plan`: nothing to do), 1 an error or a failed job, for `verify` something wrong with the
@@ -85,8 +86,12 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             let code = if error.use_stderr() { 64 } else { 0 };
-            // Help and usage errors that cannot be printed have nobody to read them.
-            let _ = error.print();
+            let text = error.render().to_string();
+            match visible(&text) {
+                // Help and usage errors that cannot be printed have nobody to read them.
+                shown if shown == text => drop(error.print()),
+                shown => eprint!("{shown}"),
+            }
             return ExitCode::from(code);
         }
     };
@@ -116,6 +121,11 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Standard output, for people: everything that commands print goes there.
+fn out() -> Out<StdoutLock<'static>> {
+    Out::new(io::stdout().lock())
+}
+
 /// Why a command could not do its work.
 enum Failure {
     /// The pipeline or what was asked of it is wrong.
@@ -140,19 +150,10 @@ const SHOWN: usize = 100;
 impl Failure {
     fn print(&self) {
         match self {
-            Failure::Message(message) => eprintln!("error: {message}"),
+            Failure::Message(message) => eprintln!("error: {}", visible(message)),
             Failure::Problems(problems) => {
-                let theme = match std::io::stderr().is_terminal() {
-                    true => miette::GraphicalTheme::unicode(),
-                    false => miette::GraphicalTheme::unicode_nocolor(),
-                };
-                let handler = miette::GraphicalReportHandler::new_themed(theme).with_width(100);
                 for problem in problems.iter().take(SHOWN) {
-                    let mut text = String::new();
-                    match handler.render_report(&mut text, problem) {
-                        Ok(()) => eprintln!("{}", text.trim_end()),
-                        Err(_) => eprintln!("error: {problem}"),
-                    }
+                    eprintln!("{}", report(problem));
                 }
                 match problems.len() {
                     1 => eprintln!("\n1 problem; nothing was run"),
@@ -163,6 +164,25 @@ impl Failure {
                 }
             }
         }
+    }
+}
+
+/// A problem as standard error shows it: in colours on a terminal, unless the file holds what a terminal would obey.
+fn report(problem: &Problem) -> String {
+    let render = |theme| {
+        let handler = miette::GraphicalReportHandler::new_themed(theme).with_width(100);
+        let mut text = String::new();
+        match handler.render_report(&mut text, problem) {
+            Ok(()) => text.trim_end().to_string(),
+            Err(_) => format!("error: {problem}"),
+        }
+    };
+    let plain = render(miette::GraphicalTheme::unicode_nocolor());
+    match visible(&plain) {
+        shown if shown == plain && io::stderr().is_terminal() => {
+            render(miette::GraphicalTheme::unicode())
+        }
+        shown => shown.into_owned(),
     }
 }
 

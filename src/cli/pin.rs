@@ -1,12 +1,11 @@
 //! `etude pin` and `etude unpin`.
 
-use std::io::{self, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 
 use super::project::Project;
-use super::{Failure, Source};
+use super::{Failure, Source, out};
 use crate::plan::{Freshness, assess};
 use crate::store::{Pin as Note, Store};
 
@@ -47,7 +46,7 @@ impl Pin {
             .unwrap_or_default()
             .as_secs();
         let (mut pinned, mut missing) = (0, 0);
-        let mut out = io::stdout().lock();
+        let mut out = out();
         let mut say = |line: String| {
             // Whoever closed the stream does not want to hear more.
             let _ = writeln!(out, "{line}");
@@ -87,7 +86,7 @@ impl Pin {
 fn list(project: &Project) -> Result<u8, Failure> {
     project.check()?;
     let store: Store = project.store();
-    let mut out = io::stdout().lock();
+    let mut out = out();
     let mut count = 0;
     for (key, pin) in store.pins()? {
         count += 1;
@@ -115,7 +114,7 @@ impl Unpin {
             .map(|job| job.name.to_string())
             .collect();
         let store = self.source.project().store();
-        let mut out = io::stdout().lock();
+        let mut out = out();
         let mut count = 0;
         // By the name it was pinned under, whatever its key is now.
         for (key, pin) in store.pins()? {

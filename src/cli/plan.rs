@@ -1,11 +1,9 @@
 //! `etude plan`.
 
-use std::io::{self, Write};
-
 use clap::Args;
 
 use super::check::some;
-use super::{Failure, Source};
+use super::{Failure, Source, out};
 use crate::plan::{Freshness, assess};
 use crate::report::show_start;
 use crate::store::{Ledger, Views};
@@ -33,7 +31,7 @@ impl Plan {
         let ledger = store.ledger(&plan.pipeline.shown);
         let states = assess(&plan, &store, &ledger)?;
         let (mut fresh, mut stale, mut open) = (0, 0, 0);
-        let mut out = io::stdout().lock();
+        let mut out = out();
         let mut say = |line: String| {
             // Whoever closed the stream does not want to hear more.
             let _ = writeln!(out, "{line}");

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 
-use super::Failure;
 use super::project::Project;
+use super::{Failure, out};
 use crate::pipeline::show_size;
 use crate::store::{Audit, Store, What};
 
@@ -28,7 +28,7 @@ impl Verify {
         project.check()?;
         let store = there(&project)?;
         let audit = store.audit(&progress())?;
-        let mut out = io::stdout().lock();
+        let mut out = out();
         let mut say = |line: String| {
             // Whoever closed the stream does not want to hear more.
             let _ = writeln!(out, "{line}");

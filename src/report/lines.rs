@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use super::{Reporter, show_end, show_progress, show_retry, show_start};
+use super::{Out, Reporter, show_end, show_progress, show_retry, show_start};
 use crate::run::Event;
 
 /// Prints events as lines.
 pub struct Lines<W> {
-    out: W,
+    out: Out<W>,
     told: BTreeMap<String, Instant>,
 }
 
@@ -20,7 +20,7 @@ impl<W: Write> Lines<W> {
     /// Lines to a stream.
     pub fn new(out: W) -> Lines<W> {
         Lines {
-            out,
+            out: Out::new(out),
             told: BTreeMap::new(),
         }
     }

@@ -4,6 +4,7 @@ mod failures;
 pub mod graph;
 mod journal;
 mod lines;
+mod out;
 mod terminal;
 
 use std::collections::HashMap;
@@ -17,6 +18,7 @@ use crate::store::StartedFrom;
 pub use crate::pipeline::show_seconds;
 pub use journal::Journal;
 pub use lines::Lines;
+pub use out::{Out, visible};
 pub use terminal::Terminal;
 
 /// Something that hears what happens during a run.

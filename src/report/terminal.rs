@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use super::{Reporter, show_end, show_progress, show_retry, show_seconds, show_start};
+use super::{Reporter, show_end, show_progress, show_retry, show_seconds, show_start, visible};
 use crate::run::{Event, Status};
 
 /// Draws running jobs on standard error.
@@ -51,9 +51,14 @@ impl Terminal {
         })
     }
 
+    /// What a job does now.
+    fn set(&mut self, job: &str, message: &str) {
+        self.line(job).set_message(visible(message).into_owned());
+    }
+
     fn print(&self, line: &str) {
         // A terminal that is gone cannot be told so.
-        let _ = self.all.println(line);
+        let _ = self.all.println(visible(line));
     }
 }
 
@@ -68,11 +73,11 @@ impl Reporter for Terminal {
                 ..
             } => {
                 let message = format!("{job} ({})", show_start(reason, started_from.as_ref()));
-                self.line(job).set_message(message);
+                self.set(job, &message);
             }
             Event::JobWaiting { job } => {
                 let message = format!("{job} waits for another run that works on it");
-                self.line(job).set_message(message);
+                self.set(job, &message);
             }
             Event::JobProgress { job, progress } => {
                 let bar = self.line(job);
@@ -83,7 +88,7 @@ impl Reporter for Terminal {
                     let left = show_seconds(bar.eta().as_secs_f64());
                     message.push_str(&format!(" · {:.0}/s · {left} left", bar.per_sec()));
                 }
-                bar.set_message(message);
+                self.set(job, &message);
             }
             Event::JobRetried(retried) => {
                 if let Some(bar) = self.running.remove(&retried.job) {

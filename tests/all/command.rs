@@ -1134,7 +1134,10 @@ fn a_folder_of_very_many_files_is_one_entry_of_a_fingerprint() {
         project.file(&format!("data/{n}"), "x");
     }
     assert_eq!(project.run(), "1 ran");
-    assert_eq!(String::from_utf8(project.left("a")).unwrap().trim(), "10001");
+    assert_eq!(
+        String::from_utf8(project.left("a")).unwrap().trim(),
+        "10001"
+    );
     let plan = || String::from_utf8(project.etude(&["plan", "p.toml"]).stdout).unwrap();
     let said = plan();
     assert!(said.contains("nothing to do"), "{said}");
@@ -1145,6 +1148,34 @@ fn a_folder_of_very_many_files_is_one_entry_of_a_fingerprint() {
         "{said}"
     );
     assert_eq!(project.run(), "1 ran");
+}
+
+#[test]
+fn what_a_terminal_would_obey_is_written_out() {
+    let script = "printf '\\033[2Jprinted\\n'; touch \"$ETUDE_OUT/out.txt\"";
+    let stage = |p: &str| shell("a", script, &format!("params = {{ p = \"{p}\" }}"));
+    let project = Project::new(&stage("plain"));
+    project.run();
+    assert!(project.log("a").contains("\n\\x1b[2Jprinted\n"));
+    project.write(&stage("\\u001b[31mred"));
+    let plan = String::from_utf8(project.etude(&["plan", "p.toml"]).stdout).unwrap();
+    assert!(plan.contains("\\x1b[31mred"), "{plan}");
+    let run = project.etude(&["run", "p.toml"]).stderr;
+    assert!(String::from_utf8(run).unwrap().contains("\\x1b[31mred"));
+    // Also what is wrong with a file, or with how etude was called.
+    let said = project.problems(&stage("\x1b[31mred"));
+    assert!(said.contains("\\x1b[31mred"), "{said}");
+    for arguments in [["plan", "\x1b[2J.toml"], ["plan", "--\x1b[2J"]] {
+        let said = String::from_utf8(project.etude(&arguments).stderr).unwrap();
+        assert!(
+            said.contains("\\x1b[2J") && !said.contains('\x1b'),
+            "{said}"
+        );
+    }
+    for arguments in [["log", "p.toml", "a"], ["plan", "p.toml", "--all"]] {
+        let output = project.etude(&arguments);
+        assert!(!output.stdout.contains(&0x1b) && !output.stderr.contains(&0x1b));
+    }
 }
 
 #[test]
