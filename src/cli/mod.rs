@@ -17,7 +17,7 @@ mod signals;
 mod verify;
 mod worker;
 
-use std::io::{self, IsTerminal, StdoutLock};
+use std::io::{self, IsTerminal, StderrLock, StdoutLock};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -124,6 +124,11 @@ pub fn main() -> ExitCode {
 /// Standard output, for people: everything that commands print goes there.
 fn out() -> Out<StdoutLock<'static>> {
     Out::new(io::stdout().lock())
+}
+
+/// Standard error, likewise.
+fn err() -> Out<StderrLock<'static>> {
+    Out::new(io::stderr().lock())
 }
 
 /// Why a command could not do its work.

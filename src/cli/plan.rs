@@ -3,7 +3,8 @@
 use clap::Args;
 
 use super::check::some;
-use super::{Failure, Source, out};
+use super::{Failure, Source, err, out};
+use crate::pipeline::Problem;
 use crate::plan::{Freshness, assess};
 use crate::report::show_start;
 use crate::store::{Ledger, Views};
@@ -30,6 +31,7 @@ impl Plan {
         let store = project.store();
         let ledger = store.ledger(&plan.pipeline.shown);
         let states = assess(&plan, &store, &ledger)?;
+        warn(&plan.pipeline.warnings);
         let (mut fresh, mut stale, mut open) = (0, 0, 0);
         let mut out = out();
         let mut say = |line: String| {
@@ -112,4 +114,17 @@ fn earlier(plan: &crate::plan::Plan, states: &[Freshness], ledger: &Ledger) -> V
         outputs.flat_map(|(output, name)| Views::of(output.artifact.section(), &name, ledger))
     });
     views.collect()
+}
+
+/// Says what is not wrong and still not as it should be, a line each with its place.
+fn warn(warnings: &[Problem]) {
+    let mut err = err();
+    for warning in warnings {
+        let place = warning.span.as_ref();
+        let place = place.map_or(String::new(), |span| format!("{span:?}: "));
+        let help = warning.help.as_ref();
+        let help = help.map_or(String::new(), |help| format!("; {help}"));
+        // Whoever closed the stream does not want to hear more.
+        let _ = writeln!(err, "! {place}{warning}{help}");
+    }
 }

@@ -842,6 +842,11 @@ pub trait Stage: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'stat
         Vec::new()
     }
 
+    /// What should be said of the parameters before anything runs though nothing is wrong with them, given the project's root.
+    fn warnings(&self, _root: &Path) -> Vec<Complaint> {
+        Vec::new()
+    }
+
     /// The files and directories that the parameters name. They may lie anywhere, but only to be read. Of a directory all
     /// that lies in it counts, links followed, but not what programs leave beside content, such as `.git`; a kind must not
     /// read that.
@@ -865,6 +870,8 @@ pub trait Parameters: Send + Sync {
     fn output_columns(&self, output: &str) -> Option<Vec<ColumnShape>>;
     /// See [`Stage::check_origins`].
     fn check_origins(&self, here: &dyn Origin) -> Vec<Complaint>;
+    /// See [`Stage::warnings`].
+    fn warnings(&self, root: &Path) -> Vec<Complaint>;
     /// The parameters in the type of their kind.
     fn stage(&self) -> &dyn Any;
     /// See [`Stage::columns_read`].
@@ -907,6 +914,10 @@ impl<S: Stage> Parameters for Typed<S> {
 
     fn check_origins(&self, here: &dyn Origin) -> Vec<Complaint> {
         self.stage.check_origins(here)
+    }
+
+    fn warnings(&self, root: &Path) -> Vec<Complaint> {
+        self.stage.warnings(root)
     }
 
     fn stage(&self) -> &dyn Any {

@@ -72,6 +72,8 @@ pub struct Pipeline {
     pub axes: Arc<[Axis]>,
     /// Its stages, in the order of the file.
     pub stages: Vec<DeclaredStage>,
+    /// What should be said of it though nothing is wrong.
+    pub warnings: Vec<Problem>,
 }
 
 /// A stage as declared, with all its instances.

@@ -195,6 +195,7 @@ fn resolve(
             .map(str::to_string),
         stages: Vec::new(),
         axes: Vec::new().into(),
+        warnings: Vec::new(),
     };
     for (what, table, most) in [
         ("stages", &document.stages, MOST_STAGES),
@@ -283,6 +284,7 @@ fn resolve(
         layers.place(at, (fan, variant), chosen, complaint)
     };
     let mut surveyed = HashMap::new();
+    let mut warnings = Problems::default();
     let mut variants = vec![Vec::new(); written.len()];
     for (at, fan) in fans.iter().enumerate() {
         let (Some(fan), Some(kind)) = (fan, written[at].kind) else {
@@ -311,6 +313,10 @@ fn resolve(
             let Some(settled) = &settled[variant] else {
                 continue;
             };
+            for warning in settled.parameters.warnings(&pipeline.root) {
+                let problem = Problem::at(&place(at, variant, &warning), warning.message);
+                warnings.push(problem.maybe_help(warning.help));
+            }
             for outside in settled.parameters.reads() {
                 let path = &settled.outside[&outside.parameter];
                 let there = surveyed.entry(path.clone());
@@ -341,6 +347,7 @@ fn resolve(
             instances,
         });
     }
+    pipeline.warnings = warnings.into_sorted();
     // With a stage missing, places of stages would be off by one.
     let whole = axes_read && pipeline.stages.len() == written.len();
     if whole {

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 use super::program;
+use super::undeclared::undeclared;
 use crate::figures::{csv, table};
 use crate::pipeline::{
     ArtifactType, ColumnKind, ColumnShape, Columns, Complaint, Context, Device, HOLES, Holds,
@@ -188,6 +189,10 @@ impl Stage for Command {
         }
         self.outputs_in_order(&mut complaints);
         complaints
+    }
+
+    fn warnings(&self, root: &Path) -> Vec<Complaint> {
+        undeclared(&self.args, &self.files, root)
     }
 
     fn environment(&self) -> Vec<String> {

@@ -18,6 +18,7 @@ mod runs;
 mod table;
 mod task;
 mod train;
+mod undeclared;
 mod upstream;
 mod walk;
 

@@ -1179,6 +1179,24 @@ fn what_a_terminal_would_obey_is_written_out() {
 }
 
 #[test]
+fn a_plan_warns_of_a_file_among_the_arguments_that_is_not_declared() {
+    let project = Project::new(
+        "[stage.a]\nkind = 'command'\nargs = ['sh', 'train.sh', '--config=a.yaml']\n\
+         outputs = { x = { path = 'x', type = 'file' } }\n",
+    );
+    project.file("train.sh", "cp a.yaml $ETUDE_OUT/x\n");
+    project.file("a.yaml", "1");
+    let said = || String::from_utf8(project.etude(&["plan", "p.toml"]).stderr).unwrap();
+    insta::assert_snapshot!(said(), @r#"
+    ! p.toml:3:15: the program is given the file `train.sh`, which the stage does not declare; write files = ["train.sh"]: when it changes, the stage runs again then, and now it does not
+    ! p.toml:3:27: the program is given the file `a.yaml`, which the stage does not declare; write files = ["a.yaml"]: when it changes, the stage runs again then, and now it does not
+    "#);
+    let text = project.read("p.toml");
+    project.write(&format!("{text}files = ['train.sh', 'a.yaml']\n"));
+    assert_eq!(said(), "");
+}
+
+#[test]
 fn what_python_writes_beside_its_modules_changes_nothing() {
     if !has_python() {
         return;
