@@ -12,7 +12,7 @@ use super::Failure;
 use crate::learn::device;
 use crate::pipeline::{Problem, Problems, Source, Span, alternatives, parse_size};
 use crate::run::{Capacity, machine};
-use crate::store::{Store, file_name};
+use crate::store::{Store, file_name, read_named};
 
 /// A project: the folder whose `outputs/` holds the views and, unless `etude.toml` says otherwise, the store.
 pub struct Project {
@@ -106,8 +106,19 @@ impl Project {
         if !self.problems.is_empty() {
             return Err(Failure::Problems(self.problems.clone()));
         }
+        let store = self.store();
+        // Paths are handed on to workers and programs, and kept, as text.
+        let root = Path::new(".").join(&self.root);
+        let root = std::path::absolute(&root).unwrap_or(root);
+        for path in [root.as_path(), store.root()] {
+            if path.to_str().is_none() {
+                return Err(Failure::Message(format!(
+                    "the path {} is not text (UTF-8), and etude cannot hand it on; rename the folder",
+                    path.display()
+                )));
+            }
+        }
         if self.settings.store.is_none() {
-            let store = self.store();
             store
                 .root()
                 .ancestors()
@@ -198,20 +209,24 @@ fn real(path: &Path) -> PathBuf {
     real
 }
 
+/// More than any `etude.toml` has.
+const LARGEST: u64 = 1 << 20;
+
 fn read(path: &Path, problems: &mut Problems) -> Settings {
-    let text = match fs::read_to_string(path) {
-        Ok(text) => text,
+    let name = path.display().to_string();
+    let text = match read_named(path, LARGEST) {
+        Ok(bytes) => String::from_utf8(bytes).map_err(|_| format!("{name} is not text (UTF-8)")),
         // The root may be marked by a `.git` alone.
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Settings::default(),
-        Err(error) => {
-            problems.push(Problem::of(format!(
-                "cannot read {}: {error}",
-                path.display()
-            )));
-            return Settings::default();
-        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
+        Err(error) => Err(format!("cannot read {name}: {error}")),
     };
-    parse(&Source::new(path.display().to_string(), text), problems)
+    match text {
+        Ok(text) => parse(&Source::new(name, text), problems),
+        Err(why) => {
+            problems.push(Problem::of(why));
+            Settings::default()
+        }
+    }
 }
 
 const TIMES: [(&str, u64); 4] = [("s", 1), ("min", 60), ("h", 3600), ("d", 86400)];
@@ -469,6 +484,33 @@ mod tests {
         assert_eq!(settings(text), (all, vec![]));
         let (settings, problems) = settings("machine = { cards = 2 }");
         assert_eq!((settings.cards, problems), (Some(Cards::Count(2)), vec![]));
+    }
+
+    #[test]
+    fn what_is_no_file_is_not_waited_for_and_a_folder_without_a_name_in_text_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let told = |root: &Path| match Project::here(Some(root)).check() {
+            Ok(()) => String::new(),
+            Err(Failure::Message(message)) => message,
+            Err(Failure::Problems(problems)) => problems[0].to_string(),
+        };
+        fs::create_dir(folder.path().join(FILE)).unwrap();
+        assert!(told(folder.path()).ends_with("etude.toml: it is a folder"));
+        #[cfg(target_os = "linux")]
+        {
+            use std::os::unix::ffi::OsStringExt;
+            fs::remove_dir(folder.path().join(FILE)).unwrap();
+            let pipe = folder.path().join(FILE);
+            let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+            assert!(made.unwrap().success());
+            let said = told(folder.path());
+            assert!(said.contains("neither a plain file"), "{said}");
+            let name = std::ffi::OsString::from_vec(b"r\xe9sum\xe9".to_vec());
+            let odd = folder.path().join(name);
+            fs::create_dir(&odd).unwrap();
+            let said = told(&odd);
+            assert!(said.contains("is not text (UTF-8)"), "{said}");
+        }
     }
 
     #[test]

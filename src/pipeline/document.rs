@@ -1,14 +1,14 @@
 //! A pipeline as written: its file, the files it includes, and the entries of both in one place.
 
 use std::collections::HashMap;
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::problem::{Problem, Problems, alternatives};
 use super::source::{Source, Span};
 use super::value::{Data, Key, Table, Value, parse};
+use crate::store::read_named;
 
 const KEYS: [&str; 8] = [
     "name", "about", "include", "stage", "axes", "override", "exclude", "profile",
@@ -92,7 +92,7 @@ fn read_into(
         });
         return None;
     }
-    let text = match bytes(path).map(String::from_utf8) {
+    let text = match read_named(path, LARGEST).map(String::from_utf8) {
         Ok(Ok(text)) => text,
         Ok(Err(_)) => {
             let problem = Problem::of(format!("{name} is not text (UTF-8)"));
@@ -128,18 +128,6 @@ fn read_into(
     document.files.push(identity);
     document.merge(value, problems);
     Some(source)
-}
-
-/// The bytes of a file, unless they are too many.
-fn bytes(path: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(path)?
-        .take(LARGEST + 1)
-        .read_to_end(&mut bytes)?;
-    match bytes.len() as u64 > LARGEST {
-        true => Err(io::Error::other("it has more than 64 MiB")),
-        false => Ok(bytes),
-    }
 }
 
 fn includes(value: &Value, problems: &mut Problems) -> Vec<(String, Span)> {

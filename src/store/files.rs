@@ -211,6 +211,27 @@ pub(super) fn read_small(path: &Path) -> io::Result<Vec<u8>> {
     }
 }
 
+/// Reads a file that a person names; links are followed. What is no plain file, or larger than `most` bytes, is not opened:
+/// opening a pipe waits for its other end, and a device may have no end.
+pub fn read_named(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let not = |why: String| io::Error::new(io::ErrorKind::InvalidData, why);
+    let meta = fs::metadata(path)?;
+    if meta.is_dir() {
+        return Err(not("it is a folder".into()));
+    }
+    if !meta.is_file() {
+        return Err(not("it is neither a plain file nor a folder".into()));
+    }
+    let mut bytes = Vec::new();
+    if meta.len() <= most {
+        File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
+    }
+    match meta.len().max(bytes.len() as u64) > most {
+        true => Err(not(format!("it has more than {} MiB", most >> 20))),
+        false => Ok(bytes),
+    }
+}
+
 /// Whether a plain file lies at a path, and no link to one.
 pub(super) fn is_plain(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|meta| meta.is_file())

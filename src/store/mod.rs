@@ -61,7 +61,7 @@ pub use checkpoint::Left;
 pub use digest::{Digest, ParseDigestError};
 pub use disk::{Disk, RealDisk};
 pub use family::StartedFrom;
-pub use files::write_atomically;
+pub use files::{read_named, write_atomically};
 pub use garbage::{Garbage, Going, Policy, Why};
 pub use ledger::Ledger;
 pub use locks::{Hold, Lock};

@@ -1,6 +1,7 @@
 //! The language, by what it says of mistakes.
 
 use std::fs;
+use std::path::Path;
 
 use etude::pipeline::{
     ArtifactType, ColumnShape, Complaint, Context, Holds, Kind, Port, Problem, Registry, Request,
@@ -738,6 +739,28 @@ fn more_stages_axes_or_bytes_than_people_write_are_refused() {
     insta::assert_snapshot!(toy(&swept(&axes.collect::<String>())), @"69:1 [x64] this pipeline has 65 axes; at most 64");
     let large = toy(&format!("# {}", "x".repeat(65 << 20)));
     assert!(large.ends_with("it has more than 64 MiB"), "{large:.300}");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_plain_file_is_neither_waited_for_nor_read_to_its_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let large = folder.path().join("large");
+    // It takes no room: there is a hole in it.
+    let file = fs::File::create(&large).unwrap();
+    file.set_len(1 << 40).unwrap();
+    for (path, why) in [
+        (pipe.as_path(), "neither a plain file nor a folder"),
+        (Path::new("/dev/zero"), "neither a plain file nor a folder"),
+        (folder.path(), "it is a folder"),
+        (large.as_path(), "it has more than 64 MiB"),
+    ] {
+        let said = toy(&format!("include = '{}'", path.display()));
+        assert!(said.contains(why), "{said}");
+    }
 }
 
 #[test]
