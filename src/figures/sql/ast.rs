@@ -10,27 +10,49 @@ use sqlparser::ast::{
 use sqlparser::dialect::GenericDialect;
 use sqlparser::keywords::ALL_KEYWORDS;
 use sqlparser::parser::{Parser, ParserOptions};
-use sqlparser::tokenizer::{Location, Token};
+use sqlparser::tokenizer::{Location, Token, Tokenizer};
 
+use super::depth;
 use super::problem::SqlError;
+use super::tree::{self, Tree};
 use super::walk::{self, Flow, Look};
 
-/// The same dialect and options as the engine reads.
-fn parser(text: &str) -> Result<Parser<'_>, SqlError> {
-    Parser::new(&GenericDialect)
-        .with_options(ParserOptions {
-            trailing_commas: true,
-            ..ParserOptions::default()
-        })
-        .try_with_sql(text)
-        .map_err(SqlError::from_parser)
+/// More text than any query has.
+const LONGEST: usize = 4 << 20;
+
+/// What a piece of SQL says, as far as the parser can read it.
+fn parsed<T: Send + Sync>(
+    text: &str,
+    parse: impl FnOnce(&mut Parser<'_>) -> Result<T, SqlError> + Send,
+) -> Result<Tree<T>, SqlError> {
+    if text.len() > LONGEST {
+        let message = format!("this SQL has more than {} MiB", LONGEST >> 20);
+        return Err(SqlError::at(start(), message, "write rows into a table"));
+    }
+    let tokens = Tokenizer::new(&GenericDialect, text).tokenize_with_location();
+    let tokens = tokens.map_err(|error| SqlError::from_parser(error.into()))?;
+    let is_deep = depth::is_deep(&tokens)?;
+    let tree = tree::with_room(is_deep, move || {
+        let mut parser = Parser::new(&GenericDialect)
+            .with_options(ParserOptions {
+                trailing_commas: true,
+                ..ParserOptions::default()
+            })
+            // How deep it is has been looked at.
+            .with_recursion_limit(usize::MAX)
+            .with_tokens_with_locations(tokens);
+        parse(&mut parser)
+    });
+    Ok(Tree::new(tree?, is_deep))
 }
 
-pub(super) fn parse_query(text: &str) -> Result<Query, SqlError> {
+pub(super) fn parse_query(text: &str) -> Result<Tree<Query>, SqlError> {
+    parsed(text, one_query)
+}
+
+fn one_query(parser: &mut Parser<'_>) -> Result<Query, SqlError> {
     let only = "write exactly one SELECT";
-    let mut statements = parser(text)?
-        .parse_statements()
-        .map_err(SqlError::from_parser)?;
+    let mut statements = parser.parse_statements().map_err(SqlError::from_parser)?;
     let statement = match (statements.pop(), statements.pop()) {
         (Some(statement), None) => statement,
         (None, _) => return Err(SqlError::at(start(), "there is no SQL here", only)),
@@ -68,9 +90,12 @@ pub(super) fn parse_query(text: &str) -> Result<Query, SqlError> {
     Ok(*query)
 }
 
-pub(super) fn parse_condition(text: &str) -> Result<Expr, SqlError> {
-    let mut parser = parser(text)?;
-    let expr = parser.parse_expr().map_err(SqlError::from_parser)?;
+pub(super) fn parse_condition(text: &str) -> Result<Tree<Expr>, SqlError> {
+    parsed(text, one_condition)
+}
+
+fn one_condition(parser: &mut Parser<'_>) -> Result<Expr, SqlError> {
+    let mut expr = parser.parse_expr().map_err(SqlError::from_parser)?;
     let next = parser.peek_token();
     if next.token != Token::EOF {
         return Err(SqlError::at(
@@ -79,11 +104,25 @@ pub(super) fn parse_condition(text: &str) -> Result<Expr, SqlError> {
             "write one condition over the columns of a row",
         ));
     }
+    walk::expr(&mut expr, &mut RowWise)?;
     Ok(expr)
 }
 
 fn start() -> Location {
     Location { line: 1, column: 1 }
+}
+
+/// Finds what looks at more than one row.
+struct RowWise;
+
+impl Look for RowWise {
+    fn query(&mut self, query: &mut Query) -> Flow {
+        Flow::Break(SqlError::at(
+            query.span().start,
+            "a condition looks at one row and cannot ask another query",
+            "join or aggregate in the table the condition is about",
+        ))
+    }
 }
 
 /// Finds what would read or write anything but the given tables.

@@ -36,6 +36,7 @@ mod bind;
 mod canonical;
 mod compute;
 mod condition;
+mod depth;
 mod function;
 mod interval;
 mod join;
@@ -45,6 +46,7 @@ mod plan;
 mod problem;
 mod ranks;
 mod run;
+mod tree;
 mod value;
 mod walk;
 mod window;
@@ -66,7 +68,7 @@ use crate::figures::table::{self, Error};
 /// One SELECT statement.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Query {
-    statement: sqlparser::ast::Query,
+    statement: tree::Tree<sqlparser::ast::Query>,
 }
 
 impl Query {
@@ -78,33 +80,39 @@ impl Query {
 
     /// The tables it reads; names bound by WITH are not among them.
     pub fn tables(&self) -> BTreeSet<String> {
-        let tables = bind::tables(&self.statement).into_iter();
+        let tables = self.statement.look(bind::tables).into_iter();
         tables.map(|ident| ident.value).collect()
     }
 
     /// Every name it mentions, of columns, tables and aliases alike: a column that is not among them is not read. None
     /// where a `*` reads them all.
     pub fn words(&self) -> Option<BTreeSet<String>> {
-        words::of(&self.statement)
+        self.statement.look(words::of)
     }
 
     /// Whether it counts runs without saying what a run is.
     pub fn counts_runs(&self) -> bool {
-        names::calls(&self.statement).iter().any(|(name, count)| {
-            aggregate::named(name).is_some_and(|(what, own)| what.counts_runs() && *count <= own)
-        })
+        self.statement
+            .look(names::calls)
+            .iter()
+            .any(|(name, count)| {
+                aggregate::named(name)
+                    .is_some_and(|(what, own)| what.counts_runs() && *count <= own)
+            })
     }
 
     /// The columns of its result, where they follow from the tables; else all that is wrong with it.
     pub fn check(&self, catalog: &Catalog) -> Result<Option<Vec<ResultColumn>>, Vec<SqlProblem>> {
-        bind::check(&self.statement, catalog).map(|checked| checked.columns)
+        let check = |query: &_| bind::check(query, catalog).map(|checked| checked.columns);
+        self.statement.look(check)
     }
 
     /// The text of its meaning: equal for queries that differ in layout,
     /// comments, letter case of keywords or needless quotes, with the tables it
     /// reads renamed by `rename`.
     pub fn canonical(&self, rename: &BTreeMap<String, String>) -> String {
-        canonical::canonical(&self.statement, rename)
+        let canonical = |query: &_| canonical::canonical(query, rename);
+        self.statement.look(canonical)
     }
 
     /// Runs it over the tables, by name. `runs` tells, where a table has runs, by which columns they are told apart. Beside the
@@ -117,47 +125,55 @@ impl Query {
         tables: BTreeMap<String, Table>,
         runs: &BTreeMap<String, Runs>,
     ) -> Result<(DataFrame, Vec<String>), Error> {
-        let catalog = tables.iter().map(|(name, table)| {
-            let columns = table.rows.columns().iter().map(|column| {
-                let kind = Kind::of(column.dtype()).unwrap_or(Kind::Unknown);
-                (column.name().to_string(), kind)
-            });
-            let told = runs.get(name).cloned();
-            let none = || Runs::Untold(format!("nothing tells which rows of `{name}` are one run"));
-            let info = TableInfo {
-                columns: Some(columns.collect()),
-                coordinates: Vec::new(),
-                runs: told.unwrap_or_else(none),
-            };
-            (name.clone(), info)
-        });
-        let catalog: Catalog = catalog.collect();
-        let checked = bind::check(&self.statement, &catalog).map_err(|problems| {
-            let lines = problems.iter().map(|p| match p.help.as_str() {
-                "" => p.to_string(),
-                help => format!("{p}: {help}"),
-            });
-            Error::Unsuitable(lines.collect::<Vec<_>>().join("\n"))
-        })?;
-        let runner = run::Runner::new(&tables);
-        let rows = runner
-            .rows(&checked.relation)
-            .and_then(|rows| match checked.is_ordered {
-                true => Ok(rows),
-                false => run::by_all_columns(&rows),
-            })
-            .map_err(Error::Unsuitable)?;
-        let known = checked.columns.unwrap_or_default().into_iter();
-        let columns = rows.columns.into_iter().zip(known);
-        let columns = columns.map(|(column, known)| {
-            let column = function::as_kind(&column, known.kind).map_err(Error::Unsuitable)?;
-            Ok(column.with_name(known.name.as_str().into()))
-        });
-        let columns: Vec<Column> = columns.collect::<Result<_, Error>>()?;
-        let mut result = DataFrame::new(rows.height, columns)?;
-        result.rechunk_mut();
-        Ok((result, runner.notes()))
+        self.statement.look(|query| run_over(query, &tables, runs))
     }
+}
+
+fn run_over(
+    query: &sqlparser::ast::Query,
+    tables: &BTreeMap<String, Table>,
+    runs: &BTreeMap<String, Runs>,
+) -> Result<(DataFrame, Vec<String>), Error> {
+    let catalog = tables.iter().map(|(name, table)| {
+        let columns = table.rows.columns().iter().map(|column| {
+            let kind = Kind::of(column.dtype()).unwrap_or(Kind::Unknown);
+            (column.name().to_string(), kind)
+        });
+        let told = runs.get(name).cloned();
+        let none = || Runs::Untold(format!("nothing tells which rows of `{name}` are one run"));
+        let info = TableInfo {
+            columns: Some(columns.collect()),
+            coordinates: Vec::new(),
+            runs: told.unwrap_or_else(none),
+        };
+        (name.clone(), info)
+    });
+    let catalog: Catalog = catalog.collect();
+    let checked = bind::check(query, &catalog).map_err(|problems| {
+        let lines = problems.iter().map(|p| match p.help.as_str() {
+            "" => p.to_string(),
+            help => format!("{p}: {help}"),
+        });
+        Error::Unsuitable(lines.collect::<Vec<_>>().join("\n"))
+    })?;
+    let runner = run::Runner::new(tables);
+    let rows = runner
+        .rows(&checked.relation)
+        .and_then(|rows| match checked.is_ordered {
+            true => Ok(rows),
+            false => run::by_all_columns(&rows),
+        })
+        .map_err(Error::Unsuitable)?;
+    let known = checked.columns.unwrap_or_default().into_iter();
+    let columns = rows.columns.into_iter().zip(known);
+    let columns = columns.map(|(column, known)| {
+        let column = function::as_kind(&column, known.kind).map_err(Error::Unsuitable)?;
+        Ok(column.with_name(known.name.as_str().into()))
+    });
+    let columns: Vec<Column> = columns.collect::<Result<_, Error>>()?;
+    let mut result = DataFrame::new(rows.height, columns)?;
+    result.rechunk_mut();
+    Ok((result, runner.notes()))
 }
 
 /// The columns of a table, with their types.

@@ -11,7 +11,7 @@ use super::compute::told;
 use super::function::in_one_piece;
 use super::function::{Fault, as_kind, int_column, internal};
 use super::kind::Kind;
-use super::plan::{Aggregate, Expr, Over, Relation, SortKey, Window};
+use super::plan::{Aggregate, Expr, Over, Relation, SortKey, Subquery, Window};
 use super::ranks::{Classes, Ranks, groups, keys};
 use super::window::Given;
 
@@ -39,7 +39,7 @@ pub struct Table {
 /// Runs relations over tables.
 pub(super) struct Runner<'a> {
     pub(super) tables: &'a BTreeMap<String, Table>,
-    /// What queries inside expressions gave: each runs once.
+    /// What queries gave that are inside of expressions or read several times: each runs once.
     pub(super) seen: std::cell::RefCell<HashMap<*const Relation, Rc<Rows>>>,
     /// What there is to say of the values.
     notes: std::cell::RefCell<BTreeSet<String>>,
@@ -85,6 +85,14 @@ impl<'a> Runner<'a> {
         self.notes.into_inner().into_iter().collect()
     }
 
+    /// The rows of a relation that another reads. Those of one that several read, such as what WITH names, are computed once.
+    fn of(&self, from: &Rc<Relation>) -> Result<Rows, Fault> {
+        match Rc::strong_count(from) {
+            1 => self.rows(from),
+            _ => Ok((*self.subquery(&Subquery(Rc::clone(from)))?).clone()),
+        }
+    }
+
     /// The rows of a relation.
     pub(super) fn rows(&self, relation: &Relation) -> Result<Rows, Fault> {
         Ok(match relation {
@@ -118,22 +126,22 @@ impl<'a> Runner<'a> {
                 }
             }
             Relation::Filter(from, condition) => {
-                let rows = self.rows(from)?;
+                let rows = self.of(from)?;
                 let keep = self.truths(condition, &rows)?;
                 rows.only((0..rows.height).filter(|row| keep[*row] == Some(true)))?
             }
             Relation::Project(from, columns) => {
-                let rows = self.rows(from)?;
+                let rows = self.of(from)?;
                 Rows {
                     columns: self.values(columns, &rows)?,
                     height: rows.height,
                 }
             }
             Relation::Group(from, keys, aggregates) => {
-                self.group(&self.rows(from)?, keys, aggregates)?
+                self.group(&self.of(from)?, keys, aggregates)?
             }
             Relation::Windows(from, windows) => {
-                let mut rows = self.rows(from)?;
+                let mut rows = self.of(from)?;
                 let before = rows.clone();
                 for window in windows {
                     rows.columns.push(self.window(window, &before)?);
@@ -146,15 +154,9 @@ impl<'a> Runner<'a> {
                 kind,
                 equal,
                 on,
-            } => self.join(
-                &self.rows(left)?,
-                &self.rows(right)?,
-                *kind,
-                equal,
-                on.as_ref(),
-            )?,
+            } => self.join(&self.of(left)?, &self.of(right)?, *kind, equal, on.as_ref())?,
             Relation::Distinct(from, width) => {
-                let rows = self.rows(from)?;
+                let rows = self.of(from)?;
                 let classes = rows.columns[..*width].iter().map(Classes::of);
                 let classes: Vec<Classes> = classes.collect::<Result<_, Fault>>()?;
                 let (keys, count) = keys(&classes, rows.height);
@@ -165,19 +167,19 @@ impl<'a> Runner<'a> {
                 )?
             }
             Relation::Sort(from, keys) => {
-                let rows = self.rows(from)?;
+                let rows = self.of(from)?;
                 let order = self.order(keys, &rows)?;
                 let mut places: Vec<usize> = (0..rows.height).collect();
                 places.sort_by(|a, b| order.compare(*a, *b));
                 rows.only(places)?
             }
             Relation::Limit(from, skip, take) => {
-                let rows = self.rows(from)?;
+                let rows = self.of(from)?;
                 let left = (*skip).min(rows.height)..rows.height;
                 rows.only(left.take(take.unwrap_or(usize::MAX)))?
             }
             Relation::Set(left, right, kind, kinds) => {
-                self.set(self.rows(left)?, self.rows(right)?, *kind, kinds)?
+                self.set(self.of(left)?, self.of(right)?, *kind, kinds)?
             }
         })
     }

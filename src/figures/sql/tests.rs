@@ -732,3 +732,128 @@ fn a_quantile_over_a_window_takes_a_level_too() {
     );
     insta::assert_snapshot!(problems("SELECT QUANTILE_CONT(exact, 95) OVER () AS q FROM answers"), @"quantile_cont takes a number between 0 and 1 as its second value (line 1, column 8); e.g. 0.95");
 }
+
+/// Text of so many parts.
+fn parts(n: usize, between: &str, part: impl Fn(usize) -> String) -> String {
+    (0..n).map(part).collect::<Vec<_>>().join(between)
+}
+
+#[test]
+fn what_programs_write_is_answered_however_long_it_is() {
+    let table = || plain(df!("x" => [1i64, 2_999, 20_000]).unwrap());
+    let ran = |sql: &str| printed(&run(sql, &[("t", table())]));
+    let ors = parts(3_000, " OR ", |n| format!("x = {n}"));
+    assert_eq!(ran(&format!("SELECT x FROM t WHERE {ors}")), "x\n1\n2999");
+    let grouped = format!("SELECT x, COUNT(*) AS n FROM t GROUP BY x HAVING {ors}");
+    assert_eq!(ran(&grouped), "x | n\n1 | 1\n2999 | 1");
+    let ands = parts(3_000, " AND ", |n| format!("x <> {n}"));
+    assert_eq!(ran(&format!("SELECT x FROM t WHERE {ands}")), "x\n20000");
+    let list = parts(10_000, ", ", |n| n.to_string());
+    let listed = format!("SELECT x FROM t WHERE x IN ({list})");
+    assert_eq!(ran(&listed), "x\n1\n2999");
+    let others = format!("SELECT x FROM t WHERE x NOT IN ({list}, NULL)");
+    assert_eq!(ran(&others), "x");
+    let unions = parts(1_000, " UNION ALL ", |n| format!("SELECT {n} AS a"));
+    let summed = ran(&format!("SELECT SUM(a) AS s FROM ({unions}) AS u"));
+    assert_eq!(summed, "s\n499500");
+    let sum = parts(3_000, " + ", |_| "x".to_owned());
+    assert_eq!(
+        ran(&format!("SELECT {sum} AS s FROM t WHERE x = 1")),
+        "s\n3000"
+    );
+    let cases = parts(100, "", |n| format!("CASE WHEN x = {n} THEN {n} ELSE "));
+    let case = format!("SELECT {cases} -1 {} AS c FROM t", "END ".repeat(100));
+    assert_eq!(ran(&case), "c\n-1\n-1\n1");
+    let inner = parts(100, "", |_| "(SELECT x FROM ".to_owned());
+    let outer = parts(100, "", |_| ") AS s".to_owned());
+    assert_eq!(
+        ran(&format!("SELECT x FROM {inner} t {outer}")),
+        "x\n1\n2999\n20000"
+    );
+    let condition = Condition::parse(&ors).unwrap();
+    let held = condition.evaluate(&table().rows).unwrap();
+    assert_eq!(held, [Some(true), Some(true), Some(false)]);
+    // Whatever else is done with it.
+    let query = Query::parse(&grouped).unwrap();
+    assert_eq!(query.clone(), query);
+    assert!(query.canonical(&BTreeMap::new()).len() > 20_000);
+    assert!(query.words().unwrap().contains("x"));
+    assert!(format!("{query:?}").contains("HAVING"));
+    assert!(condition.canonical().len() > 20_000);
+}
+
+#[test]
+fn what_no_query_needs_is_refused_with_its_place() {
+    for n in [1_000, 100_000] {
+        let brackets = format!("{}x{}", "(".repeat(n), ")".repeat(n));
+        let said = problems(&format!("SELECT {brackets} FROM anything"));
+        assert!(said.contains("more than 200 brackets"), "{said}");
+        assert!(said.contains("(line 1, column 208)"), "{said}");
+        let said = Condition::parse(&brackets).unwrap_err().to_string();
+        assert!(said.contains("more than 200 brackets"), "{said}");
+    }
+    let said = problems(&parts(10_000, " UNION ALL ", |_| {
+        "SELECT 1 AS a".to_owned()
+    }));
+    assert!(said.contains("more than 5000 operators"), "{said}");
+    // The parser would try each of these in two ways.
+    let wrong = format!("SELECT {} x ! ! {}", "CAST(".repeat(60), ")".repeat(60));
+    let said = problems(&wrong);
+    assert!(said.contains("more than 16 NOT"), "{said}");
+    let said = problems(&format!("SELECT 1 AS a {}", " ".repeat(5 << 20)));
+    assert!(said.contains("more than 4 MiB"), "{said}");
+    let sum = parts(4_000, " + ", |_| "degree".to_owned());
+    let grouped = format!("SELECT {sum} AS s FROM graphs GROUP BY degree");
+    let said = problems(&grouped);
+    assert!(said.contains("too large"), "{said}");
+}
+
+#[test]
+fn a_query_that_several_read_is_computed_once() {
+    let twice = parts(40, ", ", |n| {
+        format!(
+            "c{} AS (SELECT a.x FROM c{n} AS a JOIN c{n} AS b ON a.x = b.x)",
+            n + 1
+        )
+    });
+    let sql = format!("WITH c0 AS (SELECT 1 AS x), {twice} SELECT x FROM c40");
+    assert_eq!(printed(&run(&sql, &[])), "x\n1");
+}
+
+#[test]
+fn a_function_takes_as_many_values_as_it_takes() {
+    let any = ["coalesce", "ifnull", "greatest", "least", "concat"];
+    let none = ["count", "pi"];
+    let all = function::names()
+        .chain(aggregate::names())
+        .chain(["if", "pi"]);
+    let twelve = vec!["degree"; 12].join(", ");
+    for name in all {
+        let told = |values: &str| problems(&format!("SELECT {name}({values}) AS x FROM graphs"));
+        let (few, many) = (told(""), told(&twelve));
+        assert_eq!(few.is_empty(), none.contains(&name), "{name}: {few}");
+        assert_eq!(many.is_empty(), any.contains(&name), "{name}: {many}");
+        assert!(few.is_empty() || few.contains("(line 1, column "), "{few}");
+        assert!(
+            many.is_empty() || many.contains("(line 1, column "),
+            "{many}"
+        );
+    }
+    for name in super::window::names() {
+        let said = problems(&format!(
+            "SELECT {name}({twelve}) OVER (ORDER BY degree) AS x FROM graphs"
+        ));
+        assert!(said.contains(", not 12 (line 1, column 8)"), "{said}");
+    }
+    insta::assert_snapshot!(problems("SELECT GREATEST() AS a, PI(1) AS b, SUBSTR(method) AS c, CEIL(exact, 1) AS d FROM answers"), @r"
+    greatest takes one value or more, not 0 (line 1, column 8)
+    pi takes nothing, not 1 (line 1, column 25)
+    substr takes 2 to 3 values, not 1 (line 1, column 44)
+    ceil takes one value, not 2 (line 1, column 63)
+    ");
+    let many = parts(2_000, ", ", |_| "degree".to_owned());
+    assert_eq!(
+        problems(&format!("SELECT GREATEST({many}) AS g FROM graphs")),
+        ""
+    );
+}

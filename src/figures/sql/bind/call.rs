@@ -73,8 +73,11 @@ impl Binder<'_> {
                 Kind::Float,
             );
         }
-        if name == "if" {
-            self.wrong_count("IF", args.exprs.len(), 3, 3, place);
+        if let Some(count) = [("if", 3), ("pi", 0)]
+            .into_iter()
+            .find_map(|(known, count)| (known == name).then_some(count))
+        {
+            self.wrong_count(&name, args.exprs.len(), count, count, place);
             return UNKNOWN;
         }
         let known = name.starts_with(|c: char| c.is_ascii_lowercase());
@@ -147,8 +150,9 @@ impl Binder<'_> {
             (0, 0) => "nothing".to_owned(),
             (1, 1) => "one value".to_owned(),
             (a, b) if a == b => format!("{a} values"),
-            (a, b) if b < 100 => format!("{a} to {b} values"),
-            (a, _) => format!("{a} values or more"),
+            (1, function::MANY) => "one value or more".to_owned(),
+            (a, function::MANY) => format!("{a} values or more"),
+            (a, b) => format!("{a} to {b} values"),
         };
         self.say(place, format!("{name} takes {wanted}, not {n}"), "");
     }

@@ -8,11 +8,12 @@ use sqlparser::ast::{
 };
 use sqlparser::tokenizer::Location;
 
+use super::super::depth;
 use super::super::function::{self, Function};
 use super::super::kind::Kind;
 use super::super::plan::{Expr, Literal, Subquery};
-use super::Binder;
 use super::context::{Context, Typed, UNKNOWN};
+use super::{Binder, STEPS};
 
 impl Binder<'_> {
     /// An expression that must be true or false.
@@ -34,10 +35,23 @@ impl Binder<'_> {
     }
 
     pub(super) fn expr(&mut self, ast: &Ast, context: &mut Context<'_>) -> Typed {
-        if let Some(found) = self.key_of(ast, context) {
-            return found;
+        self.steps += 1;
+        if self.steps > STEPS || self.depth > depth::CHAINED {
+            self.exhausted.get_or_insert_with(|| start(ast));
+            return UNKNOWN;
         }
-        let place = ast.span().start;
+        self.depth += 1;
+        let typed = match self.key_of(ast, context) {
+            Some(found) => found,
+            None => self.no_key(ast, context),
+        };
+        self.depth -= 1;
+        typed
+    }
+
+    /// An expression that is no key of the groups.
+    fn no_key(&mut self, ast: &Ast, context: &mut Context<'_>) -> Typed {
+        let place = start(ast);
         match ast {
             Ast::Nested(inner) => self.expr(inner, context),
             Ast::Value(value) => self.value(&value.value, place),
@@ -65,15 +79,12 @@ impl Binder<'_> {
                 negated,
             } => {
                 let value = self.expr(expr, context);
-                let mut any: Option<Typed> = None;
-                for item in list {
+                let equal = list.iter().map(|item| {
                     let other = self.expr(item, context);
-                    let equal = self.call("=", vec![value.clone(), other], item.span().start);
-                    any = Some(match any {
-                        Some(any) => self.call("OR", vec![any, equal], place),
-                        None => equal,
-                    });
-                }
+                    self.call("=", vec![value.clone(), other], start(item))
+                });
+                let equal = equal.collect();
+                let any = self.folded("OR", equal, place);
                 let any = any.unwrap_or((Expr::Literal(Literal::Bool(false)), Kind::Bool));
                 self.negated(any, *negated, place)
             }
@@ -136,6 +147,10 @@ impl Binder<'_> {
                 let like = self.of("ILIKE", &[expr, pattern], place, context);
                 self.negated(like, *negated, place)
             }
+            Ast::BinaryOp {
+                op: op @ (BinaryOperator::And | BinaryOperator::Or),
+                ..
+            } => self.chain(ast, op, context),
             Ast::BinaryOp { left, op, right } => match operator(op) {
                 Some(name) => self.of(name, &[left, right], place, context),
                 None => {
@@ -203,6 +218,20 @@ impl Binder<'_> {
                 expr,
                 field: CeilFloorKind::DateTimeField(_),
             } if is_plain(ast) => self.of("ceil", &[expr], place, context),
+            Ast::Ceil {
+                field: CeilFloorKind::Scale(_),
+                ..
+            } => {
+                self.wrong_count("ceil", 2, 1, 1, place);
+                UNKNOWN
+            }
+            Ast::Floor {
+                field: CeilFloorKind::Scale(_),
+                ..
+            } => {
+                self.wrong_count("floor", 2, 1, 1, place);
+                UNKNOWN
+            }
             Ast::Floor {
                 expr,
                 field: CeilFloorKind::DateTimeField(_),
@@ -219,6 +248,13 @@ impl Binder<'_> {
                     .collect();
                 self.of("substr", &args, place, context)
             }
+            Ast::Substring {
+                substring_from: None,
+                ..
+            } => {
+                self.wrong_count("substr", 1, 2, 3, place);
+                UNKNOWN
+            }
             Ast::Trim {
                 trim_where,
                 trim_what,
@@ -230,9 +266,13 @@ impl Binder<'_> {
                     Some(TrimWhereField::Trailing) => "rtrim",
                     _ => "trim",
                 };
-                let what = trim_what.as_deref();
-                let what = what.or(trim_characters.as_ref().and_then(|all| all.first()));
+                let what = trim_what.as_deref().into_iter();
+                let what = what.chain(trim_characters.iter().flatten());
                 let args: Vec<&Ast> = std::iter::once(&**expr).chain(what).collect();
+                if args.len() > 2 {
+                    self.wrong_count(name, args.len(), 1, 2, place);
+                    return UNKNOWN;
+                }
                 self.of(name, &args, place, context)
             }
             Ast::Function(call) => self.function(call, context),
@@ -241,6 +281,47 @@ impl Binder<'_> {
                 UNKNOWN
             }
         }
+    }
+
+    /// Conditions joined by AND or by OR. The parser hangs each further one above all before it, and programs write thousands.
+    fn chain(&mut self, ast: &Ast, op: &BinaryOperator, context: &mut Context<'_>) -> Typed {
+        let mut terms = Vec::new();
+        let mut rest = ast;
+        while let Ast::BinaryOp {
+            left,
+            op: other,
+            right,
+        } = rest
+            && other == op
+        {
+            terms.push(&**right);
+            rest = left;
+            // Few of them may be a key of the groups, and others a condition on it.
+            if terms.len() == 1 && chained(rest, op) < FEW {
+                break;
+            }
+        }
+        terms.push(rest);
+        let terms = terms.into_iter().rev();
+        let terms = terms.map(|term| self.expr(term, context)).collect();
+        let name = operator(op).expect("AND and OR are operators");
+        self.folded(name, terms, start(ast))
+            .expect("there are at least two")
+    }
+
+    /// Truth values joined by AND or by OR, in their order and in few levels.
+    fn folded(&mut self, name: &str, mut terms: Vec<Typed>, place: Location) -> Option<Typed> {
+        while terms.len() > 1 {
+            let mut pairs = terms.into_iter();
+            terms = Vec::new();
+            while let Some(one) = pairs.next() {
+                terms.push(match pairs.next() {
+                    Some(other) => self.call(name, vec![one, other], place),
+                    None => one,
+                });
+            }
+        }
+        terms.pop()
     }
 
     /// IS [NOT] DISTINCT FROM. The parser takes all that follows for its right side; AND and OR there, outside of brackets, stand
@@ -448,6 +529,33 @@ impl Binder<'_> {
         };
         (Expr::Case(cases, Box::new(last)), kind)
     }
+}
+
+/// So many conditions in a row may be a key of the groups.
+const FEW: usize = 16;
+
+/// How many times an operator stands in a row at the left edge of an expression.
+fn chained(ast: &Ast, op: &BinaryOperator) -> usize {
+    let mut count = 0;
+    let mut rest = ast;
+    while let Ast::BinaryOp {
+        left, op: other, ..
+    } = rest
+        && other == op
+    {
+        count += 1;
+        rest = left;
+    }
+    count
+}
+
+/// Where an expression starts. Of many operators in a row it is where the first value does.
+fn start(ast: &Ast) -> Location {
+    let mut first = ast;
+    while let Ast::BinaryOp { left, .. } = first {
+        first = left;
+    }
+    first.span().start
 }
 
 /// CEIL and FLOOR without TO.

@@ -16,7 +16,7 @@ mod schema;
 mod select;
 mod set;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;
 
 use sqlparser::ast::{
@@ -49,8 +49,9 @@ pub(super) fn check(query: &ast::Query, catalog: &Catalog) -> Result<Checked, Ve
     let bound = binder.query(query);
     let visible: Vec<usize> = bound.schema.visible().collect();
     let names = bound.schema.names();
+    let mut known = HashSet::new();
     for (at, name) in names.iter().enumerate() {
-        if names[..at].contains(name) {
+        if !known.insert(name) {
             binder.say(
                 place_of_item(&query.body, at),
                 format!("two columns of the result are called `{name}`"),
@@ -153,7 +154,16 @@ struct Binder<'a> {
     read: Vec<ast::Ident>,
     /// The windows that the SELECT names.
     named: Vec<(String, ast::WindowSpec)>,
+    /// How many expressions it is in, and how many it has come by.
+    depth: usize,
+    steps: usize,
+    /// Where it gave up because there are too many.
+    exhausted: Option<Location>,
 }
+
+/// So many expressions are looked at: a name that SELECT gives is all that it stands for wherever it is used, and where rows are
+/// grouped, each part of an expression may be a key.
+const STEPS: usize = 500_000;
 
 impl<'a> Binder<'a> {
     fn new(catalog: &'a Catalog) -> Self {
@@ -164,10 +174,20 @@ impl<'a> Binder<'a> {
             outer: Vec::new(),
             read: Vec::new(),
             named: Vec::new(),
+            depth: 0,
+            steps: 0,
+            exhausted: None,
         }
     }
 
     fn done(mut self) -> Result<(), Vec<SqlProblem>> {
+        if let Some(place) = self.exhausted {
+            self.say(
+                place,
+                "the expressions of this query are too large",
+                "compute parts of them in a subquery, or in a query that WITH names",
+            );
+        }
         self.problems.sort();
         self.problems.dedup();
         match self.problems.is_empty() {

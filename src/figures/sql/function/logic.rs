@@ -5,13 +5,12 @@ use std::cmp::Ordering;
 use polars::prelude::*;
 
 use super::{
-    Fault, Function, Gives, Takes, as_kind, bool_column, bools, floats, internal, ints, kind_of,
-    texts,
+    Fault, Function, Gives, MANY, Takes, as_kind, bool_column, bools, floats, internal, ints,
+    kind_of, texts,
 };
 use crate::figures::sql::kind::Kind;
 
 const BOOL: Gives = Gives::Always(Kind::Bool);
-const MANY: usize = 1000;
 
 pub(super) const ROSTER: &[Function] = &[
     compare(&["="], |kind, args| compared(kind, args, Ordering::is_eq)),

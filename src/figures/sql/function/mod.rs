@@ -66,6 +66,9 @@ impl PartialEq for Function {
     }
 }
 
+/// As many values as one likes.
+pub(super) const MANY: usize = usize::MAX;
+
 const ROSTERS: &[&[Function]] = &[logic::ROSTER, math::ROSTER, text::ROSTER];
 
 /// The function of this name, in lower case.

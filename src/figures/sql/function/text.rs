@@ -3,7 +3,7 @@
 use polars::prelude::*;
 
 use super::{
-    Fault, Function, Gives, Takes, bool_column, cast, int_column, ints, text_column, texts,
+    Fault, Function, Gives, MANY, Takes, bool_column, cast, int_column, ints, text_column, texts,
 };
 use crate::figures::sql::kind::Kind;
 
@@ -29,7 +29,7 @@ pub(super) const ROSTER: &[Function] = &[
     },
     Function {
         names: &["concat"],
-        count: (1, 1000),
+        count: (1, MANY),
         takes: Takes::Any,
         gives: TEXT,
         eval: |_, args| {
