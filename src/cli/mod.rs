@@ -86,11 +86,12 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             let code = if error.use_stderr() { 64 } else { 0 };
-            let text = error.render().to_string();
-            match visible(&text) {
+            // It repeats arguments as they are.
+            let mut arguments = std::env::args_os();
+            match arguments.all(|argument| is_plain(&argument.to_string_lossy())) {
                 // Help and usage errors that cannot be printed have nobody to read them.
-                shown if shown == text => drop(error.print()),
-                shown => eprint!("{shown}"),
+                true => drop(error.print()),
+                false => eprint!("{}", visible(&error.render().to_string())),
             }
             return ExitCode::from(code);
         }
@@ -129,6 +130,11 @@ fn out() -> Out<StdoutLock<'static>> {
 /// Standard error, likewise.
 fn err() -> Out<StderrLock<'static>> {
     Out::new(io::stderr().lock())
+}
+
+/// Whether a terminal would obey nothing in a text.
+fn is_plain(text: &str) -> bool {
+    visible(text) == text
 }
 
 /// Why a command could not do its work.
@@ -183,11 +189,9 @@ fn report(problem: &Problem) -> String {
         }
     };
     let plain = render(miette::GraphicalTheme::unicode_nocolor());
-    match visible(&plain) {
-        shown if shown == plain && io::stderr().is_terminal() => {
-            render(miette::GraphicalTheme::unicode())
-        }
-        shown => shown.into_owned(),
+    match is_plain(&plain) && io::stderr().is_terminal() {
+        true => render(miette::GraphicalTheme::unicode()),
+        false => visible(&plain).into_owned(),
     }
 }
 
