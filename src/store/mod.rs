@@ -618,6 +618,7 @@ mod tests {
         let (folder, store) = store();
         assert_eq!(store.only_read(), None);
         let record = publish(&store, "a", b"bytes");
+        store.hold().unwrap();
         drop(store);
         let store = Store::on(folder.path(), Arc::new(Denied));
         store.prepare().unwrap();

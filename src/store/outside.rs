@@ -159,7 +159,7 @@ fn is_no_content(name: &str) -> bool {
         let letter = rest.next().is_some_and(|c| ('a'..='p').contains(&c));
         !stem.is_empty() && letter && rest.next().is_none()
     });
-    let begins = ["#", "_", "nfs", "fuse_hidden"];
+    let begins = ["#", "_", "nfs0", "fuse_hidden"];
     let locked = hidden.starts_with("~lock.") && hidden.ends_with('#');
     swap || locked || begins.iter().any(|b| hidden.starts_with(b)) || NO_CONTENT.contains(&name)
 }

@@ -20,7 +20,7 @@ pub(super) const CHAINED: usize = 5_000;
 const TRIED: usize = 16;
 
 /// What has no more levels than this can be walked over on any stack.
-const LEVELS: usize = 24;
+const LEVELS: usize = 16;
 
 /// Whether the tree of these words may be deep; an error where it is too deep.
 pub(super) fn is_deep(tokens: &[TokenWithSpan]) -> Result<bool, SqlError> {
