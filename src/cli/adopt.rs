@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -116,7 +116,7 @@ impl Adopt {
         ledger.jobs.insert(name.clone(), key);
         store.save_ledger(&plan.pipeline.shown, &mut ledger)?;
         let size = record.artifact.files.values().map(|file| file.size).sum();
-        let mut out = io::stdout().lock();
+        let mut out = super::out();
         // Whoever closed the stream does not want to hear more.
         let _ = writeln!(
             out,
@@ -165,7 +165,7 @@ impl Unadopt {
         let plan = Plan::unroll(pipeline, &[]);
         let store = self.source.project().store();
         let states = assess(&plan, &store, &store.ledger(&plan.pipeline.shown))?;
-        let mut out = io::stdout().lock();
+        let mut out = super::out();
         let mut count = 0;
         for (job, state) in plan.jobs.iter().zip(&states) {
             let asked = selectors.is_empty() || selectors.iter().any(|s| s.matches(&job.name));

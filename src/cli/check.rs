@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{self, Write};
+
 use std::path::Path;
 
 use clap::Args;
@@ -18,7 +18,7 @@ use super::verify::count;
 use super::{Failure, Source};
 use crate::pipeline::{ArtifactType, DEFAULT_PROFILE, Found, Judged, Verdict};
 use crate::plan::{Fingerprint, JobId, Known, Looked, Plan};
-use crate::store::{Digest, Error, Origin, Provenance, Store};
+use crate::store::{Digest, Error, Origin, Provenance, Store, read_named};
 
 #[derive(Debug, Args)]
 pub struct Check {
@@ -61,7 +61,7 @@ impl Check {
         let profile = self.source.profile.as_deref();
         let (problems, claims) = published.problems(profile);
         let adopted = published.adopted();
-        let mut out = io::stdout().lock();
+        let mut out = super::out();
         let mut say = |line: String| {
             // Whoever closed the stream does not want to hear more.
             let _ = writeln!(out, "{line}");
@@ -132,6 +132,9 @@ fn states(plan: &Plan, store: &Store, provenance: &Provenance) -> Result<Vec<Sta
     }
     Ok(states)
 }
+
+/// No verdict is larger, in bytes.
+const MOST: u64 = 64 << 20;
 
 /// So many names are told; more are counted.
 const NAMED: usize = 3;
@@ -296,7 +299,7 @@ impl Published<'_> {
 
     /// A verdict to which the published tables do not lead.
     fn judged_again(&self, id: JobId, job: &str, file: &str) -> Option<String> {
-        let text = fs::read(self.folder.join(file)).ok()?;
+        let text = read_named(&self.folder.join(file), MOST).ok()?;
         let there: Verdict = serde_json::from_slice(&text).ok()?;
         let line = |why: String| Some(format!("verdict  {job}: {file} {why}"));
         match judge(self.plan, id, self.folder, self.provenance)? {
@@ -349,7 +352,7 @@ impl Published<'_> {
     /// A verdict other than the pipeline expects.
     fn verdict(&self, job: &str, file: &str) -> Option<String> {
         // One that is not there or is another has been told of.
-        let text = fs::read(self.folder.join(file)).ok()?;
+        let text = read_named(&self.folder.join(file), MOST).ok()?;
         let Ok(verdict) = serde_json::from_slice::<Verdict>(&text) else {
             return Some(format!("verdict  {job}: {file} is none"));
         };

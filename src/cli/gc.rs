@@ -1,6 +1,5 @@
 //! `etude gc`.
 
-use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
@@ -50,7 +49,7 @@ impl Gc {
             false => store.garbage(&policy),
         };
         let garbage = garbage.map_err(advise)?;
-        let mut out = io::stdout().lock();
+        let mut out = super::out();
         for line in lines(&garbage, &policy, &store, self.yes) {
             // Whoever closed the stream does not want to hear more.
             let _ = writeln!(out, "{line}");

@@ -1,7 +1,7 @@
 //! `etude publish`: what a run shows, copied to a folder to commit, with where it comes from.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, Write};
+
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -83,7 +83,7 @@ impl Publish {
         let kept: BTreeSet<PathBuf> = files.keys().map(|file| folder.join(file)).collect();
         let removed = views.prune(&mut ledger, |path| kept.contains(path));
         provenance.write(&folder)?;
-        let mut out = io::stdout().lock();
+        let mut out = super::out();
         let mut say = |line: String| {
             // Whoever closed the stream does not want to hear more.
             let _ = writeln!(out, "{line}");

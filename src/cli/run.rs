@@ -1,6 +1,6 @@
 //! `etude run`.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
@@ -74,13 +74,26 @@ impl Run {
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
         let id = format!("{}-{}", now.as_millis(), std::process::id());
-        let journal = Journal::create(&store.journal(&id))
-            .map_err(|error| Failure::Message(format!("cannot write the journal: {error}")))?;
         let face: Box<dyn Reporter> = match io::stderr().is_terminal() {
             true => Box::new(Terminal::new()),
             false => Box::new(Lines::new(io::stderr())),
         };
-        let mut reporters: Vec<Box<dyn Reporter>> = vec![face, Box::new(journal)];
+        let mut reporters: Vec<Box<dyn Reporter>> = vec![face];
+        match store.only_read() {
+            None => {
+                let journal = Journal::create(&store.journal(&id));
+                let journal = journal.map_err(|error| {
+                    Failure::Message(format!("cannot write the journal: {error}"))
+                })?;
+                reporters.push(Box::new(journal));
+            }
+            Some(why) => {
+                let message = format!(
+                    "the store can only be read ({why}): what is cached is used, nothing is noted of this run, and no job can run"
+                );
+                reporters[0].hear(&Event::Warning { message });
+            }
+        }
         let mut closing = Closing::new(&plan);
         let summary = execute(&plan, &store, &executor, &options, &mut |event: &Event| {
             reporters
@@ -88,7 +101,7 @@ impl Run {
                 .for_each(|reporter| reporter.hear(event));
             closing.hear(event);
         })?;
-        let mut out = io::stdout().lock();
+        let mut out = super::out();
         for line in closing.lines(&plan, &summary) {
             // Whoever closed the stream does not want to hear more.
             let _ = writeln!(out, "{line}");

@@ -1020,3 +1020,43 @@ fn fills_a_disk() {
 pub fn skipped(why: &str) {
     let _ = writeln!(io::stderr(), "skipped: {why}");
 }
+
+/// A disk that nobody may write to.
+#[derive(Debug)]
+struct OnlyRead;
+
+impl Disk for OnlyRead {
+    fn create_folder(&self, _: &Path) -> io::Result<()> {
+        Err(io::ErrorKind::PermissionDenied.into())
+    }
+
+    fn create(&self, _: &Path) -> io::Result<File> {
+        Err(io::ErrorKind::PermissionDenied.into())
+    }
+
+    fn open(&self, _: &Path) -> io::Result<File> {
+        Err(io::ErrorKind::PermissionDenied.into())
+    }
+
+    fn rename(&self, _: &Path, _: &Path) -> io::Result<()> {
+        Err(io::ErrorKind::PermissionDenied.into())
+    }
+
+    fn remove(&self, _: &Path) -> io::Result<()> {
+        Err(io::ErrorKind::PermissionDenied.into())
+    }
+}
+
+#[test]
+fn a_store_that_can_only_be_read_serves_a_run_in_which_all_is_cached() {
+    let bench = bench();
+    run(&bench, &sound(&bench), PIPELINE);
+    run(&bench, &sound(&bench), PIPELINE);
+    let store = store_of(&bench, Arc::new(OnlyRead));
+    let summary = run(&bench, &store, PIPELINE).summary.unwrap();
+    assert!(summary.is_success(), "{summary:?}");
+    assert_eq!(summary.ran, 0);
+    let other = format!("{PIPELINE}\n[stage.more]\nkind = 'number'\nvalue = 77\n");
+    let summary = run(&bench, &store, &other).summary.unwrap();
+    assert_eq!((summary.failed, summary.ran), (1, 0), "{summary:?}");
+}
