@@ -127,7 +127,7 @@ fn lines(garbage: &Garbage, policy: &Policy, store: &Store, done: bool) -> Vec<S
     };
     let grace = show_seconds(policy.grace.as_secs_f64());
     lines.push(format!(
-        "what stays is {named}, or pinned, used by a run that goes on ({}), or younger than {grace} ({})",
+        "what stays is {named} (remove a ledger to give up what it names), or pinned, used by a run that goes on ({}), or younger than {grace} ({})",
         garbage.running, garbage.young
     ));
     if let Some(over) = policy

@@ -1,13 +1,16 @@
 //! `etude plan`.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use super::check::some;
 use super::{Failure, Source, err, out};
-use crate::pipeline::Problem;
+use crate::pipeline::{Keep, Problem};
 use crate::plan::{Freshness, assess};
 use crate::report::show_start;
-use crate::store::{Ledger, Views};
+use crate::run::shown;
+use crate::store::Views;
 
 #[derive(Debug, Args)]
 pub struct Plan {
@@ -79,7 +82,12 @@ impl Plan {
                 }
             }
         }
-        if stale + open == 0 {
+        let views = Views {
+            folder: project.views(&plan.pipeline.shown),
+            store: &store,
+        };
+        let unshown = unshown(&plan, &states, &views);
+        if stale + open == 0 && unshown.is_empty() {
             say(format!("nothing to do: all {fresh} jobs are cached"));
             return Ok(0);
         }
@@ -91,29 +99,48 @@ impl Plan {
         }
         parts.push(format!("{fresh} cached"));
         say(parts.join(", "));
-        let folder = project.views(&plan.pipeline.shown);
-        let earlier = earlier(&plan, &states, &ledger);
-        let earlier: Vec<String> = earlier
-            .into_iter()
-            .map(|view| folder.join(view))
+        let runs = (0..states.len()).filter(|id| states[*id].record().is_none());
+        let earlier = runs.flat_map(|id| shown(&plan, id, &ledger));
+        let earlier = earlier.map(|view| views.folder.join(view));
+        let earlier: Vec<PathBuf> = earlier
             .filter(|path| std::fs::symlink_metadata(path).is_ok())
-            .map(|path| path.display().to_string())
             .collect();
-        if !earlier.is_empty() {
-            say(format!("of an earlier run until then: {}", some(&earlier)));
+        for (paths, what) in [
+            (earlier, "of an earlier run until then"),
+            (unshown, "cached and not shown until the next run"),
+        ] {
+            let paths: Vec<String> = paths.iter().map(|p| p.display().to_string()).collect();
+            if !paths.is_empty() {
+                say(format!("{what}: {}", some(&paths)));
+            }
         }
         Ok(WORK)
     }
 }
 
-/// What is shown of jobs that have yet to run.
-fn earlier(plan: &crate::plan::Plan, states: &[Freshness], ledger: &Ledger) -> Vec<String> {
-    let open = (0..states.len()).filter(|id| states[*id].record().is_none());
-    let views = open.flat_map(|id| {
-        let outputs = plan.outputs(id).iter().zip(plan.views(id));
-        outputs.flat_map(|(output, name)| Views::of(output.artifact.section(), &name, ledger))
-    });
-    views.collect()
+/// What is cached and not shown as it should be.
+fn unshown(plan: &crate::plan::Plan, states: &[Freshness], views: &Views<'_>) -> Vec<PathBuf> {
+    let snapshot = views.store.snapshot(&plan.pipeline.shown);
+    let mut unshown = Vec::new();
+    for (id, state) in states.iter().enumerate() {
+        let Freshness::Fresh(record) = state else {
+            continue;
+        };
+        if plan.instance(id).keep != Keep::Always {
+            continue;
+        }
+        let parts = plan.parts(id, &record.artifact);
+        let names = parts
+            .iter()
+            .flat_map(|(section, name, part)| Views::names(section, name, part));
+        let names: Vec<String> = names.collect();
+        if snapshot.views(&record.key, &views.folder, &names).is_none() {
+            let parts = parts.iter();
+            unshown
+                .extend(parts.flat_map(|(section, name, part)| views.unshown(section, name, part)));
+        }
+    }
+    unshown
 }
 
 /// Says what is not wrong and still not as it should be, a line each with its place.

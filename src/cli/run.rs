@@ -8,7 +8,7 @@ use clap::Args;
 use super::signals::Asked;
 use super::{Failure, Source};
 use crate::report::{Closing, Journal, Lines, Reporter, Terminal};
-use crate::run::{Event, Local, Options, execute, this_program};
+use crate::run::{Event, Local, Options, execute, retire_stale, this_program};
 use crate::store::Views;
 
 #[derive(Debug, Args)]
@@ -101,6 +101,14 @@ impl Run {
                 .for_each(|reporter| reporter.hear(event));
             closing.hear(event);
         })?;
+        if !self.jobs.is_empty() && asked.code().is_none() {
+            let whole = self.source.plan(&[])?;
+            let folder = project.views(&whole.pipeline.shown);
+            for message in retire_stale(&whole, &store, &folder)? {
+                let warning = Event::Warning { message };
+                reporters.iter_mut().for_each(|r| r.hear(&warning));
+            }
+        }
         let mut out = super::out();
         for line in closing.lines(&plan, &summary) {
             // Whoever closed the stream does not want to hear more.

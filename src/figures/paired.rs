@@ -77,24 +77,45 @@ pub const COLUMNS: [&str; 11] = [
 /// What pairs a row with that of another method: a text for each column of `by`.
 type Place = Vec<String>;
 
-/// The values of a method by what pairs them; none where the row has no number.
-type Values = BTreeMap<Place, Option<f64>>;
+/// The values of a method by what pairs them; none where the row has no number. Beside it what makes a row the same as
+/// another under other labels, where that is known.
+type Values = BTreeMap<Place, (Option<f64>, Option<String>)>;
 
-/// Compares each two methods of a table.
+/// Compares each two methods of a table. Rows of one method with the same of `units` are one result under several labels,
+/// and two such results are one pair; what there is to say of that stands beside the table.
 ///
 /// # Errors
 /// Columns that are missing, hold no numbers or no two methods, or more than 64 methods. A row that names no method or not
 /// what pairs it. A method with two rows at the same place.
-pub fn compare(data: &DataFrame, paired: &Paired) -> Result<DataFrame, Error> {
-    let methods = methods(data, paired)?;
-    let mut rows = Vec::new();
+pub fn compare(
+    data: &DataFrame,
+    paired: &Paired,
+    units: &[Option<String>],
+) -> Result<(DataFrame, Vec<String>), Error> {
+    let methods = methods(data, paired, units)?;
+    let (mut rows, mut notes) = (Vec::new(), Vec::new());
     for (n, (first, ours)) in methods.iter().enumerate() {
         for (second, theirs) in &methods[n + 1..] {
-            let common = ours.iter().filter_map(|(place, value)| {
-                let other = theirs.get(place)?;
-                Some((*value)? - (*other)?)
+            let mut seen = BTreeSet::new();
+            let mut again = 0;
+            let common = ours.iter().filter_map(|(place, (value, unit))| {
+                let (other, their_unit) = theirs.get(place)?;
+                let difference = (*value)? - (*other)?;
+                let is_new = match (unit, their_unit) {
+                    (Some(unit), Some(other)) => seen.insert((unit, other)),
+                    _ => true,
+                };
+                again += usize::from(!is_new);
+                is_new.then_some(difference)
             });
             let differences: Vec<f64> = common.collect();
+            if again > 0 {
+                notes.push(format!(
+                    "{first} and {second}: {} pairs of labels are {} of results, because one job stands under several labels",
+                    differences.len() + again,
+                    differences.len()
+                ));
+            }
             let stream = rows.len() as u64;
             let row = (
                 (first, second),
@@ -134,11 +155,15 @@ pub fn compare(data: &DataFrame, paired: &Paired) -> Result<DataFrame, Error> {
                 .collect::<Vec<_>>(),
         ),
     ];
-    Ok(DataFrame::new_infer_height(columns.into())?)
+    Ok((DataFrame::new_infer_height(columns.into())?, notes))
 }
 
 /// The methods in the order in which they first appear, with their values.
-fn methods(data: &DataFrame, paired: &Paired) -> Result<Vec<(String, Values)>, Error> {
+fn methods(
+    data: &DataFrame,
+    paired: &Paired,
+    units: &[Option<String>],
+) -> Result<Vec<(String, Values)>, Error> {
     let unsuitable = |why: String| Err(Error::Unsuitable(why));
     let names = names(data, &paired.between)?;
     let by = paired.by.iter().map(|column| self::names(data, column));
@@ -169,7 +194,8 @@ fn methods(data: &DataFrame, paired: &Paired) -> Result<Vec<(String, Values)>, E
         }
         let place: Place = by.iter().map(|texts| texts[row].clone()).collect();
         let words = in_words(&paired.by, &place);
-        if methods[at].1.insert(place, value).is_some() {
+        let unit = units.get(row).cloned().flatten();
+        if methods[at].1.insert(place, (value, unit)).is_some() {
             return unsuitable(format!(
                 "`{name}` has two rows at {words}; average them first, or add to `by` the column in which they differ"
             ));
@@ -220,7 +246,7 @@ fn missing(by: &[String], first: (&String, &Values), second: (&String, &Values))
     let lacks = |(name, values): (&String, &Values)| {
         let lacking = all
             .iter()
-            .filter(|place| values.get(**place).is_none_or(Option::is_none));
+            .filter(|place| values.get(**place).is_none_or(|(value, _)| value.is_none()));
         let places: Vec<String> = lacking.map(|place| in_words(by, place)).collect();
         (!places.is_empty()).then(|| format!("{name}: {}", places.join("; ")))
     };
@@ -424,7 +450,7 @@ mod tests {
             "accuracy" => [Some(2.0), Some(4.0), Some(6.0), Some(3.0), Some(2.0), Some(1.0), Some(9.0)],
         )
         .unwrap();
-        let result = compare(&data, &paired()).unwrap();
+        let (result, _) = compare(&data, &paired(), &[]).unwrap();
         assert_eq!(table::column_names(&result), COLUMNS);
         let text = |name: &str| table::texts(table::column(&result, name).unwrap()).unwrap();
         assert_eq!(text("first"), [Some("b".into())]);
@@ -438,8 +464,28 @@ mod tests {
     }
 
     #[test]
+    fn one_result_under_several_labels_is_one_pair() {
+        let data = df!(
+            "seed" => [0i64, 1, 2, 0, 1, 2],
+            "method" => ["a", "a", "a", "b", "b", "b"],
+            "accuracy" => [0.5, 0.5, 0.7, 0.6, 0.6, 0.9],
+        )
+        .unwrap();
+        let units = ["1", "1", "2", "3", "3", "4"].map(|unit| Some(unit.to_string()));
+        let (result, notes) = compare(&data, &paired(), &units).unwrap();
+        let pairs = table::numbers(table::column(&result, "pairs").unwrap()).unwrap();
+        assert_eq!(pairs, [Some(2.0)]);
+        assert_eq!(
+            notes,
+            [
+                "a and b: 3 pairs of labels are 2 of results, because one job stands under several labels"
+            ]
+        );
+    }
+
+    #[test]
     fn what_cannot_be_paired_is_refused_with_what_to_do() {
-        let said = |data: DataFrame| compare(&data, &paired()).unwrap_err().to_string();
+        let said = |data: DataFrame| compare(&data, &paired(), &[]).unwrap_err().to_string();
         let twice = df!("seed" => [0i64, 0], "method" => ["a", "a"], "accuracy" => [1.0, 2.0]);
         insta::assert_snapshot!(said(twice.unwrap()), @"`a` has two rows at seed = 0; average them first, or add to `by` the column in which they differ");
         let alone = df!("seed" => [0i64, 1], "method" => ["a", "a"], "accuracy" => [1.0, 2.0]);
@@ -472,7 +518,7 @@ mod tests {
             "accuracy" => [Some(1.0), Some(f64::NAN), None, Some(2.0), Some(f64::INFINITY), Some(3.0)],
         )
         .unwrap();
-        let result = compare(&data, &paired()).unwrap();
+        let (result, _) = compare(&data, &paired(), &[]).unwrap();
         let text =
             |name: &str| table::texts(table::column(&result, name).unwrap()).unwrap()[0].clone();
         assert_eq!(text("pairs").as_deref(), Some("1"));
@@ -495,7 +541,7 @@ mod tests {
             "accuracy" => [1.0, 2.0],
         )
         .unwrap();
-        let pairs = compare(&data, &both).unwrap();
+        let (pairs, _) = compare(&data, &both, &[]).unwrap();
         let pairs = table::numbers(pairs.column("pairs").unwrap()).unwrap();
         assert_eq!(pairs, [Some(0.0)]);
     }

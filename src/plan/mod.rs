@@ -7,6 +7,7 @@ mod fingerprint;
 mod freshness;
 mod runs;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
@@ -16,7 +17,7 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use crate::pipeline::{
     Axis, ByLabels, ColumnsOn, Coordinates, Instance, JobName, Kind, Output, Pipeline, Selector,
 };
-use crate::store::Digest;
+use crate::store::{Artifact, Digest};
 
 pub use fingerprint::{Fingerprint, Known, Looked, Outside, holes, inputs};
 pub use freshness::{Freshness, Reason, assess, earlier, reason};
@@ -205,6 +206,23 @@ impl Plan {
             jobs.map(|(id, job)| (job.name.to_string(), id)).collect()
         });
         names.get(name).copied()
+    }
+
+    /// What of a job's artifact is shown: of each of its outputs the section, the name of its views, and its part.
+    pub fn parts<'a>(
+        &self,
+        id: JobId,
+        artifact: &'a Artifact,
+    ) -> Vec<(&'static str, String, Cow<'a, Artifact>)> {
+        let outputs = self.outputs(id).iter().zip(self.views(id));
+        let parts = outputs.map(|(output, name)| {
+            let part = match &output.name {
+                Some(name) => Cow::Owned(artifact.part(name)),
+                None => Cow::Borrowed(artifact),
+            };
+            (output.artifact.section(), name, part)
+        });
+        parts.collect()
     }
 
     /// What the views of each output of a job are called, in the order of its outputs.

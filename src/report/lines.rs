@@ -45,7 +45,7 @@ impl<W: Write> Reporter for Lines<W> {
                 self.say(&format!("  {job} ({why})"));
             }
             Event::JobWaiting { job } => {
-                self.say(&format!("  {job} waits for another run that works on it"));
+                self.say(&format!("  {job} waits: the same work is being done under another name, or by another run"));
             }
             Event::JobProgress { job, progress } => {
                 let last = self.told.get(job);

@@ -76,7 +76,9 @@ impl Reporter for Terminal {
                 self.set(job, &message);
             }
             Event::JobWaiting { job } => {
-                let message = format!("{job} waits for another run that works on it");
+                let message = format!(
+                    "{job} waits: the same work is being done under another name, or by another run"
+                );
                 self.set(job, &message);
             }
             Event::JobProgress { job, progress } => {

@@ -1,6 +1,5 @@
 //! The engine's one loop and all its state. Work is done once an input settles, never by looking at every job again.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ffi::OsString;
 use std::fs;
@@ -11,13 +10,14 @@ use std::sync::{Arc, Mutex};
 use std::thread::Scope;
 use std::time::{Duration, Instant};
 
+use super::earlier::{retire, shown};
 use super::event::{Ended, Event, Retried, Status, Summary};
 use super::executor::Executor;
 use super::job::{Made, Message, Outcome, Ready, RunningJob, TICK};
 use super::order::{Rank, ranks};
 use super::{Options, Slots};
 use crate::pipeline::{
-    ArtifactType, Cause, Device, HOLES, Judged, Keep, Output, Resources, Takes, Verdict, WARNINGS,
+    ArtifactType, Cause, Device, HOLES, Judged, Keep, Resources, Takes, Verdict, WARNINGS,
     show_size,
 };
 use crate::plan::{Fingerprint, JobId, Known, Looked, Plan, Reason, holes, reason, runs_read};
@@ -541,6 +541,9 @@ impl<'a, 'o> Engine<'a, 'o> {
                     show_size(capacity.memory),
                     cards
                 );
+                if need.memory > capacity.memory {
+                    message.push_str("; `[machine] memory` in etude.toml says how much there is, and `resources` of the stage what it takes");
+                }
                 if need.gpu as usize > cards {
                     message.push_str("; `[machine] cards` in etude.toml says which there are");
                 }
@@ -822,22 +825,20 @@ impl<'a, 'o> Engine<'a, 'o> {
     /// Shows an artifact to people; without a view it is there all the same.
     fn show(&mut self, id: JobId, made: &Made) -> Result<Vec<PathBuf>, Error> {
         let views = self.views();
-        let outputs = self.plan.outputs(id).iter().zip(self.plan.views(id));
-        let parts =
-            outputs.map(|(output, name)| (output.artifact, name, part(&made.artifact, output)));
-        let parts: Vec<_> = parts.collect();
+        let parts = self.plan.parts(id, &made.artifact);
         let names = parts
             .iter()
-            .flat_map(|(kind, name, part)| Views::names(kind.section(), name, part));
+            .flat_map(|(section, name, part)| Views::names(section, name, part));
         let names: Vec<String> = names.collect();
         if let Some(shown) = self.snapshot.views(&made.key, &views.folder, &names) {
             self.snapshot.stands(&made.key);
             return Ok(shown);
         }
         let (mut shown, mut whole) = (Vec::new(), true);
-        for (kind, called, part) in &parts {
-            let copied = kind.is_copied();
-            match views.show(kind.section(), called, part, copied, &mut self.ledger) {
+        let outputs = self.plan.outputs(id);
+        for ((section, called, part), output) in parts.iter().zip(outputs) {
+            let copied = output.artifact.is_copied();
+            match views.show(section, called, part, copied, &mut self.ledger) {
                 Err(error) if error.is_disk_full() => return Err(error),
                 Err(error) => {
                     whole = false;
@@ -862,39 +863,28 @@ impl<'a, 'o> Engine<'a, 'o> {
         Ok(shown)
     }
 
-    /// Moves away what is still shown of jobs that have no artifact now: it is of an earlier run.
+    /// Moves away what is shown of jobs that failed, or that lack what failed. Of those that were not come to, nobody knows
+    /// whether they would be another.
     fn retire(&mut self) {
+        let ended = |how: &'static [Status]| {
+            let ends = self.ends.iter().enumerate();
+            ends.filter(move |(_, end)| end.is_some_and(|end| how.contains(&end)))
+                .map(|(id, _)| id)
+        };
+        let failed: Vec<JobId> = ended(&[Status::Failed, Status::Skipped]).collect();
+        let is_shown = |id: &JobId| !shown(self.plan, *id, &self.ledger).is_empty();
+        let open = ended(&[Status::Cancelled]).filter(is_shown).count();
         let views = self.views();
-        let mut retired = Vec::new();
-        for id in 0..self.states.len() {
-            if !matches!(self.states[id], State::Over) {
-                continue;
-            }
-            let outputs = self.plan.outputs(id).iter().zip(self.plan.views(id));
-            for (output, name) in outputs {
-                for view in Views::of(output.artifact.section(), &name, &self.ledger) {
-                    let path = views.folder.join(&view).display().to_string();
-                    match views.retire(&view, &mut self.ledger) {
-                        Ok(Some(to)) => retired.push(to),
-                        Ok(None) => {}
-                        Err(error) => {
-                            self.warn(format!("{path} is of an earlier run: {error}"));
-                        }
-                    }
+        let lines = retire(self.plan, failed.into_iter(), &views, &mut self.ledger);
+        lines.into_iter().for_each(|line| self.warn(line));
+        if open > 0 {
+            self.warn(format!(
+                "what is shown of {} not done may be of an earlier run; `etude plan` tells",
+                match open {
+                    1 => "1 job that was".to_owned(),
+                    n => format!("{n} jobs that were"),
                 }
-            }
-        }
-        if let Some(first) = retired.first() {
-            let all = match retired.len() {
-                1 => {
-                    "what was shown of a job that has no result now is of an earlier run, and lies"
-                        .to_string()
-                }
-                n => format!(
-                    "{n} files shown of jobs that have no result now are of an earlier run, and lie with the first"
-                ),
-            };
-            self.warn(format!("{all} in {}", first.display()));
+            ));
         }
     }
 
@@ -915,13 +905,5 @@ impl<'a, 'o> Engine<'a, 'o> {
             against: Vec::new(),
             missing: Vec::new(),
         })
-    }
-}
-
-/// What of an artifact is one output of its stage.
-fn part<'a>(artifact: &'a Artifact, output: &Output) -> Cow<'a, Artifact> {
-    match &output.name {
-        Some(name) => Cow::Owned(artifact.part(name)),
-        None => Cow::Borrowed(artifact),
     }
 }

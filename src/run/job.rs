@@ -224,13 +224,14 @@ impl RunningJob<'_> {
         match self.open_checkpoint(lock, &before)? {
             Left::Nothing => {}
             Left::Saved => note(&log, "finds what an attempt before it saved"),
-            Left::Discarded => {
-                let message = format!(
-                    "what an attempt at {} saved came from files that have changed, or from another device; it starts anew",
-                    self.name
-                );
-                note(&log, &message);
-                self.say(Event::Warning { message });
+            left @ (Left::Discarded | Left::Damaged) => {
+                let why = match left {
+                    Left::Damaged => "is damaged: what it was made from cannot be read",
+                    _ => "came from files that have changed, or from another device",
+                };
+                self.warns(&format!(
+                    "what an attempt before this saved {why}; it starts anew"
+                ));
             }
         }
         if let Some((from, _)) = earlier {

@@ -8,6 +8,7 @@
 //! an attempt that did not end left, and the artifact of a shorter job of the same family, from which it may go on.
 
 mod control_group;
+mod earlier;
 mod engine;
 mod event;
 mod executor;
@@ -23,6 +24,7 @@ use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc;
 
+pub use earlier::{retire_stale, shown};
 pub use event::{Ended, Event, Retried, Status, Summary};
 pub use executor::{Executor, Failure, InProcess, Local, Task, serve, this_program};
 

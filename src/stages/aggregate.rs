@@ -45,7 +45,7 @@ pub struct Aggregate {
 
 impl Stage for Aggregate {
     const KIND: &'static str = "aggregate";
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
     const OUTPUT: ArtifactType = ArtifactType::Table;
     const ROWS: &'static str = "what its SQL makes it";
     const PORTS: &'static [Port] = &[Port {

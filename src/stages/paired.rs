@@ -2,12 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use super::frames;
+use polars::prelude::DataFrame;
+
+use super::{frames, runs};
 use crate::figures::paired::{COLUMNS, Paired, compare};
+use crate::figures::sql::RunIds;
 use crate::figures::table;
 use crate::pipeline::{
-    ArtifactType, ColumnKind, ColumnShape, Complaint, Context, Holds, Port, Stage, Stop,
-    TableShape, Takes,
+    ArtifactType, ColumnKind, ColumnShape, Complaint, Context, Holds, Input, Port, RunsOf, Stage,
+    Stop, TableShape, Takes,
 };
 
 /// Which parameter names which column.
@@ -20,9 +23,33 @@ fn uses(paired: &Paired) -> Vec<(&'static str, &str)> {
     by.chain(others).collect()
 }
 
+impl Paired {
+    /// What makes rows the same result under several labels: the run that their labels stand for, and all of `by` that is no
+    /// label. Nothing where a job made all rows itself: then `by` says what they are.
+    fn units(
+        &self,
+        input: &Input,
+        runs: Option<RunIds>,
+        rows: &DataFrame,
+    ) -> Result<Vec<Option<String>>, Stop> {
+        let of = input.runs.as_ref().map(|told| &told.of);
+        let (Some(RunsOf::Labels { axes, .. }), Some(runs)) = (of, runs) else {
+            return Ok(Vec::new());
+        };
+        let others = self.by.iter().filter(|column| !axes.contains(column));
+        let others = others.map(|column| table::texts(table::column(rows, column)?));
+        let others: Vec<Vec<Option<String>>> = others.collect::<Result<_, _>>()?;
+        let units = runs.into_iter().enumerate().map(|(row, run)| {
+            let others: Vec<&Option<String>> = others.iter().map(|texts| &texts[row]).collect();
+            Some(format!("{} {others:?}", run?))
+        });
+        Ok(units.collect())
+    }
+}
+
 impl Stage for Paired {
     const KIND: &'static str = "paired";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     const OUTPUT: ArtifactType = ArtifactType::Table;
     const ROWS: &'static str = "a comparison of two methods";
     const PORTS: &'static [Port] = &[Port {
@@ -70,9 +97,20 @@ impl Stage for Paired {
         Some(uses.map(|(_, column)| column.to_string()).collect())
     }
 
+    /// One job may stand under several labels.
+    fn counts_runs(&self) -> bool {
+        true
+    }
+
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
-        let rows = frames::stacked(&[job.one("from")?], "table.parquet")?;
-        let result = compare(&rows, self)?;
+        let inputs = [job.one("from")?];
+        let own = frames::read(&inputs, "table.parquet")?;
+        let (runs, _) = runs::of_rows(0, &inputs[0].table, &inputs, &own)?;
+        let (rows, mut notes) = frames::stacked_and_notes(&inputs, own, None)?;
+        let units = self.units(inputs[0], runs, &rows)?;
+        let (result, said) = compare(&rows, self, &units)?;
+        notes.extend(said);
+        job.warn(&notes)?;
         table::write(&result, &job.out.join("table.parquet"))?;
         Ok(())
     }

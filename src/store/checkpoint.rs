@@ -30,6 +30,8 @@ pub enum Left {
     Saved,
     /// Nothing, because what they saved came from other files or from another device; it was removed.
     Discarded,
+    /// Files, but what they were made from cannot be read: they were removed.
+    Damaged,
 }
 
 impl Store {
@@ -71,6 +73,7 @@ impl Store {
             false => Left::Nothing,
         };
         let basis = self.read_basis(key);
+        let is_known = basis.is_some();
         let stands = |basis: &Basis| {
             let mut files = basis.files.iter();
             basis.device == device
@@ -81,7 +84,10 @@ impl Store {
             None => {
                 self.remove_checkpoint(key)?;
                 if left == Left::Saved {
-                    left = Left::Discarded;
+                    left = match is_known {
+                        true => Left::Discarded,
+                        false => Left::Damaged,
+                    };
                 }
                 Basis {
                     device: device.to_string(),
@@ -219,19 +225,20 @@ mod tests {
     fn what_was_computed_elsewhere_or_from_other_files_is_not_found() {
         let bench = Bench::new();
         let save = || fs::write(bench.store.checkpoint(&bench.key).join("state"), "half").unwrap();
-        let discards = |device: &str| {
+        let found = |device: &str| {
             let (folder, left) = bench.open(device);
-            left == Left::Discarded && fs::read_dir(folder).unwrap().count() == 0
+            assert_eq!(fs::read_dir(folder).unwrap().count(), 0);
+            left
         };
         bench.open("cpu");
         save();
-        assert!(discards("cuda"));
+        assert_eq!(found("cuda"), Left::Discarded);
         save();
         fs::write(bench.folder.path().join("input"), "other").unwrap();
-        assert!(discards("cuda"));
+        assert_eq!(found("cuda"), Left::Discarded);
         save();
         fs::write(bench.store.basis(&bench.key), "{ half").unwrap();
-        assert!(discards("cuda"));
+        assert_eq!(found("cuda"), Left::Damaged);
     }
 
     #[test]

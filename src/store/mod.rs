@@ -71,7 +71,7 @@ pub use provenance::{Origin, Provenance};
 pub use record::{Adopted, Record};
 pub use scratch::Scratch;
 pub use snapshot::Snapshot;
-pub use view::{ViewProblem, Views, file_name};
+pub use view::{Retired, ViewProblem, Views, file_name};
 
 /// The layout's version; a store of another version lives in another folder beside it.
 pub const FORMAT: &str = "v1";

@@ -30,6 +30,17 @@ pub struct ViewProblem {
     pub message: String,
 }
 
+/// What became of a view that is of an earlier run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Retired {
+    /// It lies here now.
+    Moved(PathBuf),
+    /// It was not there.
+    Gone,
+    /// It is left as it is, for this reason.
+    Left(String),
+}
+
 /// What lies where a view should.
 enum There {
     Nothing,
@@ -143,24 +154,25 @@ impl Views<'_> {
         views.map(|(view, _)| view.clone()).collect()
     }
 
-    /// Moves a view to where nobody takes it for the result of the last run, and says where that is. One that is etude's no
-    /// more is left alone.
-    pub fn retire(&self, relative: &str, ledger: &mut Ledger) -> Result<Option<PathBuf>, Error> {
+    /// Moves a view to where nobody takes it for the result of the last run. One that is etude's no more is left alone.
+    pub fn retire(&self, relative: &str, ledger: &mut Ledger) -> Result<Retired, Error> {
         let path = self.folder.join(relative);
         let Some(digest) = ledger.views.get(relative).copied() else {
-            return Ok(None);
+            return Ok(Retired::Gone);
         };
         let there = self.there(&path)?;
         if matches!(there, There::Nothing) {
             ledger.views.remove(relative);
-            return Ok(None);
+            return Ok(Retired::Gone);
         }
         let earlier = format!("{EARLIER}/{relative}");
-        if self.in_the_way(&there, Some(&digest), None).is_some()
-            || self.strange_folder(&path).is_some()
-            || self.free(&earlier, &digest, ledger)?.is_err()
-        {
-            return Ok(None);
+        let theirs = self.in_the_way(&there, Some(&digest), None);
+        if let Some(why) = theirs.or_else(|| self.strange_folder(&path)) {
+            return Ok(Retired::Left(why));
+        }
+        if let Err(problem) = self.free(&earlier, &digest, ledger)? {
+            let (place, why) = (problem.path.display(), problem.message);
+            return Ok(Retired::Left(format!("{place} is in its way: {why}")));
         }
         let (disk, to) = (&*self.store.disk, self.folder.join(&earlier));
         match there {
@@ -177,7 +189,22 @@ impl Views<'_> {
         }
         ledger.views.remove(relative);
         ledger.views.insert(earlier, digest);
-        Ok(Some(to))
+        Ok(Retired::Moved(to))
+    }
+
+    /// The files of an artifact that are not shown as they should be: something else lies there, or nothing.
+    pub fn unshown(&self, section: &str, name: &str, artifact: &Artifact) -> Vec<PathBuf> {
+        let names = Views::names(section, name, artifact).into_iter();
+        let files = names.zip(visible(artifact));
+        let files = files.map(|(relative, (_, stored))| (self.folder.join(relative), stored));
+        let unshown = files.filter(|(path, stored)| match self.there(path) {
+            Ok(There::Copy(digest)) => digest != stored.digest,
+            Ok(There::Link(target)) => {
+                target != self.target(&self.store.object(&stored.digest), files::folder_of(path))
+            }
+            _ => true,
+        });
+        unshown.map(|(path, _)| path).collect()
     }
 
     /// Writes a file that is made of an artifact and is none of its own, under the rules of views.

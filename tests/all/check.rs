@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use etude::store::{Digest, Provenance};
+
 use crate::project::Project;
 
 const PIPELINE: &str = "
@@ -226,6 +228,23 @@ fn bytes_that_changed_and_files_that_are_gone_or_strange_are_named() {
     let text = project.wrong(PIPELINE);
     assert!(text.contains("provenance.json is damaged"), "{text}");
     assert!(text.contains("take the one that was committed"), "{text}");
+}
+
+#[test]
+fn a_published_file_is_what_its_job_left_and_not_only_what_was_published() {
+    let project = Project::published(PIPELINE);
+    let gallery = project.path("outputs/gallery/p");
+    fs::write(gallery.join("figures/figure.svg"), "another").unwrap();
+    let mut provenance = Provenance::read(&gallery).unwrap().unwrap();
+    let figure = provenance.jobs.get_mut("figure").unwrap();
+    let digest = Digest::of_bytes(b"another");
+    figure.files.insert("figures/figure.svg".into(), digest);
+    provenance.write(&gallery).unwrap();
+    let text = project.wrong(PIPELINE);
+    assert!(
+        text.contains("changed  figures/figure.svg: its bytes are not those that its job left"),
+        "{text}"
+    );
 }
 
 #[test]

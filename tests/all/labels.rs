@@ -46,8 +46,10 @@ how = { weak = { p.params.decay = 1e-8 }, none = {} }
         .read("p.toml")
         .replace("[1e-7, 2.0, 0.5]", "[0.0000001, 2, 5e-1]");
     fs::write(project.path("p.toml"), other).unwrap();
-    let said = project.ok(&["plan", "p.toml", "p[lr=1e-7]"]);
-    assert!(said.contains("nothing to do"), "{said}");
+    let (said, _) = project.etude(&["plan", "p.toml", "p[lr=1e-7]"]);
+    assert!(said.contains("0 to run, 2 cached"), "{said}");
+    // What is shown is called as the labels are written.
+    assert!(said.contains("not shown until the next run"), "{said}");
 }
 
 const DECAY: &str = "

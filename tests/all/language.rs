@@ -1078,9 +1078,9 @@ when = { graph = "G(5,5)", method = "reversed" }
     07ebdbde answers[seed=1, graph=G(2,5), method=reversed, size=6]
     a5272a35 answers[seed=1, graph=G(5,5), method=next-token, size=2]
     0d421036 answers[seed=1, graph=G(5,5), method=next-token, size=6]
-    2b63e707 each[graph=G(2,5)]
-    79eb1a57 each[graph=G(5,5)]
-    8e58d153 accuracy
+    1edab0c2 each[graph=G(2,5)]
+    da08b386 each[graph=G(5,5)]
+    8a77b697 accuracy
     4bf18056 at-chance
     352ae05e figure
     ");

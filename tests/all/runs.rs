@@ -180,3 +180,40 @@ fn what_an_interval_leaves_out_is_told() {
         "{text}"
     );
 }
+
+#[test]
+fn one_job_under_several_labels_is_one_pair_of_a_comparison() {
+    let pipeline = "[stage.e]
+kind = 'command'
+args = ['/bin/sh', '-c', '{ echo x; echo $ETUDE_PARAM_V; } > $ETUDE_OUT/t.csv']
+seed = 0
+params = { v = 1 }
+outputs.t = { path = 't.csv', type = 'table' }
+[stage.each]
+kind = 'aggregate'
+from = 'e'
+sql = 'SELECT method, seed, AVG(x) AS x FROM e GROUP BY method, seed'
+[stage.test]
+kind = 'paired'
+from = 'each'
+between = 'method'
+by = ['seed']
+value = 'x'
+[stage.out]
+kind = 'table'
+from = 'test'
+columns = ['pairs', 'difference']
+[axes]
+method = { p = { e.params.v = 1 }, q = { e.params.v = 3 } }
+seed = { 'e.seed' = [0, 1, 2, 3] }
+";
+    let (text, code, all) = run(pipeline, "out");
+    assert_eq!(code, 0, "{text}");
+    assert_eq!(all, "pairs,difference\n4,-2\n");
+    let alike =
+        format!("{pipeline}[[override]]\nwhen = {{ seed = [1, 2, 3] }}\nset = {{ e.seed = 0 }}\n");
+    let (text, code, one) = run(&alike, "out");
+    assert_eq!(code, 0, "{text}");
+    assert_eq!(one, "pairs,difference\n1,-2\n");
+    assert!(text.contains("p and q: 4 pairs of labels are 1 of results, because one job stands under several labels"), "{text}");
+}

@@ -1,7 +1,10 @@
 //! What lies below `outputs/` is what the last run of the whole pipeline made, or says what else it is.
+#![cfg(unix)]
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 
 use crate::project::Project;
 
@@ -315,4 +318,96 @@ fn a_check_judges_claims_from_the_published_tables() {
         text.contains("the published tables say not reproduced (1 of 2 rows)"),
         "{text}"
     );
+}
+
+#[test]
+fn what_is_shown_of_others_is_moved_away_too_when_only_some_jobs_are_run() {
+    let project = project();
+    project.ok(&["run", "p.toml"]);
+    project.write("p.toml", &PIPELINE.replace("value = 1", "value = 5"));
+    let text = project.ok(&["run", "p.toml", "made"]);
+    assert!(
+        text.contains("are of an earlier run, and lie with the first in outputs/p/earlier/"),
+        "{text}"
+    );
+    assert!(!project.path(TABLE).exists());
+    assert!(!project.path("outputs/p/verdicts/above.json").exists());
+    assert!(
+        project
+            .path("outputs/p/tables/made[seed=0].parquet")
+            .exists()
+    );
+    // A run of some jobs that changes nothing moves nothing.
+    project.ok(&["run", "p.toml"]);
+    let text = project.ok(&["run", "p.toml", "made"]);
+    assert!(!text.contains("earlier"), "{text}");
+    assert_eq!(project.read(TABLE), "seed,x\n0,5\n1,5\n");
+}
+
+#[test]
+fn what_is_in_the_way_of_moving_is_told_and_left() {
+    let project = project();
+    project.ok(&["run", "p.toml"]);
+    fs::create_dir_all(project.path("outputs/p/earlier/tables")).unwrap();
+    project.write("outputs/p/earlier/tables/table.csv", "mine");
+    project.write("switch", "on");
+    project.write("bad-0", "");
+    project.write("bad-1", "");
+    let (text, code) = project.etude(&["run", "p.toml"]);
+    assert_eq!(code, 1);
+    assert!(
+        text.contains("outputs/p/tables/table.csv is of an earlier run: it is left there: outputs/p/earlier/tables/table.csv is in its way"),
+        "{text}"
+    );
+    assert_eq!(project.read("outputs/p/earlier/tables/table.csv"), "mine");
+    fs::remove_file(project.path("bad-0")).unwrap();
+    fs::remove_file(project.path("bad-1")).unwrap();
+    project.ok(&["run", "p.toml"]);
+    assert_eq!(project.read("outputs/p/earlier/tables/table.csv"), "mine");
+}
+
+#[test]
+fn a_plan_tells_what_is_cached_and_not_shown() {
+    let project = project();
+    project.ok(&["run", "p.toml"]);
+    fs::remove_file(project.path(TABLE)).unwrap();
+    project.write("outputs/p/tables/table.md", "mine");
+    let (text, code) = project.etude(&["plan", "p.toml"]);
+    assert_eq!(code, 2, "{text}");
+    assert!(text.contains("cached and not shown until the next run: outputs/p/tables/table.csv, outputs/p/tables/table.md"), "{text}");
+    fs::remove_file(project.path("outputs/p/tables/table.md")).unwrap();
+    project.ok(&["run", "p.toml"]);
+    assert!(project.ok(&["plan", "p.toml"]).contains("nothing to do"));
+}
+
+#[test]
+fn a_run_that_is_stopped_moves_nothing_that_may_be_right() {
+    let project = project();
+    let slow = PIPELINE.replace("test ! -e", "test ! -e slow || sleep 60; test ! -e");
+    project.write("p.toml", &slow);
+    project.ok(&["run", "p.toml"]);
+    project.write("slow", "");
+    project.write("switch", "on");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_etude"));
+    command
+        .args(["run", "p.toml"])
+        .current_dir(project.folder.path());
+    let mut run = command.stderr(Stdio::piped()).spawn().unwrap();
+    // It is stopped once a job runs.
+    let mut lines = BufReader::new(run.stderr.take().unwrap()).lines();
+    let begun = lines.find(|line| line.as_ref().unwrap().contains("made[seed=0] ("));
+    assert!(begun.is_some());
+    let stop = Command::new("kill")
+        .args(["-INT", &run.id().to_string()])
+        .status();
+    assert!(stop.unwrap().success());
+    let said: Vec<String> = lines.map(Result::unwrap).collect();
+    assert_eq!(run.wait().unwrap().code(), Some(130), "{said:?}");
+    let told = "what is shown of 5 jobs that were not done may be of an earlier run";
+    assert!(said.iter().any(|line| line.contains(told)), "{said:?}");
+    assert_eq!(project.read(TABLE), "seed,x\n0,1\n1,1\n");
+    let (text, _) = project.etude(&["plan", "p.toml"]);
+    assert!(text.contains("of an earlier run until then"), "{text}");
+    project.write("switch", "");
+    assert!(project.ok(&["plan", "p.toml"]).contains("nothing to do"));
 }

@@ -131,6 +131,11 @@ impl What {
         )
     }
 
+    /// Whether it averages the rows of a run first, and leaves out runs without a value.
+    pub(super) fn is_over_runs(self) -> bool {
+        self.counts_runs() && self != Self::Runs
+    }
+
     /// Whether its result depends on the order of the rows.
     pub(super) fn is_ordered(self) -> bool {
         matches!(self, Self::First | Self::Last | Self::Join | Self::Any)

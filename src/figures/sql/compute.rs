@@ -251,9 +251,11 @@ impl What {
     }
 }
 
-/// What there is to say of an interval over runs: that some have no value, or that AVG beside it weighs them otherwise.
+/// What there is to say of a number over runs: that some have no value, or, where it `weighs` them all alike, that AVG beside
+/// it does not.
 pub(super) fn told(
     name: &str,
+    weighs: bool,
     values: &Column,
     runs: &Column,
     groups: &[Vec<usize>],
@@ -295,7 +297,7 @@ pub(super) fn told(
             "{name}: {lost} of the rows are of no run, for what tells it is missing there, and are left out"
         ));
     }
-    if let Some((least, most)) = uneven {
+    if let Some((least, most)) = uneven.filter(|_| weighs) {
         notes.push(format!(
             "{name}: runs have {least} to {most} values; AVG weighs values and the interval runs, whose mean is run_mean"
         ));
@@ -317,7 +319,7 @@ fn share(
     }
     if let Some(mean) = means.iter().find(|mean| **mean != 0.0 && **mean != 1.0) {
         return Err(format!(
-            "an interval of a share takes 0 or 1 a run, and here a run has {mean}; write e.g. CASE WHEN accuracy > 0.95 THEN 1 ELSE 0 END"
+            "an interval of a share takes 0 or 1 a run, and here a run has {mean}; write e.g. CASE WHEN accuracy > 0.95 THEN 1 WHEN accuracy <= 0.95 THEN 0 END, which is missing where accuracy is"
         ));
     }
     let (low, high) = interval(means.iter().sum(), means.len() as f64);

@@ -19,6 +19,9 @@ pub(super) const CHAINED: usize = 5_000;
 /// them as the name of a function too, and all in it once more; those behind POSITION twice more.
 const TRIED: usize = 16;
 
+/// So many dots may stand in a name: the parser takes each of them apart anew.
+const DOTS: usize = 16;
+
 /// What has no more levels than this can be walked over on any stack.
 const LEVELS: usize = 16;
 
@@ -30,6 +33,7 @@ pub(super) fn is_deep(tokens: &[TokenWithSpan]) -> Result<bool, SqlError> {
         last: Keyword::NoKeyword,
         is_star: false,
         signs: 0,
+        dots: 0,
     };
     for token in tokens {
         if !matches!(token.token, Token::Whitespace(_) | Token::EOF) {
@@ -126,6 +130,8 @@ struct Scan {
     is_star: bool,
     /// How many operators and signs stand one behind the other.
     signs: usize,
+    /// How many dots the name has in which the last word stands.
+    dots: usize,
 }
 
 impl Scan {
@@ -134,10 +140,13 @@ impl Scan {
     }
 
     fn check(&mut self, place: Location) -> Result<(), SqlError> {
-        let signs = self.signs;
+        let (signs, dots) = (self.signs, self.dots);
         let top = self.top();
         let nested = top.nested + top.now.nots + top.now.takes_all + signs;
-        let (what, most, help) = if nested > NESTED {
+        let (what, most, help) = if dots > DOTS {
+            let help = "a column is named as table.column";
+            ("dots in one name", DOTS, help)
+        } else if nested > NESTED {
             let help = "give parts of it a name: WITH x AS (SELECT …)";
             ("brackets, CASE, NOT and signs in each other", NESTED, help)
         } else if top.tried > TRIED {
@@ -210,6 +219,9 @@ impl Scan {
             Token::Word(word) => word.keyword,
             _ => Keyword::NoKeyword,
         };
+        if self.before != Before::Dot && *token != Token::Period {
+            self.dots = 0;
+        }
         match token {
             Token::LParen | Token::LBracket | Token::LBrace => self.open(false),
             Token::RParen | Token::RBracket | Token::RBrace => self.close(),
@@ -219,7 +231,10 @@ impl Scan {
                 self.next();
             }
             Token::SemiColon => self.next(),
-            Token::Period => self.before = Before::Dot,
+            Token::Period => {
+                self.dots += 1;
+                self.before = Before::Dot;
+            }
             Token::Word(_) if self.before == Before::Dot => self.value(),
             Token::Word(word) => self.word(word.keyword),
             Token::Mul if self.may_be_all() => self.value(),
@@ -491,6 +506,12 @@ mod tests {
             let said = told(&chain);
             assert!(said.contains("more than 5000 operators"), "{said}");
         }
+        let said = told(&format!("SELECT {}b FROM t", "a.".repeat(20_000)));
+        assert!(said.contains("more than 16 dots in one name"), "{said}");
+        assert_eq!(
+            told(&"a.b, 1.5, ".repeat(90).replace("a.b", "t.a")),
+            "shallow"
+        );
         for all in ["*", "t.*", "DISTINCT *", "DISTINCT ON (x) *"] {
             let said = told(&format!("SELECT {all} FROM t{}", ", t".repeat(20_000)));
             assert!(said.contains("more than 5000 operators"), "{all}: {said}");

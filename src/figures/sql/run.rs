@@ -286,8 +286,9 @@ impl<'a> Runner<'a> {
             changed = Some(once);
         }
         let groups = changed.as_deref().unwrap_or(groups);
-        if let (What::Interval, Some(runs)) = (call.what, &runs) {
-            let notes = told(&call.name, &args[0], runs, groups)?;
+        if let (true, Some(runs)) = (call.what.is_over_runs(), &runs) {
+            let weighs = call.what == What::Interval;
+            let notes = told(&call.name, weighs, &args[0], runs, groups)?;
             self.notes.borrow_mut().extend(notes);
         }
         let result = call.what.over(&args, runs.as_ref(), call.kind, groups)?;

@@ -651,7 +651,23 @@ fn what_an_interval_leaves_out_and_how_it_weighs_is_told() {
     ci95(x, seed): 1 of 3 runs have no value and are left out
     ci95(x, seed): 1 of the rows are of no run, for what tells it is missing there, and are left out
     ci95(x, seed): runs have 1 to 2 values; AVG weighs values and the interval runs, whose mean is run_mean
+    run_mean(x, seed): 1 of 3 runs have no value and are left out
+    run_mean(x, seed): 1 of the rows are of no run, for what tells it is missing there, and are left out
     "#);
+}
+
+#[test]
+fn a_share_tells_of_runs_without_a_value() {
+    let rows = df!("seed" => [0i64, 1, 2], "ok" => [Some(1i64), Some(1), None]).unwrap();
+    let query = Query::parse(
+        "SELECT clopper_pearson95_low(ok, seed) AS low, wilson95_high(ok, seed) AS high FROM t",
+    );
+    let tables = BTreeMap::from([("t".to_owned(), plain(rows))]);
+    let (_, notes) = query.unwrap().run(tables, &BTreeMap::new()).unwrap();
+    insta::assert_snapshot!(notes.join("\n"), @r"
+    clopper_pearson95_low(ok, seed): 1 of 3 runs have no value and are left out
+    wilson95_high(ok, seed): 1 of 3 runs have no value and are left out
+    ");
 }
 
 #[test]

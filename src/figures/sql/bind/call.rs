@@ -335,7 +335,7 @@ impl Binder<'_> {
             filter,
             order,
             runs,
-            name: if what == What::Interval {
+            name: if what.is_over_runs() {
                 written
             } else {
                 String::new()
