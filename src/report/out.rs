@@ -58,7 +58,7 @@ mod tests {
         assert_eq!(visible("\x1b[2J\x07\r"), "\\x1b[2J\\x07\\r");
         assert_eq!(visible("\u{9b}31m\u{202e}x"), "\\u{9b}31m\\u{202e}x");
         let mut out = Out::new(Vec::new());
-        writeln!(out, "{}", "\x1b]0;title\x07").unwrap();
+        writeln!(out, "\x1b]0;title\x07").unwrap();
         assert_eq!(out.0, b"\\x1b]0;title\\x07\n");
     }
 }

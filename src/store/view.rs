@@ -4,8 +4,8 @@
 //! ones (datasets, models) are links. A file that etude did not write, or that was changed since, is never touched.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::{Component, Path, PathBuf};
+use std::{fs, io};
 
 use super::{Artifact, Digest, Error, Ledger, Store, StoredFile, files};
 
@@ -20,6 +20,9 @@ pub struct Views<'a> {
 
 /// The folder below that of a pipeline for views that are of an earlier run, because their job did not end well since.
 const EARLIER: &str = "earlier";
+
+/// How often a link is placed anew that another engine places at the same moment.
+const TRIES: u32 = 100;
 
 /// A view that was left as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -383,10 +386,25 @@ impl Views<'_> {
     fn link(&self, target: &Path, path: &Path) -> Result<(), Error> {
         let disk = &*self.store.disk;
         files::create_folders(disk, files::folder_of(path))?;
-        if fs::symlink_metadata(path).is_ok() {
-            disk.remove(path).map_err(Error::io("replace", path))?;
+        let mut tries = 0;
+        loop {
+            if fs::symlink_metadata(path).is_ok() {
+                match disk.remove(path) {
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    removed => removed.map_err(Error::io("replace", path))?,
+                }
+            }
+            match disk.link(target, path) {
+                // Another engine was faster; where it links to the same, all is as it should be.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && tries < TRIES => {
+                    if fs::read_link(path).is_ok_and(|there| there == target) {
+                        return Ok(());
+                    }
+                    tries += 1;
+                }
+                linked => return linked.map_err(Error::io("link", path)),
+            }
         }
-        disk.link(target, path).map_err(Error::io("link", path))
     }
 
     /// Where a link leads: by the way from its folder, so that it survives when the project moves, unless the store is not the
@@ -628,6 +646,31 @@ mod tests {
         }
         assert!(links.iter().all(|link| link.is_absolute()));
         assert_ne!(links[0], links[1]);
+    }
+
+    #[test]
+    fn engines_that_place_one_link_at_the_same_moment_all_succeed() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::at(&folder.path().join(".etude"));
+        store.prepare().unwrap();
+        let first = shown(&store, &[("a.txt", b"1"), ("b.txt", b"2")]);
+        let other = shown(&store, &[("a.txt", b"3"), ("b.txt", b"4")]);
+        std::thread::scope(|scope| {
+            for n in 0..4 {
+                let (store, models) = (&store, [&first, &other]);
+                let folder = folder.path().join("p");
+                scope.spawn(move || {
+                    let views = Views { folder, store };
+                    for round in 0..100 {
+                        let mut ledger = Ledger::default();
+                        let model = models[(n + round) % 2];
+                        let shown = views.show("models", "m", model, false, &mut ledger);
+                        let (paths, problems) = shown.unwrap();
+                        assert_eq!((paths.len(), problems.len()), (2, 0));
+                    }
+                });
+            }
+        });
     }
 
     #[test]

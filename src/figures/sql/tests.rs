@@ -843,7 +843,7 @@ fn a_function_takes_as_many_values_as_it_takes() {
     let all = function::names()
         .chain(aggregate::names())
         .chain(["if", "pi"]);
-    let twelve = vec!["degree"; 12].join(", ");
+    let twelve = ["degree"; 12].join(", ");
     for name in all {
         let told = |values: &str| problems(&format!("SELECT {name}({values}) AS x FROM graphs"));
         let (few, many) = (told(""), told(&twelve));
