@@ -316,8 +316,13 @@ impl Views<'_> {
         let Ok(meta) = fs::symlink_metadata(path) else {
             return Ok(There::Nothing);
         };
+        // Another engine may replace it at this moment.
+        let is_gone = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
         if meta.is_symlink() {
-            let target = fs::read_link(path).map_err(Error::io("read", path))?;
+            let target = match fs::read_link(path) {
+                Err(error) if is_gone(&error) => return Ok(There::Nothing),
+                target => target.map_err(Error::io("read", path))?,
+            };
             return Ok(match is_object(&target) {
                 true => There::Link(target),
                 false => There::Strange("a link that etude did not make lies there".into()),
@@ -326,7 +331,10 @@ impl Views<'_> {
         Ok(match (meta.is_dir(), meta.is_file()) {
             (true, _) => There::Strange("a folder lies there".into()),
             (_, true) => {
-                let (digest, _) = Digest::of_file(path).map_err(Error::io("read", path))?;
+                let (digest, _) = match Digest::of_file(path) {
+                    Err(error) if is_gone(&error) => return Ok(There::Nothing),
+                    read => read.map_err(Error::io("read", path))?,
+                };
                 There::Copy(digest)
             }
             _ => There::Strange("something lies there that is no file".into()),
