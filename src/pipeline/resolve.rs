@@ -74,6 +74,9 @@ impl Request {
     }
 }
 
+/// So many variants of a stage are asked for warnings: the files that they name are looked for, and most name the same.
+const WARNED: usize = 32;
+
 /// Reads, checks and resolves a pipeline file. On error, everything that is wrong with it.
 pub fn read(path: &Path, request: &Request, registry: &Registry) -> Result<Pipeline, Vec<Problem>> {
     let mut problems = Problems::default();
@@ -309,13 +312,16 @@ fn resolve(
             });
         }
         // Unlike the text of a file, what lies on this machine matters only where it will be read.
-        for variant in variants[at].iter().copied().collect::<BTreeSet<usize>>() {
+        let used: BTreeSet<usize> = variants[at].iter().copied().collect();
+        for (count, variant) in used.into_iter().enumerate() {
             let Some(settled) = &settled[variant] else {
                 continue;
             };
-            for warning in settled.parameters.warnings(&pipeline.root) {
-                let problem = Problem::at(&place(at, variant, &warning), warning.message);
-                warnings.push(problem.maybe_help(warning.help));
+            if count < WARNED {
+                for warning in settled.parameters.warnings(&pipeline.root) {
+                    let problem = Problem::at(&place(at, variant, &warning), warning.message);
+                    warnings.push(problem.maybe_help(warning.help));
+                }
             }
             for outside in settled.parameters.reads() {
                 let path = &settled.outside[&outside.parameter];
