@@ -1,16 +1,22 @@
 //! What nobody needs any more, and its removal.
 //!
-//! **What is kept.** The artifacts of the keys that any pipeline's ledger names (each project that shares the store has ledgers
-//! of its own in it), and the last few keys that each job had before; those that are pinned; those that a running engine has found or made; and everything that came about, was changed or
-//! moved within the grace period. Of the three times that tell (a record's own, and when its file and the file's entry
-//! changed) the latest counts, and one in the future counts as now: a clock that jumps, or another machine's that goes wrong, can keep
-//! things and never lose them. A ledger or record that cannot be read stops it all: what it names is not known.
+//! **What is kept.**
+//!
+//! - The artifacts of the keys that any pipeline's ledger names, and the last few keys that each job had before. Each project
+//!   that shares the store has ledgers of its own in it.
+//! - What is pinned.
+//! - What a running engine has found or made.
+//! - What came about, was changed or moved within the grace period.
+//!
+//! Three times tell of the last: a record's own, and when its file and the file's entry changed. The latest counts, and one in
+//! the future counts as now. So a clock that jumps, or another machine's that goes wrong, can keep things and never lose them.
+//! A ledger or record that cannot be read stops it all: what it names is not known.
 //!
 //! An artifact that a job started from is not kept for that: the longer job's bytes are the same as if it had not, and a lost
 //! start is a lost chance to be faster.
 //!
-//! **Over a budget** goes also what is kept for its ledger alone and was not adopted, first what takes the fewest seconds to make again for each byte
-//! that it frees.
+//! **Over a budget** goes also what only its ledger keeps. What takes the fewest seconds to make again, for each byte that it
+//! frees, goes first. What was adopted stays: nothing can make it again.
 //!
 //! **Why it is safe below running engines.** All is decided and done while the store is held alone (see
 //! [`locks`](super::locks)). Whoever publishes holds the store from the moment it takes an object that is there already for granted

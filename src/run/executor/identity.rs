@@ -1,8 +1,8 @@
 //! Which program this process runs.
 //!
-//! A program can be replaced while a run goes on, and a worker that is started from its path is then another one, whose
-//! results would stand under the fingerprints of this. So a worker is started from the very file that the engine runs,
-//! where the system names it, and has to tell its engine which file it runs itself.
+//! A program can be replaced while a run goes on. A worker that is started from its path is then another one, and its results
+//! would stand under the fingerprints of this. So a worker is started from the very file that the engine runs, where the
+//! system names it. It also has to tell its engine which file it runs itself.
 
 use std::fs::{self, Metadata};
 use std::io;
