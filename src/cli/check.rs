@@ -7,7 +7,6 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-
 use std::path::Path;
 
 use clap::Args;
@@ -184,10 +183,7 @@ impl Published<'_> {
                 for (file, digest) in &origin.files {
                     lines.extend(self.file(file, digest, origin));
                     if file.starts_with(ArtifactType::Verdict.section()) {
-                        lines.extend(self.verdict(&job, file));
-                        if matches!(state, State::Stands) {
-                            lines.extend(self.judged_again(id, &job, file));
-                        }
+                        lines.extend(self.verdict(id, &job, file));
                     }
                 }
             }
@@ -298,9 +294,7 @@ impl Published<'_> {
     }
 
     /// A verdict to which the published tables do not lead.
-    fn judged_again(&self, id: JobId, job: &str, file: &str) -> Option<String> {
-        let text = read_named(&self.folder.join(file), MOST).ok()?;
-        let there: Verdict = serde_json::from_slice(&text).ok()?;
+    fn judged_again(&self, id: JobId, job: &str, file: &str, there: &Verdict) -> Option<String> {
         let line = |why: String| Some(format!("verdict  {job}: {file} {why}"));
         match judge(self.plan, id, self.folder, self.provenance)? {
             Err(why) => line(format!(
@@ -308,7 +302,7 @@ impl Published<'_> {
             )),
             Ok(now) => {
                 let told = |v: &Verdict| (v.verdict, v.rows, v.held, v.unknown);
-                let differs = told(&now) != told(&there);
+                let differs = told(&now) != told(there);
                 differs.then(|| {
                     line(format!(
                         "says {} ({}), but the published tables say {} ({})",
@@ -349,13 +343,24 @@ impl Published<'_> {
         }
     }
 
-    /// A verdict other than the pipeline expects.
-    fn verdict(&self, job: &str, file: &str) -> Option<String> {
+    /// What is wrong with a verdict: it is another than the pipeline expects, or than the published tables lead to.
+    fn verdict(&self, id: JobId, job: &str, file: &str) -> Vec<String> {
         // One that is not there or is another has been told of.
-        let text = read_named(&self.folder.join(file), MOST).ok()?;
-        let Ok(verdict) = serde_json::from_slice::<Verdict>(&text) else {
-            return Some(format!("verdict  {job}: {file} is none"));
+        let Ok(text) = read_named(&self.folder.join(file), MOST) else {
+            return Vec::new();
         };
+        let Ok(verdict) = serde_json::from_slice::<Verdict>(&text) else {
+            return vec![format!("verdict  {job}: {file} is none")];
+        };
+        let mut lines: Vec<String> = self.unexpected(job, &verdict).into_iter().collect();
+        if matches!(self.states[id], State::Stands) {
+            lines.extend(self.judged_again(id, job, file, &verdict));
+        }
+        lines
+    }
+
+    /// A verdict other than the pipeline expects.
+    fn unexpected(&self, job: &str, verdict: &Verdict) -> Option<String> {
         let held = verdict.rows_in_words();
         match (verdict.is_expected(), verdict.verdict) {
             (true, _) => None,

@@ -238,11 +238,7 @@ impl Source {
         Project::of(&self.file, self.root.as_deref())
     }
 
-    /// Whether the pipeline is taken as its file declares it.
-    fn is_whole(&self) -> bool {
-        self.request(&self.project()).is_whole()
-    }
-
+    /// What the command line adds to the file.
     fn request(&self, project: &Project) -> pipeline::Request {
         pipeline::Request {
             profile: self.profile.clone(),

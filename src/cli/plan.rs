@@ -7,10 +7,10 @@ use clap::Args;
 use super::check::some;
 use super::{Failure, Source, err, out};
 use crate::pipeline::{Keep, Problem};
-use crate::plan::{Freshness, assess};
+use crate::plan::{Freshness, assess_by};
 use crate::report::show_start;
 use crate::run::shown;
-use crate::store::Views;
+use crate::store::{Snapshot, Views};
 
 #[derive(Debug, Args)]
 pub struct Plan {
@@ -33,7 +33,8 @@ impl Plan {
         let project = self.source.project();
         let store = project.store();
         let ledger = store.ledger(&plan.pipeline.shown);
-        let states = assess(&plan, &store, &ledger)?;
+        let snapshot = store.snapshot(&plan.pipeline.shown);
+        let states = assess_by(&plan, &store, &ledger, &snapshot)?;
         warn(&plan.pipeline.warnings);
         let (mut fresh, mut stale, mut open) = (0, 0, 0);
         let mut out = out();
@@ -86,7 +87,7 @@ impl Plan {
             folder: project.views(&plan.pipeline.shown),
             store: &store,
         };
-        let unshown = unshown(&plan, &states, &views);
+        let unshown = unshown(&plan, &states, &views, &snapshot);
         if stale + open == 0 && unshown.is_empty() {
             say(format!("nothing to do: all {fresh} jobs are cached"));
             return Ok(0);
@@ -119,8 +120,12 @@ impl Plan {
 }
 
 /// What is cached and not shown as it should be.
-fn unshown(plan: &crate::plan::Plan, states: &[Freshness], views: &Views<'_>) -> Vec<PathBuf> {
-    let snapshot = views.store.snapshot(&plan.pipeline.shown);
+fn unshown(
+    plan: &crate::plan::Plan,
+    states: &[Freshness],
+    views: &Views<'_>,
+    snapshot: &Snapshot,
+) -> Vec<PathBuf> {
     let mut unshown = Vec::new();
     for (id, state) in states.iter().enumerate() {
         let Freshness::Fresh(record) = state else {

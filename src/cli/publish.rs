@@ -186,16 +186,10 @@ fn papers(plan: &Plan, states: &[Freshness], id: JobId) -> Vec<Paper> {
     let is_behind = readers.peek().is_none() || readers.any(is_read);
     let artifact = artifact(id);
     let outputs = plan.outputs(id);
-    let shown = outputs.iter().filter(|output| output.artifact.is_copied());
+    let shown = outputs.iter().zip(plan.parts(id, artifact));
+    let shown = shown.filter(|(output, _)| output.artifact.is_copied());
     let shown = shown.filter(|_| plan.instance(id).keep == Keep::Always);
-    let papers = shown.map(|output| {
-        let (name, files) = match &output.name {
-            Some(part) if outputs.len() > 1 => {
-                (format!("{}.{part}", plan.view(id)), artifact.part(part))
-            }
-            Some(part) => (plan.view(id), artifact.part(part)),
-            None => (plan.view(id), artifact.clone()),
-        };
+    let papers = shown.map(|(output, (_, name, files))| {
         let chosen = |extensions: &[&str]| {
             let files = files.files.iter();
             let files = files.filter(|(name, _)| has_extension(name, extensions));

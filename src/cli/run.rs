@@ -64,7 +64,7 @@ impl Run {
             capacity: project.capacity(self.cores),
             views,
             prune: self.jobs.is_empty(),
-            release: self.source.is_whole() && self.jobs.is_empty(),
+            release: self.source.request(&project).is_whole() && self.jobs.is_empty(),
             fail_fast: self.fail_fast,
             again: again.collect(),
             compare: &crate::stages::difference,

@@ -62,11 +62,21 @@ impl fmt::Display for Reason {
 /// Looks at every job of a plan; reads records and the files that parameters name, changes no result, works on a store that
 /// does not exist. An error is a file that a parameter names and that cannot be read.
 pub fn assess(plan: &Plan, store: &Store, ledger: &Ledger) -> Result<Vec<Freshness>, Error> {
+    assess_by(plan, store, ledger, &store.snapshot(&plan.pipeline.shown))
+}
+
+/// [`assess`], by what the last run saw of the store, for whoever needs that too.
+pub fn assess_by(
+    plan: &Plan,
+    store: &Store,
+    ledger: &Ledger,
+    snapshot: &Snapshot,
+) -> Result<Vec<Freshness>, Error> {
     let mut states: Vec<Freshness> = Vec::with_capacity(plan.jobs.len());
     let mut looked = Looked::new(store);
     let mut bytes = Bytes {
         store,
-        snapshot: store.snapshot(&plan.pipeline.shown),
+        snapshot,
         read: HashMap::new(),
     };
     for id in 0..plan.jobs.len() {
@@ -112,7 +122,7 @@ impl Freshness {
 /// What is known of the bytes of objects.
 struct Bytes<'a> {
     store: &'a Store,
-    snapshot: Snapshot,
+    snapshot: &'a Snapshot,
     read: HashMap<Digest, bool>,
 }
 

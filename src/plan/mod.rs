@@ -20,7 +20,7 @@ use crate::pipeline::{
 use crate::store::{Artifact, Digest};
 
 pub use fingerprint::{Fingerprint, Known, Looked, Outside, holes, inputs};
-pub use freshness::{Freshness, Reason, assess, earlier, reason};
+pub use freshness::{Freshness, Reason, assess, assess_by, earlier, reason};
 pub use runs::{RunsRead, SameRuns, runs_read};
 
 /// A job: a stage at its coordinates. The DAG's only node type.
@@ -237,7 +237,7 @@ impl Plan {
 
     /// What the views of a job are called: as the job, but that labels which differ in nothing but case have a digest with
     /// them. Many file systems would take their files for one.
-    pub fn view(&self, id: JobId) -> String {
+    fn view(&self, id: JobId) -> String {
         let alike = self.alike.get_or_init(|| {
             let axes = self.pipeline.axes.iter();
             axes.flat_map(alike).collect()

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use super::earlier::{retire, shown};
 use super::event::{Ended, Event, Retried, Status, Summary};
 use super::executor::Executor;
-use super::job::{Made, Message, Outcome, Ready, RunningJob, TICK};
+use super::job::{Made, Message, Outcome, Ready, RunningJob, TICK, verify_once};
 use super::order::{Rank, ranks};
 use super::{Options, Slots};
 use crate::pipeline::{
@@ -398,16 +398,10 @@ impl<'a, 'o> Engine<'a, 'o> {
 
     /// Whether an artifact has the bytes it should have. Those that may have changed since they were last read are read.
     fn is_whole(&self, key: &Digest, artifact: &Artifact) -> Result<bool, Error> {
-        let verified = || self.verified.lock().unwrap_or_else(|p| p.into_inner());
         let mut whole = true;
+        // Each is looked at, so that all that are damaged are set aside.
         for file in self.snapshot.unsure(self.store, key, artifact) {
-            if verified().contains(&file.digest) {
-                continue;
-            }
-            match self.store.verify(file)? {
-                true => drop(verified().insert(file.digest)),
-                false => whole = false,
-            }
+            whole &= verify_once(self.store, file, self.verified)?;
         }
         Ok(whole)
     }

@@ -17,7 +17,7 @@ use crate::pipeline::{
 use crate::plan::{Fingerprint, JobId, Known, Outside, Plan, Reason, RunsRead, earlier, inputs};
 use crate::store::{
     Artifact, Digest, Error, Left, Lock, Lookup, Record, Scratch, Seen, Stamp, StartedFrom, Store,
-    survey,
+    StoredFile, survey,
 };
 
 /// How often a job that waits for another process looks whether it still must.
@@ -485,18 +485,7 @@ impl RunningJob<'_> {
         let mut damaged = BTreeMap::new();
         for (id, made) in &self.inputs {
             for file in made.artifact.files.values() {
-                let known = |set: &Mutex<BTreeSet<Digest>>| {
-                    set.lock()
-                        .unwrap_or_else(|p| p.into_inner())
-                        .contains(&file.digest)
-                };
-                if known(self.verified) {
-                    continue;
-                }
-                if self.store.verify(file)? {
-                    let mut verified = self.verified.lock().unwrap_or_else(|p| p.into_inner());
-                    verified.insert(file.digest);
-                } else {
+                if !verify_once(self.store, file, self.verified)? {
                     damaged.insert(*id, made.clone());
                 }
             }
@@ -512,6 +501,23 @@ impl RunningJob<'_> {
         );
         self.store.start_log(&self.ready.key, &text)
     }
+}
+
+/// Whether an object has the bytes it should have; one that was read and found right during this run is not read again.
+pub(super) fn verify_once(
+    store: &Store,
+    file: &StoredFile,
+    verified: &Mutex<BTreeSet<Digest>>,
+) -> Result<bool, Error> {
+    let verified = || verified.lock().unwrap_or_else(|p| p.into_inner());
+    if verified().contains(&file.digest) {
+        return Ok(true);
+    }
+    let is_right = store.verify(file)?;
+    if is_right {
+        verified().insert(file.digest);
+    }
+    Ok(is_right)
 }
 
 /// The stamp of every file of an artifact that a task reads.
