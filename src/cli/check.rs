@@ -12,7 +12,7 @@ use std::path::Path;
 use clap::Args;
 
 use super::judge::judge;
-use super::publish::{Place, axes};
+use super::publish::{Place, axes, published};
 use super::verify::count;
 use super::{Failure, Source};
 use crate::pipeline::{ArtifactType, DEFAULT_PROFILE, Found, Judged, Verdict};
@@ -35,21 +35,12 @@ impl Check {
         let plan = self.source.plan(&[])?;
         let project = self.source.project();
         let folder = self.place.of(&self.source, &plan.pipeline.name);
-        let provenance = match Provenance::read(&folder) {
-            Ok(Some(provenance)) => provenance,
-            Ok(None) => {
-                return Err(Failure::Message(format!(
-                    "nothing of {} is published: there is no {}; `etude publish` writes it once all is run",
-                    plan.pipeline.name,
-                    folder.join(Provenance::FILE).display()
-                )));
-            }
-            Err(error @ Error::Damaged { .. }) => {
-                return Err(Failure::Message(format!(
-                    "{error}; take the one that was committed, or remove it and `etude publish` again"
-                )));
-            }
-            Err(error) => return Err(error.into()),
+        let Some(provenance) = published(&folder)? else {
+            return Err(Failure::Message(format!(
+                "nothing of {} is published: there is no {}; `etude publish` writes it once all is run",
+                plan.pipeline.name,
+                folder.join(Provenance::FILE).display()
+            )));
         };
         let published = Published {
             plan: &plan,

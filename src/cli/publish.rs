@@ -11,7 +11,7 @@ use super::{Failure, Source};
 use crate::figures::{csv, table};
 use crate::pipeline::{ArtifactType, Keep};
 use crate::plan::{Freshness, JobId, Plan, assess};
-use crate::store::{Artifact, Ledger, Origin, Provenance, Store, ViewProblem, Views, file_name};
+use crate::store::{Artifact, Error, Ledger, Origin, Provenance, Store, ViewProblem, Views, file_name};
 
 #[derive(Debug, Args)]
 pub struct Publish {
@@ -55,7 +55,7 @@ impl Publish {
         if self.place.outputs.is_none() {
             views.check(project.root())?;
         }
-        let before = Provenance::read(&folder)?;
+        let before = published(&folder)?;
         // What was published before may be replaced, unless somebody changed it.
         let mut ledger = Ledger {
             views: before.map(|before| before.files()).unwrap_or_default(),
@@ -247,4 +247,14 @@ fn numbers(store: &Store, stored: &crate::store::StoredFile) -> Result<Vec<u8>, 
     let table = table::read(&store.object(&stored.digest));
     let bytes = table.and_then(|table| csv::to_bytes(&table));
     bytes.map_err(|error| Failure::Message(error.to_string()))
+}
+
+/// What was published in a folder before, if anything was.
+pub(super) fn published(folder: &Path) -> Result<Option<Provenance>, Failure> {
+    match Provenance::read(folder) {
+        Err(error @ Error::Damaged { .. }) => Err(Failure::Message(format!(
+            "{error}; take the one that was committed, or remove it and `etude publish` again"
+        ))),
+        read => Ok(read?),
+    }
 }

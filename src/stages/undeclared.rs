@@ -1,5 +1,6 @@
 //! Files that a program's arguments name and its stage does not declare: when they change, nothing runs again.
 
+use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
 use crate::pipeline::Complaint;
@@ -9,6 +10,7 @@ pub(super) fn undeclared(args: &[String], files: &[String], root: &Path) -> Vec<
     let root = normal(root);
     let files: Vec<PathBuf> = files.iter().map(|file| normal(&root.join(file))).collect();
     let mut found = Vec::new();
+    let mut told = BTreeSet::new();
     for (at, arg) in args.iter().enumerate() {
         // A program without a folder is looked for in PATH.
         let words = match at == 0 && !arg.contains('/') {
@@ -21,6 +23,7 @@ pub(super) fn undeclared(args: &[String], files: &[String], root: &Path) -> Vec<
             if let Ok(inside) = path.strip_prefix(&root)
                 && !is_declared
                 && path.is_file()
+                && told.insert(inside.to_path_buf())
             {
                 found.push(complaint(arg, word, inside, files.is_empty()));
             }
@@ -113,6 +116,7 @@ mod tests {
                 "write files = [\"train.py\"]"
             ]
         );
+        assert_eq!(told(&["./train.py", "train.py"], &[]), write("train.py"));
         let absolute = root.join("train.py").display().to_string();
         assert_eq!(told(&["p", &absolute], &[]), write("train.py"));
         assert_eq!(

@@ -228,6 +228,8 @@ fn bytes_that_changed_and_files_that_are_gone_or_strange_are_named() {
     let text = project.wrong(PIPELINE);
     assert!(text.contains("provenance.json is damaged"), "{text}");
     assert!(text.contains("take the one that was committed"), "{text}");
+    let (published, code) = project.etude(&["publish", "p.toml"]);
+    assert_eq!((published, code), (text, 1));
 }
 
 #[test]
