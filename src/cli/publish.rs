@@ -11,7 +11,9 @@ use super::{Failure, Source};
 use crate::figures::{csv, table};
 use crate::pipeline::{ArtifactType, Keep};
 use crate::plan::{Freshness, JobId, Plan, assess};
-use crate::store::{Artifact, Error, Ledger, Origin, Provenance, Store, ViewProblem, Views, file_name};
+use crate::store::{
+    Artifact, Error, Ledger, Origin, Provenance, Store, ViewProblem, Views, file_name,
+};
 
 #[derive(Debug, Args)]
 pub struct Publish {
