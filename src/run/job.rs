@@ -172,7 +172,14 @@ impl RunningJob<'_> {
         if !damaged.is_empty() {
             return Ok(Outcome::Damaged(damaged));
         }
+        // A worker whose engine was killed may still be at work for a moment.
         while self.saves() && self.store.is_checkpoint_held(&key) {
+            if !told {
+                told = true;
+                self.say(Event::JobWaiting {
+                    job: self.name.clone(),
+                });
+            }
             if self.cancelled() {
                 return Ok(Outcome::Cancelled);
             }

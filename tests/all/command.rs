@@ -971,7 +971,7 @@ mod processes {
 
     #[test]
     fn a_program_ends_with_its_worker_and_its_engine_however_they_are_killed() {
-        for who in ["engine", "worker", "both"] {
+        for who in ["engine", "worker", "both", "engine of a stopped worker"] {
             let project = Project::new(&shell("a", FAMILY, ""));
             let mut engine = Background::start(&project);
             let pids = family(&project);
@@ -982,6 +982,10 @@ mod processes {
             match who {
                 "engine" => kill("-KILL", &[engine.0.id()]),
                 "worker" => kill("-KILL", &workers),
+                "engine of a stopped worker" => {
+                    kill("-STOP", &workers);
+                    kill("-KILL", &[engine.0.id()]);
+                }
                 // Neither can do anything for the other.
                 _ => kill("-KILL", &[&workers[..], &[engine.0.id()]].concat()),
             }

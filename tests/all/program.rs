@@ -408,6 +408,25 @@ fn ctrl_c_and_a_request_to_end_stop_cleanly_and_the_next_run_goes_on() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_worker_that_was_stopped_when_its_engine_died_does_not_hold_up_the_next_run() {
+    let project = Project::new(SMOKE);
+    let mut engine = Background::start(&project, &long(), &LONG);
+    until_training(&project);
+    let workers = children(engine.id());
+    workers.iter().for_each(|worker| signal(*worker, "-STOP"));
+    signal(engine.id(), "-KILL");
+    engine.end();
+    // The same job: it waits for whoever still works at it.
+    let mut next = Background::start(&project, &long(), &LONG);
+    for worker in workers {
+        wait_for("the end of the worker", || (!alive(worker)).then_some(()));
+    }
+    signal(next.id(), "-TERM");
+    assert_eq!(next.end().1, Some(143));
+}
+
 /// One training of so many steps, and the digest of what it leaves once it is done.
 #[cfg(target_os = "linux")]
 fn trained(project: &Project, steps: &str) -> String {
