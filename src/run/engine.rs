@@ -232,8 +232,8 @@ impl<'a, 'o> Engine<'a, 'o> {
         }
         self.retire();
         summary.unshown = self.unshown;
+        let saved = self.save_ledger();
         let name = &self.plan.pipeline.shown;
-        let saved = self.store.save_ledger(name, &mut self.ledger);
         let saved = saved.and(self.store.save_snapshot(name, &self.snapshot));
         self.tell(&Event::RunEnded(summary.clone()));
         if let Some(error) = fatal {
@@ -265,6 +265,12 @@ impl<'a, 'o> Engine<'a, 'o> {
             folder: self.options.views.clone(),
             store: self.store,
         }
+    }
+
+    fn save_ledger(&mut self) -> Result<(), Error> {
+        self.views().forget_replaced(&mut self.ledger);
+        self.store
+            .save_ledger(&self.plan.pipeline.shown, &mut self.ledger)
     }
 
     /// Looks up every job whose inputs are settled, until none is left.
@@ -809,8 +815,7 @@ impl<'a, 'o> Engine<'a, 'o> {
         }));
         self.ledger.jobs.insert(name, made.key);
         if status == Status::Ran && self.saved.elapsed() > PACE {
-            self.store
-                .save_ledger(&self.plan.pipeline.shown, &mut self.ledger)?;
+            self.save_ledger()?;
             self.saved = Instant::now();
         }
         Ok(())

@@ -78,6 +78,26 @@ impl Ledger {
         self.jobs != self.base.jobs || self.views != self.base.views
     }
 
+    /// The views that were placed since it was read.
+    pub(super) fn placed(&self) -> Vec<(String, Digest)> {
+        let before = &self.base.views;
+        let placed = self
+            .views
+            .iter()
+            .filter(|(view, digest)| before.get(*view) != Some(digest));
+        placed
+            .map(|(view, digest)| (view.clone(), *digest))
+            .collect()
+    }
+
+    /// What was read of a view, whatever was changed since.
+    pub(super) fn restore_view(&mut self, view: &str) {
+        match self.base.views.get(view) {
+            Some(digest) => self.views.insert(view.to_owned(), *digest),
+            None => self.views.remove(view),
+        };
+    }
+
     /// What was read, without the changes since.
     fn before(&self) -> Ledger {
         Ledger {

@@ -312,6 +312,17 @@ impl Views<'_> {
         removed
     }
 
+    /// Forgets the copies placed since the ledger was read that another engine has replaced since: what lies there is for the
+    /// other's ledger to know.
+    pub fn forget_replaced(&self, ledger: &mut Ledger) {
+        for (relative, digest) in ledger.placed() {
+            let now = self.there(&self.folder.join(&relative));
+            if matches!(now, Ok(There::Copy(now)) if now != digest) {
+                ledger.restore_view(&relative);
+            }
+        }
+    }
+
     fn there(&self, path: &Path) -> Result<There, Error> {
         let Ok(meta) = fs::symlink_metadata(path) else {
             return Ok(There::Nothing);
@@ -679,6 +690,32 @@ mod tests {
                 });
             }
         });
+    }
+
+    #[test]
+    fn of_two_engines_that_place_different_bytes_the_ledger_knows_those_that_lie_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::at(&folder.path().join(".etude"));
+        store.prepare().unwrap();
+        let views = Views {
+            folder: folder.path().join("paper"),
+            store: &store,
+        };
+        let mut ledgers = [store.ledger("p"), store.ledger("p")];
+        let artifacts =
+            [b"whole".as_slice(), b"a hole"].map(|bytes| shown(&store, &[("table.csv", bytes)]));
+        for (artifact, ledger) in artifacts.iter().zip(&mut ledgers) {
+            let (_, problems) = views.show("tables", "t", artifact, true, ledger).unwrap();
+            assert!(problems.is_empty());
+        }
+        // The first to place saves last.
+        for ledger in ledgers.iter_mut().rev() {
+            views.forget_replaced(ledger);
+            store.save_ledger("p", ledger).unwrap();
+        }
+        let there = store.ledger("p").views;
+        let there: Vec<&Digest> = there.values().collect();
+        assert_eq!(there, [&Digest::of_bytes(b"a hole")]);
     }
 
     #[test]
