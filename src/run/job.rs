@@ -264,7 +264,7 @@ impl RunningJob<'_> {
         }
         let changed = before
             .into_iter()
-            .find(|(path, was)| Stamp::of(path) != *was);
+            .find(|(path, was)| Stamp::of(path) != *was && !self.was_put_again(path, *was));
         if let Some(file) = changed
             .map(|(path, _)| path)
             .or_else(|| self.changed_outside())
@@ -444,6 +444,15 @@ impl RunningJob<'_> {
                 .store
                 .join_family(&family, extension.length, &self.ready.key);
         }
+    }
+
+    /// Whether an object was replaced by another file with its bytes, as an engine does that makes the same at this moment.
+    fn was_put_again(&self, path: &Path, was: Option<Stamp>) -> bool {
+        let (Some(was), Some(now)) = (was, Stamp::of(path)) else {
+            return false;
+        };
+        let holds = Digest::of_file(path).map(|(digest, _)| self.store.object(&digest));
+        now.is_of_another_file(&was) && holds.is_ok_and(|object| object == path)
     }
 
     fn open_checkpoint(

@@ -29,6 +29,11 @@ impl Stamp {
     pub fn of(path: &Path) -> Option<Stamp> {
         fs::metadata(path).ok().map(|meta| Stamp::from(&meta))
     }
+
+    /// Whether it is of another file than one of the same name, and not of one that was written to.
+    pub fn is_of_another_file(&self, other: &Self) -> bool {
+        self.inode != other.inode
+    }
 }
 
 impl From<&Metadata> for Stamp {

@@ -132,6 +132,28 @@ fn shell(name: &str, script: &str, more: &str) -> String {
 }
 
 #[test]
+fn an_object_that_another_engine_puts_again_while_a_job_reads_it_has_not_changed() {
+    // What an engine does that makes the same bytes at this moment: a new file under the old name.
+    let again = "for object in outputs/.etude/v1/objects/*/*; do cp \"$object\" again; mv -f again \"$object\"; done; \
+         cat \"$ETUDE_INPUT_TEXT\" > \"$ETUDE_OUT/out.txt\"";
+    let written = "for object in outputs/.etude/v1/objects/*/*; do \
+         chmod +w \"$object\"; cat \"$object\" > again; cat again > \"$object\"; done; echo > \"$ETUDE_OUT/out.txt\"";
+    let project = Project::new(&format!(
+        "{}{}",
+        shell("text", "echo text > \"$ETUDE_OUT/out.txt\"", ""),
+        shell("reader", again, "inputs = { text = 'text' }"),
+    ));
+    assert_eq!(project.run(), "2 ran");
+    assert_eq!(project.left("reader"), b"text\n");
+    let said = project.fails(&format!(
+        "{}{}",
+        shell("text", "echo text > \"$ETUDE_OUT/out.txt\"", ""),
+        shell("reader", written, "inputs = { text = 'text' }"),
+    ));
+    assert!(said.contains("was changed while the job read it"), "{said}");
+}
+
+#[test]
 fn a_program_sees_the_cards_that_it_asked_for_and_no_other() {
     // What a job takes of the machine is no part of its identity; its script is.
     let tells = |name: &str, more: &str| {
