@@ -8,19 +8,20 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 
-use super::{Failure, Source};
+use super::{Failure, SourceArgs};
 use crate::learn::task;
 use crate::pipeline::{ArtifactType, Verdict, show_size};
 use crate::plan::{Fingerprint, Freshness, JobId, Known, Looked, Plan, assess};
 use crate::store::{Adopted, Lookup, Record, Seen, Stamp, survey};
 
 #[derive(Debug, Args)]
+#[command(override_usage = "etude adopt [OPTIONS] --as <JOB> --note <TEXT> [FILE] <ARTIFACT>")]
 pub struct Adopt {
     #[command(flatten)]
-    source: Source,
+    source: SourceArgs,
     /// The file or directory that is what the job would leave; it is copied
     #[arg(value_name = "ARTIFACT")]
-    path: PathBuf,
+    path: Option<PathBuf>,
     /// Which job: `model[method=reversed,seed=0]`
     #[arg(long = "as", value_name = "JOB")]
     job: String,
@@ -31,10 +32,11 @@ pub struct Adopt {
 
 impl Adopt {
     pub fn run(self) -> Result<u8, Failure> {
-        let plan = self.source.plan(std::slice::from_ref(&self.job))?;
-        let id = self.one(&plan)?;
+        let (source, path) = self.source.with_artifact(self.path)?;
+        let plan = source.plan(std::slice::from_ref(&self.job))?;
+        let id = one(&plan, &self.job)?;
         let name = plan.jobs[id].name.to_string();
-        let store = self.source.project().store();
+        let store = source.project().store();
         let states = assess(&plan, &store, &store.ledger(&plan.pipeline.shown))?;
         match &states[id] {
             Freshness::Released(_) => {
@@ -62,10 +64,10 @@ impl Adopt {
                 "{name} declares what it leaves itself; nothing can be adopted in its place"
             )));
         }
-        let files = arranged(plan.kind(id).output, &self.path).map_err(|why| {
+        let files = arranged(plan.kind(id).output, &path).map_err(|why| {
             Failure::Message(format!(
                 "{} cannot be the artifact of {name}: {why}",
-                self.path.display()
+                path.display()
             ))
         })?;
 
@@ -107,7 +109,7 @@ impl Adopt {
             released: false,
         };
         let adopted = Adopted {
-            from: std::path::absolute(&self.path).unwrap_or(self.path),
+            from: std::path::absolute(&path).unwrap_or(path),
             note: self.note,
             when: now,
         };
@@ -127,24 +129,23 @@ impl Adopt {
         );
         Ok(0)
     }
+}
 
-    /// The job that is meant, which has to be one.
-    fn one(&self, plan: &Plan) -> Result<JobId, Failure> {
-        let selectors = plan.pipeline.select(std::slice::from_ref(&self.job));
-        let selectors = selectors.map_err(Failure::Problems)?;
-        let selected = |id: &JobId| selectors.iter().any(|s| s.matches(&plan.jobs[*id].name));
-        let ids: Vec<JobId> = (0..plan.jobs.len()).filter(selected).collect();
-        match ids[..] {
-            [id] => Ok(id),
-            _ => {
-                let names = ids.iter().map(|id| format!("`{}`", plan.jobs[*id].name));
-                Err(Failure::Message(format!(
-                    "`{}` is {} jobs, and an artifact is of one: {}",
-                    self.job,
-                    ids.len(),
-                    names.collect::<Vec<_>>().join(", ")
-                )))
-            }
+/// The job that is meant, which has to be one.
+fn one(plan: &Plan, job: &String) -> Result<JobId, Failure> {
+    let selectors = plan.pipeline.select(std::slice::from_ref(job));
+    let selectors = selectors.map_err(Failure::Problems)?;
+    let selected = |id: &JobId| selectors.iter().any(|s| s.matches(&plan.jobs[*id].name));
+    let ids: Vec<JobId> = (0..plan.jobs.len()).filter(selected).collect();
+    match ids[..] {
+        [id] => Ok(id),
+        _ => {
+            let names = ids.iter().map(|id| format!("`{}`", plan.jobs[*id].name));
+            Err(Failure::Message(format!(
+                "`{job}` is {} jobs, and an artifact is of one: {}",
+                ids.len(),
+                names.collect::<Vec<_>>().join(", ")
+            )))
         }
     }
 }
@@ -152,7 +153,7 @@ impl Adopt {
 #[derive(Debug, Args)]
 pub struct Unadopt {
     #[command(flatten)]
-    source: Source,
+    source: SourceArgs,
     /// Which jobs: `model[method=reversed,seed=0]`; without any, all of the pipeline
     #[arg(value_name = "JOB")]
     jobs: Vec<String>,
@@ -160,10 +161,11 @@ pub struct Unadopt {
 
 impl Unadopt {
     pub fn run(self) -> Result<u8, Failure> {
-        let pipeline = self.source.read()?;
-        let selectors = pipeline.select(&self.jobs).map_err(Failure::Problems)?;
+        let (source, jobs) = self.source.with_jobs(self.jobs)?;
+        let pipeline = source.read()?;
+        let selectors = pipeline.select(&jobs).map_err(Failure::Problems)?;
         let plan = Plan::unroll(pipeline, &[]);
-        let store = self.source.project().store();
+        let store = source.project().store();
         let states = assess(&plan, &store, &store.ledger(&plan.pipeline.shown))?;
         let mut out = super::out();
         let mut count = 0;

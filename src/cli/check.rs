@@ -14,7 +14,7 @@ use clap::Args;
 use super::judge::judge;
 use super::publish::{Place, axes, published};
 use super::verify::count;
-use super::{Failure, Source};
+use super::{Failure, SourceArgs};
 use crate::pipeline::{ArtifactType, DEFAULT_PROFILE, Found, Judged, Verdict};
 use crate::plan::{Fingerprint, JobId, Known, Looked, Plan};
 use crate::store::{Digest, Error, Origin, Provenance, Store, read_named};
@@ -22,7 +22,7 @@ use crate::store::{Digest, Error, Origin, Provenance, Store, read_named};
 #[derive(Debug, Args)]
 pub struct Check {
     #[command(flatten)]
-    source: Source,
+    source: SourceArgs,
     #[command(flatten)]
     place: Place,
     /// Fail, too, where a result was adopted and not made by a run
@@ -32,9 +32,10 @@ pub struct Check {
 
 impl Check {
     pub fn run(self) -> Result<u8, Failure> {
-        let plan = self.source.plan(&[])?;
-        let project = self.source.project();
-        let folder = self.place.of(&self.source, &plan.pipeline.name);
+        let source = self.source.alone()?;
+        let plan = source.plan(&[])?;
+        let project = source.project();
+        let folder = self.place.of(&source, &plan.pipeline.name);
         let Some(provenance) = published(&folder)? else {
             return Err(Failure::Message(format!(
                 "nothing of {} is published: there is no {}; `etude publish` writes it once all is run",
@@ -48,7 +49,7 @@ impl Check {
             folder: &folder,
             states: states(&plan, &project.store(), &provenance)?,
         };
-        let profile = self.source.profile.as_deref();
+        let profile = source.options.profile.as_deref();
         let (problems, claims) = published.problems(profile);
         let adopted = published.adopted();
         let mut out = super::out();

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{Failure, Source, out};
+use super::{Failure, SourceArgs, out};
 use crate::pipeline::{
     ColumnKind, ColumnOf, ColumnOrigin, Pipeline, Problem, RunsOf, TableColumns, alternatives,
 };
@@ -10,7 +10,7 @@ use crate::pipeline::{
 #[derive(Debug, Args)]
 pub struct Columns {
     #[command(flatten)]
-    source: Source,
+    source: SourceArgs,
     /// Only the tables of these stages
     #[arg(value_name = "STAGE")]
     stages: Vec<String>,
@@ -18,12 +18,10 @@ pub struct Columns {
 
 impl Columns {
     pub fn run(self) -> Result<u8, Failure> {
-        let pipeline = self.source.read()?;
+        let (source, stages) = self.source.with_jobs(self.stages)?;
+        let pipeline = source.read()?;
         let names = || pipeline.stages.iter().map(|stage| stage.name.as_str());
-        let unknown = self
-            .stages
-            .iter()
-            .filter(|name| !names().any(|n| n == *name));
+        let unknown = stages.iter().filter(|name| !names().any(|n| n == *name));
         let unknown = unknown.map(|name| {
             let problem = Problem::of(format!("there is no stage `{name}`"));
             problem.maybe_help(alternatives("stages", name, names()))
@@ -34,8 +32,8 @@ impl Columns {
         }
         let mut texts = Vec::new();
         for (at, stage) in pipeline.stages.iter().enumerate() {
-            let is_asked = self.stages.contains(&stage.name);
-            if !self.stages.is_empty() && !is_asked {
+            let is_asked = stages.contains(&stage.name);
+            if !stages.is_empty() && !is_asked {
                 continue;
             }
             let outputs = 0..stage.outputs.len();

@@ -2,13 +2,13 @@
 
 use clap::{Args, ValueEnum};
 
-use super::{Failure, Source, out};
+use super::{Failure, SourceArgs, out};
 use crate::report::graph;
 
 #[derive(Debug, Args)]
 pub struct Graph {
     #[command(flatten)]
-    source: Source,
+    source: SourceArgs,
     /// Only these jobs and what they need: `figure`, `model[method=reversed,seed=0]`
     #[arg(value_name = "JOB")]
     jobs: Vec<String>,
@@ -29,7 +29,8 @@ enum Format {
 
 impl Graph {
     pub fn run(self) -> Result<u8, Failure> {
-        let plan = self.source.plan(&self.jobs)?;
+        let (source, jobs) = self.source.with_jobs(self.jobs)?;
+        let plan = source.plan(&jobs)?;
         let text = match self.format {
             Format::Text => graph::text(&plan),
             Format::Dot => graph::dot(&plan),

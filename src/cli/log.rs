@@ -4,26 +4,33 @@ use std::fs;
 
 use clap::Args;
 
-use super::{Failure, Source, out};
+use super::{Failure, SourceArgs, out};
 use crate::pipeline::{show_seconds, show_size};
 use crate::plan::{Freshness, Plan, assess};
 use crate::store::{Digest, Ledger, Record, Store};
 
 #[derive(Debug, Args)]
+#[command(override_usage = "etude log [OPTIONS] [FILE] <JOB>...")]
 pub struct Log {
     #[command(flatten)]
-    source: Source,
+    source: SourceArgs,
     /// Which jobs: `model`, `model[method=reversed,seed=0]`
-    #[arg(value_name = "JOB", required = true)]
+    #[arg(value_name = "JOB")]
     jobs: Vec<String>,
 }
 
 impl Log {
     pub fn run(self) -> Result<u8, Failure> {
-        let pipeline = self.source.read()?;
-        let selectors = pipeline.select(&self.jobs).map_err(Failure::Problems)?;
+        let (source, jobs) = self.source.with_jobs(self.jobs)?;
+        if jobs.is_empty() {
+            return Err(Failure::Usage(
+                "which job? `etude log [FILE] JOB…` needs at least one; `etude plan --all` lists them".into(),
+            ));
+        }
+        let pipeline = source.read()?;
+        let selectors = pipeline.select(&jobs).map_err(Failure::Problems)?;
         let plan = Plan::unroll(pipeline, &[]);
-        let project = self.source.project();
+        let project = source.project();
         let store = project.store();
         let ledger = store.ledger(&plan.pipeline.shown);
         let states = assess(&plan, &store, &ledger)?;

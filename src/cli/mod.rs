@@ -3,6 +3,7 @@
 mod adopt;
 mod check;
 mod columns;
+mod file;
 mod gc;
 mod graph;
 mod judge;
@@ -117,7 +118,7 @@ pub fn main() -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
             failure.print();
-            ExitCode::FAILURE
+            ExitCode::from(failure.code())
         }
     }
 }
@@ -141,6 +142,8 @@ fn is_plain(text: &str) -> bool {
 enum Failure {
     /// The pipeline or what was asked of it is wrong.
     Problems(Vec<Problem>),
+    /// The command line leaves open what is meant, in a sentence.
+    Usage(String),
     /// Anything else, in a sentence.
     Message(String),
 }
@@ -159,9 +162,18 @@ impl From<crate::store::Error> for Failure {
 const SHOWN: usize = 100;
 
 impl Failure {
+    fn code(&self) -> u8 {
+        match self {
+            Failure::Usage(_) => 64,
+            Failure::Problems(_) | Failure::Message(_) => 1,
+        }
+    }
+
     fn print(&self) {
         match self {
-            Failure::Message(message) => eprintln!("error: {}", visible(message)),
+            Failure::Usage(message) | Failure::Message(message) => {
+                eprintln!("error: {}", visible(message))
+            }
             Failure::Problems(problems) => {
                 for problem in problems.iter().take(SHOWN) {
                     eprintln!("{}", report(problem));
@@ -197,9 +209,17 @@ fn report(problem: &Problem) -> String {
 
 /// What every command that reads a pipeline takes.
 #[derive(Debug, Args)]
-struct Source {
-    /// The pipeline file
-    file: PathBuf,
+struct SourceArgs {
+    /// The pipeline file; may be left out if this folder and its `pipelines/` have one pipeline
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+    #[command(flatten)]
+    options: SourceOptions,
+}
+
+/// How the pipeline is read.
+#[derive(Debug, Clone, Args)]
+struct SourceOptions {
     /// Lay a profile of the file over it; without this, the one named `default` where there is one
     #[arg(long, value_name = "NAME")]
     profile: Option<String>,
@@ -224,6 +244,13 @@ enum DeviceName {
     Cuda,
 }
 
+/// The pipeline that a command is about.
+#[derive(Debug)]
+struct Source {
+    file: PathBuf,
+    options: SourceOptions,
+}
+
 impl Source {
     /// Reads and checks the pipeline, and what its project says.
     fn read(&self) -> Result<pipeline::Pipeline, Failure> {
@@ -235,16 +262,16 @@ impl Source {
 
     /// The project of the pipeline.
     fn project(&self) -> Project {
-        Project::of(&self.file, self.root.as_deref())
+        Project::of(&self.file, self.options.root.as_deref())
     }
 
     /// What the command line adds to the file.
     fn request(&self, project: &Project) -> pipeline::Request {
         pipeline::Request {
-            profile: self.profile.clone(),
-            set: self.set.clone(),
-            keep: self.keep.clone(),
-            device: self.device.map(|device| match device {
+            profile: self.options.profile.clone(),
+            set: self.options.set.clone(),
+            keep: self.options.keep.clone(),
+            device: self.options.device.map(|device| match device {
                 DeviceName::Auto => Device::Auto,
                 DeviceName::Cpu => Device::Cpu,
                 DeviceName::Cuda => Device::Cuda,

@@ -5,15 +5,15 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use clap::Args;
 
 use super::project::Project;
-use super::{Failure, Source, out};
+use super::{Failure, SourceArgs, out};
 use crate::plan::{Freshness, assess};
 use crate::store::{Pin as Note, Store};
 
 #[derive(Debug, Args)]
 pub struct Pin {
     #[command(flatten)]
-    source: Option<Source>,
-    /// Only these jobs: `figure`, `model[method=reversed,seed=0]`
+    source: SourceArgs,
+    /// Only these jobs: `figure`, `model[method=reversed,seed=0]`; without any, all of the pipeline
     #[arg(value_name = "JOB")]
     jobs: Vec<String>,
     /// Show what is pinned in the store of the project of the current folder
@@ -24,7 +24,7 @@ pub struct Pin {
 #[derive(Debug, Args)]
 pub struct Unpin {
     #[command(flatten)]
-    source: Source,
+    source: SourceArgs,
     /// Only these jobs; without any, all of the pipeline, also those it no longer has
     #[arg(value_name = "JOB")]
     jobs: Vec<String>,
@@ -32,12 +32,12 @@ pub struct Unpin {
 
 impl Pin {
     pub fn run(self) -> Result<u8, Failure> {
-        let source = match self.source {
-            Some(source) if !self.list => source,
-            _ => return list(&Project::here(None)),
-        };
+        if self.list {
+            return list(&Project::here(None));
+        }
+        let (source, jobs) = self.source.with_jobs(self.jobs)?;
         let pipeline = source.read()?;
-        let selectors = pipeline.select(&self.jobs).map_err(Failure::Problems)?;
+        let selectors = pipeline.select(&jobs).map_err(Failure::Problems)?;
         let plan = crate::plan::Plan::unroll(pipeline, &[]);
         let store = source.project().store();
         let states = assess(&plan, &store, &store.ledger(&plan.pipeline.shown))?;
@@ -103,8 +103,9 @@ fn list(project: &Project) -> Result<u8, Failure> {
 
 impl Unpin {
     pub fn run(self) -> Result<u8, Failure> {
-        let pipeline = self.source.read()?;
-        let selectors = pipeline.select(&self.jobs).map_err(Failure::Problems)?;
+        let (source, jobs) = self.source.with_jobs(self.jobs)?;
+        let pipeline = source.read()?;
+        let selectors = pipeline.select(&jobs).map_err(Failure::Problems)?;
         let name = pipeline.name.clone();
         let plan = crate::plan::Plan::unroll(pipeline, &[]);
         let selected: Vec<String> = plan
@@ -113,7 +114,7 @@ impl Unpin {
             .filter(|job| selectors.iter().any(|selector| selector.matches(&job.name)))
             .map(|job| job.name.to_string())
             .collect();
-        let store = self.source.project().store();
+        let store = source.project().store();
         let mut out = out();
         let mut count = 0;
         // By the name it was pinned under, whatever its key is now.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::check::some;
-use super::{Failure, Source, err, out};
+use super::{Failure, SourceArgs, err, out};
 use crate::pipeline::{Keep, Problem};
 use crate::plan::{Freshness, assess_by};
 use crate::report::show_start;
@@ -15,7 +15,7 @@ use crate::store::{Snapshot, Views};
 #[derive(Debug, Args)]
 pub struct Plan {
     #[command(flatten)]
-    source: Source,
+    source: SourceArgs,
     /// Only these jobs and what they need: `figure`, `model[method=reversed,seed=0]`
     #[arg(value_name = "JOB")]
     jobs: Vec<String>,
@@ -29,8 +29,9 @@ const WORK: u8 = 2;
 
 impl Plan {
     pub fn run(self) -> Result<u8, Failure> {
-        let plan = self.source.plan(&self.jobs)?;
-        let project = self.source.project();
+        let (source, jobs) = self.source.with_jobs(self.jobs)?;
+        let plan = source.plan(&jobs)?;
+        let project = source.project();
         let store = project.store();
         let ledger = store.ledger(&plan.pipeline.shown);
         let snapshot = store.snapshot(&plan.pipeline.shown);

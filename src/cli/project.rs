@@ -491,7 +491,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let told = |root: &Path| match Project::here(Some(root)).check() {
             Ok(()) => String::new(),
-            Err(Failure::Message(message)) => message,
+            Err(Failure::Message(message) | Failure::Usage(message)) => message,
             Err(Failure::Problems(problems)) => problems[0].to_string(),
         };
         fs::create_dir(folder.path().join(FILE)).unwrap();
@@ -551,7 +551,7 @@ mod tests {
         fs::create_dir_all(root.join("outputs")).unwrap();
         let check = || match Project::here(Some(&root)).check() {
             Ok(()) => String::new(),
-            Err(Failure::Message(message)) => message,
+            Err(Failure::Message(message) | Failure::Usage(message)) => message,
             Err(Failure::Problems(problems)) => panic!("{problems:?}"),
         };
         assert_eq!(check(), "");

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::verify::count;
-use super::{Failure, Source};
+use super::{Failure, Source, SourceArgs};
 use crate::figures::{csv, table};
 use crate::pipeline::{ArtifactType, Keep};
 use crate::plan::{Freshness, JobId, Plan, assess};
@@ -18,7 +18,7 @@ use crate::store::{
 #[derive(Debug, Args)]
 pub struct Publish {
     #[command(flatten)]
-    source: Source,
+    source: SourceArgs,
     #[command(flatten)]
     place: Place,
 }
@@ -44,12 +44,13 @@ impl Place {
 
 impl Publish {
     pub fn run(self) -> Result<u8, Failure> {
-        let plan = self.source.plan(&[])?;
-        let project = self.source.project();
+        let source = self.source.alone()?;
+        let plan = source.plan(&[])?;
+        let project = source.project();
         let store = project.store();
         let states = assess(&plan, &store, &store.ledger(&plan.pipeline.shown))?;
         ready(&plan, &states)?;
-        let folder = self.place.of(&self.source, &plan.pipeline.name);
+        let folder = self.place.of(&source, &plan.pipeline.name);
         let views = Views {
             folder: folder.clone(),
             store: &store,
@@ -63,7 +64,7 @@ impl Publish {
             views: before.map(|before| before.files()).unwrap_or_default(),
             ..Ledger::default()
         };
-        let mut provenance = self.source.provenance(&plan);
+        let mut provenance = source.provenance(&plan);
         let mut problems = Vec::new();
         for (id, state) in states.iter().enumerate() {
             let record = state.record().expect("all jobs are done");
@@ -113,8 +114,8 @@ impl Source {
         Provenance {
             pipeline: plan.pipeline.name.clone(),
             etude: env!("CARGO_PKG_VERSION").into(),
-            profile: self.profile.clone(),
-            set: self.set.clone(),
+            profile: self.options.profile.clone(),
+            set: self.options.set.clone(),
             axes: axes(plan),
             jobs: BTreeMap::new(),
         }

@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use clap::Args;
 
 use super::signals::Asked;
-use super::{Failure, Source};
+use super::{Failure, SourceArgs};
 use crate::report::{Closing, Journal, Lines, Reporter, Terminal};
 use crate::run::{Event, Local, Options, execute, retire_stale, this_program};
 use crate::store::Views;
@@ -14,7 +14,7 @@ use crate::store::Views;
 #[derive(Debug, Args)]
 pub struct Run {
     #[command(flatten)]
-    source: Source,
+    source: SourceArgs,
     /// Only these jobs and what they need: `figure`, `model[method=reversed,seed=0]`
     #[arg(value_name = "JOB")]
     jobs: Vec<String>,
@@ -37,8 +37,9 @@ pub struct Run {
 
 impl Run {
     pub fn run(self) -> Result<u8, Failure> {
-        let plan = self.source.plan(&self.jobs)?;
-        let project = self.source.project();
+        let (source, jobs) = self.source.with_jobs(self.jobs)?;
+        let plan = source.plan(&jobs)?;
+        let project = source.project();
         let store = project.store();
         let views = project.views(&plan.pipeline.shown);
         Views {
@@ -63,8 +64,8 @@ impl Run {
         let options = Options {
             capacity: project.capacity(self.cores),
             views,
-            prune: self.jobs.is_empty(),
-            release: self.source.request(&project).is_whole() && self.jobs.is_empty(),
+            prune: jobs.is_empty(),
+            release: source.request(&project).is_whole() && jobs.is_empty(),
             fail_fast: self.fail_fast,
             again: again.collect(),
             compare: &crate::stages::difference,
@@ -101,8 +102,8 @@ impl Run {
                 .for_each(|reporter| reporter.hear(event));
             closing.hear(event);
         })?;
-        if !self.jobs.is_empty() && asked.code().is_none() {
-            let whole = self.source.plan(&[])?;
+        if !jobs.is_empty() && asked.code().is_none() {
+            let whole = source.plan(&[])?;
             let folder = project.views(&whole.pipeline.shown);
             for message in retire_stale(&whole, &store, &folder)? {
                 let warning = Event::Warning { message };

@@ -15,7 +15,7 @@ const KEYS: [&str; 8] = [
 ];
 
 /// So many bytes a file may have, and so many files a pipeline: more is a mistake, or meant to do harm.
-const LARGEST: u64 = 64 << 20;
+pub(super) const LARGEST: u64 = 64 << 20;
 const MOST_FILES: usize = 100;
 
 /// The entries of a pipeline, includes merged in: what the including file says comes over what it includes.

@@ -9,6 +9,7 @@
 //! overrides' (likewise), the profile's, `--set`.
 
 mod axis;
+mod candidates;
 mod columns;
 mod complaint;
 mod contract;
@@ -30,6 +31,7 @@ mod source;
 mod value;
 
 pub use axis::{Axis, Point};
+pub use candidates::pipelines_in;
 pub use columns::{ColumnOf, ColumnOrigin, ColumnsOn, TableColumns};
 pub use complaint::Complaint;
 pub use contract::{

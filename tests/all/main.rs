@@ -19,6 +19,7 @@ mod killed;
 mod labels;
 mod language;
 mod layers;
+mod left_out;
 mod pipelines;
 mod program;
 mod project;
