@@ -6,6 +6,7 @@ mod columns;
 mod file;
 mod gc;
 mod graph;
+mod init;
 mod judge;
 mod kinds;
 mod log;
@@ -48,6 +49,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Make a first pipeline, and what its project needs
+    Init(init::Init),
     /// Run what a pipeline needs and show its figures
     Run(run::Run),
     /// Show what would run and why, without running anything
@@ -98,6 +101,7 @@ pub fn main() -> ExitCode {
         }
     };
     let done = match cli.command {
+        Command::Init(command) => command.run(),
         Command::Run(command) => command.run(),
         Command::Plan(command) => command.run(),
         Command::Graph(command) => command.run(),

@@ -23,6 +23,8 @@
 //!         runs/<id>.jsonl       the journal of each run
 //! ```
 //!
+//! Beside these folders, a `.gitignore` makes git leave the store out.
+//!
 //! Whatever fails on the way, and whenever the power goes: a file is safe on the disk before it gets its name, its name before
 //! anything refers to it. What is found is believed only as far as it was looked at: a lookup holds sizes against a record,
 //! [`Store::verify`] holds bytes against their digest, and records and ledgers carry a digest of their own text.
@@ -75,6 +77,8 @@ pub use view::{Retired, ViewProblem, Views, file_name};
 
 /// The layout's version; a store of another version lives in another folder beside it.
 pub const FORMAT: &str = "v1";
+
+const GITIGNORE: &str = ".gitignore";
 
 /// What can go wrong with a store. Every message names the path.
 #[derive(Debug, thiserror::Error)]
@@ -278,10 +282,33 @@ impl Store {
         ];
         self.settle_all(names.iter().map(|name| self.root.join(name)).collect())?;
         self.begin_lease()?;
+        self.leave_out_of_git();
         self.sweep_scratch();
         files::sweep_drafts(&*self.disk, &self.root.join("logs"));
         self.sweep_checkpoints();
         Ok(())
+    }
+
+    /// Makes git leave the store out, by a `.gitignore` beside the layout's folder, or in it where a person keeps other files
+    /// beside it. One that is there stays as it is.
+    fn leave_out_of_git(&self) {
+        let above = files::folder_of(&self.root);
+        let is_ours = |path: &PathBuf| path.ends_with(FORMAT) || path.ends_with(GITIGNORE);
+        let is_all_ours = files::entries(above).is_ok_and(|paths| paths.iter().all(is_ours));
+        let folder = if is_all_ours {
+            above
+        } else {
+            self.root.as_path()
+        };
+        let path = folder.join(GITIGNORE);
+        if fs::symlink_metadata(&path).is_err() {
+            let draft = files::Draft::new(&*self.disk, &self.scratches());
+            // No run fails because of it, and the next one tries again.
+            let _ = draft.and_then(|draft| {
+                draft.write(b"*\n")?;
+                draft.publish(&path)
+            });
+        }
     }
 
     /// Sees to it that a folder of the store is there, and will be if the power goes.
@@ -593,6 +620,28 @@ mod tests {
             store.lookup(&Digest::of_key(b"other")),
             Lookup::Absent
         ));
+    }
+
+    #[test]
+    fn git_leaves_a_store_out_and_what_others_keep_beside_it_in() {
+        let (folder, store) = store();
+        let ignore = folder.path().join(GITIGNORE);
+        assert_eq!(fs::read_to_string(&ignore).unwrap(), "*\n");
+        assert!(!store.root.join(GITIGNORE).exists());
+        // What somebody wrote there is his.
+        fs::write(&ignore, "/v1/logs\n").unwrap();
+        store.prepare().unwrap();
+        assert_eq!(fs::read_to_string(&ignore).unwrap(), "/v1/logs\n");
+
+        let shared = tempfile::tempdir().unwrap();
+        fs::write(shared.path().join("notes.txt"), "mine").unwrap();
+        let store = Store::at(shared.path());
+        store.prepare().unwrap();
+        assert!(!shared.path().join(GITIGNORE).exists());
+        assert_eq!(
+            fs::read_to_string(store.root.join(GITIGNORE)).unwrap(),
+            "*\n"
+        );
     }
 
     /// A disk that nobody may write to.

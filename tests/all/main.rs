@@ -15,6 +15,7 @@ mod faults;
 mod figures;
 mod fingerprint;
 mod golden;
+mod init;
 mod killed;
 mod labels;
 mod language;
