@@ -337,6 +337,8 @@ pub trait Monitor: Sync {
     fn progress(&self, progress: Progress);
     /// Whether the job should stop.
     fn cancelled(&self) -> bool;
+    /// Notes that the job has saved its state: its next attempt goes on from there.
+    fn saved(&self, _state: Progress) {}
     /// Takes what a program of the job printed into the job's log.
     fn says(&self, _text: &[u8]) {}
     /// Warns of how the job goes: told in this run and written into the log. It is no part of the artifact; for that, see

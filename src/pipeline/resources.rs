@@ -138,6 +138,19 @@ pub fn show_seconds(seconds: f64) -> String {
     }
 }
 
+/// A count for people, its digits in groups of three: `12 000`.
+pub fn show_count(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.char_indices() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(' ');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,6 +189,20 @@ mod tests {
         ];
         for (seconds, text) in shown {
             assert_eq!(show_seconds(seconds), text, "{seconds}");
+        }
+    }
+
+    #[test]
+    fn a_count_is_grouped_by_thousands() {
+        let shown = [
+            (0, "0"),
+            (999, "999"),
+            (1200, "1 200"),
+            (12_000, "12 000"),
+            (123_456_789, "123 456 789"),
+        ];
+        for (count, text) in shown {
+            assert_eq!(show_count(count), text);
         }
     }
 }

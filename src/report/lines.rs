@@ -61,7 +61,7 @@ impl<W: Write> Reporter for Lines<W> {
                 }
             }
             Event::Warning { message } => self.say(&format!("! {message}")),
-            Event::RunStarted { .. } | Event::RunEnded(_) => {}
+            Event::JobSaved { .. } | Event::RunStarted { .. } | Event::RunEnded(_) => {}
         }
     }
 }

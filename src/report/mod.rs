@@ -5,6 +5,7 @@ pub mod graph;
 mod journal;
 mod lines;
 mod out;
+mod stopped;
 mod terminal;
 
 use std::collections::HashMap;
@@ -14,6 +15,8 @@ use crate::pipeline::{Judged, Progress, Verdict};
 use crate::plan::Plan;
 use crate::run::{Ended, Event, Retried, Status, Summary};
 use crate::store::StartedFrom;
+
+use stopped::Stopped;
 
 pub use crate::pipeline::show_seconds;
 pub use journal::Journal;
@@ -47,10 +50,11 @@ fn show_progress(progress: &Progress) -> String {
     text
 }
 
-/// One line about a job that ended; none for one whose artifact was there.
+/// One line about a job that ended; none for one whose artifact was there. What a stop of the run cut short is told at the
+/// end, for all jobs at once.
 fn show_end(ended: &Ended) -> Option<String> {
     let (mark, what) = match ended.status {
-        Status::Cached => return None,
+        Status::Cached | Status::Cancelled => return None,
         Status::Ran => ("✓", format!("in {}", show_seconds(ended.seconds))),
         Status::Failed => (
             "✗",
@@ -60,7 +64,6 @@ fn show_end(ended: &Ended) -> Option<String> {
             "–",
             format!("skipped: {}", ended.message.as_deref().unwrap_or("?")),
         ),
-        Status::Cancelled => ("–", "stopped".to_string()),
     };
     Some(format!("{mark} {} {what}", ended.job))
 }
@@ -89,6 +92,7 @@ pub struct Closing {
     holes: HashMap<String, Vec<String>>,
     /// What jobs warned of.
     warnings: Vec<(String, Vec<String>)>,
+    stopped: Stopped,
 }
 
 impl Closing {
@@ -109,6 +113,7 @@ impl Closing {
 
     /// Gathers what the end will tell.
     pub fn hear(&mut self, event: &Event) {
+        self.stopped.hear(event);
         let Event::JobEnded(ended) = event else {
             return;
         };
@@ -191,6 +196,7 @@ impl Closing {
             lines.extend(all.iter().map(|warning| format!("! {job}: {warning}")));
         }
         lines.extend(failures::lines(plan, &self.failures));
+        lines.extend(self.stopped.lines());
         let counts = [
             (summary.ran, "ran"),
             (summary.cached, "cached"),

@@ -92,6 +92,7 @@ impl Reporter for Terminal {
                 }
                 self.set(job, &message);
             }
+            Event::JobSaved { .. } => {}
             Event::JobRetried(retried) => {
                 if let Some(bar) = self.running.remove(&retried.job) {
                     bar.finish_and_clear();

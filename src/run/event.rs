@@ -42,6 +42,13 @@ pub enum Event {
         /// How far.
         progress: Progress,
     },
+    /// A job saved its state, from which its next attempt goes on.
+    JobSaved {
+        /// Its name.
+        job: String,
+        /// How far it was then; `None` where it did not tell.
+        state: Option<Progress>,
+    },
     /// An attempt at a job failed, and another begins when there is room.
     JobRetried(Retried),
     /// A job ended.

@@ -97,6 +97,13 @@ impl Monitor for RunningJob<'_> {
         self.cancel.load(Ordering::Relaxed) || self.give_up.load(Ordering::Relaxed)
     }
 
+    fn saved(&self, state: Progress) {
+        self.say(Event::JobSaved {
+            job: self.name.clone(),
+            state: Some(state),
+        });
+    }
+
     fn warns(&self, message: &str) {
         note(&self.store.log(&self.ready.key), message);
         self.say(Event::Warning {
@@ -190,6 +197,14 @@ impl RunningJob<'_> {
             _ if !self.saves() => {}
             Outcome::Ran(_) => self.store.discard_checkpoint(&key),
             _ => self.store.tidy_checkpoint(&key),
+        }
+        // What is tidied away holds nothing. Some jobs, such as programs, save without a word.
+        let is_kept = self.saves() && self.store.checkpoint(&key).exists();
+        if is_kept && matches!(outcome, Outcome::Cancelled) {
+            self.say(Event::JobSaved {
+                job: self.name.clone(),
+                state: None,
+            });
         }
         Ok(outcome)
     }

@@ -128,13 +128,16 @@ impl Stage for Settings {
                 unit: "steps".into(),
                 metrics,
             };
-            let stop = job.progress(progress).is_err();
+            let stop = job.progress(progress.clone()).is_err();
             if now.step > 0 && (stop || saved.elapsed() >= pause) {
                 let begun = Instant::now();
                 let state = moment.state().map_err(|error| error.to_string());
                 let kept = state.and_then(|state| {
                     state::save(&state, job.checkpoint).map_err(|error| error.to_string())
                 });
+                if kept.is_ok() {
+                    job.monitor.saved(progress);
+                }
                 problem = kept.err();
                 saved = Instant::now();
                 pause = pause_after(saved - begun);

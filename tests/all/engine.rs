@@ -506,6 +506,12 @@ fn a_job_that_is_stopped_may_save_and_the_next_attempt_finds_it() {
         run.join().unwrap()
     });
     assert_eq!(stopped.jobs(Status::Cancelled), ["s"]);
+    let states = stopped.events.iter().filter_map(|event| match event {
+        Event::JobSaved { state, .. } => Some(state.as_ref().map(|state| state.done)),
+        _ => None,
+    });
+    // It tells how far it was; that a state is kept is told of every job that saves.
+    assert_eq!(states.collect::<Vec<_>>(), [Some(3), None]);
     bench.cancel.store(false, Ordering::Relaxed);
     let again = bench.execute_on(&workers(), &plan);
     assert_eq!(again.jobs(Status::Ran), ["s"]);

@@ -401,6 +401,13 @@ fn ctrl_c_and_a_request_to_end_stop_cleanly_and_the_next_run_goes_on() {
         let (out, code) = engine.end();
         assert_eq!(code, Some(expected), "{out}");
         assert!(last(&out).starts_with("1 ran, 1 not done"), "{out}");
+        let place = format!("– {} saved at step ", LONG[0].replace(',', ", "));
+        let saved = out.lines().find(|line| line.starts_with(&place));
+        let saved = saved.unwrap_or_else(|| panic!("{out}"));
+        assert!(
+            saved.ends_with(" of 2 000 000; run again to go on"),
+            "{out}"
+        );
         let scratch = fs::read_dir(project.path("outputs/.etude/v1/scratch")).unwrap();
         assert_eq!(scratch.count(), 0);
         project.write(SMOKE);

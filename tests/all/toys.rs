@@ -210,6 +210,12 @@ impl Stage for Stubborn {
             }
             std::thread::sleep(Duration::from_millis(100));
             save()?;
+            job.monitor.saved(Progress {
+                done: 3,
+                total: 6,
+                unit: "numbers".into(),
+                metrics: Vec::new(),
+            });
             return Err(Stop::Cancelled);
         }
         save()?;

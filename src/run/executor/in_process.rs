@@ -36,6 +36,10 @@ impl Monitor for Logged<'_> {
         self.monitor.cancelled()
     }
 
+    fn saved(&self, state: Progress) {
+        self.monitor.saved(state);
+    }
+
     fn warns(&self, message: &str) {
         self.monitor.warns(message);
     }

@@ -267,6 +267,7 @@ impl Worker {
                 Ok(Report::Ready(_)) => {}
                 Ok(Report::Begun) => self.begun = true,
                 Ok(Report::Progress(progress)) => monitor.progress(progress),
+                Ok(Report::Saved(state)) => monitor.saved(state),
                 Ok(Report::Warning(message)) => monitor.warns(&message),
                 // Told to stop at a limit, it saved what it had.
                 Ok(Report::Cancelled) if over.is_some() => {

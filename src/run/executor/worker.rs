@@ -34,6 +34,8 @@ pub(super) enum Report {
     Begun,
     /// The task is so far.
     Progress(Progress),
+    /// The task has saved its state as it was here.
+    Saved(Progress),
     /// Something to know of the task that stops nothing.
     Warning(String),
     /// The task left its artifact.
@@ -74,6 +76,10 @@ impl<W: Write + Send> Monitor for Speaker<'_, W> {
 
     fn cancelled(&self) -> bool {
         self.cancelled.load(Ordering::Relaxed)
+    }
+
+    fn saved(&self, state: Progress) {
+        say(self.out, &Report::Saved(state));
     }
 
     fn warns(&self, message: &str) {
