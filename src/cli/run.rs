@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::signals::Asked;
 use super::{Failure, SourceArgs};
-use crate::report::{Closing, Journal, Lines, Reporter, Terminal};
+use crate::report::{Closing, Eta, Journal, Lines, Reporter, Terminal};
 use crate::run::{Event, Local, Options, execute, retire_stale, this_program};
 use crate::store::Views;
 
@@ -76,7 +76,7 @@ impl Run {
             .unwrap_or_default();
         let id = format!("{}-{}", now.as_millis(), std::process::id());
         let face: Box<dyn Reporter> = match io::stderr().is_terminal() {
-            true => Box::new(Terminal::new()),
+            true => Box::new(Terminal::new(Eta::new(&plan, &store))),
             false => Box::new(Lines::new(io::stderr())),
         };
         let mut reporters: Vec<Box<dyn Reporter>> = vec![face];

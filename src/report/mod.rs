@@ -1,6 +1,8 @@
 //! Reads events: on a terminal as live lines, elsewhere as plain lines, and in the journal.
 
+mod eta;
 mod failures;
+mod fit;
 pub mod graph;
 mod journal;
 mod lines;
@@ -19,6 +21,7 @@ use crate::store::StartedFrom;
 use stopped::Stopped;
 
 pub use crate::pipeline::show_seconds;
+pub use eta::Eta;
 pub use journal::Journal;
 pub use lines::Lines;
 pub use out::{Out, visible};

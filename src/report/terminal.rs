@@ -1,59 +1,120 @@
-//! Live lines on a terminal: one for each running job, one for all the rest.
+//! Live lines on a terminal: one for each running job, one for the whole run.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
+use textwrap::termwidth;
 
-use super::{Reporter, show_end, show_progress, show_retry, show_seconds, show_start, visible};
+use super::fit::{job_line, progress_line, run_line};
+use super::{Eta, Reporter, show_end, show_retry, show_start, visible};
+use crate::pipeline::Progress;
 use crate::run::{Event, Status};
 
 /// Draws running jobs on standard error.
 pub struct Terminal {
     all: MultiProgress,
-    rest: ProgressBar,
+    whole: ProgressBar,
     running: BTreeMap<String, ProgressBar>,
+    board: Arc<Mutex<Board>>,
+}
+
+/// What the line of the whole run shows.
+struct Board {
+    start: Instant,
+    eta: Eta,
+    jobs: usize,
     failed: usize,
 }
 
-impl Default for Terminal {
-    fn default() -> Terminal {
-        Terminal::new()
+/// How often the line of the whole run is drawn though nothing happens: its clock shows seconds.
+const CLOCK: Duration = Duration::from_secs(1);
+
+impl Board {
+    fn hear(&mut self, event: &Event) {
+        self.eta.hear(event, self.start.elapsed());
+        match event {
+            Event::RunStarted { jobs, .. } => self.jobs = *jobs,
+            Event::JobEnded(ended) if ended.status == Status::Failed => self.failed += 1,
+            _ => {}
+        }
+    }
+
+    fn line(&self) -> String {
+        let now = self.start.elapsed();
+        let left = self.eta.left(now);
+        let jobs = (self.eta.ended(), self.jobs);
+        run_line(
+            jobs,
+            self.failed,
+            now.as_secs_f64(),
+            left.as_deref(),
+            termwidth(),
+        )
     }
 }
 
 fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template)
-        .expect("the templates below are well-formed")
-        .progress_chars("━╸ ")
+    ProgressStyle::with_template(template).expect("the templates below are well-formed")
 }
 
 impl Terminal {
     /// A terminal that shows nothing yet.
-    pub fn new() -> Terminal {
-        let all = MultiProgress::new();
-        let rest = all.add(ProgressBar::new(0));
-        rest.set_style(style("  {bar:20} {pos}/{len} jobs{msg} · {elapsed}"));
-        Terminal {
-            all,
-            rest,
-            running: BTreeMap::new(),
+    pub fn new(eta: Eta) -> Self {
+        let board = Arc::new(Mutex::new(Board {
+            start: Instant::now(),
+            eta,
+            jobs: 0,
             failed: 0,
+        }));
+        let shown = board.clone();
+        let line = move |_: &ProgressState, out: &mut dyn fmt::Write| {
+            // A line that cannot be written is drawn again a second later.
+            let _ = out.write_str(&locked(&shown).line());
+        };
+        let all = MultiProgress::new();
+        let whole = all.add(ProgressBar::new(0));
+        whole.set_style(style("{whole}").with_key("whole", line));
+        whole.enable_steady_tick(CLOCK);
+        Self {
+            all,
+            whole,
+            running: BTreeMap::new(),
+            board,
         }
     }
 
-    fn line(&mut self, job: &str) -> &ProgressBar {
-        let (all, rest) = (&self.all, &self.rest);
-        self.running.entry(job.to_string()).or_insert_with(|| {
-            let bar = all.insert_before(rest, ProgressBar::new(0));
-            // What is too long for the terminal is cut, never wrapped.
-            bar.set_style(style("  {bar:10} {wide_msg}"));
+    /// Shows what a job does now.
+    fn set(&mut self, job: &str, line: String) {
+        let (all, whole) = (&self.all, &self.whole);
+        let bar = self.running.entry(job.to_string()).or_insert_with(|| {
+            let bar = all.insert_before(whole, ProgressBar::new(0));
+            // A line that was made for a wider terminal is cut, never wrapped.
+            bar.set_style(style("{wide_msg}"));
             bar
-        })
+        });
+        bar.set_message(line);
     }
 
-    /// What a job does now.
-    fn set(&mut self, job: &str, message: &str) {
-        self.line(job).set_message(visible(message).into_owned());
+    fn set_text(&mut self, job: &str, what: &str) {
+        self.set(job, job_line(&visible(job), &visible(what), termwidth()));
+    }
+
+    fn set_progress(&mut self, job: &str, progress: &Progress) {
+        let board = locked(&self.board);
+        let pace = board.eta.pace(job, board.start.elapsed());
+        // Drawing takes the same lock.
+        drop(board);
+        let line = progress_line(&visible(job), progress, pace, termwidth());
+        self.set(job, visible(&line).into_owned());
+    }
+
+    fn clear(&mut self, job: &str) {
+        if let Some(bar) = self.running.remove(job) {
+            bar.finish_and_clear();
+        }
     }
 
     fn print(&self, line: &str) {
@@ -62,63 +123,50 @@ impl Terminal {
     }
 }
 
+fn locked(board: &Mutex<Board>) -> MutexGuard<'_, Board> {
+    board
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
 impl Reporter for Terminal {
     fn hear(&mut self, event: &Event) {
+        locked(&self.board).hear(event);
         match event {
-            Event::RunStarted { jobs, .. } => self.rest.set_length(*jobs as u64),
             Event::JobStarted {
                 job,
                 reason,
                 started_from,
                 ..
             } => {
-                let message = format!("{job} ({})", show_start(reason, started_from.as_ref()));
-                self.set(job, &message);
+                let why = show_start(reason, started_from.as_ref());
+                self.set_text(job, &format!("({why})"));
             }
-            Event::JobWaiting { job } => {
-                let message = format!(
-                    "{job} waits: the same work is being done under another name, or by another run"
-                );
-                self.set(job, &message);
-            }
-            Event::JobProgress { job, progress } => {
-                let bar = self.line(job);
-                bar.set_length(progress.total);
-                bar.set_position(progress.done);
-                let mut message = format!("{job} {}", show_progress(progress));
-                if progress.done > 0 {
-                    let left = show_seconds(bar.eta().as_secs_f64());
-                    message.push_str(&format!(" · {:.0}/s · {left} left", bar.per_sec()));
-                }
-                self.set(job, &message);
-            }
-            Event::JobSaved { .. } => {}
+            Event::JobWaiting { job } => self.set_text(
+                job,
+                "waits: the same work is being done under another name, or by another run",
+            ),
+            Event::JobProgress { job, progress } => self.set_progress(job, progress),
             Event::JobRetried(retried) => {
-                if let Some(bar) = self.running.remove(&retried.job) {
-                    bar.finish_and_clear();
-                }
+                self.clear(&retried.job);
                 self.print(&show_retry(retried));
             }
             Event::JobEnded(ended) => {
-                if let Some(bar) = self.running.remove(&ended.job) {
-                    bar.finish_and_clear();
-                }
+                self.clear(&ended.job);
                 if let Some(line) = show_end(ended) {
                     self.print(&line);
                 }
-                self.rest.inc(1);
-                if ended.status == Status::Failed {
-                    self.failed += 1;
-                    self.rest.set_message(format!(", {} failed", self.failed));
-                }
+                // A bar that ticks is drawn between its ticks only when its message is set.
+                self.whole.set_message("");
             }
             Event::Warning { message } => self.print(&format!("! {message}")),
             Event::RunEnded(_) => {
-                for bar in self.running.values() {
-                    bar.finish_and_clear();
-                }
-                self.rest.finish_and_clear();
+                self.running
+                    .values()
+                    .for_each(ProgressBar::finish_and_clear);
+                self.whole.finish_and_clear();
             }
+            Event::RunStarted { .. } | Event::JobSaved { .. } => {}
         }
     }
 }
