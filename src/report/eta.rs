@@ -335,6 +335,7 @@ mod tests {
                 log: None,
                 artifact: None,
                 views: Vec::new(),
+                changed: Vec::new(),
                 holes: Vec::new(),
                 warnings: Vec::new(),
                 verdict: None,

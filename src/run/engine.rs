@@ -43,6 +43,14 @@ impl State {
     }
 }
 
+/// The views of an artifact.
+#[derive(Default)]
+struct Shown {
+    paths: Vec<PathBuf>,
+    /// Those that were not shown before, or with other bytes.
+    changed: Vec<PathBuf>,
+}
+
 /// What jobs take of the machine: those that take the same wait in one line.
 type Need = (u32, u64, u32);
 
@@ -771,6 +779,7 @@ impl<'a, 'o> Engine<'a, 'o> {
             log,
             artifact: None,
             views: Vec::new(),
+            changed: Vec::new(),
             holes: Vec::new(),
             warnings: Vec::new(),
             verdict: None,
@@ -793,12 +802,13 @@ impl<'a, 'o> Engine<'a, 'o> {
         // What goes again after use is not shown.
         let shown = match self.plan.instance(id).keep {
             Keep::Always => self.show(id, &made)?,
-            Keep::UntilUsed => Vec::new(),
+            Keep::UntilUsed => Shown::default(),
         };
         let mut outputs = self.plan.outputs(id).iter();
         let verdict = outputs.any(|output| output.artifact == ArtifactType::Verdict);
         let verdict = verdict.then(|| self.verdict(&name, &made));
-        let paths = shown.iter().map(|path| path.clone().into_os_string());
+        let paths = shown.paths.iter();
+        let paths = paths.map(|path| path.clone().into_os_string());
         self.shown.extend(paths);
         self.tell(&Event::JobEnded(Ended {
             job: name.clone(),
@@ -808,7 +818,8 @@ impl<'a, 'o> Engine<'a, 'o> {
             message: None,
             log: (status == Status::Ran).then(|| self.store.log(&made.key)),
             artifact: Some(made.artifact.digest()),
-            views: shown,
+            views: shown.paths,
+            changed: shown.changed,
             holes: self.holes_of(&made),
             warnings: self.lines_of(&made, WARNINGS),
             verdict,
@@ -822,17 +833,22 @@ impl<'a, 'o> Engine<'a, 'o> {
     }
 
     /// Shows an artifact to people; without a view it is there all the same.
-    fn show(&mut self, id: JobId, made: &Made) -> Result<Vec<PathBuf>, Error> {
+    fn show(&mut self, id: JobId, made: &Made) -> Result<Shown, Error> {
         let views = self.views();
         let parts = self.plan.parts(id, &made.artifact);
         let names = parts
             .iter()
             .flat_map(|(section, name, part)| Views::names(section, name, part));
         let names: Vec<String> = names.collect();
-        if let Some(shown) = self.snapshot.views(&made.key, &views.folder, &names) {
+        if let Some(paths) = self.snapshot.views(&made.key, &views.folder, &names) {
             self.snapshot.stands(&made.key);
-            return Ok(shown);
+            let changed = Vec::new();
+            return Ok(Shown { paths, changed });
         }
+        let before: Vec<Option<Digest>> = names
+            .iter()
+            .map(|name| self.ledger.views.get(name).copied())
+            .collect();
         let (mut shown, mut whole) = (Vec::new(), true);
         let outputs = self.plan.outputs(id);
         for ((section, called, part), output) in parts.iter().zip(outputs) {
@@ -859,7 +875,14 @@ impl<'a, 'o> Engine<'a, 'o> {
             self.snapshot
                 .note(self.store, &made.key, &made.artifact, &views.folder, &shown);
         }
-        Ok(shown)
+        let names = names.iter().zip(before);
+        let changed =
+            names.filter(|(name, before)| self.ledger.views.get(*name) != before.as_ref());
+        let changed = changed.map(|(name, _)| views.folder.join(name));
+        Ok(Shown {
+            changed: changed.collect(),
+            paths: shown,
+        })
     }
 
     /// Moves away what is shown of jobs that failed, or that lack what failed. Of those that were not come to, nobody knows

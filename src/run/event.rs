@@ -101,6 +101,9 @@ pub struct Ended {
     /// Its readable views.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub views: Vec<PathBuf>,
+    /// Those of them that were not shown before, or with other bytes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changed: Vec<PathBuf>,
     /// What it had to do without, because jobs failed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub holes: Vec<String>,

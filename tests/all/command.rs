@@ -491,7 +491,12 @@ fn tables_come_as_text_or_parquet_and_go_on_as_tables() {
             "t = { path = 't.parquet', type = 'table' }"
         ) + "tables = 'parquet'\ninputs = { t = 'made' }\n",
     ));
-    assert_eq!(project.run(), "6 ran");
+    let closing = String::from_utf8(project.etude(&["run", "p.toml"]).stdout).unwrap();
+    assert_eq!(counts(&closing), "6 ran");
+    assert!(
+        closing.contains("✓ reproduced (1 of 1 rows): Sums are right."),
+        "{closing}"
+    );
     insta::assert_snapshot!(String::from_utf8(project.left("again")).unwrap(), @r#"
     label,n,share,ok,gap
     007x,1,0.1,true,
@@ -500,11 +505,10 @@ fn tables_come_as_text_or_parquet_and_go_on_as_tables() {
     assert_eq!(project.read("outputs/p/figures/lines.fig.svg"), "<svg/>\n");
     let bytes = |name: &str| fs::read(project.path("outputs/p/tables").join(name)).unwrap();
     assert_eq!(bytes("copied.parquet"), bytes("made.parquet"));
-    let closing = String::from_utf8(project.etude(&["run", "p.toml"]).stdout).unwrap();
-    assert!(
-        closing.contains("✓ reproduced (1 of 1 rows): Sums are right."),
-        "{closing}"
-    );
+    // Where nothing runs there is nothing to say of what is as before.
+    let again = String::from_utf8(project.etude(&["run", "p.toml"]).stdout).unwrap();
+    assert_eq!(again.lines().count(), 1, "{again}");
+    assert_eq!(counts(&again), "6 cached");
 }
 
 #[test]

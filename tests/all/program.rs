@@ -80,7 +80,16 @@ fn a_pipeline_runs_is_cached_and_re_runs_only_what_an_edit_touches() {
     assert_eq!(last(&project.run()), "19 cached");
 
     project.write(&SMOKE.replace("title = \"exact match\"", "title = \"exact\""));
-    assert_eq!(last(&project.run()), "1 ran, 18 cached");
+    let second = project.run();
+    assert_eq!(last(&second), "1 ran, 18 cached");
+    let named: Vec<&str> = second.lines().collect();
+    assert_eq!(
+        named[..named.len() - 1],
+        [
+            "→ outputs/smoke/figures/figure.svg",
+            "as before: 1 figure, 1 table, 1 claim"
+        ]
+    );
 
     project.write(&format!(
         "# a comment\n{}",
