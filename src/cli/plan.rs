@@ -6,11 +6,11 @@ use clap::Args;
 
 use super::check::some;
 use super::{Failure, SourceArgs, err, out};
-use crate::pipeline::{Keep, Problem};
+use crate::pipeline::{JobName, Keep, Problem, show_count};
 use crate::plan::{Freshness, assess_by};
-use crate::report::show_start;
+use crate::report::{Counts, Outlook, outlook, overview};
 use crate::run::shown;
-use crate::store::{Snapshot, Views};
+use crate::store::{Snapshot, Store, Views};
 
 #[derive(Debug, Args)]
 pub struct Plan {
@@ -19,7 +19,7 @@ pub struct Plan {
     /// Only these jobs and what they need: `figure`, `model[method=reversed,seed=0]`
     #[arg(value_name = "JOB")]
     jobs: Vec<String>,
-    /// Also list what is cached
+    /// List every job, also those that are cached
     #[arg(long)]
     all: bool,
 }
@@ -37,69 +37,39 @@ impl Plan {
         let snapshot = store.snapshot(&plan.pipeline.shown);
         let states = assess_by(&plan, &store, &ledger, &snapshot)?;
         warn(&plan.pipeline.warnings);
-        let (mut fresh, mut stale, mut open) = (0, 0, 0);
+        let jobs = 0..states.len();
+        let outlooks: Vec<Outlook> = jobs
+            .map(|id| outlook(&plan, &states, &ledger, id))
+            .collect();
         let mut out = out();
         let mut say = |line: String| {
             // Whoever closed the stream does not want to hear more.
             let _ = writeln!(out, "{line}");
         };
-        for (job, state) in plan.jobs.iter().zip(&states) {
-            match state {
-                Freshness::Fresh(record) => {
-                    fresh += 1;
-                    if self.all {
-                        let adopted = match store.adopted(&record.key) {
-                            Some(_) => ", adopted",
-                            None => "",
-                        };
-                        let key = record.key.short();
-                        say(format!("cached   {} ({key}{adopted})", job.name));
-                    }
-                }
-                Freshness::Released(record) => {
-                    fresh += 1;
-                    if self.all {
-                        let key = record.key.short();
-                        say(format!(
-                            "released {} ({key}), used by all that read it",
-                            job.name
-                        ));
-                    }
-                }
-                Freshness::Stale {
-                    reason, earlier, ..
-                } => {
-                    stale += 1;
-                    let why = show_start(reason, earlier.as_ref());
-                    say(format!("runs     {}: {why}", job.name));
-                }
-                Freshness::Follows(after) => {
-                    open += 1;
-                    let first = &plan.jobs[after[0]].name;
-                    let more = match after.len() {
-                        1 => String::new(),
-                        n => format!(" and {} more", n - 1),
-                    };
-                    say(format!("follows  {}: after {first}{more}", job.name));
-                }
+        if self.all {
+            for (job, outlook) in plan.jobs.iter().zip(&outlooks) {
+                say(job_line(&job.name, outlook, &store));
             }
+        } else {
+            overview(&plan, &outlooks).into_iter().for_each(&mut say);
         }
         let views = Views {
             folder: project.views(&plan.pipeline.shown),
             store: &store,
         };
         let unshown = unshown(&plan, &states, &views, &snapshot);
-        if stale + open == 0 && unshown.is_empty() {
-            say(format!("nothing to do: all {fresh} jobs are cached"));
+        let counts = Counts::of(&outlooks);
+        let cached = show_count(counts.cached as u64);
+        if counts.run + counts.may_run == 0 && unshown.is_empty() {
+            say(format!("nothing to do: all {cached} jobs are cached"));
             return Ok(0);
         }
-        let mut parts = vec![format!("{stale} to run")];
-        if open > 0 {
-            parts.push(format!(
-                "{open} to follow unless what they read comes out the same"
-            ));
+        let mut parts = vec![format!("{} to run", show_count(counts.run as u64))];
+        if counts.may_run > 0 {
+            let count = show_count(counts.may_run as u64);
+            parts.push(format!("{count} to run if what they read changes"));
         }
-        parts.push(format!("{fresh} cached"));
+        parts.push(format!("{cached} cached"));
         say(parts.join(", "));
         let runs = (0..states.len()).filter(|id| states[*id].record().is_none());
         let earlier = runs.flat_map(|id| shown(&plan, id, &ledger));
@@ -117,6 +87,25 @@ impl Plan {
             }
         }
         Ok(WORK)
+    }
+}
+
+/// A job, what it is to do and why.
+fn job_line(name: &JobName, outlook: &Outlook, store: &Store) -> String {
+    match outlook {
+        Outlook::Runs(why) => format!("runs     {name}: {why}"),
+        Outlook::MayRun(when) => format!("may run  {name}: {when}"),
+        Outlook::Released(key) => {
+            format!(
+                "released {name} ({}), used by all that read it",
+                key.short()
+            )
+        }
+        Outlook::Cached(key) => {
+            let is_adopted = store.adopted(key).is_some();
+            let adopted = if is_adopted { ", adopted" } else { "" };
+            format!("cached   {name} ({}{adopted})", key.short())
+        }
     }
 }
 

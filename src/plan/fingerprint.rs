@@ -12,6 +12,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use serde_json::{Value as Json, json};
 
+use super::excerpt::{is_long, text_difference};
 use super::runs::{RunsRead, SameRuns, runs_read};
 use super::{JobId, JobInput, Plan};
 use crate::pipeline::{
@@ -478,8 +479,8 @@ fn differ(path: &str, before: &Json, after: &Json, lines: &mut Vec<String>) {
                 (_, come) => format!("input {name}: {come} of {} changed", new.len()),
             });
         }
-        (Json::String(old), Json::String(new)) if old.contains('\n') || new.len() > 60 => {
-            lines.push(format!("{path} changed"));
+        (Json::String(old), Json::String(new)) if is_long(old) || is_long(new) => {
+            lines.push(text_difference(path, old, new));
         }
         (before, after) => lines.push(format!("{path}: {} → {}", show(before), show(after))),
     }

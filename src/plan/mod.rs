@@ -3,6 +3,7 @@
 //! Pure but for reading records and the files that parameters name: nothing here executes, or writes more than what the
 //! bytes of a large file were.
 
+mod excerpt;
 mod fingerprint;
 mod freshness;
 mod runs;

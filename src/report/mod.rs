@@ -8,6 +8,7 @@ pub mod graph;
 mod journal;
 mod lines;
 mod out;
+mod overview;
 mod stopped;
 mod terminal;
 
@@ -23,6 +24,7 @@ pub use eta::Eta;
 pub use journal::Journal;
 pub use lines::Lines;
 pub use out::{Out, visible};
+pub use overview::{Counts, Outlook, outlook, overview};
 pub use terminal::Terminal;
 
 /// Something that hears what happens during a run.

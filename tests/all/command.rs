@@ -242,10 +242,33 @@ fn a_program_runs_is_cached_and_runs_again_when_its_script_changes() {
         "greet.sh",
         "# other text, the same result\necho hello $1 > \"$ETUDE_OUT/text.txt\"\n",
     );
-    let plan = String::from_utf8(project.etude(&["plan", "p.toml"]).stdout).unwrap();
-    assert!(
-        plan.contains("runs     greeting: files.greet.sh: the file changed"),
-        "{plan}"
+    let plan = |more: &[&str]| {
+        let arguments = [&["plan", "p.toml"], more].concat();
+        String::from_utf8(project.etude(&arguments).stdout).unwrap()
+    };
+    let counts = "1 to run, 1 to run if what they read changes, 0 cached";
+    let lines = |more: &[&str]| {
+        plan(more)
+            .lines()
+            .take(3)
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        lines(&[]),
+        [
+            "greeting  1 to run   files.greet.sh: the file changed",
+            "loud      1 may run  if the results of greeting change",
+            counts
+        ]
+    );
+    assert_eq!(
+        lines(&["--all"]),
+        [
+            "runs     greeting: files.greet.sh: the file changed",
+            "may run  loud: if the results of greeting change",
+            counts
+        ]
     );
     assert_eq!(project.run(), "1 ran, 1 cached");
     project.file("greet.sh", "echo good day $1 > \"$ETUDE_OUT/text.txt\"\n");

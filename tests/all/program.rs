@@ -55,6 +55,63 @@ impl Project {
     }
 }
 
+/// The lines of a plan, with a space where there are several.
+fn planned(project: &Project) -> Vec<String> {
+    let text = String::from_utf8(project.etude(&["plan", "p.toml"]).stdout).unwrap();
+    let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    text.lines().map(words).collect()
+}
+
+#[test]
+fn a_plan_is_a_line_a_stage_with_counts_and_reasons() {
+    let project = Project::new(SMOKE);
+    assert_eq!(
+        planned(&project),
+        [
+            "graphs 1 to run new",
+            "model 6 to run new, after graphs",
+            "answers 6 to run new, after graphs and model",
+            "curve 1 to run new, after model",
+            "accuracy 1 to run new, after answers",
+            "learning 1 to run new, after curve",
+            "figure 1 to run new, after accuracy",
+            "table 1 to run new, after accuracy",
+            "trained 1 to run new, after curve",
+            "19 to run, 0 cached",
+        ]
+    );
+    project.run();
+    assert_eq!(planned(&project), ["nothing to do: all 19 jobs are cached"]);
+    let edited = SMOKE.replace("lr = 3e-3", "lr = 1e-3");
+    project.write(&edited.replace("\"model.seed\" = [0, 1]", "\"model.seed\" = [0, 1, 2]"));
+    let lines = planned(&project);
+    assert_eq!(
+        lines[..3],
+        [
+            "model 9 to run 6: optimizer.lr: 0.003 → 0.001",
+            "3: new",
+            "answers 3 to run, 6 may run 6: if the results of model change",
+        ]
+    );
+    assert_eq!(lines[3], "3: new, after model");
+    let counts = "12 to run, 12 to run if what they read changes, 1 cached";
+    assert!(lines.iter().any(|line| line == counts), "{lines:?}");
+}
+
+#[test]
+fn a_changed_query_is_told_with_what_changed_in_it() {
+    let project = Project::new(SMOKE);
+    project.run();
+    project.write(&SMOKE.replace("ci95(exact) AS ci", "ci95(1 - exact) AS ci"));
+    let lines = planned(&project);
+    let changed = &lines[0];
+    assert!(
+        changed.starts_with("accuracy 1 to run sql: … "),
+        "{lines:?}"
+    );
+    assert!(changed.contains("ci95(1 - exact)"), "{changed}");
+}
+
 fn last(text: &str) -> String {
     let line = text.lines().last().unwrap_or_default();
     line.split(" in ").next().unwrap().to_string()

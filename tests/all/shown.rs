@@ -177,7 +177,7 @@ fn bytes_that_were_changed_in_the_store_are_noticed_though_no_job_reads_them() {
         permissions.set_readonly(false);
         fs::set_permissions(&object, permissions).unwrap();
         fs::write(&object, "99\n").unwrap();
-        let (text, code) = project.etude(&["plan", "p.toml"]);
+        let (text, code) = project.etude(&["plan", "p.toml", "--all"]);
         assert_eq!(code, 2, "{text}");
         assert!(
             text.contains("runs     kept: what it left was damaged"),
