@@ -4,9 +4,10 @@ use std::fs;
 
 use clap::Args;
 
-use super::{Failure, SourceArgs, out};
-use crate::pipeline::{show_seconds, show_size};
+use super::{Failure, SourceArgs, measures, out};
+use crate::pipeline::{show_seconds, show_size, show_time};
 use crate::plan::{Freshness, Plan, assess};
+use crate::report::last_progress;
 use crate::store::{Digest, Ledger, Record, Store};
 
 #[derive(Debug, Args)]
@@ -48,29 +49,41 @@ impl Log {
 
 fn describe(job: &str, state: &Freshness, store: &Store, ledger: &Ledger) -> String {
     let mut text = format!("── {job}\n");
-    match state {
+    let is_missing = match state {
         Freshness::Fresh(record) => {
             text.push_str(&about(record, store));
-            text.push_str(&said(store, &record.key));
+            text.push_str(&printed(store, &record.key));
+            false
         }
         Freshness::Released(record) => {
             text.push_str(
-                "released after use: its bytes are made again where something needs them\n",
+                "its artifact was released after use; it is made again when a job needs it\n",
             );
             text.push_str(&about(record, store));
-            text.push_str(&said(store, &record.key));
+            text.push_str(&printed(store, &record.key));
+            false
         }
-        Freshness::Stale { key, reason, .. } => {
+        Freshness::Stale { reason, .. } => {
             text.push_str(&format!("has no artifact: {reason}\n"));
-            text.push_str(&said(store, key));
+            true
         }
-        Freshness::Follows(_) => text.push_str("has no artifact: what it reads must run first\n"),
+        Freshness::Follows(_) => {
+            text.push_str("has no artifact: the jobs that it reads must run first\n");
+            true
+        }
+    };
+    if is_missing {
+        let told = last_progress(&store.journals(), job);
+        text.push_str(&measures::of_progress(&told));
+    }
+    if let Freshness::Stale { key, .. } = state {
+        text.push_str(&printed(store, key));
     }
     if let Some(last) = ledger.jobs.get(job)
         && !matches!(state, Freshness::Fresh(record) if record.key == *last)
     {
-        text.push_str(&format!("when it last ran, as {}:\n", last.short()));
-        text.push_str(&said(store, last));
+        text.push_str(&format!("its last run had the key {}:\n", last.short()));
+        text.push_str(&printed(store, last));
     }
     text
 }
@@ -79,9 +92,10 @@ fn about(record: &Record, store: &Store) -> String {
     let (key, job) = (record.key, &record.job);
     let mut text = match store.adopted(&key) {
         Some(adopted) => format!(
-            "key {key}, adopted as {job}, not made by a run: {}\ncopied from {}\n",
+            "key {key}, adopted as {job}, not made by a run: {}\ncopied from {} on {}\n",
             adopted.note,
-            adopted.from.display()
+            adopted.from.display(),
+            show_time(adopted.when)
         ),
         None => {
             let (took, device) = (show_seconds(record.seconds), &record.device);
@@ -89,7 +103,8 @@ fn about(record: &Record, store: &Store) -> String {
                 "" => String::new(),
                 machine => format!(" ({machine})"),
             };
-            format!("key {key}, ran as {job} in {took} on {device}{machine}\n")
+            let started = show_time(record.started);
+            format!("key {key}, ran as {job} in {took} on {device}{machine}\nstarted {started}\n")
         }
     };
     if store.is_pinned(&key) {
@@ -98,22 +113,26 @@ fn about(record: &Record, store: &Store) -> String {
     for other in store.kept_apart(&key) {
         let other = other.artifact.digest().short();
         text.push_str(&format!(
-            "once it left other bytes, which are kept: {other}\n"
+            "another run of it left other bytes, which are kept: {other}\n"
         ));
     }
     if let Some(from) = &record.started_from {
         text.push_str(&format!("started from {from}: {}\n", from.key));
     }
+    text.push_str(&measures::of_artifact(record, store));
     for (name, file) in &record.artifact.files {
-        let size = show_size(file.size);
-        text.push_str(&format!("  {name}  {size}  {}\n", file.digest.short()));
+        let (size, digest) = (show_size(file.size), file.digest.short());
+        let holds = measures::of_file(name, file, store);
+        let holds = holds.map_or(String::new(), |holds| format!("  {holds}"));
+        text.push_str(&format!("  {name}  {size}  {digest}{holds}\n"));
     }
     let fingerprint = serde_json::to_string_pretty(&record.fingerprint).expect("plain data");
     text.push_str(&format!("fingerprint {fingerprint}\n"));
     text
 }
 
-fn said(store: &Store, key: &Digest) -> String {
+/// What a job and its programs printed.
+fn printed(store: &Store, key: &Digest) -> String {
     let path = store.log(key);
     // What programs print need not be text.
     match fs::read(&path).map(|log| String::from_utf8_lossy(&log).into_owned()) {

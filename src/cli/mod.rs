@@ -10,6 +10,7 @@ mod init;
 mod judge;
 mod kinds;
 mod log;
+mod measures;
 mod pin;
 mod plan;
 mod project;

@@ -47,7 +47,7 @@ pub(crate) use parameters::{first_line, kind_of, options, schema_types};
 pub use policy::{Cause, Grow, Keep, Retry};
 pub use problem::{Problem, Problems, alternatives, nearest};
 pub use resolve::{DEFAULT_PROFILE, Request, read};
-pub use resources::{Resources, parse_size, show_count, show_seconds, show_size};
+pub use resources::{Resources, parse_size, show_count, show_seconds, show_size, show_time};
 pub use runs::{InputRuns, RunsOf};
 pub use source::{Source, Span};
 pub use value::{Data, Key, Table, Value};

@@ -138,6 +138,24 @@ pub fn show_seconds(seconds: f64) -> String {
     }
 }
 
+/// A moment, in seconds since 1970, for people: `2026-11-27 14:03:22 UTC`.
+pub fn show_time(since_1970: u64) -> String {
+    let (days, rest) = (since_1970 / 86_400, since_1970 % 86_400);
+    // Years are counted from the first of March, so that a leap day is the last of its year. 400 of them have 146 097 days.
+    let shifted = days + 719_468;
+    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
+    let leaps = day_of_era / 1_460 + day_of_era / 146_096 - day_of_era / 36_524;
+    let year_of_era = (day_of_era - leaps) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    // From March on, five months have 153 days.
+    let months = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * months + 2) / 5 + 1;
+    let month = if months < 10 { months + 3 } else { months - 9 };
+    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    let (hour, minute, second) = (rest / 3600, rest / 60 % 60, rest % 60);
+    format!("{year}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
+}
+
 /// A count for people, its digits in groups of three: `12 000`.
 pub fn show_count(count: u64) -> String {
     let digits = count.to_string();
@@ -204,5 +222,23 @@ mod tests {
         for (count, text) in shown {
             assert_eq!(show_count(count), text);
         }
+    }
+
+    #[test]
+    fn a_moment_is_a_date_and_a_time_of_day() {
+        let shown = [
+            (0, "1970-01-01 00:00:00 UTC"),
+            (951_782_400, "2000-02-29 00:00:00 UTC"),
+            (951_868_799, "2000-02-29 23:59:59 UTC"),
+            (951_868_800, "2000-03-01 00:00:00 UTC"),
+            (1_709_164_800, "2024-02-29 00:00:00 UTC"),
+            (1_735_689_599, "2024-12-31 23:59:59 UTC"),
+            (1_795_788_202, "2026-11-27 14:03:22 UTC"),
+            (4_107_542_400, "2100-03-01 00:00:00 UTC"),
+        ];
+        for (seconds, text) in shown {
+            assert_eq!(show_time(seconds), text, "{seconds}");
+        }
+        assert!(show_time(u64::MAX).ends_with(" UTC"));
     }
 }

@@ -5,10 +5,12 @@ mod eta;
 mod failures;
 mod fit;
 pub mod graph;
+mod history;
 mod journal;
 mod lines;
 mod out;
 mod overview;
+mod sparkline;
 mod stopped;
 mod terminal;
 
@@ -21,10 +23,12 @@ use crate::store::StartedFrom;
 pub use crate::pipeline::show_seconds;
 pub use closing::Closing;
 pub use eta::Eta;
+pub use history::last_progress;
 pub use journal::Journal;
 pub use lines::Lines;
 pub use out::{Out, visible};
 pub use overview::{Counts, Outlook, outlook, overview};
+pub use sparkline::sparkline;
 pub use terminal::Terminal;
 
 /// Something that hears what happens during a run.

@@ -12,7 +12,7 @@ use super::executor::{Executor, Failure, Task};
 use super::log::{left_out, note};
 use super::{Compare, Event, machine};
 use crate::pipeline::{
-    Cause, Earlier, HOLES, Monitor, Progress, Resources, show_seconds, show_size,
+    Cause, Earlier, HOLES, Monitor, Progress, Resources, show_seconds, show_size, show_time,
 };
 use crate::plan::{Fingerprint, JobId, Known, Outside, Plan, Reason, RunsRead, earlier, inputs};
 use crate::store::{
@@ -527,8 +527,11 @@ impl RunningJob<'_> {
     fn open_log(&self, task: &Task, started: u64) -> Result<(), Error> {
         let parameters = serde_json::to_string(&task.parameters).expect("plain data");
         let text = format!(
-            "job {}\nkey {}\nkind {}\nparameters {parameters}\nstarted {started} (seconds since 1970)\n",
-            self.name, self.ready.key, task.kind
+            "job {}\nkey {}\nkind {}\nparameters {parameters}\nstarted {}\n",
+            self.name,
+            self.ready.key,
+            task.kind,
+            show_time(started)
         );
         self.store.start_log(&self.ready.key, &text)
     }

@@ -446,9 +446,14 @@ impl Store {
         self.jot(&self.log(key), text.as_bytes())
     }
 
+    /// The folder of the journals.
+    pub fn journals(&self) -> PathBuf {
+        self.root.join("runs")
+    }
+
     /// The journal of the run of this id.
     pub fn journal(&self, run: &str) -> PathBuf {
-        self.root.join("runs").join(format!("{run}.jsonl"))
+        self.journals().join(format!("{run}.jsonl"))
     }
 
     /// The name of a file about a pipeline, without its extension.

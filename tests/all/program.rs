@@ -175,10 +175,21 @@ fn a_pipeline_runs_is_cached_and_re_runs_only_what_an_edit_touches() {
         );
     }
     assert!(project.path("outputs/smoke/tables/table.md").exists());
-    assert_eq!(
-        code(&["log", "p.toml", "model[method=reversed,seed=2]"]),
-        Some(0)
-    );
+    let log = |job: &str| {
+        let output = project.etude(&["log", "p.toml", job]);
+        assert!(output.status.success());
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let model = log("model[method=reversed,seed=2]");
+    let line = |start: &str| model.lines().find(|line| line.starts_with(start));
+    assert!(line("started ").unwrap().ends_with(" UTC"), "{model}");
+    let trained = line("trained for 40 steps at ").unwrap();
+    assert!(trained.contains(": last loss "), "{trained}");
+    let curve = line("  loss ").unwrap();
+    assert!(curve.contains('█') && curve.contains(" → "), "{curve}");
+    let answers = log("answers[method=reversed,seed=2]");
+    assert!(answers.contains(" rows; columns: "), "{answers}");
+    assert!(log("trained").contains("\nverdict: reproduced (3 of 3 rows): "));
 }
 
 #[test]
