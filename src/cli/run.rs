@@ -75,9 +75,10 @@ impl Run {
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
         let id = format!("{}-{}", now.as_millis(), std::process::id());
-        let face: Box<dyn Reporter> = match io::stderr().is_terminal() {
-            true => Box::new(Terminal::new(Eta::new(&plan, &store))),
-            false => Box::new(Lines::new(io::stderr())),
+        let face: Box<dyn Reporter> = if io::stderr().is_terminal() {
+            Box::new(Terminal::new(Eta::new(&plan, &store)))
+        } else {
+            Box::new(Lines::new(io::stderr()))
         };
         let mut reporters: Vec<Box<dyn Reporter>> = vec![face];
         match store.only_read() {

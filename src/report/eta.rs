@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use super::fit::{Pace, show_left};
-use crate::pipeline::Progress;
+use super::running::Running;
 use crate::plan::Plan;
 use crate::run::{Event, Status};
 use crate::store::{Ledger, Lookup, Store};
@@ -38,15 +38,6 @@ struct Stage {
     earlier: Mean,
 }
 
-#[derive(Debug)]
-struct Running {
-    stage: usize,
-    since: Duration,
-    /// The first progress of this attempt, and the last: an attempt may go on from what an earlier one saved.
-    first: Option<(Duration, u64)>,
-    last: Option<(Duration, u64, u64)>,
-}
-
 #[derive(Debug, Default, Clone, Copy)]
 struct Mean {
     sum: f64,
@@ -68,27 +59,6 @@ impl Mean {
 
     fn value(self) -> Option<f64> {
         (self.count > 0).then(|| self.sum / f64::from(self.count))
-    }
-}
-
-impl Running {
-    /// How many units it does in a second.
-    fn per_second(&self) -> Option<f64> {
-        let ((first, from), (last, done, _)) = (self.first?, self.last?);
-        let seconds = last.saturating_sub(first).as_secs_f64();
-        (done > from && seconds > 0.0).then(|| (done - from) as f64 / seconds)
-    }
-
-    /// How long all its units take, and how long those take that are left.
-    fn projection(&self, now: Duration) -> Option<(f64, f64)> {
-        let rate = self.per_second()?;
-        let (at, done, total) = self.last?;
-        if total == 0 {
-            return None;
-        }
-        let since = now.saturating_sub(at).as_secs_f64();
-        let left = total.saturating_sub(done) as f64 / rate - since;
-        Some((total as f64 / rate, left.max(0.0)))
     }
 }
 
@@ -151,17 +121,16 @@ impl Eta {
         match event {
             Event::JobStarted { job, .. } => {
                 if let Some(stage) = self.take_out(job) {
-                    let running = Running {
-                        stage,
-                        since: now,
-                        first: None,
-                        last: None,
-                    };
+                    let running = Running::since(now, stage);
                     self.running.insert(job.clone(), running);
                     self.at_once = self.at_once.max(self.running.len());
                 }
             }
-            Event::JobProgress { job, progress } => self.advance(job, progress, now),
+            Event::JobProgress { job, progress } => {
+                if let Some(running) = self.running.get_mut(job) {
+                    running.advance(progress, now);
+                }
+            }
             Event::JobRetried(retried) => {
                 if let Some(stage) = self.take_out(&retried.job) {
                     self.stages[stage].waiting += 1;
@@ -187,20 +156,6 @@ impl Eta {
             self.stages[stage].waiting -= 1;
         }
         Some(stage)
-    }
-
-    fn advance(&mut self, job: &str, progress: &Progress, now: Duration) {
-        let Some(running) = self.running.get_mut(job) else {
-            return;
-        };
-        // One that counts from the start again, for a second part of its work, is measured again.
-        let is_behind = running
-            .last
-            .is_some_and(|(_, done, _)| progress.done < done);
-        if running.first.is_none() || is_behind {
-            running.first = Some((now, progress.done));
-        }
-        running.last = Some((now, progress.done, progress.total));
     }
 
     /// How many jobs have ended.
@@ -254,8 +209,7 @@ impl Eta {
         if let Some((_, left)) = running.projection(now) {
             return Some(left);
         }
-        let passed = now.saturating_sub(running.since).as_secs_f64();
-        let left = self.typical(running.stage, now)? - passed;
+        let left = self.typical(running.stage, now)? - running.passed(now);
         (left > 0.0).then_some(left)
     }
 
@@ -287,6 +241,7 @@ impl Eta {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pipeline::Progress;
     use crate::run::Ended;
     use crate::store::Digest;
 

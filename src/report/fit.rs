@@ -99,12 +99,14 @@ pub(super) fn run_line(
 
 /// The time that is left, rounded up: nobody needs the seconds of an hour.
 pub(super) fn show_left(seconds: f64) -> String {
-    let step = match seconds {
-        ..=90.0 => return format!("{} s", seconds.max(0.0).ceil()),
-        ..=5400.0 => return format!("{} min", (seconds / 60.0).ceil()),
-        _ => 60.0,
-    };
-    show_seconds((seconds / step).ceil() * step)
+    let minutes = (seconds / 60.0).ceil();
+    if seconds <= 90.0 {
+        format!("{} s", seconds.max(0.0).ceil())
+    } else if seconds <= 5400.0 {
+        format!("{minutes} min")
+    } else {
+        show_seconds(minutes * 60.0)
+    }
 }
 
 fn show_rate(per_second: f64) -> String {

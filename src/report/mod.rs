@@ -10,6 +10,7 @@ mod journal;
 mod lines;
 mod out;
 mod overview;
+mod running;
 mod sparkline;
 mod stopped;
 mod terminal;
