@@ -18,13 +18,11 @@ use statrs::distribution::{ContinuousCDF, StudentsT};
 
 use super::table::{self, Error};
 
-/// Compares each two methods on the seeds they have in common: mean difference, its 95 % interval, and the p-values of the
-/// paired t test and of the sign-flip permutation test, as they are and corrected after Holm over all pairs of methods.
+/// Tests whether methods differ, seed by seed.
 ///
-/// A row for each two methods, in the order in which they first appear: `first`, `second`, `pairs` (how many they have in
-/// common), `difference` (mean of first − second), `low` and `high` (its 95 % interval, Student t), `p_t`, `p_t_holm`,
-/// `p_flip`, `p_flip_holm` (two-sided), `missing` (where one of them has no number, or no row). With fewer than two pairs, or differences
-/// that are all the same, t tells nothing, and its columns are empty.
+/// Each two methods are compared on the seeds that both have: the paired t test and the sign-flip permutation test, both
+/// two-sided. Holm's correction is over all pairs of methods. Rows come in the order in which the methods first appear. With
+/// fewer than two pairs, or differences that are all the same, the t test says nothing, and its columns are empty.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Paired {

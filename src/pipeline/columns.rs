@@ -25,7 +25,7 @@ use std::sync::{Arc, OnceLock};
 use serde_json::Value as Json;
 
 use super::axis::Axis;
-use super::contract::{ColumnKind, ColumnShape, Columns, Scalar, TableOf};
+use super::contract::{ColumnKind, ColumnShape, Columns, FixedColumn, Scalar, TableOf};
 use super::coordinates::{ByLabels, Coordinates};
 use super::problem::Problem;
 use super::runs::RunsOf;
@@ -239,10 +239,9 @@ impl Pipeline {
         let called = sql_name(&declared.output_name(output));
         let tables = declared.outputs[output].artifact.tables().iter();
         let tables = tables.map(|of| {
-            let shape = |(name, kind): &(&str, ColumnKind)| ColumnShape::new(*name, *kind);
             let own: Option<Vec<ColumnShape>> = match of.columns {
                 [] => declared.outputs[output].columns.clone(),
-                fixed => Some(fixed.iter().map(shape).collect()),
+                fixed => Some(FixedColumn::shapes(fixed)),
             };
             let is_known = own.is_some();
             let own = own.into_iter().flatten().map(|column| ColumnOf {
@@ -359,7 +358,7 @@ impl Pipeline {
             let name = &column.name;
             let certain = tables.iter().find(|table| match table.columns {
                 [] => declared.certain.contains(name),
-                fixed => fixed.iter().any(|(fixed, _)| fixed == name),
+                fixed => fixed.iter().any(|fixed| fixed.name == name),
             });
             let (axis, what, help) = match &column.origin {
                 ColumnOrigin::Swept {

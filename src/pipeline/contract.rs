@@ -40,6 +40,30 @@ pub enum ArtifactType {
     File,
 }
 
+/// A column that a table has whatever the parameters of its stage are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FixedColumn {
+    /// Its name.
+    pub name: &'static str,
+    /// Its type.
+    pub kind: ColumnKind,
+    /// What it holds, in one line for people.
+    pub doc: &'static str,
+}
+
+impl FixedColumn {
+    /// A column, its type and what it holds.
+    pub const fn new(name: &'static str, kind: ColumnKind, doc: &'static str) -> Self {
+        Self { name, kind, doc }
+    }
+
+    /// The same columns as a stage that reads them sees them.
+    pub fn shapes(columns: &[Self]) -> Vec<ColumnShape> {
+        let shape = |column: &Self| ColumnShape::new(column.name, column.kind);
+        columns.iter().map(shape).collect()
+    }
+}
+
 /// A table inside an artifact, as SQL sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TableOf {
@@ -47,11 +71,93 @@ pub struct TableOf {
     pub suffix: &'static str,
     /// The file it lies in, Parquet.
     pub file: &'static str,
-    /// Its columns with their types; empty where they depend on the stage's parameters.
-    pub columns: &'static [(&'static str, ColumnKind)],
+    /// Its columns; empty where they depend on the kind or on the stage's parameters.
+    pub columns: &'static [FixedColumn],
     /// What a row of it is; empty where that depends on the kind that leaves it.
     pub row: &'static str,
 }
+
+/// The learning curve of a model.
+const MODEL_TABLES: &[TableOf] = &[
+    TableOf {
+        suffix: "",
+        file: "curve.parquet",
+        columns: &[
+            FixedColumn::new("step", ColumnKind::Int, "steps trained so far"),
+            FixedColumn::new(
+                "loss",
+                ColumnKind::Float,
+                "mean training loss since the row before, in nats",
+            ),
+            FixedColumn::new(
+                "learning_rate",
+                ColumnKind::Float,
+                "learning rate of this step",
+            ),
+            FixedColumn::new(
+                "exact",
+                ColumnKind::Float,
+                "exact match: share of validation examples whose whole target is right; empty where the step has no evaluation",
+            ),
+        ],
+        row: "a step of the training: every tenth, and each with an evaluation",
+    },
+    TableOf {
+        suffix: "_positions",
+        file: "positions.parquet",
+        columns: &[
+            FixedColumn::new("step", ColumnKind::Int, "steps trained so far"),
+            FixedColumn::new(
+                "position",
+                ColumnKind::Int,
+                "position in the target, from 1",
+            ),
+            FixedColumn::new(
+                "accuracy",
+                ColumnKind::Float,
+                "forced accuracy: share of validation examples right at this position, given the true tokens before it",
+            ),
+        ],
+        row: "a position of the target at an evaluation",
+    },
+];
+
+/// The answers of a model, whole and position by position.
+const ANSWERS_TABLES: &[TableOf] = &[
+    TableOf {
+        suffix: "",
+        file: "answers.parquet",
+        columns: &[
+            FixedColumn::new("example", ColumnKind::Int, "number of the example, from 0"),
+            FixedColumn::new(
+                "exact",
+                ColumnKind::Int,
+                "exact match: 1 if the whole target is right, else 0",
+            ),
+        ],
+        row: "an example",
+    },
+    TableOf {
+        suffix: "_positions",
+        file: "positions.parquet",
+        columns: &[
+            FixedColumn::new("example", ColumnKind::Int, "number of the example, from 0"),
+            FixedColumn::new(
+                "position",
+                ColumnKind::Int,
+                "position in the target, from 1",
+            ),
+            FixedColumn::new("target", ColumnKind::Int, "the right token"),
+            FixedColumn::new("answer", ColumnKind::Int, "the token that the model gave"),
+            FixedColumn::new(
+                "correct",
+                ColumnKind::Int,
+                "1 if the answer is the right token, else 0",
+            ),
+        ],
+        row: "a position in the target of an example",
+    },
+];
 
 impl ArtifactType {
     /// Every type there is.
@@ -102,49 +208,8 @@ impl ArtifactType {
     /// The tables in it that SQL can read.
     pub fn tables(self) -> &'static [TableOf] {
         match self {
-            ArtifactType::Model => &[
-                TableOf {
-                    suffix: "",
-                    file: "curve.parquet",
-                    columns: &[
-                        ("step", ColumnKind::Int),
-                        ("loss", ColumnKind::Float),
-                        ("learning_rate", ColumnKind::Float),
-                        ("exact", ColumnKind::Float),
-                    ],
-                    row: "a step of the training at which it was evaluated",
-                },
-                TableOf {
-                    suffix: "_positions",
-                    file: "positions.parquet",
-                    columns: &[
-                        ("step", ColumnKind::Int),
-                        ("position", ColumnKind::Int),
-                        ("accuracy", ColumnKind::Float),
-                    ],
-                    row: "a position of the target at a step of the training",
-                },
-            ],
-            ArtifactType::Answers => &[
-                TableOf {
-                    suffix: "",
-                    file: "answers.parquet",
-                    columns: &[("example", ColumnKind::Int), ("exact", ColumnKind::Int)],
-                    row: "an example",
-                },
-                TableOf {
-                    suffix: "_positions",
-                    file: "positions.parquet",
-                    columns: &[
-                        ("example", ColumnKind::Int),
-                        ("position", ColumnKind::Int),
-                        ("target", ColumnKind::Int),
-                        ("answer", ColumnKind::Int),
-                        ("correct", ColumnKind::Int),
-                    ],
-                    row: "a position of an example's target",
-                },
-            ],
+            ArtifactType::Model => MODEL_TABLES,
+            ArtifactType::Answers => ANSWERS_TABLES,
             ArtifactType::Table => &[TableOf {
                 suffix: "",
                 file: "table.parquet",
@@ -536,14 +601,6 @@ impl ColumnShape {
         }
         Some(one)
     }
-
-    /// Columns whose types are all known.
-    pub fn list<const N: usize>(names: [&str; N], kinds: [ColumnKind; N]) -> Vec<ColumnShape> {
-        let columns = names.into_iter().zip(kinds);
-        columns
-            .map(|(name, kind)| ColumnShape::new(name, kind))
-            .collect()
-    }
 }
 
 /// The type of a column.
@@ -786,6 +843,9 @@ pub trait Stage: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'stat
     const DECLARES_OUTPUTS: bool = false;
     /// What a row of the table that it leaves is, where the type of artifact alone does not say: `an answer`.
     const ROWS: &'static str = "";
+    /// The columns of the table that it leaves, where they are the same for all parameters and the type of artifact alone does
+    /// not say.
+    const COLUMNS: &'static [FixedColumn] = &[];
 
     /// What a job takes unless the file says otherwise.
     fn resources() -> Resources {
@@ -799,7 +859,8 @@ pub trait Stage: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'stat
 
     /// Checks the columns it will read; returns the columns of the table it leaves, if it leaves one and they are known.
     fn columns(&self, _inputs: &[TableShape]) -> Result<Option<Vec<ColumnShape>>, Vec<Complaint>> {
-        Ok(None)
+        let columns = Some(Self::COLUMNS).filter(|columns| !columns.is_empty());
+        Ok(columns.map(FixedColumn::shapes))
     }
 
     /// The columns of the table that is one of the outputs which a stage declares, if they are known.
@@ -989,6 +1050,8 @@ pub struct Kind {
     pub declares_outputs: bool,
     /// See [`Stage::ROWS`].
     pub rows: &'static str,
+    /// See [`Stage::COLUMNS`].
+    pub columns: &'static [FixedColumn],
     /// What a job takes unless the file says otherwise.
     pub resources: Resources,
     /// The JSON schema of its parameters.
@@ -1014,6 +1077,7 @@ impl Kind {
             takes_card: S::TAKES_CARD,
             declares_outputs: S::DECLARES_OUTPUTS,
             rows: S::ROWS,
+            columns: S::COLUMNS,
             resources: S::resources(),
             schema: Arc::new(schema_of::<S>()),
             parse: |json, schema| {
@@ -1033,6 +1097,15 @@ impl Kind {
         match table.row {
             "" => self.rows,
             row => row,
+        }
+    }
+
+    /// The columns of one of the tables that it leaves; none where they depend on its parameters.
+    pub fn columns_of(&self, table: &TableOf) -> &'static [FixedColumn] {
+        if table.columns.is_empty() {
+            self.columns
+        } else {
+            table.columns
         }
     }
 

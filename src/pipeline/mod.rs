@@ -35,10 +35,10 @@ pub use candidates::pipelines_in;
 pub use columns::{ColumnOf, ColumnOrigin, ColumnsOn, TableColumns};
 pub use complaint::Complaint;
 pub use contract::{
-    ArtifactType, ColumnKind, ColumnShape, Columns, Context, Device, Earlier, Extension, HOLES,
-    Holds, Input, Inputs, Judged, Kind, Label, Labels, Monitor, Origin, Outside, Parameters, Port,
-    Progress, Registry, SURROUNDINGS, Scalar, Stage, Stop, TableOf, TableShape, Takes, Verdict,
-    WARNINGS,
+    ArtifactType, ColumnKind, ColumnShape, Columns, Context, Device, Earlier, Extension,
+    FixedColumn, HOLES, Holds, Input, Inputs, Judged, Kind, Label, Labels, Monitor, Origin,
+    Outside, Parameters, Port, Progress, Registry, SURROUNDINGS, Scalar, Stage, Stop, TableOf,
+    TableShape, Takes, Verdict, WARNINGS,
 };
 pub use coordinates::{ByLabels, Condition, Coordinates, JobName, Selector};
 pub use label::{Found, Index, number_in};

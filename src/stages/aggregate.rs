@@ -14,27 +14,38 @@ use crate::pipeline::{
     Takes,
 };
 
-/// Reads any number of artifacts as tables and makes one table of them, by SQL.
+/// Computes one table from others with SQL.
 ///
-/// A stage `x` is the table `x`; a model is its learning curve (`step`, `loss`, `learning_rate`, `exact`), answers have a row
-/// an example (`example`, `exact`). `x_positions` goes by position: for a model `step`, `position`, `accuracy` (forced), for
-/// answers `example`, `position`, `target`, `answer`, `correct`. Coordinates and swept parameters are columns too; `etude
-/// columns` shows them.
+/// A stage `x` is the table `x`. A model is its learning curve, and answers have one row an example; `x_positions` has one row a
+/// position. Coordinates and swept parameters are columns too. `etude columns FILE` shows all columns.
 ///
-/// Over runs: ci95(x) is half the width of the 95 % confidence interval of the mean of x (Student's t), runs() their number;
-/// clopper_pearson95_low(x), clopper_pearson95_high(x), wilson95_low(x), wilson95_high(x) are the ends of the interval of a share,
-/// with x 0 or 1 a run. A run is a job, and its rows are averaged first; ci95(x, seed) says that a run is what has one `seed`.
+/// Functions over runs:
 ///
-/// Aggregates: COUNT, COUNT_IF, SUM, AVG, MIN, MAX, MEDIAN, QUANTILE_CONT, QUANTILE_DISC, STDDEV, STDDEV_POP, VARIANCE, VAR_POP,
-/// CORR, COVAR_SAMP, COVAR_POP, PRODUCT, MODE, FIRST, LAST, ANY_VALUE, ARG_MAX, ARG_MIN, BOOL_AND, BOOL_OR, STRING_AGG; DISTINCT and
-/// FILTER (WHERE …). Windows: these, and ROW_NUMBER, RANK, DENSE_RANK, PERCENT_RANK, CUME_DIST, NTILE, LAG, LEAD, FIRST_VALUE,
-/// LAST_VALUE, NTH_VALUE, with PARTITION BY, ORDER BY and ROWS. Of a row: ABS, SIGN, ROUND, FLOOR, CEIL, TRUNC, SQRT, POWER, EXP, LN,
-/// LOG, LOG2, LOG10, SIN, COS, TANH, PI, IF, GREATEST, LEAST, COALESCE, NULLIF, ISNAN, ISINF, ISFINITE, UPPER, LOWER, LENGTH, SUBSTR, LEFT, RIGHT, STRPOS, TRIM,
-/// REPLACE, CONCAT, STARTS_WITH, ENDS_WITH, CONTAINS, CASE, CAST, TRY_CAST, LIKE, ILIKE, IN, BETWEEN. Queries: WITH, joins of every kind,
-/// subqueries that do not read the query around them, UNION, INTERSECT, EXCEPT, DISTINCT, GROUP BY, HAVING, QUALIFY, ORDER BY, LIMIT.
+/// - ci95(x): half the width of the 95 % confidence interval of the mean of x (Student's t).
+/// - run_mean(x): the mean of the runs' means. AVG(x) gives each row the same weight.
+/// - runs(): how many runs there are.
+/// - clopper_pearson95_low(x), clopper_pearson95_high(x), wilson95_low(x), wilson95_high(x): the ends of the interval of a share,
+///   where x is 0 or 1 for each run.
 ///
-/// A comparison with NULL or NaN is unknown; both are last in an order, and NaN makes an aggregate NaN. `/` gives fractions, `//`
-/// cuts it off. Numbers are not compared with text. Names are case-sensitive.
+/// A run is a job, and the rows of a run are averaged first. ci95(x, seed) says that rows with the same `seed` are one run.
+///
+/// Other functions:
+///
+/// - Aggregates: COUNT, COUNT_IF (COUNTIF), SUM, PRODUCT, AVG (MEAN), MIN, MAX, MEDIAN, QUANTILE_CONT, QUANTILE_DISC, STDDEV
+///   (STDDEV_SAMP), STDDEV_POP, VARIANCE (VAR_SAMP), VAR_POP, CORR, COVAR_SAMP, COVAR_POP, MODE, FIRST, LAST, ANY_VALUE, ARG_MAX
+///   (MAX_BY), ARG_MIN (MIN_BY), BOOL_AND, BOOL_OR, STRING_AGG; with DISTINCT and FILTER (WHERE …).
+/// - Windows: the aggregates, ROW_NUMBER, RANK, DENSE_RANK, PERCENT_RANK, CUME_DIST, NTILE, LAG, LEAD, FIRST_VALUE, LAST_VALUE,
+///   NTH_VALUE; with PARTITION BY, ORDER BY and ROWS.
+/// - Of numbers: ABS, SIGN, MOD, ROUND, FLOOR, CEIL (CEILING), TRUNC, SQRT, POWER (POW), EXP, LN, LOG, LOG2, LOG10, SIN, COS,
+///   TANH, PI, ISNAN (IS_NAN), ISINF (IS_INF), ISFINITE (IS_FINITE).
+/// - Of text: UPPER (UCASE), LOWER (LCASE), LENGTH (LEN, CHAR_LENGTH, CHARACTER_LENGTH), SUBSTR (SUBSTRING), LEFT, RIGHT, STRPOS
+///   (INSTR, POSITION), TRIM, LTRIM, RTRIM, REPLACE, CONCAT, STARTS_WITH, ENDS_WITH (SUFFIX), CONTAINS, LIKE, ILIKE.
+/// - Of any values: IF, CASE, GREATEST, LEAST, COALESCE (IFNULL), NULLIF, CAST, TRY_CAST, IN, BETWEEN.
+/// - Queries: WITH, joins of every kind, UNION, INTERSECT, EXCEPT, DISTINCT, GROUP BY, HAVING, QUALIFY, ORDER BY, LIMIT, and
+///   subqueries that do not read the query around them.
+///
+/// A comparison with NULL or NaN is unknown. Both come last in an order, and NaN makes an aggregate NaN. `/` gives fractions, `//`
+/// whole numbers. Numbers are not compared with text. Names are case-sensitive.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Aggregate {
@@ -139,5 +150,30 @@ impl Stage for Aggregate {
         job.warn(&notes)?;
         table::write(&result, &job.out.join("table.parquet"))?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::figures::sql::Functions;
+    use crate::pipeline::Kind;
+
+    #[test]
+    fn its_documentation_names_every_function() {
+        let kind = Kind::of::<Aggregate>();
+        let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let words: BTreeSet<String> = kind
+            .doc()
+            .split(|c| !is_part(c))
+            .map(str::to_lowercase)
+            .collect();
+        let all = Functions::all();
+        let names = [all.over_runs, all.aggregates, all.windows, all.of_a_row].concat();
+        let missing: Vec<&str> = names
+            .into_iter()
+            .filter(|name| !words.contains(*name))
+            .collect();
+        assert_eq!(missing, Vec::<&str>::new());
     }
 }

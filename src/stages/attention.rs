@@ -14,31 +14,29 @@ use crate::learn::insight::{At, attention};
 use crate::learn::learner::Learner;
 use crate::learn::task::Dataset;
 use crate::pipeline::{
-    ArtifactType, ColumnKind, ColumnShape, Complaint, Context, Origin, Port, Resources, Stage,
-    Stop, TableShape,
+    ArtifactType, ColumnKind, Complaint, Context, FixedColumn, Origin, Port, Resources, Stage, Stop,
 };
 
-/// Shows where a transformer looks at the first hard token: how much of each head's attention goes, on average over examples,
-/// to the edges of the path to the goal and to the question. Made for a `plot` with `mark = "heat"`.
+/// Measures where each attention head looks.
 ///
-/// A row for each layer, head and key: `layer` and `head` (both from 1), `key`, `attention` (mean share; those of a head sum
-/// to 1). The keys are both ends of each edge of the path in the prefix, from the start on (`edge 1 parent`, `edge 1 child`,
-/// …), `start` and `goal` in the question, `itself`, and `elsewhere` for all other positions together. Only for transformers
-/// that were trained from scratch.
+/// It looks from the first hard token, and takes the mean over examples. What it finds is made for a `plot` with
+/// `mark = "heat"`. The keys are both ends of each edge of the path, from the start on (`edge 1 parent`, `edge 1 child`, …);
+/// `start` and `goal` in the question; `itself`; and `elsewhere` for all other positions together. Only for transformers that
+/// were trained from scratch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Attention {
-    /// Where it looks from.
+    /// The position from which attention is measured.
     #[serde(default)]
     at: At,
     /// Which examples it reads.
     #[serde(default)]
     split: Split,
-    /// How many examples, the first so many.
+    /// How many examples are read: the first ones of the split.
     #[serde(default = "examples")]
     #[schemars(range(min = 1, max = 1_000_000))]
     examples: u32,
-    /// Examples read at once.
+    /// How many examples are read at once.
     #[serde(default = "batch")]
     #[schemars(range(min = 1, max = 100_000))]
     batch: u32,
@@ -52,13 +50,23 @@ fn batch() -> u32 {
     64
 }
 
-const COLUMNS: [&str; 4] = ["layer", "head", "key", "attention"];
+const COLUMNS: &[FixedColumn] = &[
+    FixedColumn::new("layer", ColumnKind::Int, "the layer, from 1"),
+    FixedColumn::new("head", ColumnKind::Int, "the head of the layer, from 1"),
+    FixedColumn::new("key", ColumnKind::Text, "what is looked at"),
+    FixedColumn::new(
+        "attention",
+        ColumnKind::Float,
+        "mean share of the head's attention; the shares of a head add up to 1",
+    ),
+];
 
 impl Stage for Attention {
     const KIND: &'static str = "attention";
     const VERSION: u32 = 1;
     const OUTPUT: ArtifactType = ArtifactType::Table;
     const ROWS: &'static str = "a key of a head of a layer";
+    const COLUMNS: &'static [FixedColumn] = COLUMNS;
     const PORTS: &'static [Port] = PORTS;
     const USES_DEVICE: bool = true;
     const TAKES_CARD: bool = device::BUILT;
@@ -68,13 +76,6 @@ impl Stage for Attention {
             cores: 1,
             memory: 1_000_000_000,
             ..Resources::default()
-        }
-    }
-
-    fn columns(&self, _inputs: &[TableShape]) -> Result<Option<Vec<ColumnShape>>, Vec<Complaint>> {
-        {
-            use ColumnKind::{Float, Int, Text};
-            Ok(Some(ColumnShape::list(COLUMNS, [Int, Int, Text, Float])))
         }
     }
 
@@ -107,10 +108,10 @@ impl Stage for Attention {
         let of_layer = rows.clone().map(|row| (row / keys % heads + 1) as i64);
         let names = rows.map(|row| found.keys[row % keys].as_str());
         let table = df!(
-            COLUMNS[0] => layers.collect::<Vec<_>>(),
-            COLUMNS[1] => of_layer.collect::<Vec<_>>(),
-            COLUMNS[2] => names.collect::<Vec<_>>(),
-            COLUMNS[3] => &found.shares,
+            COLUMNS[0].name => layers.collect::<Vec<_>>(),
+            COLUMNS[1].name => of_layer.collect::<Vec<_>>(),
+            COLUMNS[2].name => names.collect::<Vec<_>>(),
+            COLUMNS[3].name => &found.shares,
         )?;
         table::write(&table, &job.out.join("table.parquet"))?;
         Ok(())

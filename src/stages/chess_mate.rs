@@ -12,8 +12,10 @@ use crate::pipeline::{
     ArtifactType, Complaint, Context, Outside, Port, Progress, Resources, Stage, Stop,
 };
 
-/// Reads mates in two from the puzzles that Lichess publishes as CSV: a position square by square, and the three moves from
-/// there to the mate. Every row is played, and one that does not mate is named. There are no fresh examples.
+/// Reads mates in two from Lichess puzzles.
+///
+/// The file is the CSV that Lichess publishes. The question is a position, square by square, and the answer the three moves to
+/// the mate. Every row is played; a row that does not mate is named. There are no fresh examples.
 ///
 /// `skipped.txt` of the dataset counts the rows that were left out, and names the first wrong ones.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -39,7 +41,7 @@ pub struct Puzzles {
     /// The greatest rating of a puzzle; without it, any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     max_rating: Option<u32>,
-    /// What if a row cannot be played, or does not mate.
+    /// What to do with a row that cannot be played, or does not mate.
     #[serde(default)]
     bad_rows: BadRows,
     /// Seed of the choice among all mates in two that the file has.

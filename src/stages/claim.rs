@@ -16,10 +16,14 @@ use crate::pipeline::{
     TableShape, Takes, Verdict,
 };
 
-/// Says something and checks it: a condition that must be true on every row it speaks of, and on at least one. A claim that
-/// does not hold is a result like any other, and is printed as not reproduced. Where no row speaks against it, but it speaks
-/// of none, or a value is missing that would tell, or a job that it rests on failed, it is printed as one that cannot be
-/// judged; that is never what is expected.
+/// Checks whether a statement holds in a table.
+///
+/// A condition must be true on every row that the claim speaks of, and on at least one. The verdict is one of three:
+///
+/// - `reproduced`: it holds on all these rows.
+/// - `not reproduced`: on some row it does not hold. That is a result, and not an error.
+/// - `cannot be judged`: no row contradicts it, but there is no such row, or a value that would tell is missing, or a job that it
+///   rests on failed. This verdict is never the expected one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Claim {

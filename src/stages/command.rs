@@ -23,16 +23,20 @@ use polars::prelude::{DataFrame, DataType};
 
 /// Runs a program of your own.
 ///
-/// It runs in the project's root. `ETUDE_OUT` names an empty folder, where the declared outputs must appear;
-/// `ETUDE_INPUT_<NAME>` where each input lies: its file, or a folder if it has several or if it is one of `all`, which has
-/// a folder for each. `ETUDE_PARAM_<NAME>` holds each of `params` (lists and tables as JSON), `ETUDE_SEED` the seed,
-/// `ETUDE_CORES` how many threads it may use, `CUDA_VISIBLE_DEVICES` the cards that it asked for, with
-/// `resources = { gpu = 1 }` or `device = "cuda"`, `ETUDE_CHECKPOINT` a folder that outlives failed attempts, if it
-/// `resumes`. `ETUDE_JOB` names a JSON file with all of that, coordinates included.
+/// It runs in the project's root and finds all it needs in its environment:
 ///
-/// What it prints is kept in the job's log (`etude log`), the beginning and the end of it if it is more than 64 MiB; lines
-/// such as `etude: progress 0.4` or `etude: progress 40/100 epochs loss=0.3` show how far it is. An exit code other than 0
-/// is a failure.
+/// - `ETUDE_OUT`: an empty folder, where the declared outputs must appear.
+/// - `ETUDE_INPUT_<NAME>`: where each input is: its file, or a folder if it has several files. An input of `all` is a folder with
+///   one entry for each job.
+/// - `ETUDE_PARAM_<NAME>`: each of `params`; lists and tables as JSON.
+/// - `ETUDE_SEED`, `ETUDE_CORES`: the seed, and how many threads it may use.
+/// - `CUDA_VISIBLE_DEVICES`: the cards that it asked for, with `resources = { gpu = 1 }` or `device = "cuda"`.
+/// - `ETUDE_CHECKPOINT`: if it `resumes`, a folder that outlives failed attempts.
+/// - `ETUDE_JOB`: a JSON file with all of this, and with the coordinates of the job and its inputs.
+///
+/// What it prints is kept in the job's log, which `etude log` shows. Of more than 64 MiB, the beginning and the end are kept.
+/// Lines such as `etude: progress 0.4` or `etude: progress 40/100 epochs loss=0.3` show its progress. An exit code other than 0 is
+/// a failure.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Command {

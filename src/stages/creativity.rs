@@ -10,27 +10,49 @@ use crate::figures::table;
 use crate::learn::creativity::{Judgement, judge};
 use crate::learn::task::Dataset;
 use crate::pipeline::{
-    ArtifactType, ColumnKind, ColumnShape, Complaint, Context, Holds, Origin, Port, Stage, Stop,
-    TableShape, Takes,
+    ArtifactType, ColumnKind, Complaint, Context, FixedColumn, Holds, Origin, Port, Stage, Stop,
+    Takes,
 };
 
-/// Judges the answers of a model to a task without right answers, such as `sibling-discovery`, decoded with `sample`.
+/// Judges whether sampled answers are new.
 ///
-/// A row an answer, each column 0 or 1: `coherent` where it could be an example of the task, `seen` where it was learnt from,
-/// `repeated` where an earlier answer is the same, `creative` where it is coherent and neither. So `AVG(creative)` is the share
-/// of distinct, coherent and unseen answers.
+/// For a task without right answers, such as `sibling-discovery`, decoded with `sample`. `AVG(creative)` is the share of
+/// answers that are coherent, unseen and said for the first time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Creativity {}
 
 /// The columns of the table it leaves.
-const COLUMNS: [&str; 5] = ["example", "coherent", "seen", "repeated", "creative"];
+const COLUMNS: &[FixedColumn] = &[
+    FixedColumn::new("example", ColumnKind::Int, "number of the answer, from 0"),
+    FixedColumn::new(
+        "coherent",
+        ColumnKind::Int,
+        "1 if it could be an example of the task, else 0",
+    ),
+    FixedColumn::new(
+        "seen",
+        ColumnKind::Int,
+        "1 if it is a training example, else 0",
+    ),
+    FixedColumn::new(
+        "repeated",
+        ColumnKind::Int,
+        "1 if an earlier answer is the same, else 0",
+    ),
+    FixedColumn::new(
+        "creative",
+        ColumnKind::Int,
+        "1 if it is coherent, not seen and not repeated, else 0",
+    ),
+];
 
 impl Stage for Creativity {
     const KIND: &'static str = "creativity";
     const VERSION: u32 = 1;
     const OUTPUT: ArtifactType = ArtifactType::Table;
-    const ROWS: &'static str = "an answer, a sample of the model";
+    const ROWS: &'static str = "an answer, which is a sample of the model";
+    const COLUMNS: &'static [FixedColumn] = COLUMNS;
     const PORTS: &'static [Port] = &[
         Port {
             name: "answers",
@@ -47,13 +69,6 @@ impl Stage for Creativity {
             doc: "the dataset that it answered, of which it learnt the training split",
         },
     ];
-
-    fn columns(&self, _inputs: &[TableShape]) -> Result<Option<Vec<ColumnShape>>, Vec<Complaint>> {
-        {
-            use ColumnKind::Int;
-            Ok(Some(ColumnShape::list(COLUMNS, [Int, Int, Int, Int, Int])))
-        }
-    }
 
     fn check_origins(&self, here: &dyn Origin) -> Vec<Complaint> {
         upstream::check_creativity(here)
@@ -80,11 +95,11 @@ impl Stage for Creativity {
             judged.iter().map(|answer| i64::from(of(answer))).collect()
         };
         let rows = df!(
-            COLUMNS[0] => (0..judged.len() as i64).collect::<Vec<_>>(),
-            COLUMNS[1] => column(|answer| answer.coherent),
-            COLUMNS[2] => column(|answer| answer.seen),
-            COLUMNS[3] => column(|answer| answer.repeated),
-            COLUMNS[4] => column(|answer| answer.creative()),
+            COLUMNS[0].name => (0..judged.len() as i64).collect::<Vec<_>>(),
+            COLUMNS[1].name => column(|answer| answer.coherent),
+            COLUMNS[2].name => column(|answer| answer.seen),
+            COLUMNS[3].name => column(|answer| answer.repeated),
+            COLUMNS[4].name => column(|answer| answer.creative()),
         )?;
         table::write(&rows, &job.out.join("table.parquet"))?;
         Ok(())

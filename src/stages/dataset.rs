@@ -11,11 +11,13 @@ use crate::pipeline::{
     ArtifactType, Complaint, Context, Outside, Port, Progress, Resources, Stage, Stop,
 };
 
-/// Reads path-star graphs from text files as Bachmann & Nagarajan (2024) released theirs, an example a line:
-/// `32,3|16,12|3,19|32,34|34,6|6,16|19,47|47,28/32,12=32,34,6,16,12`, edges, start and goal, path.
+/// Reads path-star graphs from text files.
 ///
-/// Degree and path length are those of the first line. Every line is checked, so that a wrong file is refused and not learnt
-/// from. What the files hold counts for a result, where they lie does not.
+/// The format is that of the data released with Bachmann & Nagarajan (2024), one example a line: edges, start and goal, path. For
+/// example, `32,3|16,12|3,19|32,34|34,6|6,16|19,47|47,28/32,12=32,34,6,16,12`.
+///
+/// Degree and path length are those of the first line. Every line is checked, and a wrong file is refused. A result depends on
+/// what is in the files, not on where they are.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Files {
@@ -41,7 +43,7 @@ pub struct Files {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 2, max = 1_000_000))]
     nodes: Option<u32>,
-    /// What if a question is in two of the files.
+    /// What to do if a question is in two of the files.
     #[serde(default)]
     overlap: Overlap,
 }

@@ -19,7 +19,9 @@ use crate::pipeline::{
     ArtifactType, Complaint, Context, Holds, Origin, Port, Progress, Resources, Stage, Stop, Takes,
 };
 
-/// Lets a model answer examples: token by token with a cache, or in one pass where it was taught without a teacher.
+/// Lets a model answer examples.
+///
+/// It writes token by token, with a cache. A model that was trained without teacher forcing writes all tokens in one pass.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Decode {
@@ -34,7 +36,7 @@ pub struct Decode {
     /// Which examples are answered.
     #[serde(default)]
     pub(super) split: Split,
-    /// How many examples, the first so many; without it, all of the split.
+    /// How many examples are answered: the first ones of the split; without it, all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     examples: Option<u64>,

@@ -9,8 +9,10 @@ use serde::{Deserialize, Serialize};
 use crate::learn::task::Dataset;
 use crate::pipeline::{ArtifactType, Context, Holds, Port, Progress, Stage, Stop, Takes};
 
-/// Writes the examples of a dataset as text, `train.txt`, `test.txt` and `validation.txt`, one a line in the notation of the
-/// paper. For path-star graphs that is the format of the data that was released with it: other programs read it, and the kind `dataset` does.
+/// Writes the examples of a dataset as text.
+///
+/// The files are `train.txt`, `test.txt` and `validation.txt`, one example a line, in the notation of the paper. For path-star
+/// graphs this is the format of the released data. The kind `dataset` reads it, and other programs do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Export {}

@@ -5,13 +5,52 @@ use std::collections::BTreeSet;
 use polars::prelude::DataFrame;
 
 use super::{frames, runs};
-use crate::figures::paired::{COLUMNS, Paired, compare};
+use crate::figures::paired::{COLUMNS as NAMES, Paired, compare};
 use crate::figures::sql::RunIds;
 use crate::figures::table;
 use crate::pipeline::{
-    ArtifactType, ColumnKind, ColumnShape, Complaint, Context, Holds, Input, Port, RunsOf, Stage,
-    Stop, TableShape, Takes,
+    ArtifactType, ColumnKind, ColumnShape, Complaint, Context, FixedColumn, Holds, Input, Port,
+    RunsOf, Stage, Stop, TableShape, Takes,
 };
+
+/// The columns that [`compare`] gives.
+const COLUMNS: &[FixedColumn] = &[
+    FixedColumn::new(NAMES[0], ColumnKind::Text, "the one method"),
+    FixedColumn::new(NAMES[1], ColumnKind::Text, "the other method"),
+    FixedColumn::new(
+        NAMES[2],
+        ColumnKind::Int,
+        "how many pairs of results they have",
+    ),
+    FixedColumn::new(NAMES[3], ColumnKind::Float, "mean of first − second"),
+    FixedColumn::new(
+        NAMES[4],
+        ColumnKind::Float,
+        "lower end of its 95 % interval (Student's t)",
+    ),
+    FixedColumn::new(
+        NAMES[5],
+        ColumnKind::Float,
+        "upper end of its 95 % interval",
+    ),
+    FixedColumn::new(NAMES[6], ColumnKind::Float, "p-value of the paired t test"),
+    FixedColumn::new(
+        NAMES[7],
+        ColumnKind::Float,
+        "the same after Holm's correction",
+    ),
+    FixedColumn::new(NAMES[8], ColumnKind::Float, "p-value of the sign-flip test"),
+    FixedColumn::new(
+        NAMES[9],
+        ColumnKind::Float,
+        "the same after Holm's correction",
+    ),
+    FixedColumn::new(
+        NAMES[10],
+        ColumnKind::Text,
+        "where one of them has no row or no number; empty if nowhere",
+    ),
+];
 
 /// Which parameter names which column.
 fn uses(paired: &Paired) -> Vec<(&'static str, &str)> {
@@ -52,6 +91,7 @@ impl Stage for Paired {
     const VERSION: u32 = 3;
     const OUTPUT: ArtifactType = ArtifactType::Table;
     const ROWS: &'static str = "a comparison of two methods";
+    const COLUMNS: &'static [FixedColumn] = COLUMNS;
     const PORTS: &'static [Port] = &[Port {
         name: "from",
         takes: Takes::One,
@@ -78,17 +118,10 @@ impl Stage for Paired {
             [("value", self.value.as_str())],
             inputs,
         ));
-        match complaints.is_empty() {
-            true => {
-                use ColumnKind::{Float, Int, Text};
-                Ok(Some(ColumnShape::list(
-                    COLUMNS,
-                    [
-                        Text, Text, Int, Float, Float, Float, Float, Float, Float, Float, Text,
-                    ],
-                )))
-            }
-            false => Err(complaints),
+        if complaints.is_empty() {
+            Ok(Some(FixedColumn::shapes(COLUMNS)))
+        } else {
+            Err(complaints)
         }
     }
 

@@ -16,17 +16,15 @@ use crate::learn::learner::Learner;
 use crate::learn::probe::{Fit, Labelled, accuracy};
 use crate::learn::task::{Dataset, Examples};
 use crate::pipeline::{
-    ArtifactType, ColumnKind, ColumnShape, Complaint, Context, Holds, Origin, Port, Progress,
-    Resources, Stage, Stop, TableShape, Takes,
+    ArtifactType, ColumnKind, Complaint, Context, FixedColumn, Holds, Origin, Port, Progress,
+    Resources, Stage, Stop, Takes,
 };
 
-/// Asks from which layer on the arm of the goal is known: fits a linear probe on the states of each layer to read the second
-/// token of the target, the first step of the path, and tries it on examples of the test.
+/// Fits a linear probe on each layer.
 ///
-/// A row for each layer and position: `layer` (0: what the first layer is given; then what each leaves), `position`,
-/// `accuracy` (on `examples` examples of the test), `chance` (that of a guess among the arms: one over their number), `examples`.
-/// An arm is told by the label of its first node, so a probe has as many classes as nodes have labels; of these it chooses among
-/// the first nodes of the example's arms. Only for models that were trained from scratch.
+/// It shows from which layer on the first step of the path can be read. A probe is fitted on the states of a layer at one
+/// position, to tell the second token of the target, and is tried on test examples. It has a class for each label of a node, and
+/// chooses among the first nodes of the arms of its example. Only for models that were trained from scratch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Probe {
@@ -34,24 +32,23 @@ pub struct Probe {
     #[serde(default = "at")]
     #[schemars(length(min = 1))]
     at: Vec<At>,
-    /// Examples of the training to fit on, the first so many.
+    /// How many training examples it is fitted on: the first ones.
     #[serde(default = "fitted")]
     #[schemars(range(min = 1, max = 1_000_000))]
     train: u32,
-    /// Examples of the test to try on, the first so many.
+    /// How many test examples it is tried on: the first ones.
     #[serde(default = "tried")]
     #[schemars(range(min = 1, max = 1_000_000))]
     test: u32,
-    /// How much large weights of a probe cost: half of this times the sum of their squares is added to the mean
-    /// cross-entropy.
+    /// Weight of the ridge penalty: half of this times the sum of the squared weights is added to the mean cross-entropy.
     #[serde(default = "ridge")]
     #[schemars(range(min = 1e-9, max = 1e3))]
     ridge: f64,
-    /// Steps of L-BFGS at most.
+    /// The largest number of steps of L-BFGS.
     #[serde(default = "iterations")]
     #[schemars(range(min = 1, max = 100_000))]
     iterations: u32,
-    /// Examples read at once.
+    /// How many examples are read at once.
     #[serde(default = "batch")]
     #[schemars(range(min = 1, max = 100_000))]
     batch: u32,
@@ -81,7 +78,33 @@ fn batch() -> u32 {
     256
 }
 
-const COLUMNS: [&str; 5] = ["layer", "position", "accuracy", "chance", "examples"];
+const COLUMNS: &[FixedColumn] = &[
+    FixedColumn::new(
+        "layer",
+        ColumnKind::Int,
+        "0 for what the first layer is given, then the number of the layer whose output is read",
+    ),
+    FixedColumn::new(
+        "position",
+        ColumnKind::Text,
+        "where the states are taken: a value of `at`",
+    ),
+    FixedColumn::new(
+        "accuracy",
+        ColumnKind::Float,
+        "share of test examples that it tells right",
+    ),
+    FixedColumn::new(
+        "chance",
+        ColumnKind::Float,
+        "accuracy of a guess among the arms: one over their number",
+    ),
+    FixedColumn::new(
+        "examples",
+        ColumnKind::Int,
+        "how many test examples it was tried on",
+    ),
+];
 
 /// The ports of a look inside a model.
 pub(super) const PORTS: &[Port] = &[
@@ -106,6 +129,7 @@ impl Stage for Probe {
     const VERSION: u32 = 2;
     const OUTPUT: ArtifactType = ArtifactType::Table;
     const ROWS: &'static str = "a layer at a position";
+    const COLUMNS: &'static [FixedColumn] = COLUMNS;
     const PORTS: &'static [Port] = PORTS;
     const USES_DEVICE: bool = true;
     const TAKES_CARD: bool = device::BUILT;
@@ -124,16 +148,6 @@ impl Stage for Probe {
         twice
             .map(|at| Complaint::new("at", format!("`{}` is named twice", at.name())))
             .collect()
-    }
-
-    fn columns(&self, _inputs: &[TableShape]) -> Result<Option<Vec<ColumnShape>>, Vec<Complaint>> {
-        {
-            use ColumnKind::{Float, Int, Text};
-            Ok(Some(ColumnShape::list(
-                COLUMNS,
-                [Int, Text, Float, Float, Int],
-            )))
-        }
     }
 
     fn check_origins(&self, here: &dyn Origin) -> Vec<Complaint> {
@@ -190,11 +204,11 @@ impl Stage for Probe {
         }
         let rows = layers.len();
         let table = df!(
-            COLUMNS[0] => layers,
-            COLUMNS[1] => positions,
-            COLUMNS[2] => accuracies,
-            COLUMNS[3] => vec![chance; rows],
-            COLUMNS[4] => vec![test.len() as i64; rows],
+            COLUMNS[0].name => layers,
+            COLUMNS[1].name => positions,
+            COLUMNS[2].name => accuracies,
+            COLUMNS[3].name => vec![chance; rows],
+            COLUMNS[4].name => vec![test.len() as i64; rows],
         )?;
         table::write(&table, &job.out.join("table.parquet"))?;
         Ok(())

@@ -10,20 +10,22 @@ use crate::figures::table;
 use crate::learn::task::{Dataset, Examples};
 use crate::learn::walk::Walk;
 use crate::pipeline::{
-    ArtifactType, ColumnKind, ColumnShape, Complaint, Context, Holds, Origin, Port, Progress,
-    Stage, Stop, TableShape, Takes,
+    ArtifactType, ColumnKind, Complaint, Context, FixedColumn, Holds, Origin, Port, Progress,
+    Stage, Stop, Takes,
 };
 
-/// Reads answers as walks in the graphs of their examples and tells what kind of mistake each wrong one is.
+/// Tells what kind of mistake each answer makes.
 ///
-/// One row an example. `outcome` is `right`; `wrong-arm` (along edges down another arm than the goal's, all the way);
-/// `right-then-lost` (first step into the goal's arm, then not as the target goes on); `wrong-then-lost` (first step into
-/// another arm, then over something that is no edge); or `off-graph` (it does not begin at the start, or its first step
-/// leads to no child of the start). `arm` is the arm of the first step: 1 is the goal's, the others follow in the order of
-/// their first edges in the prefix; null for `off-graph`. `edge_share` is the share of its steps that are edges, `lost_at` the
-/// first position that leaves the graph (null if none), `ends_in_goal` whether its last node is the goal. `follows` says
-/// whether the steps to the positions 3 … l−1 of a path of l nodes are all edges: it follows the arm it is on, whichever that is; the last
-/// position is left out, since deep models copy the goal there, and it is null where l is below 4.
+/// It reads an answer as a walk in the graph of its example. `outcome` is one of these:
+///
+/// - `right`;
+/// - `wrong-arm`: along edges down another arm than the goal's, to its end;
+/// - `right-then-lost`: the first step goes into the goal's arm, and a later step is wrong;
+/// - `wrong-then-lost`: the first step goes into another arm, and a later step is no edge;
+/// - `off-graph`: it does not begin at the start, or its first step leads to no child of the start.
+///
+/// `follows` looks at the steps to the positions 3 to l − 1 of a path of l nodes. The last position is left out, because deep
+/// models copy the goal there.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WalkOf {
@@ -32,14 +34,38 @@ pub struct WalkOf {
     split: Split,
 }
 
-const COLUMNS: [&str; 7] = [
-    "example",
-    "outcome",
-    "arm",
-    "edge_share",
-    "ends_in_goal",
-    "lost_at",
-    "follows",
+const COLUMNS: &[FixedColumn] = &[
+    FixedColumn::new("example", ColumnKind::Int, "number of the example, from 0"),
+    FixedColumn::new(
+        "outcome",
+        ColumnKind::Text,
+        "what kind of mistake it is; see above",
+    ),
+    FixedColumn::new(
+        "arm",
+        ColumnKind::Int,
+        "the arm of the first step: 1 is the goal's, others follow in the order of their first edges in the prefix; empty for `off-graph`",
+    ),
+    FixedColumn::new(
+        "edge_share",
+        ColumnKind::Float,
+        "share of its steps that are edges",
+    ),
+    FixedColumn::new(
+        "ends_in_goal",
+        ColumnKind::Int,
+        "1 if its last node is the goal, else 0",
+    ),
+    FixedColumn::new(
+        "lost_at",
+        ColumnKind::Int,
+        "the first position that leaves the graph; empty if none does",
+    ),
+    FixedColumn::new(
+        "follows",
+        ColumnKind::Int,
+        "1 if it stays on its arm after the first step, else 0; empty where a path has fewer than 4 nodes",
+    ),
 ];
 
 /// Answers judged between two looks at whether to stop.
@@ -67,6 +93,7 @@ impl Stage for WalkOf {
     const VERSION: u32 = 1;
     const OUTPUT: ArtifactType = ArtifactType::Table;
     const ROWS: &'static str = "an answer";
+    const COLUMNS: &'static [FixedColumn] = COLUMNS;
     const PORTS: &'static [Port] = &[
         Port {
             name: "answers",
@@ -83,16 +110,6 @@ impl Stage for WalkOf {
             doc: "the dataset whose examples were answered",
         },
     ];
-
-    fn columns(&self, _inputs: &[TableShape]) -> Result<Option<Vec<ColumnShape>>, Vec<Complaint>> {
-        {
-            use ColumnKind::{Float, Int, Text};
-            Ok(Some(ColumnShape::list(
-                COLUMNS,
-                [Int, Text, Int, Float, Int, Int, Int],
-            )))
-        }
-    }
 
     fn check_origins(&self, here: &dyn Origin) -> Vec<Complaint> {
         let checks = [
@@ -167,12 +184,12 @@ pub(super) fn are_targets_of(targets: &[u32], examples: &Examples) -> bool {
 fn rows_of(walks: &[Walk]) -> Result<DataFrame, Stop> {
     let whole = |value: Option<usize>| value.map(|value| value as i64);
     Ok(df!(
-        COLUMNS[0] => (0..walks.len() as i64).collect::<Vec<_>>(),
-        COLUMNS[1] => walks.iter().map(|walk| walk.outcome.name()).collect::<Vec<_>>(),
-        COLUMNS[2] => walks.iter().map(|walk| whole(walk.arm)).collect::<Vec<_>>(),
-        COLUMNS[3] => walks.iter().map(|walk| walk.edges).collect::<Vec<_>>(),
-        COLUMNS[4] => walks.iter().map(|walk| i64::from(walk.ends_in_goal)).collect::<Vec<_>>(),
-        COLUMNS[5] => walks.iter().map(|walk| whole(walk.lost_at)).collect::<Vec<_>>(),
-        COLUMNS[6] => walks.iter().map(|walk| walk.follows.map(i64::from)).collect::<Vec<_>>(),
+        COLUMNS[0].name => (0..walks.len() as i64).collect::<Vec<_>>(),
+        COLUMNS[1].name => walks.iter().map(|walk| walk.outcome.name()).collect::<Vec<_>>(),
+        COLUMNS[2].name => walks.iter().map(|walk| whole(walk.arm)).collect::<Vec<_>>(),
+        COLUMNS[3].name => walks.iter().map(|walk| walk.edges).collect::<Vec<_>>(),
+        COLUMNS[4].name => walks.iter().map(|walk| i64::from(walk.ends_in_goal)).collect::<Vec<_>>(),
+        COLUMNS[5].name => walks.iter().map(|walk| whole(walk.lost_at)).collect::<Vec<_>>(),
+        COLUMNS[6].name => walks.iter().map(|walk| walk.follows.map(i64::from)).collect::<Vec<_>>(),
     )?)
 }

@@ -9,13 +9,17 @@ use crate::figures::digits::Number;
 use crate::figures::shorthand::{or_a_name, string_or_table};
 use crate::figures::table::{self, Error};
 
-/// Prints a table for a paper: as Markdown, CSV, LaTeX (booktabs) and Parquet.
+/// Prints a table for a paper.
 ///
-/// CSV and Parquet hold every digit. In Markdown and LaTeX numbers with a fraction are rounded, with three limits. A column
-/// whose numbers are all whole or have no more than three significant digits, as swept values have, is printed as it is
-/// written (`1e-5`, `3e-4`, `0.1`), unless `digits` is given. A number that rounding would make zero is printed with two
-/// significant digits (`1.2e-6`), one with an `error` to the same decimals as that. And no two rows that differ are printed
-/// alike: a column without `error` and `best` gets as many digits as tell them apart where no other column does.
+/// It gives Markdown, CSV, LaTeX (booktabs) and Parquet. CSV and Parquet hold every digit. Markdown and LaTeX round numbers with a
+/// fraction, with three exceptions:
+///
+/// - A column whose numbers are whole or have at most three significant digits, as swept values have, is printed as it is written
+///   (`1e-5`, `3e-4`, `0.1`), unless `digits` is given.
+/// - A number that rounding would make zero is printed with two significant digits (`1.2e-6`). One with an `error` gets the
+///   decimals of the error.
+/// - Two rows that differ are never printed alike. A column without `error` and `best` gets as many digits as tell its rows
+///   apart, where no other column does.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TableSpec {

@@ -5,20 +5,22 @@ use serde::{Deserialize, Serialize};
 
 use crate::figures::shorthand::{or_a_name, string_or_table};
 
-/// Draws a table as a figure: SVG, PDF and PNG from one drawing.
+/// Draws a table as a figure.
+///
+/// One drawing gives SVG, PDF and PNG.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Plot {
-    /// How values become ink.
+    /// How values are drawn.
     pub mark: MarkName,
     /// The column along the horizontal axis.
     pub x: Channel,
     /// The column along the vertical axis.
     pub y: Channel,
-    /// One series a value of this column.
+    /// One series for each value of this column.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub color: Option<Channel>,
-    /// One panel a value of this column, with shared axes and legend.
+    /// One panel for each value of this column, with shared axes and legend.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub facet: Option<Channel>,
     /// The column a heat map colours its cells by.
@@ -48,7 +50,7 @@ pub struct Plot {
     pub points: bool,
 }
 
-/// How values become ink.
+/// How values are drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum MarkName {
@@ -83,7 +85,7 @@ pub struct Channel {
     /// A column with the upper end of an interval, beside `low`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub high: Option<String>,
-    /// Even steps or even ratios.
+    /// A linear or a logarithmic axis.
     #[serde(default)]
     pub scale: ScaleName,
     /// The lowest and the highest value of the axis; from the data if left out.

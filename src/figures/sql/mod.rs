@@ -65,6 +65,35 @@ pub use run::{RunIds, Table};
 
 use crate::figures::table::{self, Error};
 
+/// The names of the functions that can be called, in lower case.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Functions {
+    /// Aggregates that count runs, not rows.
+    pub over_runs: Vec<&'static str>,
+    /// Aggregates of rows.
+    pub aggregates: Vec<&'static str>,
+    /// What stands over a window and is no aggregate.
+    pub windows: Vec<&'static str>,
+    /// Functions of the values of one row.
+    pub of_a_row: Vec<&'static str>,
+}
+
+impl Functions {
+    /// All that there are.
+    #[must_use]
+    pub fn all() -> Self {
+        let counts_runs =
+            |name: &&str| aggregate::named(name).is_some_and(|(what, _)| what.counts_runs());
+        let (over_runs, aggregates) = aggregate::names().partition(counts_runs);
+        Self {
+            over_runs,
+            aggregates,
+            windows: window::names().collect(),
+            of_a_row: function::names().collect(),
+        }
+    }
+}
+
 /// One SELECT statement.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Query {

@@ -46,7 +46,7 @@ pub struct Transformer {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 262_144))]
     pub inner: Option<u32>,
-    /// How a token's place is told. The paper's are `learned`; small models find the solutions far sooner with `rotary`.
+    /// How positions are encoded. The paper uses `learned`; small models find the solutions much sooner with `rotary`.
     #[serde(default)]
     pub positions: Positions,
     /// The share of a head that rotary positions turn, its first numbers.
@@ -60,7 +60,7 @@ pub struct Transformer {
     /// How the two parts of a layer are added up; `parallel` needs rotary positions.
     #[serde(default)]
     pub residual: Residual,
-    /// The bend in an MLP.
+    /// The activation function of an MLP.
     #[serde(default)]
     pub activation: Activation,
     /// What layer norm adds to the variance.
@@ -150,7 +150,7 @@ pub enum Residual {
     Parallel,
 }
 
-/// The bend in an MLP.
+/// The activation function of an MLP.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Activation {

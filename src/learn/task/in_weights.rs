@@ -31,8 +31,10 @@ use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Makes the examples of one path-star graph that a model must know by heart: all edges, both ways, and the paths to most
-/// leaves; the paths to the other leaves are for the test and for validation. There are no fresh examples.
+/// Draws one path-star graph to be memorized.
+///
+/// The training has all edges of the graph, both ways, and the paths to most leaves. The paths to the other leaves are for the
+/// test and for validation. There are no fresh examples.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct InWeights {

@@ -24,8 +24,10 @@ use crate::learn::random;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Makes strings of two siblings and their parent, in one fixed graph, from which a model shall learn to say others like
-/// them. The kind `creativity` judges what it says, decoded with `sample`. There are no fresh examples.
+/// Draws pairs of siblings with their parent.
+///
+/// All come from one fixed graph, and a model shall learn to write others like them. There is no right answer: the kind
+/// `creativity` judges what it writes, decoded with `sample`. There are no fresh examples.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SiblingDiscovery {

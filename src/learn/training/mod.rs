@@ -32,15 +32,17 @@ use state::{Facts, Numbers, State};
 use optimizer::{Memory, Optimizer};
 use schedule::Schedule;
 
-/// Trains a model on a dataset: leaves its weights, and over the steps its loss, exact match and forced accuracy.
+/// Trains a model on a dataset.
+///
+/// It leaves the weights, and the learning curve: loss, exact match and forced accuracy over the steps.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// The model.
     pub architecture: Architecture,
-    /// How it is taught.
+    /// What the model is trained to predict.
     pub objective: Objective,
-    /// How gradients move its weights.
+    /// How gradients change the weights.
     #[serde(default)]
     pub optimizer: Optimizer,
     /// How the learning rate changes over the training.
@@ -71,7 +73,7 @@ pub struct Settings {
     #[serde(default = "evaluate_every")]
     #[schemars(range(min = 1))]
     pub evaluate_every: u64,
-    /// Validation examples looked at in an evaluation, the first so many; 0 for none. The test is never looked at.
+    /// How many validation examples an evaluation reads: the first ones; 0 for none. Training never reads the test split.
     #[serde(default = "evaluate_on")]
     pub evaluate_on: u64,
     /// Stop at the first evaluation whose exact match is at least this; evaluations look at validation examples.

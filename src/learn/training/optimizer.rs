@@ -31,7 +31,7 @@ impl Default for Optimizer {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Adamw {
-    /// Learning rate at its height; the schedule scales it.
+    /// Peak learning rate; the schedule scales it.
     #[serde(default = "lr")]
     #[schemars(range(min = 0.0, max = 10.0))]
     pub lr: f64,

@@ -190,7 +190,7 @@ impl Panel {
     }
 }
 
-/// How values become ink.
+/// How values are drawn.
 pub(in crate::figures::plot) trait Mark: Sync {
     /// Whether its horizontal axis has categories even for numbers.
     fn needs_categories(&self) -> bool {

@@ -37,7 +37,10 @@ mod tests;
 
 use draw::Seen;
 
-/// Draws path-star graphs: from a start node leave arms, and the question is the path to the end of one.
+/// Draws path-star graphs.
+///
+/// Arms leave a start node, and the question is the path to the end of one arm. The model reads the edges of the graph, the start
+/// and the goal, and writes the path.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PathStar {
@@ -78,7 +81,7 @@ pub struct PathStar {
     #[serde(default, skip_serializing_if = "is_default")]
     #[schemars(extend("default" = "after"))]
     pub question: Question,
-    /// What may be asked: the path to the end of an arm, or to any node but the start, all equally likely; then targets are
+    /// Which paths may be asked for: the path to the end of an arm, or to any node but the start, all equally likely; then targets are
     /// padded with `$` to the length of the longest.
     #[serde(default, skip_serializing_if = "is_default")]
     #[schemars(extend("default" = "start-goal"))]
