@@ -1,232 +1,386 @@
 //! `etude kinds`: what the code's own documentation says of every kind.
 
 use clap::Args;
-use serde_json::Value as Json;
+use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 
+use super::schema::{Parameter, parameters};
 use super::{Failure, out};
 use crate::pipeline::{
-    ArtifactType, Holds, Kind, Problem, Takes, alternatives, first_line, kind_of, options,
-    schema_types, show_size,
+    ArtifactType, Holds, Kind, Port, Problem, Registry, TableOf, Takes, alternatives, show_size,
 };
 use crate::stages::registry;
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  etude kinds
+  etude kinds train
+
+Exit codes:
+  0   the kinds were printed
+  1   there is no kind of this name
+  64  wrong usage")]
 pub struct Kinds {
-    /// Only this kind
+    /// The kind to describe; without this, a list of all kinds
+    #[arg(value_name = "KIND")]
     kind: Option<String>,
 }
 
 impl Kinds {
     pub fn run(self) -> Result<u8, Failure> {
         let registry = registry();
-        let kinds: Vec<&Kind> = match &self.kind {
-            None => registry.iter().collect(),
+        let width = width();
+        let text = match &self.kind {
+            None => overview(&registry, width),
             Some(name) => match registry.get(name) {
-                Some(kind) => vec![kind],
-                None => {
-                    let names = registry.iter().map(|kind| kind.name);
-                    let problem = Problem::of(format!("there is no kind `{name}`"));
-                    let problem = problem.maybe_help(alternatives("kinds", name, names));
-                    return Err(Failure::Problems(vec![problem]));
-                }
+                Some(kind) => describe(kind, width),
+                None => return Err(unknown(name, &registry)),
             },
         };
-        let text: Vec<String> = kinds.iter().map(|kind| describe(kind)).collect();
         // Whoever closed the stream does not want to hear more.
-        let _ = write!(out(), "{}", text.join("\n"));
+        let _ = write!(out(), "{text}");
         Ok(0)
     }
 }
 
-fn describe(kind: &Kind) -> String {
-    let leaves = match kind.declares_outputs {
-        true => "what its `outputs` declare",
-        false => kind.output.noun(),
+fn unknown(name: &str, registry: &Registry) -> Failure {
+    let names = registry.iter().map(|kind| kind.name);
+    let problem = Problem::of(format!("there is no kind `{name}`"));
+    Failure::Problems(vec![problem.maybe_help(alternatives("kinds", name, names))])
+}
+
+/// How wide a line may be: as wide as the terminal, but no wider than is easy to read.
+fn width() -> usize {
+    let asked = std::env::var("COLUMNS").ok();
+    let asked = asked.and_then(|text| text.parse().ok());
+    asked.unwrap_or_else(textwrap::termwidth).clamp(40, 100)
+}
+
+/// What a kind is for, in the order in which a pipeline uses it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Purpose {
+    /// It makes or reads a dataset.
+    Data,
+    /// It trains a model or lets it answer.
+    Model,
+    /// It looks into a model or at its answers.
+    Analysis,
+    /// It computes with tables, or prints them.
+    Table,
+    /// It draws a figure or judges a claim.
+    Result,
+    /// It runs a program, or writes files for one.
+    Program,
+}
+
+impl Purpose {
+    /// The purpose of a kind, from what it reads and leaves.
+    pub fn of(kind: &Kind) -> Self {
+        let reads_tables = kind
+            .ports
+            .iter()
+            .any(|port| port.accepts.contains(&ArtifactType::Table));
+        match kind.output {
+            _ if kind.declares_outputs => Self::Program,
+            ArtifactType::Dataset => Self::Data,
+            ArtifactType::Model | ArtifactType::Answers => Self::Model,
+            ArtifactType::Table if reads_tables => Self::Table,
+            ArtifactType::Table => Self::Analysis,
+            ArtifactType::Figure | ArtifactType::Verdict => Self::Result,
+            ArtifactType::File => Self::Program,
+        }
+    }
+
+    /// The heading of its kinds.
+    pub fn heading(self) -> &'static str {
+        match self {
+            Self::Data => "Make or read a dataset",
+            Self::Model => "Train a model and let it answer",
+            Self::Analysis => "Look into a model or at its answers",
+            Self::Table => "Compute with tables and print them",
+            Self::Result => "Draw figures and judge claims",
+            Self::Program => "Run your own programs and write files for them",
+        }
+    }
+}
+
+/// All kinds by purpose, each group by name.
+pub fn grouped(registry: &Registry) -> Vec<(Purpose, Vec<&Kind>)> {
+    let mut kinds: Vec<&Kind> = registry.iter().collect();
+    kinds.sort_by_key(|kind| Purpose::of(kind));
+    let groups = kinds.chunk_by(|one, other| Purpose::of(one) == Purpose::of(other));
+    groups
+        .map(|group| (Purpose::of(group[0]), group.to_vec()))
+        .collect()
+}
+
+/// A line for each kind: its name, what it leaves and what it does.
+fn overview(registry: &Registry, width: usize) -> String {
+    let longest = |of: fn(&Kind) -> usize| registry.iter().map(of).max().unwrap_or(0);
+    let name = longest(|kind| kind.name.len());
+    let leaves = longest(|kind| leaves(kind).len());
+    let mut text = String::new();
+    for (purpose, kinds) in grouped(registry) {
+        text.push_str(&format!("{}\n", purpose.heading()));
+        for kind in kinds {
+            let head = format!("  {:name$}  {:leaves$}  ", kind.name, self::leaves(kind));
+            let rest = " ".repeat(head.len());
+            let options = options(width)
+                .initial_indent(&head)
+                .subsequent_indent(&rest);
+            text.push_str(&textwrap::fill(first_sentence(kind.doc()), options));
+            text.push('\n');
+        }
+        text.push('\n');
+    }
+    text.push_str("`etude kinds KIND` shows all parameters of a kind.\n");
+    text
+}
+
+/// What a kind leaves, in a word or two.
+fn leaves(kind: &Kind) -> &'static str {
+    if kind.declares_outputs {
+        "its outputs"
+    } else {
+        kind.output.noun()
+    }
+}
+
+/// The first sentence of a documentation text.
+pub fn first_sentence(doc: &str) -> &str {
+    let first = doc.split("\n\n").next().unwrap_or(doc);
+    first.find(". ").map_or(first, |end| &first[..=end])
+}
+
+/// All that there is to say of a kind.
+fn describe(kind: &Kind, width: usize) -> String {
+    let leaves = if kind.declares_outputs {
+        "what its `outputs` declare"
+    } else {
+        kind.output.noun()
     };
     let mut text = format!("{} → {leaves} (version {})\n", kind.name, kind.version);
-    text.push_str(&indented(&wrapped(kind.doc()), 2));
-    text.push_str(&rows(kind));
+    text.push_str(&wrapped(kind.doc(), 2, width));
     if !kind.ports.is_empty() {
         text.push_str("  inputs\n");
     }
     for port in kind.ports {
-        let accepts: Vec<_> = port
-            .accepts
-            .iter()
-            .map(|accepted| accepted.noun())
-            .collect();
-        let accepts = match port.accepts == ArtifactType::ALL {
-            true => "anything".to_string(),
-            false => accepts.join(" or "),
-        };
-        let holds = match port.holds {
-            Holds::Named => " under each name",
-            Holds::One | Holds::List => "",
-        };
-        let takes = match port.takes {
-            Takes::One => "one",
-            Takes::All => "all",
-        };
-        let line = format!("{}: {takes}{holds}; {accepts}", port.name);
-        text.push_str(&format!("    {line}\n      {}\n", port.doc));
+        text.push_str(&wrapped(
+            &format!("{}: {}", port.name, takes(port)),
+            4,
+            width,
+        ));
+        text.push_str(&wrapped(port.doc, 6, width));
     }
-    text.push_str("  parameters\n");
-    text.push_str(&properties(&kind.schema, 4));
-    let resources = kind.resources;
-    text.push_str(&format!(
-        "  resources unless told otherwise: {} core, {}\n",
-        resources.cores,
-        show_size(resources.memory)
-    ));
+    let own = parameters(&kind.schema);
+    if !own.is_empty() {
+        text.push_str("  parameters\n");
+    }
+    push_parameters(&mut text, &own, 4, width);
+    for table in tables(kind) {
+        push_table(&mut text, kind, table, width);
+    }
+    text.push_str(&wrapped(&resources(kind), 2, width));
     if kind.uses_device {
         text.push_str("  device: auto (default), cpu, cuda\n");
     }
     text
 }
 
-/// What the rows of its tables are, a line for each table.
-fn rows(kind: &Kind) -> String {
-    let tables = match kind.declares_outputs {
-        true => ArtifactType::Table.tables(),
-        false => kind.output.tables(),
-    };
-    let lines = tables.iter().map(|table| {
-        let name = match table.suffix {
-            "" => "its table".to_string(),
-            suffix => format!("its table `…{suffix}`"),
-        };
-        format!("  a row of {name} is {}\n", kind.row(table))
-    });
-    lines.collect()
-}
-
-/// The properties of an object schema, each with its type, bounds, default and documentation.
-fn properties(schema: &Json, indent: usize) -> String {
-    let required: Vec<&str> = schema["required"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Json::as_str)
+/// What a port takes, in words.
+pub fn takes(port: &Port) -> String {
+    let nouns: Vec<_> = port
+        .accepts
+        .iter()
+        .map(|accepted| accepted.noun())
         .collect();
-    let mut text = String::new();
-    for (name, inner) in schema["properties"].as_object().into_iter().flatten() {
-        if name == "kind" {
-            continue;
+    let accepts = if port.accepts == ArtifactType::ALL {
+        "anything".to_string()
+    } else {
+        nouns.join(" or ")
+    };
+    let named = match port.holds {
+        Holds::Named => " under each name",
+        Holds::One | Holds::List => "",
+    };
+    let takes = match port.takes {
+        Takes::One => "one job",
+        Takes::All => "all jobs",
+    };
+    format!("{takes}{named}; {accepts}")
+}
+
+/// What a job of a kind takes of the machine unless the file says otherwise.
+pub fn resources(kind: &Kind) -> String {
+    let (cores, memory) = (kind.resources.cores, show_size(kind.resources.memory));
+    let noun = if cores == 1 { "core" } else { "cores" };
+    format!("default resources: {cores} {noun}, {memory}")
+}
+
+/// The tables that a kind leaves.
+pub fn tables(kind: &Kind) -> &'static [TableOf] {
+    if kind.declares_outputs {
+        ArtifactType::Table.tables()
+    } else {
+        kind.output.tables()
+    }
+}
+
+/// A table that a kind leaves: what its rows are, and its columns where they are known.
+fn push_table(text: &mut String, kind: &Kind, table: &TableOf, width: usize) {
+    let name = match table.suffix {
+        "" => "table".to_string(),
+        suffix => format!("table `…{suffix}`"),
+    };
+    let row = format!("{name}, a row of which is {}", kind.row(table));
+    text.push_str(&wrapped(&row, 2, width));
+    for column in kind.columns_of(table) {
+        let line = format!("{}: {}; {}", column.name, column.kind.noun(), column.doc);
+        text.push_str(&wrapped(&line, 4, width));
+    }
+}
+
+fn push_parameters(text: &mut String, all: &[Parameter], indent: usize, width: usize) {
+    for (at, parameter) in all.iter().enumerate() {
+        let Parameter {
+            name,
+            takes,
+            default,
+            ..
+        } = parameter;
+        let head = format!("{name}: {takes}, {default}");
+        text.push_str(&wrapped(&head, indent, width));
+        text.push_str(&wrapped(&parameter.doc, indent + 2, width));
+        for choice in &parameter.choices {
+            let head = format!("{}: {}", choice.name, choice.doc);
+            text.push_str(&wrapped(&head, indent + 2, width));
+            push_parameters(text, &choice.inner, indent + 4, width);
         }
-        let mut head = format!("{name}: {}", type_of(inner));
-        match inner.get("default") {
-            Some(Json::Null) | None if required.contains(&name.as_str()) => {
-                head.push_str(", required")
+        match same_keys(&all[..at], parameter) {
+            Some(other) => {
+                let same = format!("The same keys as `{}`.", other.name);
+                text.push_str(&wrapped(&same, indent + 2, width));
             }
-            Some(Json::Null) | None => head.push_str(", optional"),
-            Some(default) => head.push_str(&format!(", default {}", toml_of(default))),
+            None => push_parameters(text, &parameter.inner, indent + 2, width),
         }
-        text.push_str(&indented(&head, indent));
-        if let Some(doc) = inner["description"].as_str() {
-            text.push_str(&indented(&wrapped(doc), indent + 2));
-        }
-        text.push_str(&variants(inner, indent + 2));
     }
-    text
 }
 
-/// The kinds that a tagged table can be of, with their own parameters.
-fn variants(schema: &Json, indent: usize) -> String {
+/// An earlier parameter whose tables have the same keys.
+pub fn same_keys<'a>(earlier: &'a [Parameter], parameter: &Parameter) -> Option<&'a Parameter> {
+    let mut earlier = earlier.iter();
+    earlier.find(|other| !other.inner.is_empty() && other.inner == parameter.inner)
+}
+
+/// The paragraphs and list items of a documentation text, each as one line.
+pub fn blocks(doc: &str) -> Vec<String> {
+    let mut blocks: Vec<String> = Vec::new();
+    for paragraph in doc.split("\n\n") {
+        let mut is_new = true;
+        for line in paragraph.lines() {
+            match blocks.last_mut() {
+                Some(block) if !is_new && !line.starts_with("- ") => {
+                    block.push(' ');
+                    block.push_str(line.trim());
+                }
+                _ => blocks.push(line.trim().to_string()),
+            }
+            is_new = false;
+        }
+    }
+    blocks
+}
+
+/// Documentation in lines of a width, indented. Words are never broken: names have hyphens.
+fn wrapped(doc: &str, indent: usize, width: usize) -> String {
     let mut text = String::new();
-    for option in options(schema) {
-        if let Some(kind) = kind_of(option) {
-            let doc = option["description"]
-                .as_str()
-                .map(first_line)
-                .unwrap_or_default();
-            text.push_str(&indented(&format!("{kind}: {doc}"), indent));
-            text.push_str(&properties(option, indent + 2));
-        } else if option["type"] == "object" {
-            text.push_str(&properties(option, indent));
-        }
-    }
-    if schema["type"] == "object" {
-        text.push_str(&properties(schema, indent));
-    }
-    // What stands in a list, and what at every key of an open table.
-    for inner in ["items", "additionalProperties"] {
-        if let Some(inner) = schema.get(inner) {
-            text.push_str(&variants(inner, indent));
-        }
+    for block in blocks(doc) {
+        let first = " ".repeat(indent);
+        let hanging = if block.starts_with("- ") { 2 } else { 0 };
+        let rest = " ".repeat(indent + hanging);
+        let options = options(width)
+            .initial_indent(&first)
+            .subsequent_indent(&rest);
+        text.push_str(&textwrap::fill(&block, options));
+        text.push('\n');
     }
     text
 }
 
-fn type_of(schema: &Json) -> String {
-    if let Some(word) = schema["const"].as_str() {
-        return word.to_string();
-    }
-    if let Some(words) = schema["enum"].as_array() {
-        let words: Vec<_> = words.iter().filter_map(Json::as_str).collect();
-        return words.join(" | ");
-    }
-    let choices = options(schema);
-    if !choices.is_empty() {
-        let names: Vec<String> = choices
-            .iter()
-            .map(|option| kind_of(option).map_or_else(|| type_of(option), str::to_string))
-            .collect();
-        return names.join(" | ");
-    }
-    let types = schema_types(schema)
-        .into_iter()
-        .filter(|name| *name != "null");
-    let names = types.map(|name| match name {
-        "object" => match schema.get("additionalProperties") {
-            Some(Json::Bool(true)) => "table of any values".to_string(),
-            Some(inner @ Json::Object(_)) => format!("table of {}", type_of(inner)),
-            _ => "table".to_string(),
-        },
-        "array" => match schema.get("items") {
-            Some(items) => format!("list of {}", type_of(items)),
-            None => "list".to_string(),
-        },
-        other => other.to_string(),
-    });
-    let mut text = names.collect::<Vec<_>>().join(" | ");
-    let bounds = (schema["minimum"].as_f64(), schema["maximum"].as_f64());
-    match bounds {
-        (Some(low), Some(high)) => text.push_str(&format!(" from {low} to {high}")),
-        (Some(low), None) if low > 0.0 => text.push_str(&format!(" from {low}")),
-        _ => {}
-    }
-    text
+fn options<'a>(width: usize) -> Options<'a> {
+    Options::new(width)
+        .break_words(false)
+        .word_separator(WordSeparator::AsciiSpace)
+        .word_splitter(WordSplitter::NoHyphenation)
+        .wrap_algorithm(WrapAlgorithm::FirstFit)
 }
 
-fn toml_of(json: &Json) -> String {
-    match json {
-        Json::Object(table) => {
-            let items: Vec<_> = table
-                .iter()
-                .filter(|(_, value)| !value.is_null())
-                .map(|(key, value)| format!("{key} = {}", toml_of(value)))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_overview_has_a_line_for_each_kind_in_80_columns() {
+        let registry = registry();
+        let text = overview(&registry, 80);
+        for kind in registry.iter() {
+            let start = format!("  {} ", kind.name);
+            let lines: Vec<&str> = text
+                .lines()
+                .filter(|line| line.starts_with(&start))
                 .collect();
-            match items.is_empty() {
-                true => "{}".to_string(),
-                false => format!("{{ {} }}", items.join(", ")),
+            let [line] = lines[..] else {
+                panic!("{}: {lines:?}", kind.name);
+            };
+            let sentence = first_sentence(kind.doc());
+            assert!(
+                line.ends_with(sentence) && sentence.ends_with('.'),
+                "{line}"
+            );
+            assert!(line.chars().count() <= 80, "{line}");
+        }
+    }
+
+    #[test]
+    fn no_name_is_broken_at_a_hyphen_at_any_width() {
+        let registry = registry();
+        for width in [40, 60, 80, 160] {
+            let kinds = registry.iter().map(|kind| describe(kind, width));
+            for text in kinds.chain([overview(&registry, width)]) {
+                let broken = text.lines().find(|line| {
+                    let before = line.trim_end().strip_suffix('-');
+                    before.is_some_and(|before| before.ends_with(char::is_alphanumeric))
+                });
+                assert_eq!(broken, None, "at {width} columns");
             }
         }
-        other => other.to_string(),
     }
-}
 
-/// Documentation as paragraphs of at most 96 characters a line.
-fn wrapped(doc: &str) -> String {
-    let paragraphs = doc.split("\n\n").map(|paragraph| {
-        let words: Vec<&str> = paragraph.split_whitespace().collect();
-        textwrap::fill(&words.join(" "), 96)
-    });
-    paragraphs.collect::<Vec<_>>().join("\n")
-}
+    #[test]
+    fn paragraphs_and_list_items_are_lines_of_their_own() {
+        let doc = "One\ntwo.\n\n- three\n  four\n- five\n\nsix";
+        assert_eq!(blocks(doc), ["One two.", "- three four", "- five", "six"]);
+        assert_eq!(
+            wrapped(doc, 2, 10),
+            "  One two.\n  - three\n    four\n  - five\n  six\n"
+        );
+    }
 
-fn indented(text: &str, by: usize) -> String {
-    let space = " ".repeat(by);
-    text.lines()
-        .map(|line| format!("{space}{line}\n"))
-        .collect()
+    #[test]
+    fn a_kind_says_what_its_rows_and_columns_are() {
+        let registry = registry();
+        let text = describe(registry.get("walk").unwrap(), 80);
+        assert!(
+            text.contains("  table, a row of which is an answer\n"),
+            "{text}"
+        );
+        assert!(text.contains("\n    edge_share: numbers; share of its steps that are edges\n"));
+        let text = describe(registry.get("train").unwrap(), 80);
+        assert!(
+            text.contains("  table `…_positions`, a row of which is"),
+            "{text}"
+        );
+        let text = describe(registry.get("plot").unwrap(), 80);
+        assert!(text.contains("      The same keys as `x`.\n"), "{text}");
+    }
 }

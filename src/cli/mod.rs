@@ -16,6 +16,7 @@ mod plan;
 mod project;
 mod publish;
 mod run;
+mod schema;
 mod signals;
 mod verify;
 mod worker;

@@ -43,7 +43,7 @@ pub use contract::{
 pub use coordinates::{ByLabels, Condition, Coordinates, JobName, Selector};
 pub use label::{Found, Index, number_in};
 pub use lineage::Lineage;
-pub(crate) use parameters::{first_line, kind_of, options, schema_types};
+pub(crate) use parameters::{kind_of, options, schema_types};
 pub use policy::{Cause, Grow, Keep, Retry};
 pub use problem::{Problem, Problems, alternatives, nearest};
 pub use resolve::{DEFAULT_PROFILE, Request, read};

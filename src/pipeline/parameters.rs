@@ -516,7 +516,7 @@ fn quoted(words: &[&str]) -> String {
 }
 
 /// The first paragraph of a documentation text, as one line.
-pub(crate) fn first_line(doc: &str) -> &str {
+fn first_line(doc: &str) -> &str {
     doc.split("\n\n")
         .next()
         .unwrap_or(doc)

@@ -252,59 +252,44 @@ fn mistakes_are_shown_with_file_line_and_caret_and_nothing_runs() {
 }
 
 #[test]
-fn every_kind_describes_itself() {
+fn a_kind_describes_itself_in_full() {
     let project = Project::new(SMOKE);
-    let output = project.etude(&["kinds", "decode"]);
-    insta::assert_snapshot!(String::from_utf8(output.stdout).unwrap(), @r#"
-    decode → answers (version 3)
-      Lets a model answer examples: token by token with a cache, or in one pass where it was taught
-      without a teacher.
-      a row of its table is an example
-      a row of its table `…_positions` is a position of an example's target
-      inputs
-        model: one; a model
-          the model that answers
-        data: one; a dataset
-          the dataset whose examples are answered
-      parameters
-        decoding: greedy | sample, default { kind = "greedy" }
-          How a token is chosen.
-          greedy: The most likely one; of several, that with the lowest number.
-          sample: One drawn at random by its probability.
-            temperature: number from 0 to 1000, default 1.0
-              Scores are divided by this before they become probabilities; below 1 sharpens, above 1 flattens.
-            top_k: integer from 1, optional
-              Only so many most likely tokens can be drawn; without it, all.
-            seed: integer, default 0
-              Seed of the draws; every example has a stream of its own.
-        given: nothing | first-step | wrong-step, default "nothing"
-          What of the answer the model is given before it writes the rest: nothing, the start and the true
-          first step, or the start and the first step into a wrong arm, drawn among them and the same for
-          every model. Only for models that write token by token from the start on. What counts as right
-          stays the true answer.
-        split: test | train | validation, default "test"
-          Which examples are answered.
-        examples: integer from 1, optional
-          How many examples, the first so many; without it, all of the split.
-        batch: integer from 1 to 100000, default 256
-          Examples answered at once.
-      resources unless told otherwise: 1 core, 1 GB
-      device: auto (default), cpu, cuda
-    "#);
-    let all = String::from_utf8(project.etude(&["kinds"]).stdout).unwrap();
-    for kind in [
-        "path-star",
-        "train",
-        "decode",
-        "walk",
-        "aggregate",
-        "plot",
-        "table",
-        "claim",
+    let command = &mut project.command(&["kinds", "decode"]);
+    let output = command.env("COLUMNS", "60").output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    for line in [
+        "decode → answers (version 3)",
+        "    model: one job; a model",
+        "      the model that answers",
+        "    decoding: greedy | sample, default { kind = \"greedy\" }",
+        "        temperature: number from 0 to 1000, default 1.0",
+        "    examples: integer from 1, optional",
+        "  table, a row of which is an example",
+        "  default resources: 1 core, 1 GB",
+        "  device: auto (default), cpu, cuda",
     ] {
-        assert!(all.contains(&format!("{kind} → ")), "{kind} is missing");
+        assert!(text.lines().any(|other| other == line), "{line}: {text}");
     }
-    assert_eq!(project.etude(&["kinds", "trian"]).status.code(), Some(1));
+    let wide = text.lines().find(|line| line.chars().count() > 60);
+    assert_eq!(wide, None);
+}
+
+#[test]
+fn all_kinds_are_listed_a_line_each_and_an_unknown_one_gets_a_suggestion() {
+    let project = Project::new(SMOKE);
+    let command = &mut project.command(&["kinds"]);
+    let output = command.env("COLUMNS", "80").output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    for kind in etude::stages::registry().iter() {
+        let start = format!("  {} ", kind.name);
+        let lines = text.lines().filter(|line| line.starts_with(&start));
+        assert_eq!(lines.count(), 1, "{}: {text}", kind.name);
+    }
+    assert!(text.lines().count() < 40, "{text}");
+    let output = project.etude(&["kinds", "trian"]);
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(errors.contains("did you mean `train`?"), "{errors}");
 }
 
 #[test]
