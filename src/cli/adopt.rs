@@ -15,17 +15,28 @@ use crate::plan::{Fingerprint, Freshness, JobId, Known, Looked, Plan, assess};
 use crate::store::{Adopted, Lookup, Record, Seen, Stamp, survey};
 
 #[derive(Debug, Args)]
-#[command(override_usage = "etude adopt [OPTIONS] --as <JOB> --note <TEXT> [FILE] <ARTIFACT>")]
+#[command(
+    override_usage = "etude adopt [OPTIONS] --as <JOB> --note <TEXT> [FILE] <ARTIFACT>",
+    after_help = "\
+Examples:
+  etude adopt paper.toml old/ --as model --note cluster
+  etude adopt paper.toml t.parquet --as scores --note Ann
+
+Exit codes:
+  0   the artifact was adopted
+  1   it cannot be the artifact of this job, or an error
+  64  wrong usage"
+)]
 pub struct Adopt {
     #[command(flatten)]
     source: SourceArgs,
-    /// The file or directory that is what the job would leave; it is copied
+    /// The file or folder to use as the job's artifact; it is copied
     #[arg(value_name = "ARTIFACT")]
     path: Option<PathBuf>,
-    /// Which job: `model[method=reversed,seed=0]`
+    /// The job, such as `model[method=reversed,seed=0]`
     #[arg(long = "as", value_name = "JOB")]
     job: String,
-    /// Where it comes from, for whoever reads the results
+    /// Where the artifact comes from, for people who read the results
     #[arg(long, value_name = "TEXT")]
     note: String,
 }
@@ -151,10 +162,19 @@ fn one(plan: &Plan, job: &String) -> Result<JobId, Failure> {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  etude unadopt paper.toml 'model[seed=0]'
+  etude unadopt paper.toml
+
+Exit codes:
+  0   done; how many is printed
+  1   an error
+  64  wrong usage")]
 pub struct Unadopt {
     #[command(flatten)]
     source: SourceArgs,
-    /// Which jobs: `model[method=reversed,seed=0]`; without any, all of the pipeline
+    /// Only these jobs, such as `model[seed=0]`; without any, all jobs
     #[arg(value_name = "JOB")]
     jobs: Vec<String>,
 }

@@ -20,12 +20,21 @@ use crate::plan::{Fingerprint, JobId, Known, Looked, Plan};
 use crate::store::{Digest, Error, Origin, Provenance, Store, read_named};
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  etude check paper.toml
+  etude check paper.toml --strict
+
+Exit codes:
+  0   what was published is as the pipeline says
+  1   it is not, nothing is published, or an error
+  64  wrong usage")]
 pub struct Check {
     #[command(flatten)]
     source: SourceArgs,
     #[command(flatten)]
     place: Place,
-    /// Fail, too, where a result was adopted and not made by a run
+    /// Fail also if a result was adopted and not made by a run
     #[arg(long)]
     strict: bool,
 }

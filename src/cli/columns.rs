@@ -8,10 +8,19 @@ use crate::pipeline::{
 };
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  etude columns paper.toml
+  etude columns paper.toml accuracy
+
+Exit codes:
+  0   the columns were printed
+  1   an error
+  64  wrong usage")]
 pub struct Columns {
     #[command(flatten)]
     source: SourceArgs,
-    /// Only the tables of these stages
+    /// Only the tables of these stages; without any, of all
     #[arg(value_name = "STAGE")]
     stages: Vec<String>,
 }

@@ -13,17 +13,27 @@ use crate::report::show_seconds;
 use crate::store::{Error, Garbage, Going, Policy, Store, Why};
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  etude gc
+  etude gc --yes
+  etude gc --yes --budget '20 GB' --keep-last 0
+
+Exit codes:
+  0   done, or nothing to remove
+  1   an error
+  64  wrong usage")]
 pub struct Gc {
-    /// Remove it; without this, only say what would go
+    /// Remove the files; without this, only list them
     #[arg(long)]
     yes: bool,
-    /// How many earlier artifacts of each job to keep, and the journals of how many runs
+    /// Keep this many earlier artifacts of each job, and the journals of this many runs
     #[arg(long, value_name = "N")]
     keep_last: Option<usize>,
-    /// How much room artifacts may take: "20 GB"; over it, what is quickest to make again goes too
+    /// The most space that artifacts may take, such as "20 GB"; above it, artifacts that are quickest to make again are removed too
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     budget: Option<u64>,
-    /// The project's root, below which `outputs/` lies
+    /// The root of the project, which holds `outputs/`
     #[arg(long, value_name = "FOLDER")]
     root: Option<PathBuf>,
 }

@@ -6,24 +6,33 @@ use super::{Failure, SourceArgs, out};
 use crate::report::graph;
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  etude graph paper.toml
+  etude graph paper.toml --format svg > stages.svg
+
+Exit codes:
+  0   the graph was printed
+  1   an error
+  64  wrong usage")]
 pub struct Graph {
     #[command(flatten)]
     source: SourceArgs,
-    /// Only these jobs and what they need: `figure`, `model[method=reversed,seed=0]`
+    /// Only these jobs and what they need, such as `figure` or `model[seed=0]`; without any, all jobs
     #[arg(value_name = "JOB")]
     jobs: Vec<String>,
-    /// How to write it
+    /// The format of the output
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Format {
-    /// A line a stage
+    /// One line for each stage
     Text,
-    /// For Graphviz
+    /// The language of Graphviz
     Dot,
-    /// A picture
+    /// An SVG picture
     Svg,
 }
 

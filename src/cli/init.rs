@@ -10,8 +10,17 @@ use super::{Failure, out};
 use crate::pipeline::pipelines_in;
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  etude init
+  etude init my-paper
+
+Exit codes:
+  0   all is there; what was made or kept is printed
+  1   an error
+  64  wrong usage")]
 pub struct Init {
-    /// The folder of the project, made if it is not there; without it, this folder
+    /// The folder of the project, made if it is not there; without this, the current folder
     #[arg(value_name = "DIR")]
     folder: Option<PathBuf>,
 }

@@ -11,11 +11,22 @@ use crate::report::last_progress;
 use crate::store::{Digest, Ledger, Record, Store};
 
 #[derive(Debug, Args)]
-#[command(override_usage = "etude log [OPTIONS] [FILE] <JOB>...")]
+#[command(
+    override_usage = "etude log [OPTIONS] [FILE] <JOB>...",
+    after_help = "\
+Examples:
+  etude log paper.toml 'model[seed=0]'
+  etude log paper.toml answers
+
+Exit codes:
+  0   the logs were printed
+  1   an error
+  64  wrong usage"
+)]
 pub struct Log {
     #[command(flatten)]
     source: SourceArgs,
-    /// Which jobs: `model`, `model[method=reversed,seed=0]`
+    /// The jobs to show, such as `model` or `model[seed=0]`
     #[arg(value_name = "JOB")]
     jobs: Vec<String>,
 }

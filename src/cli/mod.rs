@@ -25,64 +25,79 @@ use std::io::{self, IsTerminal, StderrLock, StdoutLock};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::pipeline::{self, Device, Problem};
 use crate::report::{Out, visible};
 use project::Project;
 
-/// Exit codes: 0 all is well (for `plan`: nothing to do), 1 an error or a failed job, for `verify` something wrong with the
-/// store that is not repaired, for `check` something published that is not as the pipeline says, for `publish` a file in the
-/// way, for `pin` a job without an artifact, 2 (`plan`) work to do, 3 a claim does not come
-/// out as expected under --strict, 64 wrong usage; stopped by a signal, 128 and
-/// its number: 130 by Ctrl-C, 143 by SIGTERM, 129 by the end of the terminal.
+/// The command line. The help of each command says what its exit codes mean.
 #[derive(Debug, Parser)]
 #[command(
     name = "etude",
     version,
     about = "Declarative experiment pipelines for machine-learning papers",
     long_about = None,
-    propagate_version = true
+    propagate_version = true,
+    after_help = AFTER_HELP
 )]
 struct Cli {
     #[command(subcommand)]
     command: Command,
 }
 
+const AFTER_HELP: &str = "\
+Examples:
+  etude plan paper.toml     # which jobs would run, and why
+  etude run paper.toml      # run them and show the figures
+  etude kinds               # what a stage can do
+  etude help run            # the options of a command
+
+Exit codes:
+  0   all is well
+  1   an error, or what the help of the command says
+  64  wrong usage";
+
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Make a first pipeline, and what its project needs
+    /// Make a project with a first pipeline
     Init(init::Init),
-    /// Run what a pipeline needs and show its figures
+    /// Run a pipeline and show its figures
     Run(run::Run),
-    /// Show what would run and why, without running anything
+    /// Show which jobs would run, and why
     Plan(plan::Plan),
-    /// Show the stages and what flows between them
+    /// Show the stages and their inputs
     Graph(graph::Graph),
-    /// Show the columns of every table, and where each comes from
+    /// Show the columns of each table
     Columns(columns::Columns),
-    /// Show every stage kind with its parameters
+    /// List the kinds of stages, or describe one
     Kinds(kinds::Kinds),
-    /// Show how a job went: its log, its fingerprint, its artifact
+    /// Show the log, artifact and fingerprint of jobs
     Log(log::Log),
-    /// Make what you already have the artifact of a job
+    /// Use a file that you already have as the artifact of a job
     Adopt(adopt::Adopt),
-    /// Take an adopted artifact back, so that its job runs
+    /// Undo an adoption, so that the job runs
     Unadopt(adopt::Unadopt),
-    /// Copy figures, tables and verdicts to a folder to commit, with where they come from
+    /// Copy results and their provenance to a folder to commit
     Publish(publish::Publish),
-    /// Say whether what was published is still what the pipeline says; needs no store
+    /// Test whether published results are up to date; needs no store
     Check(check::Check),
-    /// Keep artifacts whatever becomes of their pipeline
+    /// Protect artifacts from `etude gc`
     Pin(pin::Pin),
-    /// Keep them no longer
+    /// Protect artifacts no longer
     Unpin(pin::Unpin),
-    /// Read everything in the store and say what is damaged
+    /// Read the whole store and report what is damaged
     Verify(verify::Verify),
-    /// Remove what no pipeline needs any more
+    /// Remove artifacts that no pipeline needs
     Gc(gc::Gc),
     #[command(hide = true)]
     Worker,
+}
+
+/// The command line: all commands with their options and help texts.
+#[must_use]
+pub fn command_line() -> clap::Command {
+    Cli::command()
 }
 
 /// Parses the command line, does what it says, and gives the exit code.
@@ -216,7 +231,7 @@ fn report(problem: &Problem) -> String {
 /// What every command that reads a pipeline takes.
 #[derive(Debug, Args)]
 struct SourceArgs {
-    /// The pipeline file; may be left out if this folder and its `pipelines/` have one pipeline
+    /// The pipeline file; may be left out if this folder and its `pipelines/` have only one pipeline
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
     #[command(flatten)]
@@ -226,19 +241,19 @@ struct SourceArgs {
 /// How the pipeline is read.
 #[derive(Debug, Clone, Args)]
 struct SourceOptions {
-    /// Lay a profile of the file over it; without this, the one named `default` where there is one
+    /// Apply this profile of the file; without this, the profile `default` if there is one
     #[arg(long, value_name = "NAME")]
     profile: Option<String>,
-    /// Set a parameter that no axis sweeps, over everything else
+    /// Set a parameter that no axis sweeps; this comes last, after axes, overrides and profile
     #[arg(long, value_name = "STAGE.PARAM=VALUE")]
     set: Vec<String>,
-    /// Keep only these labels of the axes
+    /// Keep only these labels of the axes, such as `method=reversed,seed=0`
     #[arg(long = "where", value_name = "AXIS=LABEL,…")]
     keep: Vec<String>,
-    /// Compute here, whatever the file says
+    /// Compute on this device, whatever the file says
     #[arg(long, value_enum)]
     device: Option<DeviceName>,
-    /// The project's root, below which `outputs/` lies
+    /// The root of the project, which holds `outputs/`
     #[arg(long, value_name = "FOLDER")]
     root: Option<PathBuf>,
 }

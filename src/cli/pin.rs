@@ -10,22 +10,41 @@ use crate::plan::{Freshness, assess};
 use crate::store::{Pin as Note, Store};
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  etude pin paper.toml 'model[seed=0]'
+  etude pin paper.toml
+  etude pin --list
+
+Exit codes:
+  0   all were pinned, or the list was printed
+  1   a job has no artifact yet, or an error
+  64  wrong usage")]
 pub struct Pin {
     #[command(flatten)]
     source: SourceArgs,
-    /// Only these jobs: `figure`, `model[method=reversed,seed=0]`; without any, all of the pipeline
+    /// Only these jobs, such as `figure` or `model[seed=0]`; without any, all jobs
     #[arg(value_name = "JOB")]
     jobs: Vec<String>,
-    /// Show what is pinned in the store of the project of the current folder
+    /// List what is pinned in the store of the current folder's project
     #[arg(long, exclusive = true)]
     list: bool,
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  etude unpin paper.toml 'model[seed=0]'
+  etude unpin paper.toml
+
+Exit codes:
+  0   done; how many is printed
+  1   an error
+  64  wrong usage")]
 pub struct Unpin {
     #[command(flatten)]
     source: SourceArgs,
-    /// Only these jobs; without any, all of the pipeline, also those it no longer has
+    /// Only these jobs; without any, all jobs, also those that the pipeline no longer has
     #[arg(value_name = "JOB")]
     jobs: Vec<String>,
 }

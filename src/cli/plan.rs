@@ -13,13 +13,24 @@ use crate::run::shown;
 use crate::store::{Snapshot, Store, Views};
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  etude plan paper.toml
+  etude plan paper.toml figure
+  etude plan paper.toml --all --where seed=0
+
+Exit codes:
+  0   nothing to do
+  1   an error
+  2   there is work to do
+  64  wrong usage")]
 pub struct Plan {
     #[command(flatten)]
     source: SourceArgs,
-    /// Only these jobs and what they need: `figure`, `model[method=reversed,seed=0]`
+    /// Only these jobs and what they need, such as `figure` or `model[seed=0]`; without any, all jobs
     #[arg(value_name = "JOB")]
     jobs: Vec<String>,
-    /// List every job, also those that are cached
+    /// List every job, cached jobs too
     #[arg(long)]
     all: bool,
 }

@@ -16,6 +16,15 @@ use crate::store::{
 };
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  etude publish paper.toml
+  etude publish paper.toml --outputs results
+
+Exit codes:
+  0   all was published
+  1   a job has not run, a file was left, or an error
+  64  wrong usage")]
 pub struct Publish {
     #[command(flatten)]
     source: SourceArgs,
@@ -26,7 +35,7 @@ pub struct Publish {
 /// Where published results lie.
 #[derive(Debug, Args)]
 pub struct Place {
-    /// The folder with a folder of published results for each pipeline; without it, `outputs/gallery` of the project
+    /// The folder of all published results, with a subfolder for each pipeline; without this, `outputs/gallery`
     #[arg(long, value_name = "FOLDER")]
     outputs: Option<PathBuf>,
 }

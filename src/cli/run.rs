@@ -12,25 +12,41 @@ use crate::run::{Event, Local, Options, execute, retire_stale, this_program};
 use crate::store::Views;
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  etude run paper.toml
+  etude run paper.toml figure 'model[seed=0]'
+  etude run paper.toml --profile smoke --set model.steps=300
+  etude run paper.toml --where method=reversed,seed=0
+  etude run paper.toml --again 'model[seed=0]'
+
+Exit codes:
+  0   all is done and shown
+  1   a job failed, a result was not shown, or an error
+  3   with --strict, a claim did not come out as expected
+  64  wrong usage
+  129 the terminal was closed
+  130 stopped by Ctrl-C
+  143 stopped by SIGTERM")]
 pub struct Run {
     #[command(flatten)]
     source: SourceArgs,
-    /// Only these jobs and what they need: `figure`, `model[method=reversed,seed=0]`
+    /// Only these jobs and what they need, such as `figure` or `model[seed=0]`; without any, all jobs
     #[arg(value_name = "JOB")]
     jobs: Vec<String>,
-    /// How many CPU cores to use at most
-    #[arg(long)]
+    /// Use at most this many CPU cores; without this, all that the machine has
+    #[arg(long, value_name = "N")]
     cores: Option<u32>,
-    /// End everything when a job fails, instead of doing all that does not need it
+    /// Stop all jobs as soon as one fails
     #[arg(long, conflicts_with = "keep_going")]
     fail_fast: bool,
-    /// Do all that does not need a job that failed (the default)
+    /// When a job fails, still run the jobs that do not need it (the default)
     #[arg(long)]
     keep_going: bool,
-    /// Run these jobs though their artifacts are there, to see whether they leave the same bytes
+    /// Run these jobs even if they are cached, to test whether they give the same bytes again
     #[arg(long, value_name = "JOB")]
     again: Vec<String>,
-    /// Exit with 3 when a claim does not come out as expected
+    /// Exit with 3 if a claim does not come out as expected
     #[arg(long)]
     strict: bool,
 }

@@ -13,11 +13,20 @@ use crate::pipeline::show_size;
 use crate::store::{Audit, Store, What};
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  etude verify
+  etude verify --repair
+
+Exit codes:
+  0   nothing is damaged, or all was repaired
+  1   something is damaged, or an error
+  64  wrong usage")]
 pub struct Verify {
-    /// Set aside what is damaged, so that the jobs it is of run again, and remove leftovers
+    /// Move damaged files to quarantine, so that their jobs run again, and remove leftover files
     #[arg(long)]
     repair: bool,
-    /// The project's root, below which `outputs/` lies
+    /// The root of the project, which holds `outputs/`
     #[arg(long, value_name = "FOLDER")]
     root: Option<PathBuf>,
 }
