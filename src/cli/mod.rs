@@ -15,6 +15,7 @@ mod pin;
 mod plan;
 mod project;
 mod publish;
+pub mod reference;
 mod run;
 mod schema;
 mod signals;

@@ -1116,7 +1116,7 @@ impl Kind {
 }
 
 /// The JSON schema of a parameter type, with nothing referred to elsewhere.
-pub(super) fn schema_of<T: JsonSchema>() -> Json {
+pub(crate) fn schema_of<T: JsonSchema>() -> Json {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
         settings.inline_subschemas = true;
         settings.meta_schema = None;

@@ -34,6 +34,7 @@ pub use axis::{Axis, Point};
 pub use candidates::pipelines_in;
 pub use columns::{ColumnOf, ColumnOrigin, ColumnsOn, TableColumns};
 pub use complaint::Complaint;
+pub(crate) use contract::schema_of;
 pub use contract::{
     ArtifactType, ColumnKind, ColumnShape, Columns, Context, Device, Earlier, Extension,
     FixedColumn, HOLES, Holds, Input, Inputs, Judged, Kind, Label, Labels, Monitor, Origin,

@@ -2,25 +2,26 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Digest;
 
 /// One file of an artifact, as stored.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StoredFile {
-    /// Digest of its bytes; its name among the objects.
+    /// Digest of its bytes, which is its name in `objects/`.
     pub digest: Digest,
     /// Size in bytes.
     pub size: u64,
 }
 
 /// Named files, kept by content.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Artifact {
-    /// By path inside the artifact, `/` between folders.
+    /// By path in the artifact, with `/` between folders.
     pub files: BTreeMap<String, StoredFile>,
 }
 

@@ -1,11 +1,13 @@
 //! The digest of bytes: BLAKE3, 256 bits, domain-separated, written as 64 hexadecimal digits.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 use std::str::FromStr;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 // The contexts are part of the format: a digest of one domain is never one of another.
@@ -91,6 +93,16 @@ impl FromStr for Digest {
     fn from_str(text: &str) -> Result<Digest, ParseDigestError> {
         let hash = blake3::Hash::from_hex(text).map_err(|_| ParseDigestError)?;
         Ok(Digest(hash.into()))
+    }
+}
+
+impl JsonSchema for Digest {
+    fn schema_name() -> Cow<'static, str> {
+        "Digest".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string" })
     }
 }
 

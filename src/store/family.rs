@@ -7,12 +7,13 @@ use std::fmt;
 use std::fs;
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Digest, Error, Store};
 
 /// From which shorter job one went on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StartedFrom {
     /// Its cache key.
     pub key: Digest,

@@ -9,21 +9,22 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Digest, Error, Store, files, sealed};
 
 /// Kept for people, views and garbage collection: losing it loses the reasons why a job is stale, and what only it names may
 /// be collected; it never loses a result that a run needs.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Ledger {
-    /// The key each job had when it last ran or was found, by job name.
+    /// The cache key that each job had when it last ran or was found, by the name of the job.
     #[serde(default)]
     pub jobs: BTreeMap<String, Digest>,
-    /// The files etude wrote below `outputs/`, with the digest of their bytes. Only these may be replaced.
+    /// The files that etude wrote below `outputs/`, with the digest of their bytes. It replaces only these.
     #[serde(default)]
     pub views: BTreeMap<String, Digest>,
-    /// The keys each job had before, the latest first. Saving a ledger keeps them; what is written here by hand is not.
+    /// The cache keys that each job had before, the latest first.
     #[serde(default)]
     pub earlier: BTreeMap<String, Vec<Digest>>,
     /// What it was when it was read or saved last.

@@ -3,18 +3,19 @@
 use std::fs;
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Digest, Error, Lookup, Store, files, sealed};
 
 /// What is said of an artifact that is kept. It is kept by the name of the pin's file, whatever can be read in it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Pin {
-    /// The pipeline it was pinned in.
+    /// The pipeline in which it was pinned.
     pub pipeline: String,
-    /// The name its job had there.
+    /// The name of its job in that pipeline.
     pub job: String,
-    /// When, seconds since 1970.
+    /// When, in seconds since 1970.
     pub when: u64,
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -12,46 +13,46 @@ use super::{Artifact, Digest, Error, Record, files, sealed};
 
 /// All that is kept of the jobs of a pipeline when its results are published. The same store and the same pipeline give the
 /// same text, so that it can be committed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Provenance {
-    /// The pipeline's name.
+    /// The name of the pipeline.
     pub pipeline: String,
     /// The version of etude that published it.
     pub etude: String,
-    /// The profile it was run with, if any.
+    /// The profile of the run, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,
-    /// The parameters that were set by hand, as they were written.
+    /// The texts of `--set`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub set: Vec<String>,
-    /// The labels of each axis on which there are jobs: its seeds, say.
+    /// The labels of each axis that have jobs.
     pub axes: BTreeMap<String, Vec<String>>,
-    /// Where each job's artifact came from, by name; those in between too, or nobody could recompute a key.
+    /// Where the artifact of each job comes from, by the name of the job. Unpublished artifacts are listed too: they are needed to compute keys.
     pub jobs: BTreeMap<String, Origin>,
 }
 
 /// Where an artifact came from, and what of it was published.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Origin {
     /// Its cache key.
     pub key: Digest,
-    /// What the key was made of.
+    /// What the key is computed from.
     pub fingerprint: Value,
-    /// Its files by digest and size, whether or not they were published.
+    /// Its files, published or not, each with `digest` and `size`.
     pub artifact: Artifact,
-    /// What it was computed on, e.g. `cpu`.
+    /// The device it ran on, such as `cpu`.
     pub device: String,
-    /// The machine it was computed on, where that is known.
+    /// The machine it ran on, if known.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub machine: String,
-    /// When it was begun, seconds since 1970.
+    /// When it started, in seconds since 1970.
     pub started: u64,
-    /// How long it took, in seconds.
+    /// How long it ran, in seconds.
     pub seconds: f64,
-    /// What was said when it was adopted, where no job made it.
+    /// The text of `--note`, if the artifact was adopted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adopted: Option<String>,
-    /// The published files, by path from the folder, with the digest of their bytes.
+    /// Its published files, by path in the folder, with the digest of their bytes.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub files: BTreeMap<String, Digest>,
 }

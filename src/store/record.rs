@@ -4,47 +4,48 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Artifact, Digest, Error, StartedFrom, files, sealed};
 
 /// The record of one job.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Record {
-    /// The digest of the fingerprint.
+    /// The cache key: the digest of the fingerprint.
     pub key: Digest,
-    /// What the key was made of, readable: kind, version, parameters, inputs.
+    /// What the key is computed from: kind, version, parameters and inputs.
     pub fingerprint: Value,
-    /// What the job left.
+    /// The files that the job left, by path, each with `digest` and `size`.
     pub artifact: Artifact,
-    /// The job's name when it ran; a name is not identity.
+    /// The name of the job when it ran. It is not part of the key.
     pub job: String,
-    /// When it started, seconds since 1970 by that machine's clock; never identity or order.
+    /// When it started, in seconds since 1970. It is not part of the key.
     pub started: u64,
     /// How long it ran, in seconds.
     pub seconds: f64,
-    /// Where it ran, e.g. `cpu` or `cuda`.
+    /// The device it ran on: `cpu`, `cuda`, or `elsewhere` for an adopted artifact.
     pub device: String,
-    /// The machine, as far as it can tell; never identity.
+    /// The machine it ran on, if known. It is not part of the key.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub machine: String,
-    /// From which shorter job it went on, if it did. Its bytes are the same as if it had not.
+    /// The shorter job that it continued, if any. The bytes are the same as without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_from: Option<StartedFrom>,
-    /// Whether its bytes were given back after all that read them were done.
+    /// Whether its objects were removed after all readers were done (`keep = "until-used"`).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub released: bool,
 }
 
 /// Where an artifact came from that no job made: somebody said that it is what the job would leave.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Adopted {
-    /// The file or directory it was copied from.
+    /// The file or folder that it was copied from.
     pub from: PathBuf,
-    /// What whoever adopted it said of it.
+    /// The text of `--note`.
     pub note: String,
-    /// When, seconds since 1970.
+    /// When, in seconds since 1970.
     pub when: u64,
 }
 
