@@ -10,6 +10,7 @@
 mod analyses;
 mod check;
 mod command;
+mod docs;
 mod engine;
 mod faults;
 mod figures;
