@@ -68,6 +68,9 @@ fn a_narrower_request_has_a_folder_of_its_own_and_leaves_that_of_the_whole() {
     project.ok(&["run", "p.toml"]);
     let remembered = project.read(snapshot);
     assert!(!remembered.is_empty());
+    // A run of one job forgets nothing of the others.
+    project.ok(&["run", "p.toml", "kept"]);
+    assert_eq!(project.read(snapshot), remembered);
     for (narrow, folder, rows) in [
         (&["--where", "seed=0"][..], "p@seed=0", "seed,x\n0,1\n"),
         (&["--profile", "two"], "p@two", "seed,x\n0,2\n1,2\n"),
