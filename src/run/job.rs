@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::executor::{Executor, Failure, Task};
 use super::log::{left_out, note};
-use super::{Compare, Event, machine};
+use super::{Compare, Event, machine, work_folders};
 use crate::pipeline::{
     Cause, Earlier, HOLES, Monitor, Progress, Resources, show_seconds, show_size, show_time,
 };
@@ -273,6 +273,7 @@ impl RunningJob<'_> {
                 return Ok(Outcome::Cancelled);
             }
             Err(Failure::Failed(cause, message)) => {
+                let message = work_folders::without(&task, &message);
                 note(&log, &format!("failed: {message}"));
                 return Ok(Outcome::Failed(cause, message));
             }
@@ -299,7 +300,9 @@ impl RunningJob<'_> {
             })?;
         }
         let artifact = match self.store.take_in(&scratch) {
-            Err(error @ (Error::Empty | Error::NotAFile(_))) => return failed(error.to_string()),
+            Err(error @ (Error::Empty | Error::NotAFile(_))) => {
+                return failed(work_folders::without(&task, &error.to_string()));
+            }
             taken => taken?,
         };
         let record = Record {

@@ -17,6 +17,7 @@ mod log;
 pub mod machine;
 mod order;
 mod slots;
+mod work_folders;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

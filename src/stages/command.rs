@@ -239,7 +239,8 @@ impl Stage for Command {
 
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
         let desk = Desk::new(job)?;
-        self.call(job, &desk)?;
+        self.call(job, &desk)
+            .map_err(|stop| desk.told_by_name(stop))?;
         job.progress(Progress::default())?;
         let mut notes = Vec::new();
         for (name, declared) in &self.outputs {
@@ -518,6 +519,24 @@ impl Desk {
         fs::create_dir_all(&desk.out)?;
         fs::create_dir_all(&desk.inputs)?;
         Ok(desk)
+    }
+
+    /// A failure in which the folders are called what the program knows them by, and not by paths that are gone soon.
+    fn told_by_name(&self, stop: Stop) -> Stop {
+        let Stop::Failed(message) = stop else {
+            return stop;
+        };
+        let names = [
+            (&self.out, "ETUDE_OUT"),
+            (&self.inputs, "inputs"),
+            (&self.told, "ETUDE_JOB"),
+        ];
+        let message = names.iter().fold(message, |message, (path, name)| {
+            let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+            let message = message.replace(&*real.to_string_lossy(), name);
+            message.replace(&*path.to_string_lossy(), name)
+        });
+        Stop::Failed(message)
     }
 
     /// Removes the folders, and says what was left there and not declared.

@@ -535,6 +535,22 @@ fn tables_come_as_text_or_parquet_and_go_on_as_tables() {
 }
 
 #[test]
+fn a_failure_names_no_private_folder() {
+    let project = Project::new("");
+    let given = shell("given", "echo 1 > \"$ETUDE_OUT/out.txt\"", "");
+    let script = "echo \"no $ETUDE_OUT/gone.txt; no $ETUDE_INPUT_GIVEN\" >&2; exit 1";
+    let text = project.fails(&(given + &shell("a", script, "inputs = { given = 'given' }")));
+    assert!(
+        text.contains("no ETUDE_OUT/gone.txt; no inputs/given"),
+        "{text}"
+    );
+    assert!(
+        !text.contains("scratch") && !text.contains(".desk"),
+        "{text}"
+    );
+}
+
+#[test]
 fn what_goes_wrong_is_told_with_its_reason() {
     let project = Project::new("");
     let fails = |script: &str, outputs: &str| {
