@@ -366,9 +366,11 @@ impl Published<'_> {
         match (verdict.is_expected(), verdict.verdict) {
             (true, _) => None,
             (false, Judged::Unknown) => {
-                let missing = match verdict.missing.is_empty() {
-                    true => String::new(),
-                    false => format!(" (without a value: {})", some(&verdict.missing)),
+                let missing: Vec<String> = verdict.missing_in_words().collect();
+                let missing = if missing.is_empty() {
+                    String::new()
+                } else {
+                    format!(" (without a value: {})", some(&missing))
                 };
                 Some(format!(
                     "verdict  {job}: cannot be judged ({held}): {}{missing}",

@@ -18,6 +18,7 @@ use serde_json::Value as Json;
 use super::complaint::Complaint;
 use super::parameters;
 use super::resources::Resources;
+use super::rounded::rounded;
 use super::runs::{InputRuns, RunsOf};
 
 /// What a job leaves, by type.
@@ -764,6 +765,16 @@ impl Verdict {
             Judged::NotReproduced => !self.expected.unwrap_or(true),
             Judged::Unknown => false,
         }
+    }
+
+    /// The first rows on which it does not hold, for people.
+    pub fn against_in_words(&self) -> impl Iterator<Item = String> {
+        self.against.iter().map(|row| rounded(row))
+    }
+
+    /// Why it cannot be told, for people.
+    pub fn missing_in_words(&self) -> impl Iterator<Item = String> {
+        self.missing.iter().map(|row| rounded(row))
     }
 
     /// On how many of its rows it holds, in words.

@@ -26,6 +26,7 @@ mod policy;
 mod problem;
 mod resolve;
 mod resources;
+mod rounded;
 mod runs;
 mod source;
 mod value;

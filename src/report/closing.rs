@@ -136,11 +136,11 @@ impl Closing {
             let lacking = self.lacking(job);
             lines.push(format!("{mark} {word} ({rows}{lacking}): {says}"));
             lines.extend(verdict.note.iter().map(|note| format!("    note: {note}")));
-            let against = verdict.against.iter();
+            let against = verdict.against_in_words();
             lines.extend(against.map(|row| format!("    against: {row}")));
             // Jobs that failed stand in the line above already.
             let holes = self.holes.get(job).map_or(&[][..], Vec::as_slice);
-            let missing = verdict.missing.iter().filter(|why| !holes.contains(why));
+            let missing = verdict.missing_in_words().filter(|why| !holes.contains(why));
             lines.extend(missing.map(|why| format!("    without a value: {why}")));
         }
         lines

@@ -27,7 +27,7 @@ pub use eta::Eta;
 pub use history::last_progress;
 pub use journal::Journal;
 pub use lines::Lines;
-pub use out::{Out, visible};
+pub use out::{Out, is_plain, visible};
 pub use overview::{Counts, Outlook, outlook, overview};
 pub use sparkline::sparkline;
 pub use terminal::Terminal;

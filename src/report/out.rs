@@ -25,7 +25,7 @@ impl<W: Write> Out<W> {
 /// Text in which control characters are written out (`\x1b`), but line breaks and tabs; likewise those that turn the direction
 /// of what follows.
 pub fn visible(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_obeyed) {
+    if is_plain(text) {
         return Cow::Borrowed(text);
     }
     let mut seen = String::with_capacity(text.len() + 16);
@@ -38,6 +38,11 @@ pub fn visible(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(seen)
+}
+
+/// Whether a terminal would obey nothing in a text.
+pub fn is_plain(text: &str) -> bool {
+    !text.chars().any(is_obeyed)
 }
 
 fn is_obeyed(c: char) -> bool {

@@ -1,0 +1,55 @@
+//! Numbers in what a verdict says of a row: four significant digits are enough to read, and the artifact keeps them all.
+
+/// A row as `column = value, …` with its fractions in four significant digits; whole numbers stay as they are.
+pub fn rounded(row: &str) -> String {
+    let pairs = row.split(", ").map(|pair| match pair.rsplit_once(" = ") {
+        Some((column, value)) => format!("{column} = {}", rounded_value(value)),
+        None => pair.to_string(),
+    });
+    pairs.collect::<Vec<_>>().join(", ")
+}
+
+fn rounded_value(value: &str) -> String {
+    match value.parse::<f64>() {
+        Ok(number) if number.is_finite() && value.contains(['.', 'e']) => in_four_digits(number),
+        _ => value.to_string(),
+    }
+}
+
+fn in_four_digits(number: f64) -> String {
+    let number: f64 = format!("{number:.3e}")
+        .parse()
+        .expect("a number in digits is a number");
+    // What is far from one is read more easily with its power of ten.
+    let is_plain = number == 0.0 || (1e-4..1e15).contains(&number.abs());
+    if is_plain {
+        number.to_string()
+    } else {
+        format!("{number:e}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fractions_have_four_digits_and_all_else_stays() {
+        assert_eq!(
+            rounded("loss = 0.038949396547595196, seed = 1234567, method = next-token"),
+            "loss = 0.03895, seed = 1234567, method = next-token"
+        );
+        assert_eq!(
+            rounded("lr = 1e-7, x = -12345.678, y = null"),
+            "lr = 1e-7, x = -12350, y = null"
+        );
+        assert_eq!(
+            rounded("p = 3.14159265e-12, q = NaN, r = 0.5"),
+            "p = 3.142e-12, q = NaN, r = 0.5"
+        );
+        assert_eq!(
+            rounded("a[seed=0.123456] failed"),
+            "a[seed=0.123456] failed"
+        );
+    }
+}
