@@ -10,7 +10,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::Failure;
 use crate::learn::device;
-use crate::pipeline::{Problem, Problems, Source, Span, alternatives, parse_size};
+use crate::pipeline::{Problem, Problems, Source, Span, alternatives, parse_size, repair};
 use crate::run::{Capacity, machine};
 use crate::store::{Store, file_name, read_named};
 
@@ -255,12 +255,9 @@ struct Reader<'a> {
 
 fn parse(source: &Arc<Source>, problems: &mut Problems) -> Settings {
     let mut settings = Settings::default();
-    let (table, errors) = DeTable::parse_recoverable(&source.text);
-    for error in errors {
-        let span = Span::new(source, error.span().unwrap_or(0..0));
-        let message = format!("this is not TOML: {}", error.message());
-        problems.push(Problem::at(&span, message));
-    }
+    let repaired = repair(source);
+    let (table, _) = DeTable::parse_recoverable(&repaired.text);
+    problems.extend(repaired.problems);
     let mut reader = Reader { source, problems };
     for (key, value) in table.into_inner() {
         match key.get_ref().as_ref() {

@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use super::axis::Axis;
 use super::label::Found;
-use super::problem::{Problem, Problems, alternatives};
+use super::problem::{Problem, Problems};
 use super::source::Span;
+use super::spelling::alternatives;
 use super::value::{Data, Value};
 
 /// Axis and label, in the order the axes are declared. Instances share these words, so that many cost little.

@@ -5,8 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::problem::{Problem, Problems, alternatives};
+use super::problem::{Problem, Problems};
 use super::source::{Source, Span};
+use super::spelling::{alternatives, nearest};
 use super::value::{Data, Key, Table, Value, parse};
 use crate::store::read_named;
 
@@ -156,13 +157,27 @@ impl Document {
         let Data::Table(entries) = value.data else {
             return;
         };
-        for (key, value) in entries {
+        for (mut key, mut value) in entries {
+            if !KEYS.contains(&key.name.as_str()) {
+                match meant(&key, &value, problems) {
+                    Some(Meant::Key(name)) => key.name = name.to_string(),
+                    Some(Meant::Stage) => {
+                        value = Value {
+                            span: value.span.clone(),
+                            data: Data::Table(vec![(key.clone(), value)]),
+                        };
+                        key.name = "stage".to_string();
+                    }
+                    None => continue,
+                }
+            }
             match key.name.as_str() {
                 "include" => {}
                 "name" => self.name = text(value, &key, problems).or(self.name.take()),
                 "about" => self.about = text(value, &key, problems).or(self.about.take()),
                 "stage" => {
-                    let above = table(value, &key, problems);
+                    let mut above = table(value, &key, problems);
+                    leave_unnamed(&mut above, "[stage.graphs]", is_part_of_stage, problems);
                     merge(&mut self.stages, above, |below, (key, value)| {
                         match below.1.get("kind").is_none() && below.1.table().is_some() {
                             // A part of a stage is no stage that another could take the place of.
@@ -175,19 +190,82 @@ impl Document {
                     });
                 }
                 "axes" => merge(&mut self.axes, table(value, &key, problems), replace),
-                "profile" => merge(&mut self.profiles, table(value, &key, problems), replace),
+                "profile" => {
+                    let mut above = table(value, &key, problems);
+                    leave_unnamed(&mut above, "[profile.quick]", is_part_of_profile, problems);
+                    merge(&mut self.profiles, above, replace);
+                }
                 "override" => self.overrides.extend(list(value, &key, problems)),
                 "exclude" => self.excludes.extend(list(value, &key, problems)),
-                _ => {
-                    let message = format!("a pipeline has no key `{}`", key.name);
-                    let problem = Problem::at(&key.span, message)
-                        .label("unknown")
-                        .maybe_help(alternatives("keys", &key.name, KEYS));
-                    problems.push(problem);
-                }
+                other => unreachable!("`{other}` is none of the keys"),
             }
         }
     }
+}
+
+/// What was probably meant by a key that a pipeline has not.
+enum Meant {
+    /// One that it has.
+    Key(&'static str),
+    /// A stage of this name.
+    Stage,
+}
+
+/// Tells that a pipeline has no such key. It is read as what was probably meant, so that nothing is said to be missing that
+/// stands in it.
+fn meant(key: &Key, value: &Value, problems: &mut Problems) -> Option<Meant> {
+    let meant = if value.get("kind").is_some_and(|kind| kind.text().is_some()) {
+        Some(Meant::Stage)
+    } else {
+        nearest(&key.name, KEYS).map(Meant::Key)
+    };
+    let help = match meant {
+        Some(Meant::Stage) => Some(format!(
+            "a stage is written [stage.{0}]; did you mean that?",
+            key.name
+        )),
+        _ => alternatives("keys", &key.name, KEYS),
+    };
+    let message = format!("a pipeline has no key `{}`", key.name);
+    let problem = Problem::at(&key.span, message).label("unknown");
+    problems.push(problem.maybe_help(help));
+    meant
+}
+
+/// Takes out what stands in the place of names, as in `[stage]` with `kind = …` below it; `is_part` tells what does.
+fn leave_unnamed(
+    table: &mut Table,
+    written: &str,
+    is_part: impl Fn(&str, &Value) -> bool,
+    problems: &mut Problems,
+) {
+    let mut entries = table.iter();
+    let Some((key, _)) = entries.find(|(key, value)| is_part(&key.name, value)) else {
+        return;
+    };
+    let problem = Problem::at(&key.span, "this table has no name")
+        .help(format!("write a name into its header, e.g. `{written}`"));
+    problems.push(problem);
+    table.retain(|(key, value)| {
+        let text = &value.span.source.text[value.span.range.clone()];
+        value.table().is_some() && !text.starts_with('{') && !is_part(&key.name, value)
+    });
+}
+
+/// The keys of a profile.
+const PROFILE: [&str; 2] = ["set", "keep"];
+
+fn is_part_of_stage(name: &str, value: &Value) -> bool {
+    name == "kind" && value.text().is_some()
+}
+
+fn is_part_of_profile(name: &str, value: &Value) -> bool {
+    let is_profile = |inner: &Table| {
+        inner
+            .iter()
+            .any(|(k, _)| PROFILE.contains(&k.name.as_str()))
+    };
+    PROFILE.contains(&name) && value.table().is_some_and(|inner| !is_profile(inner))
 }
 
 fn text(value: Value, key: &Key, problems: &mut Problems) -> Option<Value> {
@@ -211,14 +289,14 @@ fn table(value: Value, key: &Key, problems: &mut Problems) -> Table {
 }
 
 fn list(value: Value, key: &Key, problems: &mut Problems) -> Vec<Value> {
-    match value.data {
-        Data::Array(items) => items,
-        _ => {
-            let message = format!("`{0}` is a list of tables, written [[{0}]]", key.name);
-            problems.push(Problem::at(&key.span, message));
-            Vec::new()
-        }
+    if let Data::Array(items) = value.data {
+        return items;
     }
+    let message = format!("`{0}` is a list of tables, written [[{0}]]", key.name);
+    problems.push(Problem::at(&key.span, message));
+    // What is in it is checked all the same.
+    let table = value.table().is_some().then_some(value);
+    table.into_iter().collect()
 }
 
 type Entry = (Key, Value);

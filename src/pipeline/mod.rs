@@ -28,7 +28,11 @@ mod resolve;
 mod resources;
 mod rounded;
 mod runs;
+mod slip;
 mod source;
+mod spelling;
+mod statement;
+mod syntax;
 mod value;
 
 pub use axis::{Axis, Point};
@@ -47,11 +51,13 @@ pub use label::{Found, Index, number_in};
 pub use lineage::Lineage;
 pub(crate) use parameters::{kind_of, options, schema_types};
 pub use policy::{Cause, Grow, Keep, Retry};
-pub use problem::{Problem, Problems, alternatives, nearest};
+pub use problem::{Problem, Problems};
 pub use resolve::{DEFAULT_PROFILE, Request, read};
 pub use resources::{Resources, parse_size, show_count, show_seconds, show_size, show_time};
 pub use runs::{InputRuns, RunsOf};
 pub use source::{Source, Span};
+pub use spelling::{alternatives, nearest};
+pub use syntax::repair;
 pub use value::{Data, Key, Table, Value};
 
 use std::collections::{BTreeMap, BTreeSet};

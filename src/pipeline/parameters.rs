@@ -6,8 +6,9 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::problem::{Problem, Problems, alternatives, nearest};
+use super::problem::{Problem, Problems, count};
 use super::source::Span;
+use super::spelling::{alternatives, nearest};
 use super::value::{Data, Key, Value};
 
 /// Checks a value and gives it as JSON for the type of the schema; on problems the JSON is of no use.
@@ -104,7 +105,7 @@ impl Checker<'_> {
             }
             _ => {
                 let nouns: Vec<_> = options.iter().map(|option| noun(option)).collect();
-                self.wrong_type(&nouns.join(" or "), value, path)
+                self.wrong_type(&nouns.join(" or "), schema, value, path)
             }
         }
     }
@@ -117,7 +118,7 @@ impl Checker<'_> {
             return value.to_json();
         }
         if !fits(schema, &value.data) {
-            return self.wrong_type(&noun(schema), value, path);
+            return self.wrong_type(&noun(schema), schema, value, path);
         }
         match &value.data {
             Data::Table(_) => self.object(schema, value, path),
@@ -219,11 +220,13 @@ impl Checker<'_> {
             [] => format!("`{}` has no parameter `{}`", self.what, key.name),
             _ => format!("{} has no key `{}`", self.name(path), key.name),
         };
-        let what = "keys";
-        let problem = Problem::at(&key.span, message)
-            .label("unknown")
-            .maybe_help(alternatives(what, &key.name, names));
-        self.problems.push(problem);
+        let near = nearest(&key.name, names.iter().copied());
+        let inside = near.is_none().then(|| key_inside(schema, &key.name));
+        let help = inside
+            .flatten()
+            .or_else(|| alternatives("keys", &key.name, names));
+        let problem = Problem::at(&key.span, message).label("unknown");
+        self.problems.push(problem.maybe_help(help));
     }
 
     fn missing(&mut self, name: &str, schema: &Json, span: &Span, path: &[String]) {
@@ -278,7 +281,10 @@ impl Checker<'_> {
                 self.problems.push(problem);
                 Json::Null
             }
-            None => self.wrong_type(&format!("one of {}", quoted(words)), value, path),
+            None => {
+                let expected = format!("one of {}", quoted(words));
+                self.wrong_type(&expected, &Json::Null, value, path)
+            }
         }
     }
 
@@ -300,7 +306,7 @@ impl Checker<'_> {
         };
         if value.table().is_none() {
             let expected = format!("a table with a `kind` ({})", quoted(kinds));
-            return self.wrong_type(&expected, value, path);
+            return self.wrong_type(&expected, &Json::Null, value, path);
         }
         let default = default.and_then(|d| d["kind"].as_str());
         let (kind, span) = match value.get("kind") {
@@ -352,6 +358,7 @@ impl Checker<'_> {
         ];
         for (limit, words) in broken {
             if let Some(limit) = limit {
+                let limit = show_limit(limit);
                 let message = format!("{} must be {words} {limit}", self.name(path));
                 let problem = Problem::at(&value.span, message).label("out of range");
                 let doc = schema["description"].as_str().map(first_line);
@@ -361,14 +368,21 @@ impl Checker<'_> {
         }
     }
 
-    fn wrong_type(&mut self, expected: &str, value: &Value, path: &[String]) -> Json {
+    fn wrong_type(
+        &mut self,
+        expected: &str,
+        schema: &Json,
+        value: &Value,
+        path: &[String],
+    ) -> Json {
         let message = format!(
             "{} must be {expected}, not {}",
             self.name(path),
             value.noun()
         );
+        let problem = Problem::at(&value.span, message).label(value.noun());
         self.problems
-            .push(Problem::at(&value.span, message).label(value.noun()));
+            .push(problem.maybe_help(rewritten(schema, value)));
         Json::Null
     }
 
@@ -377,6 +391,72 @@ impl Checker<'_> {
             [] => format!("`{}`", self.what),
             _ => format!("`{}`", path.join(".")),
         }
+    }
+}
+
+/// Where a key stands that was written one table too high.
+fn key_inside(schema: &Json, word: &str) -> Option<String> {
+    let properties = schema["properties"].as_object()?;
+    let mut homes = Vec::new();
+    let mut found = None;
+    for (home, inner) in properties {
+        let inner = std::iter::once(inner).chain(options(inner));
+        let keys = inner.flat_map(|option| option["properties"].as_object());
+        let keys = keys.flat_map(Map::keys).map(String::as_str);
+        let keys: Vec<&str> = keys.filter(|key| *key != "kind").collect();
+        let Some(key) = nearest(word, keys.iter().copied()) else {
+            continue;
+        };
+        // Of several keys that are near, one is enough.
+        if *found.get_or_insert(key) == key {
+            homes.push(home.as_str());
+        }
+    }
+    let (key, first) = (found?, *homes.first()?);
+    let homes = quoted(&homes);
+    Some(format!(
+        "`{key}` is a key of {homes}: write it there, e.g. `{first} = {{ …, {key} = … }}`"
+    ))
+}
+
+/// A value of another type as it should be written, where only its form is wrong.
+fn rewritten(schema: &Json, value: &Value) -> Option<String> {
+    let takes = |name| accepts(schema, name) || options(schema).iter().any(|o| accepts(o, name));
+    let takes_numbers = takes("integer") || takes("number");
+    let text = value.text().map(str::trim);
+    if let Some(text) = text {
+        let is_number =
+            text.parse::<i64>().is_ok() || takes("number") && text.parse::<f64>().is_ok();
+        let is_truth = takes("boolean") && matches!(text, "true" | "false");
+        return (takes_numbers && is_number || is_truth)
+            .then(|| format!("write `{text}` without quotes"));
+    }
+    match &value.data {
+        Data::Array(items) if takes("string") && items.iter().any(|i| i.text().is_some()) => {
+            let first = items.iter().find_map(Value::text)?;
+            Some(format!("it takes one of them: write `\"{first}\"`"))
+        }
+        Data::Float(number) if takes("integer") && number.fract() == 0.0 => Some(format!(
+            "write `{number}`, without a point or a power of ten"
+        )),
+        Data::Int(_) | Data::Float(_) | Data::Bool(_) if takes("string") => {
+            Some(format!("write `\"{}\"`", value.label()))
+        }
+        Data::Int(_) | Data::Float(_) | Data::Bool(_) if takes("array") => {
+            Some(format!("write `[{}]`", value.label()))
+        }
+        _ => None,
+    }
+}
+
+/// A limit for people: `100 000 000`.
+fn show_limit(limit: f64) -> String {
+    const MANY: f64 = 1e4;
+    const EXACT: f64 = 1e15;
+    if limit.fract() == 0.0 && (MANY..EXACT).contains(&limit) {
+        count(limit as u128)
+    } else {
+        limit.to_string()
     }
 }
 

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use super::document::overlay;
 use super::generator::makes_many;
 use super::parameters::expanded;
-use super::problem::{Problem, Problems, alternatives, count};
+use super::problem::{Problem, Problems, count};
 use super::source::Span;
+use super::spelling::alternatives;
 use super::value::{Data, Key, Table, Value};
 
 /// One `stage.parameter = value`.

@@ -3,7 +3,7 @@
 //! A file may hold words of many megabytes and thousands of mistakes: what is said of them stays short, and saying it takes
 //! no longer than reading the file.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 
@@ -177,11 +177,16 @@ pub struct Problems {
     /// The hashes of those that are there.
     known: HashSet<u64>,
     hasher: RandomState,
+    /// By source, where what begins and ends of which all is told.
+    told: HashMap<String, BTreeMap<usize, usize>>,
 }
 
 impl Problems {
-    /// Adds a problem unless the same one is there.
+    /// Adds a problem unless the same one is there, or all is told of its place.
     pub fn push(&mut self, problem: Problem) {
+        if problem.span.as_ref().is_some_and(|span| self.is_told(span)) {
+            return;
+        }
         let place = problem.span.as_ref();
         let place = place.map(|span| (&span.source.name, span.range.start, span.range.end));
         let hash = self
@@ -190,6 +195,18 @@ impl Problems {
         if self.known.insert(hash) && self.list.len() < MOST {
             self.list.push(problem);
         }
+    }
+
+    /// Lets nothing more be said of a place.
+    pub(super) fn say_no_more_of(&mut self, span: &Span) {
+        let places = self.told.entry(span.source.name.clone()).or_default();
+        places.insert(span.range.start, span.range.end);
+    }
+
+    fn is_told(&self, span: &Span) -> bool {
+        let places = self.told.get(&span.source.name);
+        let before = places.and_then(|places| places.range(..=span.range.start).next_back());
+        before.is_some_and(|(_, end)| span.range.start < *end)
     }
 
     /// How many there are.
@@ -228,85 +245,5 @@ fn file(problem: &Problem) -> &str {
 impl Extend<Problem> for Problems {
     fn extend<I: IntoIterator<Item = Problem>>(&mut self, problems: I) {
         problems.into_iter().for_each(|problem| self.push(problem));
-    }
-}
-
-/// Words of more bytes have no spelling that is near, and of more candidates only the first are compared.
-const WORD: usize = 100;
-const COMPARED: usize = 400;
-
-/// The candidate spelt most like `word`, if any is near.
-pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    if word.len() > WORD {
-        return None;
-    }
-    // One slip in a word of one letter is another word.
-    let slips = match word.chars().count() {
-        0 | 1 => 0,
-        2 => 1,
-        n => 1 + n / 4,
-    };
-    let lower = word.to_lowercase();
-    let near = candidates.into_iter().take(COMPARED).filter_map(|c| {
-        let starts = word.len() >= 3 && (c.starts_with(word) || word.starts_with(c));
-        // A letter that the other word has not is a slip: so most are told apart at a glance.
-        let lacks = (letters(word) & !letters(c)).count_ones() as usize;
-        if !starts && (c.len() > WORD || lacks > slips) {
-            return None;
-        }
-        let distance = match c.len() > WORD {
-            true => usize::MAX,
-            false => strsim::damerau_levenshtein(&lower, &c.to_lowercase()),
-        };
-        (distance <= slips || starts).then_some((distance, c))
-    });
-    let nearest = near.min_by_key(|(distance, _)| *distance)?;
-    Some(nearest.1)
-}
-
-/// The letters of a word, a bit for each or for several.
-fn letters(word: &str) -> u64 {
-    let bytes = word.bytes().map(|byte| byte.to_ascii_lowercase());
-    bytes
-        .filter(u8::is_ascii)
-        .fold(0, |all, byte| all | 1 << (byte % 64))
-}
-
-/// So many alternatives are named.
-const NAMED: usize = 40;
-
-/// Advice for an unknown word: the nearest spelling first, then what there is.
-pub fn alternatives<'a>(
-    what: &str,
-    word: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<String> {
-    let mut candidates = candidates.into_iter();
-    let first: Vec<&str> = candidates.by_ref().take(COMPARED).collect();
-    let near = nearest(word, first.iter().copied());
-    let list = first.iter().take(NAMED).map(|c| format!("`{c}`"));
-    let mut list = list.collect::<Vec<_>>().join(", ");
-    if first.len() > NAMED {
-        list.push_str(", …");
-    }
-    match (near, first.is_empty()) {
-        (_, true) => Some(format!("there are no {what}")),
-        (Some(near), _) if first.len() == 1 => Some(format!("did you mean `{near}`?")),
-        (Some(near), _) => Some(format!("did you mean `{near}`? The {what} are {list}")),
-        (None, _) => Some(format!("the {what} are {list}")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_nearest_spelling_is_near() {
-        let words = ["degree", "path_length", "nodes"];
-        assert_eq!(nearest("degre", words), Some("degree"));
-        assert_eq!(nearest("node", words), Some("nodes"));
-        assert_eq!(nearest("colour", words), None);
-        assert_eq!(nearest("5", ["1", "2"]), None);
     }
 }

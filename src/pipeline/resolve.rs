@@ -19,8 +19,9 @@ use super::layers::{Declared, Fan, Layers, Override, Profile};
 use super::origin;
 use super::patch::{self, Names, Patch};
 use super::policy::Policies;
-use super::problem::{Problem, Problems, alternatives, count};
+use super::problem::{Problem, Problems, count};
 use super::source::{Source, Span};
+use super::spelling::alternatives;
 use super::value::{Data, Key, Table, Value};
 use super::{DeclaredInput, DeclaredStage, Instance, Output, Pipeline, Reads, sql_name};
 use crate::store::survey;
@@ -144,6 +145,8 @@ struct Written<'a> {
     per: Vec<(String, Span)>,
     /// Parameters and policy.
     parameters: Value,
+    /// Whether all that it reads is known.
+    reads_all: bool,
 }
 
 /// What stands at a port, and where.
@@ -357,7 +360,9 @@ fn resolve(
     // With a stage missing, places of stages would be off by one.
     let whole = axes_read && pipeline.stages.len() == written.len();
     if whole {
-        check_columns(&mut pipeline, &variants, &order, place, problems);
+        let reads_all: Vec<bool> = written.iter().map(|stage| stage.reads_all).collect();
+        let instances = (&variants[..], &reads_all[..]);
+        check_columns(&mut pipeline, instances, &order, place, problems);
         origin::check(&pipeline, &variants, place, problems);
     }
     pipeline
@@ -459,6 +464,7 @@ fn stage<'a>(
             data: Data::Table(Table::new()),
             span: key.span.clone(),
         },
+        reads_all: true,
     };
     let Some(table) = value.table() else {
         let message = format!(
@@ -501,6 +507,7 @@ fn stage<'a>(
     for (key, value) in table {
         if let Some(port) = kind.ports.iter().find(|port| port.name == key.name) {
             let reads = input(port, value, offers, &written.inputs, problems);
+            written.reads_all &= reads.len() == named(value);
             written.inputs.push(WrittenInput { port: *port, reads });
         } else if key.name == "per" {
             written.per = per(value, problems);
@@ -517,6 +524,7 @@ fn stage<'a>(
             .iter()
             .any(|input| input.port.name == port.name)
         {
+            written.reads_all = false;
             let message = format!("`{}` needs `{}`", kind.name, port.name);
             let help = format!("`{}`: {}", port.name, port.doc);
             let problem = Problem::at(&key.span, message)
@@ -534,6 +542,15 @@ fn stage<'a>(
     });
     written.parameters.data = Data::Table(parameters);
     written
+}
+
+/// How many stages a port names.
+fn named(value: &Value) -> usize {
+    match &value.data {
+        Data::Array(items) => items.len(),
+        Data::Table(entries) => entries.len(),
+        _ => 1,
+    }
 }
 
 fn input(
@@ -694,6 +711,10 @@ fn check_type(
     span: &Span,
     problems: &mut Problems,
 ) {
+    // A stage that reads itself is told as a circle.
+    if stage.key.name == from.key.name {
+        return;
+    }
     let Some(given) = from.outputs.get(output).map(|output| output.artifact) else {
         return;
     };
@@ -991,12 +1012,14 @@ fn topological(written: &[Written<'_>], problems: &mut Problems) -> Vec<usize> {
         let names = circle
             .iter()
             .map(|node| written[node.index()].key.name.as_str());
-        let path = names.collect::<Vec<_>>().join(" ← ");
-        let problem = Problem::at(
-            &written[first.index()].span,
-            format!("stages read each other in a circle: {path}"),
-        )
-        .label("part of the circle");
+        let names: Vec<&str> = names.collect();
+        let message = match names[..] {
+            [name, _] => format!("the stage `{name}` reads itself"),
+            _ => format!("stages read each other in a circle: {}", names.join(" ← ")),
+        };
+        let problem = Problem::at(&written[first.index()].span, message)
+            .label("part of the circle")
+            .help("a stage can only read stages that do not read it; let one of them read another");
         problems.push(problem);
     }
     let acyclic = (0..written.len()).filter(|at| !cyclic.contains(at));
@@ -1102,11 +1125,11 @@ fn check_outside(outside: &Outside, path: &Path, there: &Result<(), String>) -> 
     }
 }
 
-/// Holds what each stage reads against the columns it will be given. `variants` are those of the instances of each stage, and
-/// `place` tells where what a complaint is about stands.
+/// Holds what each stage reads against the columns it will be given. `variants` are those of the instances of each stage; of
+/// a stage that does not read all that it names nothing is known. `place` tells where what a complaint is about stands.
 fn check_columns(
     pipeline: &mut Pipeline,
-    variants: &[Vec<usize>],
+    (variants, reads_all): (&[Vec<usize>], &[bool]),
     order: &[usize],
     place: impl Fn(usize, usize, &Complaint) -> Span,
     problems: &mut Problems,
@@ -1123,7 +1146,7 @@ fn check_columns(
         // Of each output that has a name.
         let mut named = vec![None; stage.outputs.len()];
         for (instance, variant) in stage.instances.iter().zip(&variants[at]) {
-            if !checked.insert(*variant) {
+            if !reads_all[at] || !checked.insert(*variant) {
                 continue;
             }
             let is_first = checked.len() == 1;

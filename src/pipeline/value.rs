@@ -9,6 +9,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::problem::{Problem, Problems, visible};
 use super::source::{Source, Span};
+use super::syntax::repair;
 
 /// A value and its place.
 #[derive(Debug, Clone, PartialEq)]
@@ -158,19 +159,66 @@ impl Value {
     }
 }
 
-/// Reads TOML; every syntax error becomes a problem, and what could be read is returned all the same.
+/// Reads TOML. Each statement that is broken becomes one problem and is unreadable; all else is returned all the same.
 pub fn parse(source: &Arc<Source>, problems: &mut Problems) -> Value {
-    let (table, errors) = DeTable::parse_recoverable(&source.text);
-    for error in errors {
-        let span = Span::new(source, error.span().unwrap_or(0..0));
-        let message = format!("this is not TOML: {}", error.message());
-        problems.push(Problem::at(&span, message));
-    }
+    let repaired = repair(source);
+    let (table, _) = DeTable::parse_recoverable(&repaired.text);
     let range = table.span();
-    let data = convert_table(source, table.into_inner(), problems);
+    let mut data = convert_table(source, table.into_inner(), problems);
+    problems.extend(repaired.problems);
+    for broken in &repaired.broken {
+        let span = Span::new(source, broken.range.clone());
+        put_unreadable(&mut data, &broken.path, &span, broken.is_header);
+        problems.say_no_more_of(&span);
+    }
     Value {
         data: Data::Table(data),
         span: Span::new(source, range),
+    }
+}
+
+/// Notes that there is something at a path that cannot be read, so that it is not missing. Of keys that stand there twice
+/// the first is kept, and of tables none: neither is whole.
+fn put_unreadable(table: &mut Table, path: &[String], span: &Span, replaces: bool) {
+    let Some((name, rest)) = path.split_first() else {
+        return;
+    };
+    let at = table.iter().position(|(key, _)| key.name == *name);
+    let at = at.unwrap_or_else(|| {
+        let data = if rest.is_empty() {
+            Data::Unreadable
+        } else {
+            Data::Table(Table::new())
+        };
+        let key = Key {
+            name: name.clone(),
+            span: span.clone(),
+        };
+        let value = Value {
+            data,
+            span: span.clone(),
+        };
+        table.push((key, value));
+        table.len() - 1
+    });
+    let value = &mut table[at].1;
+    if rest.is_empty() && replaces {
+        value.data = Data::Unreadable;
+        value.span = span.clone();
+    }
+    match &mut value.data {
+        Data::Table(inner) => put_unreadable(inner, rest, span, replaces),
+        Data::Array(items) => {
+            let before = |item: &&mut Value| item.span.range.start <= span.range.start;
+            if let Some(Value {
+                data: Data::Table(inner),
+                ..
+            }) = items.iter_mut().rev().find(before)
+            {
+                put_unreadable(inner, rest, span, replaces);
+            }
+        }
+        _ => {}
     }
 }
 

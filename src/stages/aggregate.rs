@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 use super::{frames, runs};
-use crate::figures::sql::{Catalog, Query, SqlProblem, Table};
+use crate::figures::sql::{Catalog, Query, SqlProblem, Table, hyphens_told};
 use crate::figures::table;
 use crate::pipeline::{
     ArtifactType, ColumnShape, Complaint, Context, Holds, Input, Port, Stage, Stop, TableShape,
@@ -88,7 +88,7 @@ impl Stage for Aggregate {
             .map(|shape| (shape.name.clone(), runs::info(shape)))
             .collect();
         let complaints = |problems: Vec<SqlProblem>| {
-            let problems = problems.into_iter();
+            let problems = hyphens_told(&self.sql, problems).into_iter();
             problems
                 .map(|problem| frames::complaint("sql", problem))
                 .collect::<Vec<_>>()

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 use super::{frames, runs};
-use crate::figures::sql::Condition;
+use crate::figures::sql::{Condition, hyphens_told};
 use crate::figures::table;
 use crate::pipeline::{
     ArtifactType, ColumnShape, Complaint, Context, Holds, Input, Judged, Port, Stage, Stop,
@@ -90,7 +90,8 @@ impl Stage for Claim {
                 continue;
             };
             let columns = runs::info(table).columns;
-            let problems = condition.problems(columns.as_deref()).into_iter();
+            let problems = condition.problems(columns.as_deref());
+            let problems = hyphens_told(text, problems).into_iter();
             complaints.extend(problems.map(|problem| frames::complaint(name, problem)));
         }
         match complaints.is_empty() {

@@ -115,11 +115,10 @@ set  = { model.steps = 200 }
 #[test]
 fn syntax_errors_are_told_all_at_once() {
     insta::assert_snapshot!(toy("name = \n[stage.n\nkind = 'number'\nvalue = 1.2.3\n"), @"
-    1:8 [] this is not TOML: string values must be quoted, expected literal string
-    1:8 [] `name` must not be empty
-    2:9 [] this is not TOML: unclosed table, expected `]`
-    4:1 [value] a pipeline has no key `value`
-        help: the keys are `name`, `about`, `include`, `stage`, `axes`, `override`, `exclude`, `profile`
+    1:1 [name =] `name` has no value
+        help: write a value after `=`, or leave the line out
+    2:1 [[stage.n] this header of a table cannot be read
+        help: write `[stage.n]` alone on a line
     ");
 }
 
@@ -146,7 +145,10 @@ fn a_circle_is_shown_as_a_path() {
         kind = 'times'
         of = 'b'
     ";
-    insta::assert_snapshot!(toy(text), @"2:16 [a] stages read each other in a circle: a ← c ← b ← a");
+    insta::assert_snapshot!(toy(text), @"
+    2:16 [a] stages read each other in a circle: a ← c ← b ← a
+        help: a stage can only read stages that do not read it; let one of them read another
+    ");
 }
 
 #[test]
@@ -667,7 +669,9 @@ fn what_is_nested_too_deeply_is_a_problem_not_a_crash() {
         format!("[[a{}]]\nb = 1", ".a".repeat(deep)),
         format!("a = {{ a{} = 1 }}", ".a".repeat(deep)),
     ] {
-        assert!(toy(&text).contains("this is not TOML"), "{}", &text[..20]);
+        let told = toy(&text);
+        let is_told = told.contains("this is not TOML") || told.contains("is not closed");
+        assert!(is_told, "{}", &text[..20]);
     }
     // A key in quotes holds its dots for us to read.
     let path = format!("n{}", ".a".repeat(deep));
@@ -1207,7 +1211,7 @@ fn what_reads_as_several_labels_or_none_is_told() {
     let numbers = "v = { 'p.params.v' = [1e-4, 1e-7] }";
     insta::assert_snapshot!(left(numbers, &["v=2e-4"]).unwrap_err(), @"
     1:1 [v=2e-4] the axis `v` has no label `2e-4`
-        help: did you mean `1e-4`? The labels are `1e-4`, `1e-7`
+        help: the labels are `1e-4`, `1e-7`
     ");
 }
 

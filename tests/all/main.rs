@@ -28,6 +28,7 @@ mod project;
 mod running;
 mod runs;
 mod shown;
+mod slips;
 mod sql;
 mod store_commands;
 mod tables;

@@ -38,6 +38,7 @@ mod compute;
 mod condition;
 mod depth;
 mod function;
+mod hyphen;
 mod interval;
 mod join;
 mod kind;
@@ -58,6 +59,7 @@ use polars::prelude::{Column, DataFrame};
 
 pub use bind::{Catalog, Runs, TableInfo};
 pub use condition::Condition;
+pub use hyphen::hyphens_told;
 pub use kind::Kind;
 pub use plan::ResultColumn;
 pub use problem::{SqlError, SqlProblem};

@@ -3,6 +3,8 @@
 use sqlparser::parser::ParserError;
 use sqlparser::tokenizer::Location;
 
+use crate::figures::spelling;
+
 /// Something wrong in SQL text. Lines and columns count from 1 in that text.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 #[error("{message} (line {line}, column {column})")]
@@ -39,16 +41,45 @@ impl SqlProblem {
             Some((message, place)) => (message.to_owned(), located(place)),
             None => (text, None),
         };
-        let help = if message.contains("found: -") {
-            "a name with a hyphen stands in double quotes: \"my-table\""
-        } else if message.contains("found: EOF") {
-            "the SQL ends too early"
-        } else {
-            ""
-        };
+        let (message, help) = in_words(&message);
         let place = place.unwrap_or(Location { line: 1, column: 1 });
         Self::at(place, message, help)
     }
+}
+
+/// What other words of SQL look like when fingers slip.
+const KEYWORDS: &[&str] = &[
+    "SELECT", "FROM", "WHERE", "GROUP", "ORDER", "BY", "HAVING", "JOIN", "LEFT", "INNER", "USING",
+    "LIMIT", "UNION", "WITH", "DISTINCT", "CASE", "WHEN", "THEN", "ELSE", "END", "BETWEEN",
+];
+
+/// What a parser says, as a sentence, and what to do.
+fn in_words(message: &str) -> (String, String) {
+    let parts = message
+        .strip_prefix("Expected: ")
+        .and_then(|rest| rest.rsplit_once(", found: "));
+    let Some((expected, found)) = parts else {
+        return (message.to_owned(), String::new());
+    };
+    let expected = match expected {
+        "end of statement" => "the end of the SQL",
+        other => other,
+    };
+    if found == "EOF" {
+        return (
+            "the SQL ends too early".to_owned(),
+            format!("expected {expected}"),
+        );
+    }
+    let help = if found == "-" {
+        "a stage `my-table` is the table `my_table` in SQL; a column with a hyphen stands in double quotes: \"my-column\""
+            .to_owned()
+    } else {
+        let near = spelling::nearest(found, KEYWORDS.iter().copied());
+        let near = near.filter(|near| !near.eq_ignore_ascii_case(found));
+        near.map_or(String::new(), |near| format!("did you mean {near}?"))
+    };
+    (format!("expected {expected}, found `{found}`"), help)
 }
 
 fn located(text: &str) -> Option<Location> {

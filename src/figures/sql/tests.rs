@@ -410,7 +410,7 @@ fn what_is_wrong_is_found_before_the_run_with_its_place_and_a_remedy() {
     no column `dgree` (line 1, column 61); did you mean `degree`? (columns: degree, nodes)
     ");
     insta::assert_snapshot!(problems("WITH c AS (SELECT degree AS d FROM graphs) SELECT nodes FROM c"), @"no column `nodes` (line 1, column 51); columns: d");
-    insta::assert_snapshot!(problems("SELECT b.seed FROM answers a"), @"no table `b` in this FROM (line 1, column 8); did you mean `a`? (tables: a)");
+    insta::assert_snapshot!(problems("SELECT b.seed FROM answers a"), @"no table `b` in this FROM (line 1, column 8); tables: a");
     insta::assert_snapshot!(problems("SELECT AVGG(exact) AS v, STDEV_POP(exact) AS s, PERCENTILE_95(exact) AS p FROM anything"), @r#"
     there is no function `avgg` (line 1, column 8); did you mean `avg`? `etude kinds aggregate` lists all functions
     there is no function `stdev_pop` (line 1, column 26); did you mean `stddev_pop`? `etude kinds aggregate` lists all functions
@@ -479,14 +479,14 @@ fn what_is_not_one_select_is_refused() {
     .collect();
     insta::assert_snapshot!(refused.join("\n"), @r"
     there is no SQL here (line 1, column 1)
-    Expected: an SQL statement, found: SELEC (line 1, column 1)
+    expected an SQL statement, found `SELEC` (line 1, column 1)
     DROP is not allowed: a query only reads (line 1, column 1)
     INSERT is not allowed: a query only reads (line 1, column 1)
     there is more than one statement (line 1, column 11)
     a function as a table is not allowed here (line 1, column 15)
     INTO is not allowed here (line 1, column 15)
-    Expected: end of statement, found: - (line 1, column 20)
-    Expected: ), found: FROM (line 2, column 17)
+    expected the end of the SQL, found `-` (line 1, column 20)
+    expected ), found `FROM` (line 2, column 17)
     anything but SELECT is not allowed here (line 1, column 8)
     ");
     insta::assert_snapshot!(problems("SELECT ci95(exact) OVER (PARTITION BY seed), AVG(exact, seed), runs(MAX(seed)), MAX(*) FROM answers"), @r#"

@@ -205,13 +205,16 @@ impl Contract for Transformer {
         let mut add = |name, why| problems.push((name, why));
         let head = self.width / self.heads;
         if !self.width.is_multiple_of(self.heads) {
-            add(
-                "heads",
-                format!(
-                    "{} heads do not divide a width of {}",
-                    self.heads, self.width
-                ),
+            let divides = |heads: &u32| self.width.is_multiple_of(*heads);
+            let below = (1..self.heads).rev().find(divides);
+            let above = (self.heads + 1..=self.width).find(divides);
+            let near = below.into_iter().chain(above).map(|n| n.to_string());
+            let near = near.collect::<Vec<_>>().join(" or ");
+            let why = format!(
+                "{} heads do not divide a width of {}; take {near}",
+                self.heads, self.width
             );
+            add("heads", why);
         } else if self.positions == Positions::Rotary
             && self.rotary_share == 1.0
             && !head.is_multiple_of(2)

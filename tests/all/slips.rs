@@ -1,0 +1,329 @@
+//! Slips of somebody who writes a pipeline: each is told once, at its place, with what to write.
+
+use std::fs;
+
+use etude::pipeline::{Problem, Request, read};
+
+const PIPELINE: &str = r#"
+name = "slips"
+
+[stage.graphs]
+kind = "path-star"
+degree = 2
+path_length = 3
+nodes = 8
+train = 400
+test = 100
+
+[stage.model]
+kind = "train"
+data = "graphs"
+architecture = { kind = "transformer", layers = 1, width = 16, heads = 2 }
+objective = "next-token"
+optimizer = { kind = "adamw", lr = 3e-3 }
+batch = 16
+steps = 40
+
+[stage.answers]
+kind = "decode"
+model = "model"
+data = "graphs"
+
+[stage.accuracy]
+kind = "aggregate"
+from = ["answers"]
+sql = """
+  SELECT method, AVG(exact) AS accuracy
+  FROM answers GROUP BY method
+"""
+
+[stage.figure]
+kind = "plot"
+from = "accuracy"
+mark = "bar"
+x = "method"
+y = { field = "accuracy", domain = [0, 1] }
+
+[axes]
+method = { forward = {}, reversed = { model.objective = "reversed" } }
+seed = { "model.seed" = [0, 1] }
+"#;
+
+/// What is wrong with a text.
+fn problems(text: &str) -> Vec<Problem> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("x.toml");
+    fs::write(&file, text).unwrap();
+    let read = read(&file, &Request::default(), &etude::stages::registry());
+    read.err().unwrap_or_default()
+}
+
+/// The pipeline with some of its text replaced.
+fn slipped(slips: &[(&str, &str)]) -> String {
+    slips.iter().fold(PIPELINE.to_string(), |text, (from, to)| {
+        assert_eq!(text.matches(from).count(), 1, "{from}");
+        text.replacen(from, to, 1)
+    })
+}
+
+/// The only problem of the pipeline with a slip, with what it is about and its advice.
+fn only(from: &str, to: &str) -> String {
+    let all = problems(&slipped(&[(from, to)]));
+    let told: Vec<String> = all.iter().map(shown).collect();
+    assert_eq!(told.len(), 1, "{to}: {told:#?}");
+    told.concat()
+}
+
+fn shown(problem: &Problem) -> String {
+    let place = problem.span.as_ref();
+    let place = place.map_or("", |span| &span.source.text[span.range.clone()]);
+    let place = place.lines().next().unwrap_or_default();
+    let help = problem.help.as_deref().unwrap_or("no advice");
+    format!("[{place}] {problem}: {help}")
+}
+
+#[test]
+fn the_pipeline_without_a_slip_is_right() {
+    assert_eq!(problems(PIPELINE), []);
+}
+
+#[test]
+fn a_slip_in_the_syntax_is_told_once_with_what_to_write() {
+    for (from, to, told) in [
+        (
+            "layers = 1, width",
+            "layers = 1 width",
+            "[width] a `,` is missing before this: write `layers = 1, width = 16`",
+        ),
+        (
+            "domain = [0, 1]",
+            "domain = [0 1]",
+            "[1] a `,` is missing before this: write `0, 1`",
+        ),
+        (
+            "mark = \"bar\"",
+            "mark = \"bar",
+            "[\"bar] this string is not closed: write `\"` at its end; a text of several lines stands between \"\"\" and \"\"\"",
+        ),
+        (
+            "from = [\"answers\"]",
+            "from = [\"answers\"",
+            "[[\"answers\"] this list is not closed: write `]` at its end",
+        ),
+        (
+            "lr = 3e-3 }",
+            "lr = 3e-3",
+            "[{ kind = \"adamw\", lr = 3e-3] this table is not closed: write `}` at its end",
+        ),
+        (
+            "degree = 2",
+            "degree 2",
+            "[degree 2] `degree` has no `=`: write `degree = 2`",
+        ),
+        (
+            "kind = \"path-star\"",
+            "kind: \"path-star\"",
+            "[:] a key is set with `=`, not with `:`: write `kind = \"path-star\"`",
+        ),
+        (
+            "mark = \"bar\"",
+            "mark = bar",
+            "[bar] a string stands in quotes: write `\"bar\"`",
+        ),
+        (
+            "degree = 2",
+            "degree = 2\ndegree = 3",
+            "[degree] `degree` stands here a second time: keep one of them; to try several values, write an axis under [axes]",
+        ),
+        (
+            "domain = [0, 1]",
+            "domain = range(2)",
+            "[range(2)] values are written out; there are no functions: write a list such as `[0, 1, 2]`; an axis also takes `{ range = [0, 5] }`",
+        ),
+        (
+            "batch = 16",
+            "batch = None",
+            "[None] there is no empty value: leave the key out, and its default holds",
+        ),
+        (
+            "[stage.graphs]",
+            "[stage.graphs",
+            "[[stage.graphs] this header of a table cannot be read: write `[stage.graphs]` alone on a line",
+        ),
+        (
+            "batch = 16",
+            "batch = 16,",
+            "[,] no comma stands at the end of a line: leave it out",
+        ),
+    ] {
+        assert_eq!(only(from, to), told);
+    }
+}
+
+#[test]
+fn a_text_that_is_not_closed_hides_no_stage_after_it() {
+    let told = only("GROUP BY method\n\"\"\"", "GROUP BY method\n");
+    assert!(told.contains("this text is not closed"), "{told}");
+}
+
+#[test]
+fn slips_in_two_places_are_two_problems() {
+    let text = slipped(&[
+        ("layers = 1, width", "layers = 1 width"),
+        ("domain = [0, 1]", "domain = [0 1]"),
+        ("nodes = 8", "noodes = 8"),
+    ]);
+    let lines = problems(&text);
+    let lines: Vec<usize> = lines
+        .iter()
+        .filter_map(|problem| Some(problem.span.as_ref()?.line()))
+        .collect();
+    assert_eq!(lines, [8, 15, 39]);
+}
+
+#[test]
+fn a_key_of_a_pipeline_that_is_misspelt_is_read_as_what_was_meant() {
+    for (from, to, told) in [
+        (
+            "[axes]",
+            "[axis]",
+            "[axis] a pipeline has no key `axis`: did you mean `axes`?",
+        ),
+        (
+            "[stage.answers]",
+            "[stages.answers]",
+            "[stages] a pipeline has no key `stages`: did you mean `stage`?",
+        ),
+        (
+            "[stage.answers]",
+            "[answers]",
+            "[answers] a pipeline has no key `answers`: a stage is written [stage.answers]",
+        ),
+        (
+            "[axes]",
+            "[profiles.quick]\nset = { model.steps = 5 }\n[axes]",
+            "[profiles] a pipeline has no key `profiles`: did you mean `profile`?",
+        ),
+        (
+            "[axes]",
+            "[profile]\nset = { model.steps = 5 }\n[axes]",
+            "[set] this table has no name: write a name into its header, e.g. `[profile.quick]`",
+        ),
+        (
+            "[axes]",
+            "[stage]\nkind = \"table\"\nfrom = \"accuracy\"\n[axes]",
+            "[kind] this table has no name: write a name into its header, e.g. `[stage.graphs]`",
+        ),
+    ] {
+        let found = only(from, to);
+        assert!(found.starts_with(told), "{found}");
+    }
+}
+
+#[test]
+fn what_a_misspelt_stage_holds_is_checked_all_the_same() {
+    let text = slipped(&[
+        ("[stage.answers]", "[stages.answers]"),
+        ("mark = \"bar\"", "mark = \"bra\""),
+    ]);
+    let told: Vec<String> = problems(&text).iter().map(shown).collect();
+    assert_eq!(told.len(), 2, "{told:#?}");
+    assert!(told[1].contains("did you mean `bar`?"), "{told:#?}");
+}
+
+#[test]
+fn advice_is_what_was_probably_meant() {
+    for (from, to, advice) in [
+        (
+            "mark = \"bar\"",
+            "mark = \"scatter\"",
+            "did you mean `point`?",
+        ),
+        ("mark = \"bar\"", "mark = \"violin\"", ": the choices are"),
+        (
+            "path_length = 3",
+            "path_lenght = 3",
+            "did you mean `path_length`?",
+        ),
+        ("nodes = 8", "num_nodes = 8", "did you mean `nodes`?"),
+        ("batch = 16", "batch_size = 16", "did you mean `batch`?"),
+        (
+            "batch = 16",
+            "batch = 16\nlearning_rate = 1e-3",
+            "`lr` is a key of `optimizer`",
+        ),
+        (
+            "batch = 16",
+            "batch = 16\nn_layers = 2",
+            "`layers` is a key of `architecture`",
+        ),
+        ("width = 16", "d_model = 16", "did you mean `width`?"),
+        (
+            "train = 400",
+            "train = \"400\"",
+            "write `400` without quotes",
+        ),
+        ("lr = 3e-3", "lr = \"3e-3\"", "write `3e-3` without quotes"),
+        ("train = 400", "train = 4e2", "write `400`"),
+        (
+            "x = \"method\"",
+            "x = \"method\"\nlog_y = true",
+            "`scale` is a key of `x`, `y`",
+        ),
+    ] {
+        let told = only(from, to);
+        assert!(told.contains(advice), "{told}");
+    }
+}
+
+#[test]
+fn sql_is_told_in_words_and_once() {
+    for (from, to, told) in [
+        (
+            "FROM answers",
+            "FORM answers",
+            "found `FORM`: did you mean FROM?",
+        ),
+        (
+            "FROM answers",
+            "FROM answer",
+            "no table `answer`: did you mean `answers`?",
+        ),
+        (
+            "AVG(exact)",
+            "AVG(my-answers.exact)",
+            "`my-answers.exact` is read as a difference: a stage `my-answers` is the table `my_answers`",
+        ),
+        (
+            "from = [\"answers\"]",
+            "from = [\"answer\"]",
+            "there is no stage `answer`",
+        ),
+    ] {
+        let found = only(from, to);
+        assert!(found.contains(told), "{found}");
+    }
+}
+
+#[test]
+fn a_stage_that_reads_itself_is_one_problem() {
+    let told = only("model = \"model\"", "model = \"answers\"");
+    assert!(told.contains("the stage `answers` reads itself"), "{told}");
+}
+
+#[test]
+fn a_list_where_one_value_stands_and_heads_that_do_not_divide_are_told_with_what_to_write() {
+    let told = only("mark = \"bar\"", "mark = \"bar\"\nfacet = [\"method\"]");
+    assert!(told.contains("write `\"method\"`"), "{told}");
+    let told = only("heads = 2", "heads = 3");
+    assert!(
+        told.contains("3 heads do not divide a width of 16; take 2 or 4"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_large_limit_can_be_read() {
+    let told = only("train = 400", "train = 400_000_000");
+    assert!(told.contains("must be at most 100 000 000"), "{told}");
+}
