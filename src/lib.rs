@@ -131,7 +131,6 @@
     )
 )]
 
-#[allow(clippy::print_stderr, reason = "the face speaks to people")]
 pub mod cli;
 pub mod figures;
 pub mod learn;

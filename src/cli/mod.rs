@@ -3,6 +3,8 @@
 mod adopt;
 mod check;
 mod columns;
+mod excerpt;
+mod failure;
 mod file;
 mod gc;
 mod graph;
@@ -19,17 +21,20 @@ pub mod reference;
 mod run;
 mod schema;
 mod signals;
+mod stream;
+mod usage;
 mod verify;
 mod worker;
 
-use std::io::{self, IsTerminal, StderrLock, StdoutLock};
+use std::io::{self, StderrLock, StdoutLock};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::pipeline::{self, Device, Problem};
-use crate::report::{Out, visible};
+use crate::report::Out;
+use failure::Failure;
 use project::Project;
 
 /// The command line. The help of each command says what its exit codes mean.
@@ -55,9 +60,10 @@ Examples:
   etude help run            # the options of a command
 
 Exit codes:
-  0   all is well
-  1   an error, or what the help of the command says
-  64  wrong usage";
+  0    all is well
+  1    an error, or what the help of the command says
+  64   wrong usage
+  141  the reader of the output is gone";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -101,23 +107,30 @@ pub fn command_line() -> clap::Command {
     Cli::command()
 }
 
+impl Command {
+    /// Whether it does nothing but show something, and so has nothing to do for nobody.
+    fn only_shows(&self) -> bool {
+        matches!(
+            self,
+            Self::Plan(_)
+                | Self::Graph(_)
+                | Self::Columns(_)
+                | Self::Kinds(_)
+                | Self::Log(_)
+                | Self::Check(_)
+        )
+    }
+}
+
 /// Parses the command line, does what it says, and gives the exit code.
 pub fn main() -> ExitCode {
-    // One look for every report of a problem, with colours where the stream shows them.
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
-            let code = if error.use_stderr() { 64 } else { 0 };
-            // It repeats arguments as they are.
-            let mut arguments = std::env::args_os();
-            match arguments.all(|argument| is_plain(&argument.to_string_lossy())) {
-                // Help and usage errors that cannot be printed have nobody to read them.
-                true => drop(error.print()),
-                false => eprint!("{}", visible(&error.render().to_string())),
-            }
-            return ExitCode::from(code);
-        }
+        Err(error) => return ExitCode::from(usage::tell(error)),
     };
+    if cli.command.only_shows() {
+        stream::end_when_closed();
+    }
     let done = match cli.command {
         Command::Init(command) => command.run(),
         Command::Run(command) => command.run(),
@@ -153,80 +166,6 @@ fn out() -> Out<StdoutLock<'static>> {
 /// Standard error, likewise.
 fn err() -> Out<StderrLock<'static>> {
     Out::new(io::stderr().lock())
-}
-
-/// Whether a terminal would obey nothing in a text.
-fn is_plain(text: &str) -> bool {
-    visible(text) == text
-}
-
-/// Why a command could not do its work.
-enum Failure {
-    /// The pipeline or what was asked of it is wrong.
-    Problems(Vec<Problem>),
-    /// The command line leaves open what is meant, in a sentence.
-    Usage(String),
-    /// Anything else, in a sentence.
-    Message(String),
-}
-
-impl From<crate::store::Error> for Failure {
-    fn from(error: crate::store::Error) -> Failure {
-        let advice = match error.is_disk_full() {
-            true => "; free some space and run again: what is finished is kept",
-            false => "",
-        };
-        Failure::Message(format!("{error}{advice}"))
-    }
-}
-
-/// So many problems are shown: who mends these will know what to do with the rest.
-const SHOWN: usize = 100;
-
-impl Failure {
-    fn code(&self) -> u8 {
-        match self {
-            Failure::Usage(_) => 64,
-            Failure::Problems(_) | Failure::Message(_) => 1,
-        }
-    }
-
-    fn print(&self) {
-        match self {
-            Failure::Usage(message) | Failure::Message(message) => {
-                eprintln!("error: {}", visible(message))
-            }
-            Failure::Problems(problems) => {
-                for problem in problems.iter().take(SHOWN) {
-                    eprintln!("{}", report(problem));
-                }
-                match problems.len() {
-                    1 => eprintln!("\n1 problem; nothing was run"),
-                    n if n > SHOWN => {
-                        eprintln!("\n{n} problems, the first {SHOWN} are shown; nothing was run");
-                    }
-                    n => eprintln!("\n{n} problems; nothing was run"),
-                }
-            }
-        }
-    }
-}
-
-/// A problem as standard error shows it: in colours on a terminal, unless the file holds what a terminal would obey.
-fn report(problem: &Problem) -> String {
-    let render = |theme| {
-        let handler = miette::GraphicalReportHandler::new_themed(theme).with_width(100);
-        let mut text = String::new();
-        match handler.render_report(&mut text, problem) {
-            Ok(()) => text.trim_end().to_string(),
-            Err(_) => format!("error: {problem}"),
-        }
-    };
-    let plain = render(miette::GraphicalTheme::unicode_nocolor());
-    match is_plain(&plain) && io::stderr().is_terminal() {
-        true => render(miette::GraphicalTheme::unicode()),
-        false => visible(&plain).into_owned(),
-    }
 }
 
 /// What every command that reads a pipeline takes.

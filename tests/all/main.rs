@@ -31,6 +31,7 @@ mod shown;
 mod slips;
 mod sql;
 mod store_commands;
+mod streams;
 mod tables;
 mod tasks;
 mod toys;
