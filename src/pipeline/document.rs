@@ -76,39 +76,25 @@ fn read_into(
             "files include each other in a circle: {}",
             names.join(" → ")
         );
-        problems.push(Problem {
-            span: from.cloned(),
-            ..Problem::of(message)
-        });
+        problems.push(of_file(message, from));
         return None;
     }
     if document.files.contains(&identity) {
         return None;
     }
     if document.files.len() + chain.len() >= MOST_FILES {
-        let problem = Problem::of(format!("this pipeline has more than {MOST_FILES} files"));
-        problems.push(Problem {
-            span: from.cloned(),
-            ..problem
-        });
+        let message = format!("this pipeline has more than {MOST_FILES} files");
+        problems.push(of_file(message, from));
         return None;
     }
     let text = match read_named(path, LARGEST).map(String::from_utf8) {
         Ok(Ok(text)) => text,
         Ok(Err(_)) => {
-            let problem = Problem::of(format!("{name} is not text (UTF-8)"));
-            problems.push(Problem {
-                span: from.cloned(),
-                ..problem
-            });
+            problems.push(of_file(format!("{name} is not text (UTF-8)"), from));
             return None;
         }
         Err(error) => {
-            let problem = Problem::of(format!("cannot read {name}: {error}"));
-            problems.push(Problem {
-                span: from.cloned(),
-                ..problem
-            });
+            problems.push(of_file(format!("cannot read {name}: {error}"), from));
             return None;
         }
     };
@@ -129,6 +115,14 @@ fn read_into(
     document.files.push(identity);
     document.merge(value, problems);
     Some(source)
+}
+
+/// What is wrong with a file, at the place that includes it, if one does.
+fn of_file(message: String, from: Option<&Span>) -> Problem {
+    match from {
+        Some(from) => Problem::at(from, message).label("included here"),
+        None => Problem::of(message),
+    }
 }
 
 fn includes(value: &Value, problems: &mut Problems) -> Vec<(String, Span)> {
@@ -278,14 +272,22 @@ fn text(value: Value, key: &Key, problems: &mut Problems) -> Option<Value> {
 }
 
 fn table(value: Value, key: &Key, problems: &mut Problems) -> Table {
-    match value.data {
-        Data::Table(table) => table,
-        _ => {
-            let message = format!("`{}` must be a table, not {}", key.name, value.noun());
-            problems.push(Problem::at(&value.span, message));
-            Table::new()
-        }
+    if let Data::Table(table) = value.data {
+        return table;
     }
+    let message = format!("`{}` must be a table, not {}", key.name, value.noun());
+    let problem = Problem::at(&value.span, message);
+    problems.push(problem.help(format!("its header has single brackets: [{}]", key.name)));
+    // What stands in a list of tables is read all the same.
+    let items = match value.data {
+        Data::Array(items) => items,
+        _ => Vec::new(),
+    };
+    let tables = items.into_iter().filter_map(|item| match item.data {
+        Data::Table(table) => Some(table),
+        _ => None,
+    });
+    tables.flatten().collect()
 }
 
 fn list(value: Value, key: &Key, problems: &mut Problems) -> Vec<Value> {

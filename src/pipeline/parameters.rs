@@ -415,7 +415,7 @@ fn key_inside(schema: &Json, word: &str) -> Option<String> {
     let (key, first) = (found?, *homes.first()?);
     let homes = quoted(&homes);
     Some(format!(
-        "`{key}` is a key of {homes}: write it there, e.g. `{first} = {{ …, {key} = … }}`"
+        "`{key}` is a key of {homes}: write `{first} = {{ …, {key} = … }}`, or `{first}.{key}` in a patch"
     ))
 }
 
@@ -428,8 +428,15 @@ fn rewritten(schema: &Json, value: &Value) -> Option<String> {
         let is_number =
             text.parse::<i64>().is_ok() || takes("number") && text.parse::<f64>().is_ok();
         let is_truth = takes("boolean") && matches!(text, "true" | "false");
-        return (takes_numbers && is_number || is_truth)
-            .then(|| format!("write `{text}` without quotes"));
+        if takes_numbers && is_number || is_truth {
+            return Some(format!("write `{text}` without quotes"));
+        }
+        let words: Vec<String> = text
+            .split_whitespace()
+            .map(|w| format!("\"{w}\""))
+            .collect();
+        let list = format!("a list is written like `[{}]`", words.join(", "));
+        return takes("array").then_some(list);
     }
     match &value.data {
         Data::Array(items) if takes("string") && items.iter().any(|i| i.text().is_some()) => {

@@ -567,9 +567,11 @@ fn input(
         Data::Table(table) if port.holds == Holds::Named => {
             table.iter().map(|(key, item)| (Some(key), item)).collect()
         }
-        Data::Array(_) if port.holds == Holds::One => {
+        Data::Array(items) if port.holds == Holds::One => {
             let message = format!("`{}` takes one stage, not a list", port.name);
-            problems.push(Problem::at(&value.span, message));
+            let first = items.iter().find_map(Value::text);
+            let help = first.map(|first| format!("write `{} = \"{first}\"`", port.name));
+            problems.push(Problem::at(&value.span, message).maybe_help(help));
             return Vec::new();
         }
         _ if port.holds == Holds::Named => {
@@ -1126,7 +1128,7 @@ fn check_outside(outside: &Outside, path: &Path, there: &Result<(), String>) -> 
 }
 
 /// Holds what each stage reads against the columns it will be given. `variants` are those of the instances of each stage; of
-/// a stage that does not read all that it names nothing is known. `place` tells where what a complaint is about stands.
+/// a stage that comes from one that does not read all that it names nothing is known. `place` tells where what a complaint is about stands.
 fn check_columns(
     pipeline: &mut Pipeline,
     (variants, reads_all): (&[Vec<usize>], &[bool]),
@@ -1136,8 +1138,12 @@ fn check_columns(
 ) {
     // By stage and output.
     let mut all: Vec<Vec<Vec<TableShape>>> = vec![Vec::new(); pipeline.stages.len()];
+    // Whether a stage and all that it comes from read what they name.
+    let mut whole = vec![false; pipeline.stages.len()];
     for &at in order {
         let stage = &pipeline.stages[at];
+        let mut from = stage.inputs.iter().flat_map(|input| &input.reads);
+        whole[at] = reads_all[at] && from.all(|from| whole[from.stage]);
         let from = stage.inputs.iter().flat_map(|input| &input.reads);
         let shapes = from.flat_map(|from| all[from.stage][from.output].clone());
         let shapes: Vec<TableShape> = shapes.collect();
@@ -1146,7 +1152,7 @@ fn check_columns(
         // Of each output that has a name.
         let mut named = vec![None; stage.outputs.len()];
         for (instance, variant) in stage.instances.iter().zip(&variants[at]) {
-            if !reads_all[at] || !checked.insert(*variant) {
+            if !whole[at] || !checked.insert(*variant) {
                 continue;
             }
             let is_first = checked.len() == 1;

@@ -11,9 +11,17 @@ pub fn rounded(row: &str) -> String {
 
 fn rounded_value(value: &str) -> String {
     match value.parse::<f64>() {
-        Ok(number) if number.is_finite() && value.contains(['.', 'e']) => in_four_digits(number),
+        Ok(number) if number.is_finite() && is_long_fraction(value) => in_four_digits(number),
         _ => value.to_string(),
     }
+}
+
+/// Whether a number is written with a point or a power of ten and more than four significant digits.
+fn is_long_fraction(value: &str) -> bool {
+    let mantissa = value.split('e').next().unwrap_or(value);
+    let digits = mantissa.chars().filter(char::is_ascii_digit);
+    let significant = digits.skip_while(|digit| *digit == '0').count();
+    value.contains(['.', 'e']) && significant > 4
 }
 
 fn in_four_digits(number: f64) -> String {
@@ -35,6 +43,8 @@ mod tests {
 
     #[test]
     fn fractions_have_four_digits_and_all_else_stays() {
+        let short = "version = 1.10, x = 2.0, p = 1e-7";
+        assert_eq!(rounded(short), short);
         assert_eq!(
             rounded("loss = 0.038949396547595196, seed = 1234567, method = next-token"),
             "loss = 0.03895, seed = 1234567, method = next-token"

@@ -235,6 +235,16 @@ fn what_a_misspelt_stage_holds_is_checked_all_the_same() {
 fn advice_is_what_was_probably_meant() {
     for (from, to, advice) in [
         (
+            "from = \"accuracy\"",
+            "from = [\"accuracy\"]",
+            "write `from = \"accuracy\"`",
+        ),
+        (
+            "\"model.seed\" =",
+            "\"model.lr\" =",
+            "`lr` is a key of `optimizer`",
+        ),
+        (
             "mark = \"bar\"",
             "mark = \"scatter\"",
             "did you mean `point`?",
@@ -280,6 +290,11 @@ fn advice_is_what_was_probably_meant() {
 fn sql_is_told_in_words_and_once() {
     for (from, to, told) in [
         (
+            "GROUP BY method",
+            "GROUP method",
+            "found `GROUP`: write GROUP BY",
+        ),
+        (
             "FROM answers",
             "FORM answers",
             "found `FORM`: did you mean FROM?",
@@ -320,6 +335,33 @@ fn a_list_where_one_value_stands_and_heads_that_do_not_divide_are_told_with_what
         told.contains("3 heads do not divide a width of 16; take 2 or 4"),
         "{told}"
     );
+}
+
+#[test]
+fn what_a_stage_leaves_is_unknown_without_what_it_reads() {
+    let told = only("model = \"model\"\n", "");
+    assert!(told.contains("`decode` needs `model`"), "{told}");
+    let told = only("model = \"model\"", "model = \"mdoel\"");
+    assert!(told.contains("did you mean `model`?"), "{told}");
+}
+
+#[test]
+fn brackets_of_a_header_that_are_too_many_or_too_few_hide_nothing() {
+    let told = only("[axes]", "[[axes]]");
+    assert!(told.contains("single brackets: [axes]"), "{told}");
+    let single = "[override]\nwhen = { methd = \"reversed\" }\nset = { model.steps = 5 }\n[axes]";
+    let all = problems(&slipped(&[("[axes]", single)]));
+    let told: Vec<String> = all.iter().map(shown).collect();
+    assert_eq!(told.len(), 2, "{told:#?}");
+    assert!(told[0].contains("written [[override]]"), "{told:#?}");
+    assert!(told[1].contains("did you mean `method`?"), "{told:#?}");
+}
+
+#[test]
+fn a_file_that_cannot_be_included_is_told_where_it_is_named() {
+    let all = problems("include = \"gone.toml\"\n");
+    assert_eq!(all.len(), 1, "{all:#?}");
+    assert_eq!(all[0].label, "included here");
 }
 
 #[test]

@@ -258,6 +258,9 @@ fn one_row_against_a_claim_is_enough_whatever_is_missing() {
         against: g = b, x = 0.4
         without a value: g = a, x = null
     ");
+    let (line, verdict, _) = claim("g,x\na,0.038949396547595196\n", "holds = 'x > 0.5'");
+    assert!(line.ends_with("against: g = a, x = 0.03895"), "{line}");
+    assert_eq!(verdict["against"][0], "g = a, x = 0.038949396547595196");
     let known = "holds = 'x > 0.5'\nexpected = false\nnote = 'known'";
     assert_eq!(claim("g,x\na,\nb,0.4\n", known).2, 0);
     // A value that is missing is none that a condition over others needs.

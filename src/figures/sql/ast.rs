@@ -98,11 +98,12 @@ fn one_condition(parser: &mut Parser<'_>) -> Result<Expr, SqlError> {
     let mut expr = parser.parse_expr().map_err(SqlError::from_parser)?;
     let next = parser.peek_token();
     if next.token != Token::EOF {
-        return Err(SqlError::at(
-            next.span.start,
-            format!("the condition should end before `{}`", next.token),
-            "write one condition over the columns of a row",
-        ));
+        let help = match next.token {
+            Token::RArrow => "at least is written `>=`",
+            _ => "write one condition over the columns of a row",
+        };
+        let message = format!("the condition should end before `{}`", next.token);
+        return Err(SqlError::at(next.span.start, message, help));
     }
     walk::expr(&mut expr, &mut RowWise)?;
     Ok(expr)

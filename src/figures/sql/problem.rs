@@ -75,6 +75,13 @@ fn in_words(message: &str) -> (String, String) {
         "a stage `my-table` is the table `my_table` in SQL; a column with a hyphen stands in double quotes: \"my-column\""
             .to_owned()
     } else {
+        if ["GROUP", "ORDER"].contains(&found.to_uppercase().as_str()) {
+            let help = format!(
+                "write {} BY, and each clause in its place: SELECT, FROM, WHERE, GROUP BY, ORDER BY",
+                found.to_uppercase()
+            );
+            return (format!("expected {expected}, found `{found}`"), help);
+        }
         let near = spelling::nearest(found, KEYWORDS.iter().copied());
         let near = near.filter(|near| !near.eq_ignore_ascii_case(found));
         near.map_or(String::new(), |near| format!("did you mean {near}?"))
