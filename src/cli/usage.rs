@@ -37,13 +37,21 @@ fn advise(error: &mut Error, arguments: &[String]) {
         Some(ContextValue::String(text)) => text.clone(),
         _ => String::new(),
     };
+    let mut usage = None;
     let tip = match error.kind() {
         ErrorKind::InvalidSubcommand => command(&text(ContextKind::InvalidSubcommand)),
         ErrorKind::UnknownArgument => {
-            let root = Cli::command();
+            let mut root = Cli::command();
+            root.build();
             let mut names = arguments.iter().skip(1).map(String::as_str);
             let used = names.find(|name| root.find_subcommand(name).is_some());
-            option(used.unwrap_or(""), &text(ContextKind::InvalidArg))
+            let used = used.unwrap_or("");
+            let tip = option(used, &text(ContextKind::InvalidArg));
+            // Clap's has the option in it that it takes for similar.
+            if let Some(command) = root.find_subcommand_mut(used) {
+                usage = Some(command.render_usage());
+            }
+            tip
         }
         ErrorKind::InvalidValue => {
             let valid = match error.get(ContextKind::ValidValue) {
@@ -61,6 +69,9 @@ fn advise(error: &mut Error, arguments: &[String]) {
         ContextKind::Suggested,
     ] {
         error.remove(kind);
+    }
+    if let Some(usage) = usage {
+        error.insert(ContextKind::Usage, ContextValue::StyledStr(usage));
     }
     if let Some(tip) = tip {
         let tips = ContextValue::StyledStrs(vec![StyledStr::from(tip)]);
@@ -280,9 +291,9 @@ mod tests {
             assert_eq!(command(word), None);
         }
         // It is no command of every version, and never `pin`.
-        assert!(!command("init").unwrap_or_default().contains("pin"));
+        assert!(!command("init").unwrap_or_default().contains("'etude pin'"));
         assert_eq!(option("plan", "--force"), None);
-        assert_eq!(option("run", "--colour"), None);
+        assert_eq!(option("run", "--frobnicate"), None);
         assert_eq!(option("kinds", "--jobs"), None);
     }
 
@@ -301,6 +312,8 @@ mod tests {
             "{text}"
         );
         assert!(!text.contains("similar"), "{text}");
+        assert!(!text.contains("--cores"), "{text}");
+        assert!(text.contains("Usage: etude run"), "{text}");
         let text = told(&["etude", "frobnicate"]);
         assert!(!text.contains("tip"), "{text}");
         let text = told(&["etude", "plan", "x.toml", "--device", "gpu"]);

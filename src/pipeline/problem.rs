@@ -199,7 +199,17 @@ impl Problems {
 
     /// Lets nothing more be said of a place.
     pub(super) fn say_no_more_of(&mut self, span: &Span) {
+        if self.is_told(span) {
+            return;
+        }
         let places = self.told.entry(span.source.name.clone()).or_default();
+        let inside: Vec<usize> = places
+            .range(span.range.clone())
+            .map(|(at, _)| *at)
+            .collect();
+        for at in inside {
+            places.remove(&at);
+        }
         places.insert(span.range.start, span.range.end);
     }
 

@@ -260,7 +260,8 @@ impl Slip<'_> {
         // What seems to be one value with a blank in it.
         let (first, rest) = bad.split_once(char::is_whitespace)?;
         let is_value = first.parse::<f64>().is_ok() || matches!(first, "true" | "false");
-        let inside = self.text[..start - self.statement.range.start].contains(['[', '{']);
+        let before = self.text.get(..start - self.statement.range.start);
+        let inside = before.unwrap_or(self.text).contains(['[', '{']);
         if self.says("must be quoted") && inside && is_value {
             let at = start + bad.len() - rest.trim_start().len();
             return Some(missing(at));

@@ -266,6 +266,7 @@ impl<'a> Scan<'a> {
     /// The statement up to where the next one seems to begin: what would close the brackets did not come.
     fn unclosed(mut self) -> (Statement, usize) {
         let from = self.brackets[0].0;
+        self.at += line(&self.text[self.at..]).len();
         let mut end = from;
         for line in self.text[from..self.at].split_inclusive('\n') {
             let is_next = end > from && is_pair(line) && !line.trim_end().ends_with(',');

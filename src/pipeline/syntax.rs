@@ -51,23 +51,23 @@ pub fn repair(source: &Arc<Source>) -> Repaired<'_> {
     if faults.is_empty() {
         return repaired;
     }
-    let all = statements(&source.text);
+    let outline = Outline::of(source);
     // What is not closed hides what follows it, and is itself found only there.
-    let open = (0..all.len()).filter(|at| all[*at].open.is_some());
-    let open: Vec<usize> = open.collect();
-    for at in &open {
-        let range = all[*at].range.clone();
-        let message = String::new();
-        repaired.put_aside(source, &all, *at, &Fault { range, message });
+    for (at, one) in outline.all.iter().enumerate() {
+        if one.open.is_some() {
+            let range = one.range.clone();
+            let message = String::new();
+            repaired.put_aside(&outline, at, &Fault { range, message });
+        }
     }
-    if !open.is_empty() {
+    if !repaired.broken.is_empty() {
         faults = self::faults(source, &repaired.text);
     }
     for _ in 0..ROUNDS {
         if faults.is_empty() {
             break;
         }
-        repaired.put_all_aside(source, &all, faults);
+        repaired.put_all_aside(&outline, faults);
         faults = self::faults(source, &repaired.text);
     }
     repaired
@@ -91,29 +91,32 @@ fn faults(source: &Source, text: &str) -> Vec<Fault> {
 
 impl Repaired<'_> {
     /// Puts aside the statements of these errors.
-    fn put_all_aside(&mut self, source: &Arc<Source>, all: &[Statement], faults: Vec<Fault>) {
+    fn put_all_aside(&mut self, outline: &Outline<'_>, faults: Vec<Fault>) {
         let mut told = None;
         for fault in faults {
-            let after = all.partition_point(|one| one.range.start <= fault.range.start);
+            let starts = |one: &Statement| one.range.start <= fault.range.start;
+            let after = outline.all.partition_point(starts);
             if told == Some(after) {
                 continue;
             }
             told = Some(after);
-            let Some(at) = after.checked_sub(1) else {
-                // A comment above all statements.
-                let message = format!("this is not TOML: {}", fault.message);
-                let span = Span::new(source, fault.range);
-                self.problems.push(Problem::at(&span, message));
-                self.blank(0..begin(source, all.first()));
+            if let Some(at) = after.checked_sub(1) {
+                self.put_aside(outline, at, &fault);
                 continue;
-            };
-            self.put_aside(source, all, at, &fault);
+            }
+            // A comment above all statements.
+            let message = format!("this is not TOML: {}", fault.message);
+            let span = Span::new(outline.source, fault.range);
+            self.problems.push(Problem::at(&span, message));
+            self.blank(0..outline.begin(0));
         }
     }
 
-    fn put_aside(&mut self, source: &Arc<Source>, all: &[Statement], at: usize, fault: &Fault) {
-        self.problems.push(explain(source, &all[at], fault));
-        let broken = broken(source, all, at);
+    fn put_aside(&mut self, outline: &Outline<'_>, at: usize, fault: &Fault) {
+        let statement = &outline.all[at];
+        self.problems
+            .push(explain(outline.source, statement, fault));
+        let broken = outline.broken(at);
         self.blank(broken.range.clone());
         self.broken.push(broken);
     }
@@ -126,29 +129,60 @@ impl Repaired<'_> {
     }
 }
 
-/// Where a statement begins, or, without one, where the text ends.
-fn begin(source: &Source, statement: Option<&Statement>) -> usize {
-    statement.map_or(source.text.len(), |one| one.range.start)
+/// The statements of a source.
+struct Outline<'a> {
+    source: &'a Arc<Source>,
+    all: Vec<Statement>,
+    /// Which of them are headers.
+    headers: Vec<usize>,
 }
 
-/// All that is put aside with a statement.
-fn broken(source: &Source, all: &[Statement], at: usize) -> Broken {
-    let text = |one: &Statement| &source.text[one.range.clone()];
-    let is_header = |one: &&Statement| one.is_header(&source.text);
-    let own = all[at].is_header(&source.text);
-    let mut path = Vec::new();
-    let next = if own {
-        all[at + 1..].iter().find(is_header)
-    } else {
-        let header = all[..at].iter().rev().find(is_header);
-        path.extend(header.into_iter().flat_map(|header| keys(text(header))));
-        all.get(at + 1)
-    };
-    path.extend(keys(text(&all[at])));
-    Broken {
-        path,
-        range: all[at].range.start..begin(source, next),
-        is_header: own,
+/// So many keys a path may have: deeper tables nobody writes by hand.
+const DEEPEST: usize = 50;
+
+impl<'a> Outline<'a> {
+    fn of(source: &'a Arc<Source>) -> Self {
+        let all = statements(&source.text);
+        let headers = (0..all.len()).filter(|at| all[*at].is_header(&source.text));
+        let headers = headers.collect();
+        Self {
+            source,
+            all,
+            headers,
+        }
+    }
+
+    /// Where a statement begins, or, without it, where the text ends.
+    fn begin(&self, at: usize) -> usize {
+        let end = self.source.text.len();
+        self.all.get(at).map_or(end, |one| one.range.start)
+    }
+
+    fn keys(&self, at: usize) -> Vec<String> {
+        keys(&self.source.text[self.all[at].range.clone()])
+    }
+
+    /// All that is put aside with a statement.
+    fn broken(&self, at: usize) -> Broken {
+        let next = self.headers.partition_point(|header| *header <= at);
+        let above = next.checked_sub(1).map(|above| self.headers[above]);
+        let is_header = above == Some(at);
+        let (mut path, until) = if is_header {
+            let below = self.headers.get(next);
+            (Vec::new(), below.copied().unwrap_or(self.all.len()))
+        } else {
+            let above = above.map(|above| self.keys(above));
+            (above.unwrap_or_default(), at + 1)
+        };
+        path.extend(self.keys(at));
+        if path.len() > DEEPEST {
+            path.clear();
+        }
+        Broken {
+            path,
+            range: self.begin(at)..self.begin(until),
+            is_header,
+        }
     }
 }
 

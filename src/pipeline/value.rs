@@ -159,6 +159,9 @@ impl Value {
     }
 }
 
+/// So many keys of broken statements are kept; who has more mends these first.
+const NOTED: usize = 1000;
+
 /// Reads TOML. Each statement that is broken becomes one problem and is unreadable; all else is returned all the same.
 pub fn parse(source: &Arc<Source>, problems: &mut Problems) -> Value {
     let repaired = repair(source);
@@ -166,9 +169,11 @@ pub fn parse(source: &Arc<Source>, problems: &mut Problems) -> Value {
     let range = table.span();
     let mut data = convert_table(source, table.into_inner(), problems);
     problems.extend(repaired.problems);
-    for broken in &repaired.broken {
+    for (count, broken) in repaired.broken.iter().enumerate() {
         let span = Span::new(source, broken.range.clone());
-        put_unreadable(&mut data, &broken.path, &span, broken.is_header);
+        if count < NOTED {
+            put_unreadable(&mut data, &broken.path, &span, broken.is_header);
+        }
         problems.say_no_more_of(&span);
     }
     Value {
