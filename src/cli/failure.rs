@@ -97,3 +97,47 @@ fn report(problem: &Problem, look: Look) -> String {
         visible(&plain).into_owned()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipeline::{Source, Span};
+
+    fn problem() -> Problem {
+        let text = format!("x = [{}, wrong, {}]", "1, ".repeat(60), "2, ".repeat(60));
+        let at = text.find("wrong").unwrap();
+        let source = Source::new("x.toml", text);
+        let names = ["path-star", "sibling-discovery", "in-weights", "chess-mate"].repeat(5);
+        Problem::at(&Span::new(&source, at..at + 5), "a word that is not known")
+            .help(format!("the kinds are `{}`", names.join("`, `")))
+    }
+
+    #[test]
+    fn a_report_fits_the_terminal_and_breaks_no_name() {
+        for width in [60, 80, 160] {
+            let look = Look {
+                width,
+                cuts: true,
+                colours: false,
+            };
+            let text = report(&problem(), look);
+            let longest = text.lines().map(|line| line.chars().count()).max();
+            assert!(longest <= Some(width), "{text}");
+            assert!(text.contains("wrong"), "{text}");
+            assert!(is_plain(&text), "{text}");
+            let whole = text.matches("`sibling-discovery`").count();
+            assert_eq!(whole, 5, "{text}");
+        }
+    }
+
+    #[test]
+    fn colours_are_there_only_where_they_are_asked_for() {
+        let look = |colours| Look {
+            width: 100,
+            cuts: false,
+            colours,
+        };
+        assert!(report(&problem(), look(true)).contains("\x1b["));
+        assert!(!report(&problem(), look(false)).contains('\x1b'));
+    }
+}

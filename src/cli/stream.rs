@@ -44,11 +44,16 @@ impl Look {
         let columns = stderr.is_terminal().then(|| columns(&stderr)).flatten();
         let variable = |name: &str| std::env::var_os(name)?.into_string().ok();
         Self {
-            width: columns.map_or(WIDTH, |columns| columns.clamp(NARROWEST, WIDEST)),
+            width: width(columns),
             cuts: columns.is_some(),
             colours: shows_colours(stderr.is_terminal(), variable),
         }
     }
+}
+
+/// In how many columns a report is written.
+fn width(columns: Option<usize>) -> usize {
+    columns.map_or(WIDTH, |columns| columns.clamp(NARROWEST, WIDEST))
 }
 
 /// How many columns a terminal has; nothing where it does not know.
@@ -80,6 +85,12 @@ fn shows_colours(is_terminal: bool, variable: impl Fn(&str) -> Option<String>) -
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn reports_are_as_wide_as_the_terminal_within_reason() {
+        let widths = [None, Some(20), Some(72), Some(400)].map(width);
+        assert_eq!(widths, [100, 60, 72, 160]);
+    }
 
     #[test]
     fn colours_are_shown_where_the_environment_lets_a_terminal_show_them() {
