@@ -310,11 +310,12 @@ fn copy(seen: &Seen, to: &Path) -> Result<(), Failure> {
     }
     let mut file = File::create_new(to).map_err(failed)?;
     io::copy(&mut File::open(&seen.path).map_err(failed)?, &mut file).map_err(failed)?;
-    match Stamp::of(&seen.path) == Some(seen.stamp) {
-        true => Ok(()),
-        false => Err(Failure::Message(format!(
+    if Stamp::of(&seen.path) == Some(seen.stamp) {
+        Ok(())
+    } else {
+        Err(Failure::Message(format!(
             "{} was changed while it was copied",
             seen.path.display()
-        ))),
+        )))
     }
 }

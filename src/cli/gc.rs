@@ -54,9 +54,10 @@ impl Gc {
             now: SystemTime::now(),
             patience: PATIENCE,
         };
-        let garbage = match self.yes {
-            true => store.collect(&policy),
-            false => store.garbage(&policy),
+        let garbage = if self.yes {
+            store.collect(&policy)
+        } else {
+            store.garbage(&policy)
         };
         let garbage = garbage.map_err(advise)?;
         let mut out = super::out();
@@ -120,9 +121,10 @@ fn lines(garbage: &Garbage, policy: &Policy, store: &Store, done: bool) -> Vec<S
     }
     let size: u64 = garbage.going.iter().map(|going| going.bytes).sum();
     let verb = if done { "removed" } else { "would go" };
-    let goes = match lines.is_empty() {
-        true => "nothing to remove".to_string(),
-        false => format!("{verb}: {}", show_size(size)),
+    let goes = if lines.is_empty() {
+        "nothing to remove".to_string()
+    } else {
+        format!("{verb}: {}", show_size(size))
     };
     lines.push(format!(
         "{goes}; {} and {} of objects stay",
@@ -131,9 +133,10 @@ fn lines(garbage: &Garbage, policy: &Policy, store: &Store, done: bool) -> Vec<S
     ));
     let ledgers = garbage.ledgers.iter();
     let ledgers = ledgers.map(|ledger| inside(ledger, store.root()));
-    let named = match garbage.ledgers.is_empty() {
-        true => "named by no ledger".to_string(),
-        false => format!("named by {}", ledgers.collect::<Vec<_>>().join(", ")),
+    let named = if garbage.ledgers.is_empty() {
+        "named by no ledger".to_string()
+    } else {
+        format!("named by {}", ledgers.collect::<Vec<_>>().join(", "))
     };
     let grace = show_seconds(policy.grace.as_secs_f64());
     lines.push(format!(

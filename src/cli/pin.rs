@@ -83,15 +83,12 @@ impl Pin {
                 Freshness::Fresh(record) => store.pin(&record.key, &note)?,
                 _ => false,
             };
-            match is_pinned {
-                true => {
-                    pinned += 1;
-                    say(format!("pinned   {}", job.name));
-                }
-                false => {
-                    missing += 1;
-                    say(format!("missing  {}: it has no artifact to keep", job.name));
-                }
+            if is_pinned {
+                pinned += 1;
+                say(format!("pinned   {}", job.name));
+            } else {
+                missing += 1;
+                say(format!("missing  {}: it has no artifact to keep", job.name));
             }
         }
         say(match missing {
@@ -109,9 +106,10 @@ fn list(project: &Project) -> Result<u8, Failure> {
     let mut count = 0;
     for (key, pin) in store.pins()? {
         count += 1;
-        let name = match pin.job.is_empty() {
-            true => "a job whose pin cannot be read".to_string(),
-            false => format!("{} of {}", pin.job, pin.pipeline),
+        let name = if pin.job.is_empty() {
+            "a job whose pin cannot be read".to_string()
+        } else {
+            format!("{} of {}", pin.job, pin.pipeline)
         };
         // Whoever closed the stream does not want to hear more.
         let _ = writeln!(out, "{}  {name}", key.short());

@@ -50,8 +50,8 @@ pub enum Cards {
 }
 
 impl Default for Settings {
-    fn default() -> Settings {
-        Settings {
+    fn default() -> Self {
+        Self {
             store: None,
             budget: None,
             grace: Duration::from_secs(86400),
@@ -69,17 +69,17 @@ const FILE: &str = "etude.toml";
 impl Project {
     /// The project of a pipeline file: `--root`, else the nearest folder above the file with an `etude.toml` or a `.git`, else
     /// the current folder.
-    pub fn of(file: &Path, root: Option<&Path>) -> Project {
+    pub fn of(file: &Path, root: Option<&Path>) -> Self {
         let absolute = fs::canonicalize(file).unwrap_or_else(|_| file.to_path_buf());
-        Project::below(absolute.parent().unwrap_or(Path::new("")), root)
+        Self::below(absolute.parent().unwrap_or(Path::new("")), root)
     }
 
     /// The project of the current folder.
-    pub fn here(root: Option<&Path>) -> Project {
-        Project::below(&env::current_dir().unwrap_or_default(), root)
+    pub fn here(root: Option<&Path>) -> Self {
+        Self::below(&env::current_dir().unwrap_or_default(), root)
     }
 
-    fn below(folder: &Path, root: Option<&Path>) -> Project {
+    fn below(folder: &Path, root: Option<&Path>) -> Self {
         let marked = |folder: &&Path| folder.join(FILE).exists() || folder.join(".git").exists();
         let above = folder.ancestors().find(marked);
         let current = env::current_dir().unwrap_or_default();
@@ -93,7 +93,7 @@ impl Project {
         };
         let mut problems = Problems::default();
         let settings = read(&root.join(FILE), &mut problems);
-        Project {
+        Self {
             root,
             settings,
             problems: problems.into_sorted(),
@@ -134,14 +134,15 @@ impl Project {
             return Ok(());
         };
         let leads = real(&folder.parent().unwrap_or(Path::new("")).join(target));
-        match leads.starts_with(real(&self.root)) {
-            true => Ok(()),
-            false => Err(Failure::Message(format!(
+        if leads.starts_with(real(&self.root)) {
+            Ok(())
+        } else {
+            Err(Failure::Message(format!(
                 "{} is a link that leads out of the project, to {}; nothing is written there. To keep the store elsewhere, \
                  remove the link and write `store = {leads:?}` into etude.toml",
                 folder.display(),
                 leads.display()
-            ))),
+            )))
         }
     }
 
@@ -268,7 +269,7 @@ fn parse(source: &Arc<Source>, problems: &mut Problems) -> Settings {
                         Err("`~` stands for nothing here; write the whole path".into())
                     }
                     text => Ok(PathBuf::from(text)),
-                })
+                });
             }
             "gc" => {
                 for (key, value) in reader.table(&key, &value) {

@@ -135,10 +135,12 @@ impl Run {
         if let Some(code) = asked.code() {
             return Ok(code);
         }
-        Ok(match summary.is_success() {
-            false => 1,
-            true if self.strict && !closing.all_as_expected() => 3,
-            true => 0,
+        Ok(if !summary.is_success() {
+            1
+        } else if self.strict && !closing.all_as_expected() {
+            3
+        } else {
+            0
         })
     }
 }

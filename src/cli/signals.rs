@@ -20,8 +20,8 @@ pub struct Asked {
 impl Asked {
     /// Listens from now on. A run that is asked again to end does so at once, and its workers with it; a terminal that
     /// closes may say so twice, and asks for no more than before.
-    pub fn listen() -> Result<Asked, Failure> {
-        let asked = Asked {
+    pub fn listen() -> Result<Self, Failure> {
+        let asked = Self {
             stops: Arc::default(),
             code: Arc::default(),
         };

@@ -87,12 +87,13 @@ impl Verify {
 /// The store of a project, which has to be there.
 pub fn there(project: &Project) -> Result<Store, Failure> {
     let store = project.store();
-    match store.root().is_dir() {
-        true => Ok(store),
-        false => Err(Failure::Message(format!(
+    if store.root().is_dir() {
+        Ok(store)
+    } else {
+        Err(Failure::Message(format!(
             "there is no store at {}; a run makes it, `store` in etude.toml says where, and --root where the project is",
             store.root().display()
-        ))),
+        )))
     }
 }
 

@@ -253,9 +253,10 @@ pub fn with_declared(
             (DataType::Int64, DataType::Float64) => column.i64()?.iter().flatten().all(is_exact),
             _ => false,
         };
-        match fits {
-            true => Ok(column.strict_cast(wanted)?),
-            false => Err(refused(
+        if fits {
+            Ok(column.strict_cast(wanted)?)
+        } else {
+            Err(refused(
                 path,
                 format!(
                     "the column `{}` is declared as {} and holds {}",
@@ -263,7 +264,7 @@ pub fn with_declared(
                     noun(wanted),
                     noun(column.dtype())
                 ),
-            )),
+            ))
         }
     });
     let columns: Vec<Column> = columns.collect::<Result<_, Error>>()?;
@@ -287,9 +288,10 @@ pub fn read_json(path: &Path, declared: Option<&Declared>) -> Result<Read, Error
             continue;
         }
         let row: serde_json::Map<String, Json> = serde_json::from_str(line).map_err(|error| {
-            let help = match ["NaN", "Infinity"].iter().any(|word| line.contains(word)) {
-                true => "; JSON has no NaN and no Infinity: write null",
-                false => "",
+            let help = if ["NaN", "Infinity"].iter().any(|word| line.contains(word)) {
+                "; JSON has no NaN and no Infinity: write null"
+            } else {
+                ""
             };
             refused(path, format!("line {number}: {error}{help}"))
         })?;
@@ -383,9 +385,10 @@ pub fn to_bytes(table: &DataFrame) -> Result<Vec<u8>, Error> {
 /// Text as a cell: in quotes where it would otherwise be read as something else.
 fn quoted(text: &str) -> String {
     let special = text.contains([',', '"', '\n', '\r']) || text.starts_with('\u{feff}');
-    match special || text.is_empty() || text != text.trim() || cells::is_missing(text) {
-        true => format!("\"{}\"", text.replace('"', "\"\"")),
-        false => text.to_string(),
+    if special || text.is_empty() || text != text.trim() || cells::is_missing(text) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text.to_string()
     }
 }
 

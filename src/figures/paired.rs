@@ -266,7 +266,7 @@ struct Test {
 }
 
 impl Test {
-    fn of(differences: &[f64], paired: &Paired, stream: u64) -> Test {
+    fn of(differences: &[f64], paired: &Paired, stream: u64) -> Self {
         let count = differences.len() as f64;
         let mean = differences.iter().sum::<f64>() / count;
         let largest = differences
@@ -279,7 +279,7 @@ impl Test {
             (deviation > ROUNDING * largest).then(|| StudentsT::new(0.0, 1.0, count - 1.0));
         let student = student.and_then(Result::ok);
         let error = deviation / count.sqrt();
-        Test {
+        Self {
             pairs: differences.len(),
             difference: (!differences.is_empty()).then_some(mean),
             interval: student.as_ref().map(|student| {

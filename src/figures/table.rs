@@ -199,12 +199,13 @@ pub fn plain(table: &DataFrame) -> Result<DataFrame, Error> {
                 | DataType::Float64
                 | DataType::String
         );
-        match known {
-            true => cast(column, &kind, column.name()),
-            false => Err(Error::Unsuitable(format!(
+        if known {
+            cast(column, &kind, column.name())
+        } else {
+            Err(Error::Unsuitable(format!(
                 "the column `{}` holds values of the type {kind}; write it as text or as numbers",
                 column.name()
-            ))),
+            )))
         }
     });
     let columns: Vec<Column> = columns.collect::<Result<_, Error>>()?;

@@ -265,9 +265,10 @@ fn star(task: &Task, examples: &Examples, index: usize) -> Result<Star, Error> {
             edge.ok_or_else(|| unfit(format!("has no edge from {} to {}", step[0], step[1])))?;
         // An edge may be written from child to parent.
         let at = graph.first + 3 * edge;
-        Ok(match prefix[at] == step[0] {
-            true => [at, at + 1],
-            false => [at + 1, at],
+        Ok(if prefix[at] == step[0] {
+            [at, at + 1]
+        } else {
+            [at + 1, at]
         })
     });
     Ok(Star {

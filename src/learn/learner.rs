@@ -541,9 +541,10 @@ impl Learner {
                 });
             }
         }
-        let encoding = match card.encoded {
-            true => Some(Encoding::read(files)?),
-            false => None,
+        let encoding = if card.encoded {
+            Some(Encoding::read(files)?)
+        } else {
+            None
         };
         Self::over(card, parameters, device, encoding)
     }

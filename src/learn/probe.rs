@@ -82,7 +82,7 @@ struct Scale {
 }
 
 impl Scale {
-    fn of(states: &[f32], width: usize) -> Scale {
+    fn of(states: &[f32], width: usize) -> Self {
         let rows = || states.chunks_exact(width.max(1));
         let count = rows().len().max(1) as f64;
         let mut means = vec![0.0; width];
@@ -105,7 +105,7 @@ impl Scale {
             let varies = deviation > 1e-6 * mean.abs() && deviation > 1e-12;
             *factor = if varies { 1.0 / deviation } else { 0.0 };
         }
-        Scale { means, factors }
+        Self { means, factors }
     }
 
     /// Standardised states, (examples, width).

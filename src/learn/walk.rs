@@ -83,9 +83,10 @@ impl Walk {
             });
         }
         let starts = answer.first() == Some(&graph.start);
-        let lost_at = match starts {
-            true => stays.iter().position(|&stays| !stays).map(|step| step + 2),
-            false => Some(1),
+        let lost_at = if starts {
+            stays.iter().position(|&stays| !stays).map(|step| step + 2)
+        } else {
+            Some(1)
         };
         let arm = match answer.get(1) {
             Some(step) if starts => arm(graph, target, *step),

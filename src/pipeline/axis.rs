@@ -42,14 +42,14 @@ pub struct Point {
 
 impl Axis {
     /// An axis of these points; of two with the same label, the first is found.
-    pub fn new(key: &Key, points: Vec<Point>) -> Axis {
+    pub fn new(key: &Key, points: Vec<Point>) -> Self {
         let mut sets: BTreeSet<(usize, &Arc<[String]>)> = BTreeSet::new();
         for point in &points {
             sets.extend(point.patch.iter().map(|a| (a.stage, &a.path)));
         }
         let sets = sets.into_iter().map(|(stage, path)| (stage, path.clone()));
         let labels = points.iter();
-        Axis {
+        Self {
             name: Arc::from(key.name.as_str()),
             key: key.clone(),
             index: Index::new(labels.map(|p| (p.label.clone(), p.identity.clone()))),
@@ -167,12 +167,13 @@ pub fn read(key: &Key, value: &Value, names: &Names<'_>, problems: &mut Problems
         }
     }
     if let Some((first, second)) = twice(&axis) {
-        let message = match first == second {
-            true => format!("the axis `{}` has `{first}` twice", key.name),
-            false => format!(
+        let message = if first == second {
+            format!("the axis `{}` has `{first}` twice", key.name)
+        } else {
+            format!(
                 "the axis `{}` has the value `{first}` twice: `{second}` is the same",
                 key.name
-            ),
+            )
         };
         let problem = Problem::at(&key.span, message);
         problems
@@ -198,9 +199,10 @@ const LONGEST: usize = 1000;
 fn twice(axis: &Axis) -> Option<(&str, &str)> {
     axis.points.iter().enumerate().find_map(|(place, point)| {
         let first = axis.index.text(&point.label)?;
-        let first = match first == place {
-            true => axis.index.identity(&point.identity)?,
-            false => first,
+        let first = if first == place {
+            axis.index.identity(&point.identity)?
+        } else {
+            first
         };
         (first != place).then(|| (&*axis.points[first].label, &*point.label))
     })
@@ -300,19 +302,19 @@ fn read_lists(table: &Table, names: &Names<'_>, problems: &mut Problems) -> Opti
     let alike = first_values.iter().all(numbers) || first_values.iter().all(bools);
     let points = labels.iter().enumerate().map(|(i, label)| {
         let first = &first_values[i];
-        let (label, identity) = match distinct || lists.len() == 1 {
-            true => (label.clone(), identities[i].clone()),
+        let (label, identity) = if distinct || lists.len() == 1 {
+            (label.clone(), identities[i].clone())
+        } else {
             // Lists that move together may repeat themselves one by one; together they name a point.
-            false => {
-                let all: Vec<String> = lists.iter().map(|(_, _, v)| v[i].shortest()).collect();
-                let values = lists.iter().map(|(_, _, v)| label::identity(&v[i]));
-                let values: Vec<String> = values.collect();
-                (all.join(" "), format!("[{}]", values.join(",")))
-            }
+            let all: Vec<String> = lists.iter().map(|(_, _, v)| v[i].shortest()).collect();
+            let values = lists.iter().map(|(_, _, v)| label::identity(&v[i]));
+            let values: Vec<String> = values.collect();
+            (all.join(" "), format!("[{}]", values.join(",")))
         };
-        let value = match distinct && alike {
-            true => Scalar::from(&first.to_json()),
-            false => Scalar::Text(label.clone()),
+        let value = if distinct && alike {
+            Scalar::from(&first.to_json())
+        } else {
+            Scalar::Text(label.clone())
         };
         (Arc::from(label), identity, value)
     });

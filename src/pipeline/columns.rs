@@ -67,8 +67,8 @@ pub struct ColumnsOn {
 
 impl ColumnsOn {
     /// For coordinates on these axes.
-    pub fn new(pipeline: &Pipeline, axes: &[String]) -> ColumnsOn {
-        ColumnsOn {
+    pub fn new(pipeline: &Pipeline, axes: &[String]) -> Self {
+        Self {
             swept: axes.iter().map(|axis| pipeline.swept(axis)).collect(),
             axes: axes.to_vec(),
         }

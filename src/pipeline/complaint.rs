@@ -18,8 +18,8 @@ pub struct Complaint {
 
 impl Complaint {
     /// A complaint about a parameter.
-    pub fn new(parameter: impl Into<String>, message: impl Into<String>) -> Complaint {
-        Complaint {
+    pub fn new(parameter: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
             parameter: parameter.into(),
             message: message.into(),
             help: None,
@@ -28,7 +28,7 @@ impl Complaint {
     }
 
     /// With advice.
-    pub fn help(mut self, help: impl Into<String>) -> Complaint {
+    pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }

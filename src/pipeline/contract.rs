@@ -162,65 +162,59 @@ const ANSWERS_TABLES: &[TableOf] = &[
 
 impl ArtifactType {
     /// Every type there is.
-    pub const ALL: &'static [ArtifactType] = &[
-        ArtifactType::Dataset,
-        ArtifactType::Model,
-        ArtifactType::Answers,
-        ArtifactType::Table,
-        ArtifactType::Figure,
-        ArtifactType::Verdict,
-        ArtifactType::File,
+    pub const ALL: &'static [Self] = &[
+        Self::Dataset,
+        Self::Model,
+        Self::Answers,
+        Self::Table,
+        Self::Figure,
+        Self::Verdict,
+        Self::File,
     ];
 
     /// With its article.
     pub fn noun(self) -> &'static str {
         match self {
-            ArtifactType::Dataset => "a dataset",
-            ArtifactType::Model => "a model",
-            ArtifactType::Answers => "answers",
-            ArtifactType::Table => "a table",
-            ArtifactType::Figure => "a figure",
-            ArtifactType::Verdict => "a verdict",
-            ArtifactType::File => "a file",
+            Self::Dataset => "a dataset",
+            Self::Model => "a model",
+            Self::Answers => "answers",
+            Self::Table => "a table",
+            Self::Figure => "a figure",
+            Self::Verdict => "a verdict",
+            Self::File => "a file",
         }
     }
 
     /// The folder of its views below `outputs/<pipeline>/`.
     pub fn section(self) -> &'static str {
         match self {
-            ArtifactType::Dataset => "datasets",
-            ArtifactType::Model => "models",
-            ArtifactType::Answers => "answers",
-            ArtifactType::Table => "tables",
-            ArtifactType::Figure => "figures",
-            ArtifactType::Verdict => "verdicts",
-            ArtifactType::File => "files",
+            Self::Dataset => "datasets",
+            Self::Model => "models",
+            Self::Answers => "answers",
+            Self::Table => "tables",
+            Self::Figure => "figures",
+            Self::Verdict => "verdicts",
+            Self::File => "files",
         }
     }
 
     /// Whether its views are copies (small, made to be opened) or links.
     pub fn is_copied(self) -> bool {
-        matches!(
-            self,
-            ArtifactType::Table | ArtifactType::Figure | ArtifactType::Verdict
-        )
+        matches!(self, Self::Table | Self::Figure | Self::Verdict)
     }
 
     /// The tables in it that SQL can read.
     pub fn tables(self) -> &'static [TableOf] {
         match self {
-            ArtifactType::Model => MODEL_TABLES,
-            ArtifactType::Answers => ANSWERS_TABLES,
-            ArtifactType::Table => &[TableOf {
+            Self::Model => MODEL_TABLES,
+            Self::Answers => ANSWERS_TABLES,
+            Self::Table => &[TableOf {
                 suffix: "",
                 file: "table.parquet",
                 columns: &[],
                 row: "",
             }],
-            ArtifactType::Dataset
-            | ArtifactType::Figure
-            | ArtifactType::Verdict
-            | ArtifactType::File => &[],
+            Self::Dataset | Self::Figure | Self::Verdict | Self::File => &[],
         }
     }
 }
@@ -291,19 +285,19 @@ pub enum Scalar {
 
 impl From<&Json> for Scalar {
     /// Numbers and text as they are; a table is named by its `kind`; anything else becomes its JSON text.
-    fn from(json: &Json) -> Scalar {
+    fn from(json: &Json) -> Self {
         match json {
-            Json::Null => Scalar::Null,
-            Json::Bool(bool) => Scalar::Bool(*bool),
+            Json::Null => Self::Null,
+            Json::Bool(bool) => Self::Bool(*bool),
             Json::Number(number) => match number.as_i64() {
-                Some(int) => Scalar::Int(int),
-                None => Scalar::Float(number.as_f64().unwrap_or(f64::NAN)),
+                Some(int) => Self::Int(int),
+                None => Self::Float(number.as_f64().unwrap_or(f64::NAN)),
             },
-            Json::String(text) => Scalar::Text(text.clone()),
+            Json::String(text) => Self::Text(text.clone()),
             Json::Object(table) if table.get("kind").is_some_and(Json::is_string) => {
-                Scalar::from(&table["kind"])
+                Self::from(&table["kind"])
             }
-            other => Scalar::Text(other.to_string()),
+            other => Self::Text(other.to_string()),
         }
     }
 }
@@ -312,11 +306,11 @@ impl fmt::Display for Scalar {
     /// Nothing, or the value in the shortest way of writing it that is this value and no other.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Scalar::Null => Ok(()),
-            Scalar::Bool(bool) => bool.fmt(f),
-            Scalar::Int(int) => int.fmt(f),
-            Scalar::Float(float) => f.write_str(&Json::from(*float).to_string()),
-            Scalar::Text(text) => f.write_str(text),
+            Self::Null => Ok(()),
+            Self::Bool(bool) => bool.fmt(f),
+            Self::Int(int) => int.fmt(f),
+            Self::Float(float) => f.write_str(&Json::from(*float).to_string()),
+            Self::Text(text) => f.write_str(text),
         }
     }
 }
@@ -423,13 +417,13 @@ pub enum Stop {
 
 impl Stop {
     /// A failure in words.
-    pub fn failed(message: impl Into<String>) -> Stop {
-        Stop::Failed(message.into())
+    pub fn failed(message: impl Into<String>) -> Self {
+        Self::Failed(message.into())
     }
 }
 
 impl<E: std::error::Error> From<E> for Stop {
-    fn from(error: E) -> Stop {
+    fn from(error: E) -> Self {
         let mut message = error.to_string();
         let mut source = error.source();
         while let Some(inner) = source {
@@ -440,7 +434,7 @@ impl<E: std::error::Error> From<E> for Stop {
             }
             source = inner.source();
         }
-        Stop::Failed(message)
+        Self::Failed(message)
     }
 }
 
@@ -491,9 +485,10 @@ impl Context<'_> {
     /// Reports progress; `Err(Stop::Cancelled)` when the job should stop.
     pub fn progress(&self, progress: Progress) -> Result<(), Stop> {
         self.monitor.progress(progress);
-        match self.monitor.cancelled() {
-            true => Err(Stop::Cancelled),
-            false => Ok(()),
+        if self.monitor.cancelled() {
+            Err(Stop::Cancelled)
+        } else {
+            Ok(())
         }
     }
 
@@ -577,8 +572,8 @@ pub struct ColumnShape {
 
 impl ColumnShape {
     /// A column.
-    pub fn new(name: impl Into<String>, kind: impl Into<Option<ColumnKind>>) -> ColumnShape {
-        ColumnShape {
+    pub fn new(name: impl Into<String>, kind: impl Into<Option<ColumnKind>>) -> Self {
+        Self {
             name: name.into(),
             kind: kind.into(),
             is_computed: false,
@@ -587,10 +582,7 @@ impl ColumnShape {
 
     /// What is known of the columns of a table that one job may leave so and another otherwise: nothing if they differ in
     /// their names, and nothing of a type in which they differ.
-    pub fn common(
-        one: Option<Vec<ColumnShape>>,
-        other: Option<Vec<ColumnShape>>,
-    ) -> Option<Vec<ColumnShape>> {
+    pub fn common(one: Option<Vec<Self>>, other: Option<Vec<Self>>) -> Option<Vec<Self>> {
         let (mut one, other) = (one?, other?);
         let names = one.iter().zip(&other);
         if one.len() != other.len() || names.into_iter().any(|(a, b)| a.name != b.name) {
@@ -620,31 +612,29 @@ pub enum ColumnKind {
 
 impl ColumnKind {
     /// The type of a value; none of `null`.
-    pub fn of(value: &Scalar) -> Option<ColumnKind> {
+    pub fn of(value: &Scalar) -> Option<Self> {
         match value {
             Scalar::Null => None,
-            Scalar::Bool(_) => Some(ColumnKind::Bool),
-            Scalar::Int(_) => Some(ColumnKind::Int),
-            Scalar::Float(_) => Some(ColumnKind::Float),
-            Scalar::Text(_) => Some(ColumnKind::Text),
+            Scalar::Bool(_) => Some(Self::Bool),
+            Scalar::Int(_) => Some(Self::Int),
+            Scalar::Float(_) => Some(Self::Float),
+            Scalar::Text(_) => Some(Self::Text),
         }
     }
 
     /// The type of a column with all these values: numbers make a column of numbers, other mixtures one of text. None where
     /// no value has a type.
-    pub fn of_all<'a>(values: impl IntoIterator<Item = &'a Scalar>) -> Option<ColumnKind> {
-        let kinds = values.into_iter().filter_map(ColumnKind::of);
+    pub fn of_all<'a>(values: impl IntoIterator<Item = &'a Scalar>) -> Option<Self> {
+        let kinds = values.into_iter().filter_map(Self::of);
         kinds.reduce(|one, other| match (one, other) {
             (one, other) if one == other => one,
-            (ColumnKind::Int | ColumnKind::Float, ColumnKind::Int | ColumnKind::Float) => {
-                ColumnKind::Float
-            }
-            _ => ColumnKind::Text,
+            (Self::Int | Self::Float, Self::Int | Self::Float) => Self::Float,
+            _ => Self::Text,
         })
     }
 
     /// Whether a column of this type can hold, in some writing, all values of a column of another.
-    pub fn can_say(self, other: ColumnKind) -> bool {
+    pub fn can_say(self, other: Self) -> bool {
         use ColumnKind::{Bool, Float, Int, Text};
         match (self, other) {
             (Text, _) | (Bool, Bool) => true,
@@ -656,10 +646,10 @@ impl ColumnKind {
     /// As people call it.
     pub fn noun(self) -> &'static str {
         match self {
-            ColumnKind::Bool => "true or false",
-            ColumnKind::Int => "whole numbers",
-            ColumnKind::Float => "numbers",
-            ColumnKind::Text => "text",
+            Self::Bool => "true or false",
+            Self::Int => "whole numbers",
+            Self::Float => "numbers",
+            Self::Text => "text",
         }
     }
 }
@@ -719,9 +709,9 @@ impl Judged {
     /// As it is written.
     pub fn word(self) -> &'static str {
         match self {
-            Judged::Reproduced => "reproduced",
-            Judged::NotReproduced => "not reproduced",
-            Judged::Unknown => "cannot be judged",
+            Self::Reproduced => "reproduced",
+            Self::NotReproduced => "not reproduced",
+            Self::Unknown => "cannot be judged",
         }
     }
 }
@@ -745,11 +735,11 @@ enum Word {
 }
 
 impl From<Written> for Judged {
-    fn from(written: Written) -> Judged {
+    fn from(written: Written) -> Self {
         match written {
-            Written::Holds(true) | Written::Word(Word::Reproduced) => Judged::Reproduced,
-            Written::Holds(false) | Written::Word(Word::NotReproduced) => Judged::NotReproduced,
-            Written::Word(Word::Unknown) => Judged::Unknown,
+            Written::Holds(true) | Written::Word(Word::Reproduced) => Self::Reproduced,
+            Written::Holds(false) | Written::Word(Word::NotReproduced) => Self::NotReproduced,
+            Written::Word(Word::Unknown) => Self::Unknown,
         }
     }
 }
@@ -1078,8 +1068,8 @@ impl fmt::Debug for Kind {
 
 impl Kind {
     /// Erases a kind's type.
-    pub fn of<S: Stage>() -> Kind {
-        Kind {
+    pub fn of<S: Stage>() -> Self {
+        Self {
             name: S::KIND,
             version: S::VERSION,
             output: S::OUTPUT,
@@ -1145,9 +1135,9 @@ pub struct Registry {
 
 impl Registry {
     /// A roster of kinds.
-    pub fn new(kinds: impl IntoIterator<Item = Kind>) -> Registry {
+    pub fn new(kinds: impl IntoIterator<Item = Kind>) -> Self {
         let kinds = kinds.into_iter().map(|kind| (kind.name, kind));
-        Registry {
+        Self {
             kinds: kinds.collect(),
         }
     }

@@ -28,7 +28,7 @@ impl Coordinates {
     }
 
     /// Whether both agree on every axis they share.
-    pub fn joins(&self, other: &Coordinates) -> bool {
+    pub fn joins(&self, other: &Self) -> bool {
         self.0
             .iter()
             .all(|(axis, label)| other.get(axis).is_none_or(|l| *l == **label))
@@ -54,10 +54,10 @@ pub struct ByLabels<T> {
 
 impl<T> ByLabels<T> {
     /// Nothing yet, for the axes that two stages share.
-    pub fn shared<A: AsRef<str>, B: AsRef<str>>(one: &[A], other: &[B]) -> ByLabels<T> {
+    pub fn shared<A: AsRef<str>, B: AsRef<str>>(one: &[A], other: &[B]) -> Self {
         let axes = one.iter().map(AsRef::as_ref);
         let shared = axes.filter(|axis| other.iter().any(|o| o.as_ref() == *axis));
-        ByLabels {
+        Self {
             axes: shared.map(str::to_string).collect(),
             all: HashMap::new(),
         }
@@ -138,7 +138,7 @@ impl Condition {
     }
 
     /// Reads `{ graph = "G(2,5)", seed = [0, 1] }`.
-    pub fn read(value: &Value, axes: &[Axis], problems: &mut Problems) -> Option<Condition> {
+    pub fn read(value: &Value, axes: &[Axis], problems: &mut Problems) -> Option<Self> {
         let Some(table) = value.table() else {
             let message = format!(
                 "this must be a table of `axis = label`, not {}",
@@ -147,7 +147,7 @@ impl Condition {
             problems.push(Problem::at(&value.span, message));
             return None;
         };
-        let mut condition = Condition::default();
+        let mut condition = Self::default();
         let mut whole = true;
         for (key, value) in table {
             let Some(axis) = find_axis(&key.name, &key.span, axes, problems) else {
@@ -177,9 +177,9 @@ impl Condition {
 
     /// Reads `graph=G(2,5),seed=0,seed=1`: a comma begins a new pair only where an axis' name and `=` follow, so labels may
     /// hold commas. Several labels of one axis add up. A number, list or table finds its label however it is written.
-    pub fn parse(span: &Span, axes: &[Axis], problems: &mut Problems) -> Option<Condition> {
+    pub fn parse(span: &Span, axes: &[Axis], problems: &mut Problems) -> Option<Self> {
         let text = &span.source.text[span.range.clone()];
-        let mut condition = Condition::default();
+        let mut condition = Self::default();
         let mut whole = true;
         let mut start = 0;
         while start < text.len() {
@@ -375,7 +375,7 @@ impl Selector {
         stages: &[(&str, Vec<&str>)],
         axes: &[Axis],
         problems: &mut Problems,
-    ) -> Option<Selector> {
+    ) -> Option<Self> {
         let text = span.source.text[span.range.clone()].trim_end();
         let (stage, inside) = match text.split_once('[') {
             Some((stage, rest)) => {
@@ -416,7 +416,7 @@ impl Selector {
                 return None;
             }
         }
-        Some(Selector {
+        Some(Self {
             stage: stage.to_string(),
             condition,
         })

@@ -173,13 +173,12 @@ impl Document {
                     let mut above = table(value, &key, problems);
                     leave_unnamed(&mut above, "[stage.graphs]", is_part_of_stage, problems);
                     merge(&mut self.stages, above, |below, (key, value)| {
-                        match below.1.get("kind").is_none() && below.1.table().is_some() {
+                        if below.1.get("kind").is_none() && below.1.table().is_some() {
                             // A part of a stage is no stage that another could take the place of.
-                            true => {
-                                complete(&mut below.1, value);
-                                below.0 = key;
-                            }
-                            false => overlay(&mut below.1, value),
+                            complete(&mut below.1, value);
+                            below.0 = key;
+                        } else {
+                            overlay(&mut below.1, value);
                         }
                     });
                 }

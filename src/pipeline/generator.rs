@@ -110,9 +110,10 @@ pub fn generate(value: &Value, problems: &mut Problems) -> Option<Vec<Value>> {
         return refuse(format!("`{name}` must go from low to high"));
     }
     let as_value = |number: f64, whole: bool| Value {
-        data: match whole {
-            true => Data::Int(number as i64),
-            false => Data::Float(number),
+        data: if whole {
+            Data::Int(number as i64)
+        } else {
+            Data::Float(number)
         },
         span: value.span.clone(),
     };
@@ -132,9 +133,12 @@ pub fn generate(value: &Value, problems: &mut Problems) -> Option<Vec<Value>> {
         }
         let whole = whole && step.fract() == 0.0;
         let numbers = (0..length as u64).map(|i| low + i as f64 * step);
-        let numbers = numbers.map(|number| match whole {
-            true => as_value(number, true),
-            false => as_value(rounded(number), false),
+        let numbers = numbers.map(|number| {
+            if whole {
+                as_value(number, true)
+            } else {
+                as_value(rounded(number), false)
+            }
         });
         return Some(numbers.collect());
     }

@@ -33,8 +33,8 @@ pub struct Index {
 
 impl Index {
     /// Of labels in order, each with its text and the identity of its value (see [`identity`]).
-    pub fn new(labels: impl IntoIterator<Item = (Arc<str>, String)>) -> Index {
-        let mut index = Index::default();
+    pub fn new(labels: impl IntoIterator<Item = (Arc<str>, String)>) -> Self {
+        let mut index = Self::default();
         for (place, (text, identity)) in labels.into_iter().enumerate() {
             let reading = match identity.strip_prefix(NUMBER) {
                 Some(number) => inexact(number),

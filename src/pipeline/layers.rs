@@ -486,7 +486,7 @@ impl<'a> Sheet<'a> {
         kind: &'a Kind,
         constant: &BTreeMap<&str, Vec<Layer<'_>>>,
         policies: &'a Policies,
-    ) -> Sheet<'a> {
+    ) -> Self {
         let declared = stage.parameters.table().into_iter().flatten();
         let ports = kind.ports.iter().map(|port| port.name);
         let mut sheet = Sheet {
@@ -627,10 +627,7 @@ struct Conditions {
 
 impl Conditions {
     /// Those among numbered conditions that speak only of these axes.
-    fn on<'b>(
-        axes: &[&Axis],
-        conditions: impl Iterator<Item = (usize, &'b Condition)>,
-    ) -> Conditions {
+    fn on<'b>(axes: &[&Axis], conditions: impl Iterator<Item = (usize, &'b Condition)>) -> Self {
         let mut all = Vec::new();
         let mut by_place: HashMap<(usize, usize), Vec<usize>> = HashMap::new();
         for (number, condition) in conditions {
@@ -651,7 +648,7 @@ impl Conditions {
             }
             all.push((number, wanted));
         }
-        Conditions { all, by_place }
+        Self { all, by_place }
     }
 
     /// The numbers of the conditions that hold at these places on the axes, ascending.

@@ -207,9 +207,10 @@ impl Pipeline {
                 problems.push(problem);
             }
         }
-        match problems.is_empty() {
-            true => Ok(selectors),
-            false => Err(problems.into_sorted()),
+        if problems.is_empty() {
+            Ok(selectors)
+        } else {
+            Err(problems.into_sorted())
         }
     }
 

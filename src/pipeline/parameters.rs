@@ -651,8 +651,8 @@ mod tests {
     }
 
     impl Default for Shape {
-        fn default() -> Shape {
-            Shape::Round(Round { radius: 1.0 })
+        fn default() -> Self {
+            Self::Round(Round { radius: 1.0 })
         }
     }
 
@@ -679,15 +679,14 @@ mod tests {
         let value = parse(&Source::new("toy.toml", text), &mut problems);
         let json = check(&schema, &value, "toy", &mut problems);
         let list = problems.into_sorted();
-        match list.is_empty() {
-            true => {
-                let toy: Toy = serde_json::from_value(json).unwrap();
-                Ok(without_defaults(
-                    &schema,
-                    serde_json::to_value(toy).unwrap(),
-                ))
-            }
-            false => Err(list
+        if list.is_empty() {
+            let toy: Toy = serde_json::from_value(json).unwrap();
+            Ok(without_defaults(
+                &schema,
+                serde_json::to_value(toy).unwrap(),
+            ))
+        } else {
+            Err(list
                 .iter()
                 .map(|p| {
                     format!(
@@ -697,7 +696,7 @@ mod tests {
                         p.help.as_deref().unwrap_or("")
                     )
                 })
-                .collect()),
+                .collect())
         }
     }
 

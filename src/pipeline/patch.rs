@@ -26,7 +26,7 @@ pub struct Assignment {
 
 impl Assignment {
     /// Whether both set the same parameter, or one a part of the other.
-    pub fn meets(&self, other: &Assignment) -> bool {
+    pub fn meets(&self, other: &Self) -> bool {
         let shorter = self.path.len().min(other.path.len());
         self.stage == other.stage && self.path[..shorter] == other.path[..shorter]
     }
@@ -55,7 +55,7 @@ impl Patch {
     }
 
     /// This patch with another laid over it: where both set a parameter, the other stands.
-    pub fn under(self, other: Patch) -> Patch {
+    pub fn under(self, other: Self) -> Self {
         let meets = |old: &Assignment| other.on(old.stage).iter().any(|new| new.meets(old));
         let kept: Vec<_> = self.0.into_iter().filter(|old| !meets(old)).collect();
         kept.into_iter().chain(other.0).collect()
@@ -63,10 +63,10 @@ impl Patch {
 }
 
 impl FromIterator<Assignment> for Patch {
-    fn from_iter<I: IntoIterator<Item = Assignment>>(assignments: I) -> Patch {
+    fn from_iter<I: IntoIterator<Item = Assignment>>(assignments: I) -> Self {
         let mut all: Vec<_> = assignments.into_iter().collect();
         all.sort_by_key(|a| a.stage);
-        Patch(all.into())
+        Self(all.into())
     }
 }
 
@@ -74,8 +74,8 @@ impl FromIterator<Assignment> for Patch {
 pub struct Apart<T>(BTreeMap<(usize, Arc<[String]>), T>);
 
 impl<T> Default for Apart<T> {
-    fn default() -> Apart<T> {
-        Apart(BTreeMap::new())
+    fn default() -> Self {
+        Self(BTreeMap::new())
     }
 }
 
@@ -99,9 +99,10 @@ impl<T> Apart<T> {
         let parts = self.0.range(&here..);
         let parts = parts.take_while(|((s, path), _)| *s == here.0 && path.starts_with(&here.1));
         let parts: Vec<&T> = parts.map(|(_, what)| what).collect();
-        match parts.is_empty() {
-            true => self.meeting(assignment).into_iter().collect(),
-            false => parts,
+        if parts.is_empty() {
+            self.meeting(assignment).into_iter().collect()
+        } else {
+            parts
         }
     }
 
@@ -129,7 +130,7 @@ pub struct Names<'a> {
 
 impl<'a> Names<'a> {
     /// The names of stages, with the keys of each that are not parameters.
-    pub fn new(stages: impl IntoIterator<Item = (&'a str, Vec<&'a str>)>) -> Names<'a> {
+    pub fn new(stages: impl IntoIterator<Item = (&'a str, Vec<&'a str>)>) -> Self {
         let (stages, fixed): (Vec<_>, Vec<_>) = stages.into_iter().unzip();
         let places = stages.iter().enumerate().map(|(at, name)| (*name, at));
         Names {
@@ -226,9 +227,10 @@ pub fn check_draws(path: &[String], value: &Value, problems: &mut Problems) {
 /// A generator stands where one value is set.
 fn many_values(path: &str, value: &Value) -> Problem {
     let text = &value.span.source.text[value.span.range.clone()];
-    let written = match text.len() <= 80 && text.starts_with('{') && !text.contains('\n') {
-        true => text,
-        false => "{ log_uniform = […], draws = … }",
+    let written = if text.len() <= 80 && text.starts_with('{') && !text.contains('\n') {
+        text
+    } else {
+        "{ log_uniform = […], draws = … }"
     };
     let message = format!("`{path}` takes one value here, and this makes many");
     let help = format!(

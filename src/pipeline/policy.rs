@@ -34,10 +34,10 @@ pub enum Cause {
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Cause::Oom => "out of memory",
-            Cause::Crash => "crashed",
-            Cause::Time => "out of time",
-            Cause::Error => "with an error",
+            Self::Oom => "out of memory",
+            Self::Crash => "crashed",
+            Self::Time => "out of time",
+            Self::Error => "with an error",
         })
     }
 }
@@ -79,10 +79,10 @@ impl Grow {
 }
 
 impl Default for Grow {
-    fn default() -> Grow {
-        Grow {
-            memory: Grow::not(),
-            time: Grow::not(),
+    fn default() -> Self {
+        Self {
+            memory: Self::not(),
+            time: Self::not(),
         }
     }
 }
@@ -94,10 +94,10 @@ impl Retry {
 }
 
 impl Default for Retry {
-    fn default() -> Retry {
-        Retry {
+    fn default() -> Self {
+        Self {
             max: 0,
-            on: Retry::accidents(),
+            on: Self::accidents(),
             grow: Grow::default(),
         }
     }
@@ -129,8 +129,8 @@ pub struct Policy {
 
 impl Policy {
     /// What holds for a kind unless the file says otherwise.
-    pub fn of(kind: &Kind) -> Policy {
-        Policy {
+    pub fn of(kind: &Kind) -> Self {
+        Self {
             resources: kind.resources,
             device: Device::Auto,
             retry: Arc::default(),
@@ -203,8 +203,8 @@ pub struct Policies {
 }
 
 impl Default for Policies {
-    fn default() -> Policies {
-        Policies {
+    fn default() -> Self {
+        Self {
             resources: schema_of::<Asked>(),
             device: schema_of::<Device>(),
             retry: schema_of::<Retry>(),

@@ -26,8 +26,8 @@ pub struct Problem {
 
 impl Problem {
     /// A problem at a place.
-    pub fn at(span: &Span, message: impl Into<String>) -> Problem {
-        Problem {
+    pub fn at(span: &Span, message: impl Into<String>) -> Self {
+        Self {
             message: short(message.into()),
             span: Some(span.clone()),
             label: "here".into(),
@@ -36,8 +36,8 @@ impl Problem {
     }
 
     /// A problem of no place in particular.
-    pub fn of(message: impl Into<String>) -> Problem {
-        Problem {
+    pub fn of(message: impl Into<String>) -> Self {
+        Self {
             message: short(message.into()),
             span: None,
             label: String::new(),
@@ -46,19 +46,19 @@ impl Problem {
     }
 
     /// What stands under the caret.
-    pub fn label(mut self, label: impl Into<String>) -> Problem {
+    pub fn label(mut self, label: impl Into<String>) -> Self {
         self.label = short(label.into());
         self
     }
 
     /// Adds advice.
-    pub fn help(mut self, help: impl Into<String>) -> Problem {
+    pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(short(help.into()));
         self
     }
 
     /// Adds advice if there is any.
-    pub fn maybe_help(mut self, help: Option<String>) -> Problem {
+    pub fn maybe_help(mut self, help: Option<String>) -> Self {
         self.help = help.map(short).or(self.help);
         self
     }
@@ -73,17 +73,17 @@ const AROUND: usize = 80;
 /// A text as people can be shown it: without its middle where it is too long, and with control characters written out, which
 /// a terminal would obey.
 fn short(text: String) -> String {
-    let text = match text.len() <= LONGEST {
-        true => text,
-        false => {
-            let head = text.floor_char_boundary(END);
-            let tail = text.ceil_char_boundary(text.len() - END);
-            format!("{} … {}", &text[..head], &text[tail..])
-        }
+    let text = if text.len() <= LONGEST {
+        text
+    } else {
+        let head = text.floor_char_boundary(END);
+        let tail = text.ceil_char_boundary(text.len() - END);
+        format!("{} … {}", &text[..head], &text[tail..])
     };
-    match text.chars().any(|c| c.is_control() && c != '\n') {
-        true => text.split('\n').map(visible).collect::<Vec<_>>().join("\n"),
-        false => text,
+    if text.chars().any(|c| c.is_control() && c != '\n') {
+        text.split('\n').map(visible).collect::<Vec<_>>().join("\n")
+    } else {
+        text
     }
 }
 
@@ -91,9 +91,10 @@ fn short(text: String) -> String {
 pub(super) fn visible(text: &str) -> String {
     let mut seen = String::new();
     for c in text.chars() {
-        match c.is_control() {
-            true => seen.extend(c.escape_default()),
-            false => seen.push(c),
+        if c.is_control() {
+            seen.extend(c.escape_default());
+        } else {
+            seen.push(c);
         }
     }
     seen
@@ -154,7 +155,7 @@ impl SourceCode for Span {
                 inner.line_count(),
             )));
         }
-        let here = Span::new(&self.source, span.offset()..span.offset() + span.len());
+        let here = Self::new(&self.source, span.offset()..span.offset() + span.len());
         let (range, line, begin) = here.surroundings(AROUND);
         Ok(Box::new(miette::MietteSpanContents::new_named(
             name,

@@ -83,9 +83,10 @@ pub fn read(path: &Path, request: &Request, registry: &Registry) -> Result<Pipel
     let mut problems = Problems::default();
     let document = document::read(path, &mut problems);
     let pipeline = resolve(&document, path, request, registry, &mut problems);
-    match problems.is_empty() {
-        true => Ok(pipeline),
-        false => Err(problems.into_sorted()),
+    if problems.is_empty() {
+        Ok(pipeline)
+    } else {
+        Err(problems.into_sorted())
     }
 }
 
@@ -1159,9 +1160,10 @@ fn check_columns(
             for (known, output) in named.iter_mut().zip(&stage.outputs) {
                 let name = output.name.as_deref();
                 let left = name.and_then(|name| instance.parameters.output_columns(name));
-                *known = match is_first {
-                    true => left,
-                    false => ColumnShape::common(known.take(), left),
+                *known = if is_first {
+                    left
+                } else {
+                    ColumnShape::common(known.take(), left)
                 };
             }
             match instance.parameters.columns(&shapes) {

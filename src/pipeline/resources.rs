@@ -20,8 +20,8 @@ pub struct Resources {
 }
 
 impl Default for Resources {
-    fn default() -> Resources {
-        Resources {
+    fn default() -> Self {
+        Self {
             cores: 1,
             memory: 500 * MB,
             limited: false,

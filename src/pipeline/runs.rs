@@ -33,7 +33,7 @@ impl RunsOf {
     /// The axes that tell runs apart and that rows with these columns do not name: without them, no row can be told to be of
     /// one run.
     pub fn unnamed(&self, has: impl Fn(&str) -> bool) -> Vec<&str> {
-        let RunsOf::Labels {
+        let Self::Labels {
             axes,
             given,
             computed,

@@ -17,8 +17,8 @@ pub struct Source {
 
 impl Source {
     /// A source to be shared by the places in it.
-    pub fn new(name: impl Into<String>, text: impl Into<String>) -> Arc<Source> {
-        Arc::new(Source {
+    pub fn new(name: impl Into<String>, text: impl Into<String>) -> Arc<Self> {
+        Arc::new(Self {
             name: name.into(),
             text: text.into(),
             lines: OnceLock::new(),
@@ -47,9 +47,9 @@ pub struct Span {
 
 impl Span {
     /// The place of `range` in `source`; clipped to the text.
-    pub fn new(source: &Arc<Source>, range: Range<usize>) -> Span {
+    pub fn new(source: &Arc<Source>, range: Range<usize>) -> Self {
         let end = range.end.min(source.text.len());
-        Span {
+        Self {
             source: source.clone(),
             range: range.start.min(end)..end,
         }

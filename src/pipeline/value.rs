@@ -69,7 +69,7 @@ impl Value {
     }
 
     /// The value of a key, if this is a table that has it.
-    pub fn get(&self, name: &str) -> Option<&Value> {
+    pub fn get(&self, name: &str) -> Option<&Self> {
         let (_, value) = self.table()?.iter().find(|(key, _)| key.name == name)?;
         Some(value)
     }
@@ -116,7 +116,7 @@ impl Value {
             Data::Bool(bool) => bool.to_string(),
             Data::Unreadable => "?".to_string(),
             Data::Array(items) => {
-                let items: Vec<_> = items.iter().map(Value::shortest).collect();
+                let items: Vec<_> = items.iter().map(Self::shortest).collect();
                 items.join("-")
             }
             Data::Table(table) => match self.get("kind") {
@@ -136,7 +136,7 @@ impl Value {
     pub fn is_readable(&self) -> bool {
         match &self.data {
             Data::Unreadable => false,
-            Data::Array(items) => items.iter().all(Value::is_readable),
+            Data::Array(items) => items.iter().all(Self::is_readable),
             Data::Table(table) => table.iter().all(|(_, value)| value.is_readable()),
             _ => true,
         }
@@ -150,7 +150,7 @@ impl Value {
             Data::Float(float) => json!(float),
             Data::Bool(bool) => json!(bool),
             Data::Unreadable => serde_json::Value::Null,
-            Data::Array(items) => items.iter().map(Value::to_json).collect(),
+            Data::Array(items) => items.iter().map(Self::to_json).collect(),
             Data::Table(table) => table
                 .iter()
                 .map(|(key, value)| (key.name.clone(), value.to_json()))

@@ -39,7 +39,7 @@ pub struct Looked<'a> {
 
 impl<'a> Looked<'a> {
     /// Nothing has been looked at.
-    pub fn new(store: &'a Store) -> Looked<'a> {
+    pub fn new(store: &'a Store) -> Self {
         Looked {
             store,
             seen: HashMap::new(),
@@ -96,7 +96,7 @@ pub enum Known<'a> {
 }
 
 impl<'a> From<Option<&'a Record>> for Known<'a> {
-    fn from(record: Option<&'a Record>) -> Known<'a> {
+    fn from(record: Option<&'a Record>) -> Self {
         record.map_or(Known::Open, |record| {
             Known::Made(record.key, &record.artifact)
         })
@@ -145,7 +145,7 @@ impl Fingerprint {
         id: JobId,
         outside: &Outside,
         known: impl Fn(JobId) -> Known<'a>,
-    ) -> Option<Fingerprint> {
+    ) -> Option<Self> {
         let kind = plan.kind(id);
         // A list of lists: which stage an artifact comes from is part of what a job reads, though not the stage's name.
         let mut ports: BTreeMap<String, Vec<Vec<Json>>> = BTreeMap::new();
@@ -201,7 +201,7 @@ impl Fingerprint {
             fingerprint["holes"] = json!(holes);
         }
         fingerprint.sort_all_objects();
-        Some(Fingerprint(fingerprint))
+        Some(Self(fingerprint))
     }
 
     /// The cache key.
@@ -362,11 +362,11 @@ fn gather<'a>(
             job,
             digest: artifact.digest(),
             artifact,
-            columns: match is_nothing(&read) {
-                true => Columns::new(),
-                false => plan
-                    .columns(input.stage)
-                    .of(&plan.pipeline, coordinates, read.as_ref()),
+            columns: if is_nothing(&read) {
+                Columns::new()
+            } else {
+                plan.columns(input.stage)
+                    .of(&plan.pipeline, coordinates, read.as_ref())
             },
             labels: labels.clone(),
         }

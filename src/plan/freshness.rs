@@ -48,13 +48,13 @@ pub enum Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Reason::New => f.write_str("new"),
-            Reason::Changed(lines) => f.write_str(&lines.join("; ")),
-            Reason::FileGone(file) => write!(f, "`{file}` is missing from the store"),
-            Reason::Damaged => f.write_str("what it left was damaged in the store"),
-            Reason::Released => f.write_str("released after use, and needed once more"),
-            Reason::Again => f.write_str("asked for once more"),
-            Reason::RecordGone => f.write_str("its record is missing from the store"),
+            Self::New => f.write_str("new"),
+            Self::Changed(lines) => f.write_str(&lines.join("; ")),
+            Self::FileGone(file) => write!(f, "`{file}` is missing from the store"),
+            Self::Damaged => f.write_str("what it left was damaged in the store"),
+            Self::Released => f.write_str("released after use, and needed once more"),
+            Self::Again => f.write_str("asked for once more"),
+            Self::RecordGone => f.write_str("its record is missing from the store"),
         }
     }
 }
@@ -113,7 +113,7 @@ impl Freshness {
     /// The record of an artifact that is there, or was until it was used.
     pub fn record(&self) -> Option<&Record> {
         match self {
-            Freshness::Fresh(record) | Freshness::Released(record) => Some(record),
+            Self::Fresh(record) | Self::Released(record) => Some(record),
             _ => None,
         }
     }

@@ -74,7 +74,7 @@ pub struct Plan {
 
 impl Plan {
     /// Unrolls a pipeline; with selectors, only the jobs they select and what those need.
-    pub fn unroll(pipeline: Pipeline, selectors: &[Selector]) -> Plan {
+    pub fn unroll(pipeline: Pipeline, selectors: &[Selector]) -> Self {
         let all = pipeline.stages.iter().map(|stage| stage.instances.len());
         let mut jobs: Vec<Job> = Vec::with_capacity(all.sum());
         let mut of_stage: Vec<std::ops::Range<JobId>> = vec![0..0; pipeline.stages.len()];
@@ -122,21 +122,21 @@ impl Plan {
             }
             of_stage[at] = first..jobs.len();
         }
-        let plan = Plan::of(pipeline, jobs);
+        let plan = Self::of(pipeline, jobs);
         match selectors {
             [] => plan,
             _ => plan.narrowed(selectors),
         }
     }
 
-    fn of(pipeline: Pipeline, jobs: Vec<Job>) -> Plan {
+    fn of(pipeline: Pipeline, jobs: Vec<Job>) -> Self {
         let mut readers = vec![Vec::new(); jobs.len()];
         for (id, job) in jobs.iter().enumerate() {
             for from in job.reads() {
                 readers[from].push(id);
             }
         }
-        Plan {
+        Self {
             columns: pipeline.stages.iter().map(|_| OnceLock::new()).collect(),
             names: OnceLock::new(),
             alike: OnceLock::new(),
@@ -146,7 +146,7 @@ impl Plan {
         }
     }
 
-    fn narrowed(self, selectors: &[Selector]) -> Plan {
+    fn narrowed(self, selectors: &[Selector]) -> Self {
         let mut wanted = BTreeSet::new();
         let selected = |id: &JobId| selectors.iter().any(|s| s.matches(&self.jobs[*id].name));
         let mut open: Vec<JobId> = (0..self.jobs.len()).filter(selected).collect();
@@ -171,7 +171,7 @@ impl Plan {
             job
         });
         let jobs = jobs.collect();
-        Plan::of(self.pipeline, jobs)
+        Self::of(self.pipeline, jobs)
     }
 
     /// The jobs that a job reads, each once.
@@ -244,17 +244,14 @@ impl Plan {
             axes.flat_map(alike).collect()
         });
         let name = &self.jobs[id].name;
-        let pairs = name
-            .coordinates
-            .0
-            .iter()
-            .map(|pair| match alike.contains(pair) {
-                true => {
-                    let digest = Digest::of_bytes(pair.1.as_bytes()).short();
-                    (pair.0.clone(), format!("{}~{digest}", pair.1).into())
-                }
-                false => pair.clone(),
-            });
+        let pairs = name.coordinates.0.iter().map(|pair| {
+            if alike.contains(pair) {
+                let digest = Digest::of_bytes(pair.1.as_bytes()).short();
+                (pair.0.clone(), format!("{}~{digest}", pair.1).into())
+            } else {
+                pair.clone()
+            }
+        });
         let name = JobName {
             stage: name.stage.clone(),
             coordinates: Coordinates(pairs.collect()),

@@ -32,13 +32,13 @@ pub struct Closing {
 
 impl Closing {
     /// Nothing heard yet; what it tells will have the order of the stages in the file.
-    pub fn new(plan: &Plan) -> Closing {
+    pub fn new(plan: &Plan) -> Self {
         let mut jobs: Vec<_> = plan.jobs.iter().collect();
         jobs.sort_by_key(|job| job.stage);
         let names = jobs.into_iter().map(|job| job.name.to_string());
-        Closing {
+        Self {
             places: names.zip(0..).collect(),
-            ..Closing::default()
+            ..Self::default()
         }
     }
 
@@ -67,7 +67,7 @@ impl Closing {
             self.warnings.push((ended.job.clone(), warnings));
         }
         if ended.status == Status::Failed {
-            self.failures.push(ended.clone());
+            self.failures.push(ended.as_ref().clone());
         }
         let all = one_of_each(&ended.views);
         let named = if is_whole {
@@ -140,7 +140,9 @@ impl Closing {
             lines.extend(against.map(|row| format!("    against: {row}")));
             // Jobs that failed stand in the line above already.
             let holes = self.holes.get(job).map_or(&[][..], Vec::as_slice);
-            let missing = verdict.missing_in_words().filter(|why| !holes.contains(why));
+            let missing = verdict
+                .missing_in_words()
+                .filter(|why| !holes.contains(why));
             lines.extend(missing.map(|why| format!("    without a value: {why}")));
         }
         lines
@@ -229,7 +231,7 @@ mod tests {
     fn closing(ended: &[Ended]) -> Closing {
         let mut closing = Closing::default();
         for ended in ended {
-            closing.hear(&Event::JobEnded(ended.clone()));
+            closing.hear(&Event::JobEnded(Box::new(ended.clone())));
         }
         closing
     }

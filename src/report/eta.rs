@@ -295,7 +295,7 @@ mod tests {
                 warnings: Vec::new(),
                 verdict: None,
             };
-            self.hear(&Event::JobEnded(ended), Duration::from_secs(now));
+            self.hear(&Event::JobEnded(Box::new(ended)), Duration::from_secs(now));
         }
 
         fn at(&self, now: u64) -> Option<String> {

@@ -26,9 +26,10 @@ impl Node<'_> {
             1 => "1 job".to_string(),
             n => format!("{n} jobs"),
         };
-        match self.stage.axes.is_empty() {
-            true => count,
-            false => format!("{count} ({})", self.stage.axes.join(", ")),
+        if self.stage.axes.is_empty() {
+            count
+        } else {
+            format!("{count} ({})", self.stage.axes.join(", "))
         }
     }
 
@@ -76,9 +77,10 @@ pub fn text(plan: &Plan) -> String {
             let reads: Vec<_> = reads
                 .map(|(from, _, _)| nodes[*from].stage.name.as_str())
                 .collect();
-            let reads = match reads.is_empty() {
-                true => String::new(),
-                false => format!("← {}", reads.join(", ")),
+            let reads = if reads.is_empty() {
+                String::new()
+            } else {
+                format!("← {}", reads.join(", "))
             };
             let [name, kind, counts] = node.lines();
             [name, kind, counts, reads]

@@ -33,11 +33,11 @@ const PACE: Duration = Duration::from_secs(5);
 
 impl Journal {
     /// Starts a journal; the file must not exist.
-    pub fn create(path: &Path) -> io::Result<Journal> {
+    pub fn create(path: &Path) -> io::Result<Self> {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)?;
         }
-        Ok(Journal {
+        Ok(Self {
             out: BufWriter::new(File::create_new(path)?),
             start: Instant::now(),
             told: Default::default(),

@@ -18,8 +18,8 @@ const PACE: Duration = Duration::from_secs(30);
 
 impl<W: Write> Lines<W> {
     /// Lines to a stream.
-    pub fn new(out: W) -> Lines<W> {
-        Lines {
+    pub fn new(out: W) -> Self {
+        Self {
             out: Out::new(out),
             told: BTreeMap::new(),
         }

@@ -12,8 +12,8 @@ pub struct Out<W>(W);
 
 impl<W: Write> Out<W> {
     /// One to this stream.
-    pub fn new(stream: W) -> Out<W> {
-        Out(stream)
+    pub fn new(stream: W) -> Self {
+        Self(stream)
     }
 
     /// What `write!` and `writeln!` call.

@@ -118,7 +118,7 @@ mod tests {
     }
 
     fn ended(job: &str, status: Status) -> Event {
-        Event::JobEnded(Ended {
+        Event::JobEnded(Box::new(Ended {
             job: job.into(),
             status,
             seconds: 0.0,
@@ -131,7 +131,7 @@ mod tests {
             holes: Vec::new(),
             warnings: Vec::new(),
             verdict: None,
-        })
+        }))
     }
 
     fn lines(events: &[Event]) -> Vec<String> {

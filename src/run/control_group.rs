@@ -15,10 +15,10 @@ pub(super) struct ControlGroup {
 
 impl ControlGroup {
     /// The group of a process; `None` where there is none, or nobody tells.
-    pub fn of(pid: u32) -> Option<ControlGroup> {
+    pub fn of(pid: u32) -> Option<Self> {
         let groups = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
         let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
-        Some(ControlGroup {
+        Some(Self {
             folders: folders(&groups, &mounts)?,
         })
     }
@@ -87,9 +87,10 @@ fn mount(line: &str, is_first: bool) -> Option<(PathBuf, PathBuf)> {
     let (place, what) = line.split_once(" - ")?;
     let mut what = what.split(' ');
     let (system, options) = (what.next()?, what.nth(1)?);
-    let fits = match is_first {
-        true => system == "cgroup" && options.split(',').any(|option| option == "memory"),
-        false => system == "cgroup2",
+    let fits = if is_first {
+        system == "cgroup" && options.split(',').any(|option| option == "memory")
+    } else {
+        system == "cgroup2"
     };
     let mut place = place.split(' ').skip(3);
     let (root, point) = (place.next()?, place.next()?);

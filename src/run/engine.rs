@@ -39,7 +39,7 @@ enum State {
 
 impl State {
     fn is_settled(&self) -> bool {
-        matches!(self, State::Done(_) | State::Over)
+        matches!(self, Self::Done(_) | Self::Over)
     }
 }
 
@@ -126,7 +126,7 @@ impl<'a, 'o> Engine<'a, 'o> {
         observe: &'o mut dyn FnMut(&Event),
         sender: Sender<Message>,
         (verified, give_up): (&'a Mutex<BTreeSet<Digest>>, &'a AtomicBool),
-    ) -> Engine<'a, 'o> {
+    ) -> Self {
         let count = |edges: usize| u32::try_from(edges).expect("a plan has fewer jobs than that");
         let jobs = 0..plan.jobs.len();
         Engine {
@@ -770,7 +770,7 @@ impl<'a, 'o> Engine<'a, 'o> {
         let job = self.name(id);
         let (cause, message) = why.unzip();
         let cause = cause.flatten();
-        self.tell(&Event::JobEnded(Ended {
+        self.tell(&Event::JobEnded(Box::new(Ended {
             job,
             status,
             seconds,
@@ -783,7 +783,7 @@ impl<'a, 'o> Engine<'a, 'o> {
             holes: Vec::new(),
             warnings: Vec::new(),
             verdict: None,
-        }));
+        })));
         if status == Status::Failed && self.options.fail_fast {
             self.give_up.store(true, Ordering::Relaxed);
         }
@@ -810,7 +810,7 @@ impl<'a, 'o> Engine<'a, 'o> {
         let paths = shown.paths.iter();
         let paths = paths.map(|path| path.clone().into_os_string());
         self.shown.extend(paths);
-        self.tell(&Event::JobEnded(Ended {
+        self.tell(&Event::JobEnded(Box::new(Ended {
             job: name.clone(),
             status,
             seconds,
@@ -823,7 +823,7 @@ impl<'a, 'o> Engine<'a, 'o> {
             holes: self.holes_of(&made),
             warnings: self.lines_of(&made, WARNINGS),
             verdict,
-        }));
+        })));
         self.ledger.jobs.insert(name, made.key);
         if status == Status::Ran && self.saved.elapsed() > PACE {
             self.save_ledger()?;

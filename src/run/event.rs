@@ -52,7 +52,7 @@ pub enum Event {
     /// An attempt at a job failed, and another begins when there is room.
     JobRetried(Retried),
     /// A job ended.
-    JobEnded(Ended),
+    JobEnded(Box<Ended>),
     /// Something to know that stops nothing.
     Warning {
         /// What.

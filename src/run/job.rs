@@ -113,8 +113,8 @@ impl Monitor for RunningJob<'_> {
 }
 
 impl From<Record> for Made {
-    fn from(record: Record) -> Made {
-        Made {
+    fn from(record: Record) -> Self {
+        Self {
             key: record.key,
             artifact: Arc::new(record.artifact),
         }
@@ -365,9 +365,10 @@ impl RunningJob<'_> {
                         self.store.object(&old.digest),
                         self.store.object(&new.digest),
                     );
-                    let how = match old.exists() {
-                        true => (self.compare)(kind, name, &old, &new),
-                        false => None,
+                    let how = if old.exists() {
+                        (self.compare)(kind, name, &old, &new)
+                    } else {
+                        None
                     };
                     let how = how.map_or(String::new(), |how| format!(" ({how})"));
                     lines.push(format!("`{name}` differs{how}"));

@@ -21,10 +21,10 @@ pub(super) struct Log {
 
 impl Log {
     /// A log, which need not exist, to add to.
-    pub fn open(path: &Path) -> io::Result<Log> {
+    pub fn open(path: &Path) -> io::Result<Self> {
         let mut options = File::options();
         let file = options.create(true).read(true).append(true).open(path)?;
-        Ok(Log {
+        Ok(Self {
             file,
             head: HEAD,
             tail: TAIL,

@@ -72,7 +72,7 @@ struct Seeds {
 }
 
 impl Seeds {
-    fn of(plan: &Plan) -> Seeds {
+    fn of(plan: &Plan) -> Self {
         let axes = plan.pipeline.axes.iter();
         let seeds = axes.filter(|axis| {
             let mut assignments = axis.assignments().peekable();
@@ -83,7 +83,7 @@ impl Seeds {
             let labels = axis.labels().map(str::to_string);
             labels.zip(0..).collect()
         };
-        Seeds {
+        Self {
             axes: seeds
                 .map(|axis| (axis.name().to_string(), labels(axis)))
                 .collect(),

@@ -12,8 +12,8 @@ pub(super) struct Slots {
 }
 
 impl Slots {
-    pub fn of(capacity: &Capacity) -> Slots {
-        Slots {
+    pub fn of(capacity: &Capacity) -> Self {
+        Self {
             cores: capacity.cores,
             memory: capacity.memory,
             cards: vec![true; capacity.cards().len()],

@@ -94,9 +94,10 @@ impl Stage for Claim {
             let problems = hyphens_told(text, problems).into_iter();
             complaints.extend(problems.map(|problem| frames::complaint(name, problem)));
         }
-        match complaints.is_empty() {
-            true => Ok(None),
-            false => Err(complaints),
+        if complaints.is_empty() {
+            Ok(None)
+        } else {
+            Err(complaints)
         }
     }
 

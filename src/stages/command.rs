@@ -482,9 +482,10 @@ fn coordinates(columns: &Columns, texts: &BTreeMap<String, String>) -> String {
             break;
         }
     }
-    match name.is_empty() {
-        true => "0".to_string(),
-        false => name,
+    if name.is_empty() {
+        "0".to_string()
+    } else {
+        name
     }
 }
 
@@ -507,10 +508,10 @@ struct Desk {
 }
 
 impl Desk {
-    fn new(job: &Context<'_>) -> Result<Desk, Stop> {
+    fn new(job: &Context<'_>) -> Result<Self, Stop> {
         // No output can have this name.
         let root = absolute(job.out)?.join(".desk");
-        let desk = Desk {
+        let desk = Self {
             out: root.join("out"),
             inputs: root.join("inputs"),
             told: root.join("job.json"),
@@ -561,10 +562,10 @@ impl Desk {
 impl What {
     fn noun(self) -> &'static str {
         match self {
-            What::Table => "a table",
-            What::Figure => "a figure",
-            What::Model => "a model",
-            What::File => "a file",
+            Self::Table => "a table",
+            Self::Figure => "a figure",
+            Self::Model => "a model",
+            Self::File => "a file",
         }
     }
 }
@@ -711,9 +712,10 @@ fn settle(path: &Path, out: &Path) -> Result<bool, Stop> {
     }
     if !meta.is_file() {
         let name = path.strip_prefix(out).unwrap_or(path).display();
-        let what = match meta.is_symlink() {
-            true => "a link; outputs must be files of their own",
-            false => "neither a file nor a folder",
+        let what = if meta.is_symlink() {
+            "a link; outputs must be files of their own"
+        } else {
+            "neither a file nor a folder"
         };
         return Err(Stop::failed(format!("`{name}` in ETUDE_OUT is {what}")));
     }

@@ -67,9 +67,9 @@ impl Split {
     /// Its name in a file.
     pub(super) fn name(self) -> &'static str {
         match self {
-            Split::Test => "test",
-            Split::Train => "train",
-            Split::Validation => "validation",
+            Self::Test => "test",
+            Self::Train => "train",
+            Self::Validation => "validation",
         }
     }
 
@@ -77,15 +77,16 @@ impl Split {
     pub(super) fn of(self, dataset: &Dataset) -> Result<&Examples, Stop> {
         let name = self.name();
         let examples = match self {
-            Split::Test => &dataset.test,
-            Split::Train => &dataset.train,
-            Split::Validation => &dataset.validation,
+            Self::Test => &dataset.test,
+            Self::Train => &dataset.train,
+            Self::Validation => &dataset.validation,
         };
-        match examples.is_empty() {
-            true => Err(Stop::failed(format!(
+        if examples.is_empty() {
+            Err(Stop::failed(format!(
                 "the dataset has no examples in its split `{name}`"
-            ))),
-            false => Ok(examples),
+            )))
+        } else {
+            Ok(examples)
         }
     }
 }

@@ -52,9 +52,10 @@ pub fn stacked_and_notes(
                 // Of a table without columns nobody knows how many rows it has.
                 kept.extend(all.first());
             }
-            frame = match kept.is_empty() {
-                true => DataFrame::new(frame.height(), Vec::new())?,
-                false => frame.select(kept)?,
+            frame = if kept.is_empty() {
+                DataFrame::new(frame.height(), Vec::new())?
+            } else {
+                frame.select(kept)?
             };
         }
         let labels = input.labels.values().flat_map(|labels| &labels.all);

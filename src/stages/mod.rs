@@ -69,9 +69,10 @@ mod tests {
     #[test]
     fn every_kind_that_leaves_a_table_says_what_its_rows_are() {
         for kind in registry().iter() {
-            let tables = match kind.declares_outputs {
-                true => ArtifactType::Table.tables(),
-                false => kind.output.tables(),
+            let tables = if kind.declares_outputs {
+                ArtifactType::Table.tables()
+            } else {
+                kind.output.tables()
             };
             for table in tables {
                 let row = kind.row(table);

@@ -63,9 +63,10 @@ impl Stage for Plot {
             .iter()
             .map(|(parameter, column)| (parameter.as_str(), column.as_str()));
         let complaints = frames::missing_columns(needed, inputs);
-        match complaints.is_empty() {
-            true => Ok(None),
-            false => Err(complaints),
+        if complaints.is_empty() {
+            Ok(None)
+        } else {
+            Err(complaints)
         }
     }
 

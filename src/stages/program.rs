@@ -74,7 +74,7 @@ const GUARD: &str = "trap '' HUP INT TERM; read -r end; kill -s KILL 0";
 #[cfg(unix)]
 impl Group {
     /// A group with nobody but its guard in it, which also keeps `held` open: while the group lives, nobody begins anew.
-    fn new(held: Option<&File>) -> Result<Group, Stop> {
+    fn new(held: Option<&File>) -> Result<Self, Stop> {
         use std::os::unix::process::CommandExt;
         let held = match held {
             Some(file) => Stdio::from(file.try_clone()?),
@@ -89,7 +89,7 @@ impl Group {
             .process_group(0)
             .spawn()
             .map_err(|error| Stop::failed(format!("cannot run `/bin/sh`: {error}")))?;
-        Ok(Group { guard })
+        Ok(Self { guard })
     }
 
     /// Lets what a command starts be part of it.
@@ -252,9 +252,10 @@ fn listen(stream: impl Read, is_out: bool, sender: &mpsc::SyncSender<Heard>) {
                 // On a terminal, control characters would do something.
                 let shown = text.trim_end().chars().filter(|c| !c.is_control());
                 let shown: String = shown.take(WIDE).collect();
-                let told = match is_out || shown.is_empty() {
-                    true => Ok(()),
-                    false => sender.send(Heard::Line(shown)),
+                let told = if is_out || shown.is_empty() {
+                    Ok(())
+                } else {
+                    sender.send(Heard::Line(shown))
                 };
                 told.and_then(|()| sender.send(Heard::Text(line)))
             }
@@ -282,9 +283,10 @@ fn progress(line: &str) -> Option<Progress> {
     let mut progress = Progress {
         done,
         total,
-        unit: match amount.contains('/') {
-            true => "steps".to_string(),
-            false => "‰".to_string(),
+        unit: if amount.contains('/') {
+            "steps".to_string()
+        } else {
+            "‰".to_string()
         },
         metrics: Vec::new(),
     };

@@ -54,12 +54,13 @@ fn runs(table: &str, of: &RunsOf, columns: Option<&[String]>) -> Runs {
                 .into_iter()
                 .map(|axis| format!("`{axis}`"))
                 .collect();
-            match missing.is_empty() {
-                true => Runs::Axes(axes.clone()),
-                false => Runs::Untold(format!(
+            if missing.is_empty() {
+                Runs::Axes(axes.clone())
+            } else {
+                Runs::Untold(format!(
                     "a row of `{table}` may be made of several runs: it has no column that is the axis {}",
                     missing.join(" or ")
-                )),
+                ))
             }
         }
     }

@@ -26,9 +26,10 @@ impl Stage for TableSpec {
         let needed = self.columns();
         let needed = needed.iter().map(|column| ("columns", column.as_str()));
         let complaints = frames::missing_columns(needed, inputs);
-        match complaints.is_empty() {
-            true => Ok(inputs.first().and_then(|shape| shape.columns.clone())),
-            false => Err(complaints),
+        if complaints.is_empty() {
+            Ok(inputs.first().and_then(|shape| shape.columns.clone()))
+        } else {
+            Err(complaints)
         }
     }
 

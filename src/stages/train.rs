@@ -143,9 +143,10 @@ impl Stage for Settings {
                 pause = pause_after(saved - begun);
             }
             // One that cannot save has ever more to lose: it ends, and goes on from what it saved before.
-            match stop || problem.is_some() {
-                true => ControlFlow::Break(()),
-                false => ControlFlow::Continue(()),
+            if stop || problem.is_some() {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
             }
         };
         let mut states: Vec<StateFiles> = state::checkpoints(job.checkpoint)

@@ -13,9 +13,10 @@ pub(super) fn undeclared(args: &[String], files: &[String], root: &Path) -> Vec<
     let mut told = BTreeSet::new();
     for (at, arg) in args.iter().enumerate() {
         // A program without a folder is looked for in PATH.
-        let words = match at == 0 && !arg.contains('/') {
-            true => Vec::new(),
-            false => words(arg),
+        let words = if at == 0 && !arg.contains('/') {
+            Vec::new()
+        } else {
+            words(arg)
         };
         for word in words {
             let path = normal(&root.join(word));
@@ -35,17 +36,17 @@ pub(super) fn undeclared(args: &[String], files: &[String], root: &Path) -> Vec<
 fn complaint(arg: &str, word: &str, inside: &Path, alone: bool) -> Complaint {
     let what = format!("the program is given the file `{word}`, which the stage does not declare");
     let path = toml::Value::from(inside.display().to_string());
-    let help = match inside.starts_with("outputs") {
-        true => "if a stage made it, read that stage: inputs = { x = \"the-stage\" }; \
+    let help = if inside.starts_with("outputs") {
+        "if a stage made it, read that stage: inputs = { x = \"the-stage\" }; \
                  ETUDE_INPUT_X is where it lies then"
-            .to_string(),
-        false => {
-            let write = match alone {
-                true => format!("write files = [{path}]"),
-                false => format!("add {path} to `files`"),
-            };
-            format!("{write}: when it changes, the stage runs again then, and now it does not")
-        }
+            .to_string()
+    } else {
+        let write = if alone {
+            format!("write files = [{path}]")
+        } else {
+            format!("add {path} to `files`")
+        };
+        format!("{write}: when it changes, the stage runs again then, and now it does not")
     };
     Complaint::new(format!("args.{arg}"), what).help(help)
 }
@@ -61,9 +62,10 @@ fn words(arg: &str) -> Vec<&str> {
         if !word.is_empty() && !written {
             words.push(word);
         }
-        written = match part.ends_with('>') {
-            true => true,
-            false => written && word.is_empty(),
+        written = if part.ends_with('>') {
+            true
+        } else {
+            written && word.is_empty()
         };
     }
     words.sort_unstable();

@@ -29,9 +29,9 @@ pub(super) struct Data {
 }
 
 impl Data {
-    fn of(kind: &'static str, task: &dyn Contract, is_unlooked: bool) -> Option<Data> {
+    fn of(kind: &'static str, task: &dyn Contract, is_unlooked: bool) -> Option<Self> {
         // A task that is impossible was told of already, and has no shape.
-        task.problems().is_empty().then(|| Data {
+        task.problems().is_empty().then(|| Self {
             kind,
             shape: Some(task.shape()),
             has_graphs: task.has_graphs(),

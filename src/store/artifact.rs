@@ -27,12 +27,12 @@ pub struct Artifact {
 
 impl Artifact {
     /// The files below a folder of it, named from there.
-    pub fn part(&self, folder: &str) -> Artifact {
+    pub fn part(&self, folder: &str) -> Self {
         let files = self.files.iter().filter_map(|(name, file)| {
             let inside = name.strip_prefix(folder)?.strip_prefix('/')?;
             Some((inside.to_string(), file.clone()))
         });
-        Artifact {
+        Self {
             files: files.collect(),
         }
     }

@@ -242,9 +242,10 @@ impl Store {
         let mut records = Vec::new();
         for root in [self.records(), self.differing()] {
             for folder in files::entries(&root)? {
-                match files::is_folder(&folder) {
-                    true => records.extend(files::entries(&folder)?),
-                    false => records.push(folder),
+                if files::is_folder(&folder) {
+                    records.extend(files::entries(&folder)?);
+                } else {
+                    records.push(folder);
                 }
             }
         }
@@ -260,13 +261,15 @@ impl Store {
         let Some((record, adopted)) = Record::read(path)? else {
             return Ok(None);
         };
-        let here = match path.starts_with(self.differing()) {
-            false => self.record_path(&record.key),
-            true => self.apart_path(&record),
+        let here = if path.starts_with(self.differing()) {
+            self.apart_path(&record)
+        } else {
+            self.record_path(&record.key)
         };
-        match path == here {
-            true => Ok(Some((record, adopted))),
-            false => Err(Error::damaged(path, "it lies under the name of another")),
+        if path == here {
+            Ok(Some((record, adopted)))
+        } else {
+            Err(Error::damaged(path, "it lies under the name of another"))
         }
     }
 

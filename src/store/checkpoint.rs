@@ -68,10 +68,7 @@ impl Store {
             let entries = fs::read_dir(&folder);
             files::is_folder(&folder) && entries.is_ok_and(|mut entries| entries.next().is_some())
         };
-        let mut left = match holds() {
-            true => Left::Saved,
-            false => Left::Nothing,
-        };
+        let mut left = if holds() { Left::Saved } else { Left::Nothing };
         let basis = self.read_basis(key);
         let is_known = basis.is_some();
         let stands = |basis: &Basis| {
@@ -84,9 +81,10 @@ impl Store {
             None => {
                 self.remove_checkpoint(key)?;
                 if left == Left::Saved {
-                    left = match is_known {
-                        true => Left::Discarded,
-                        false => Left::Damaged,
+                    left = if is_known {
+                        Left::Discarded
+                    } else {
+                        Left::Damaged
                     };
                 }
                 Basis {
@@ -188,13 +186,13 @@ mod tests {
     }
 
     impl Bench {
-        fn new() -> Bench {
+        fn new() -> Self {
             let folder = tempfile::tempdir().unwrap();
             let store = Store::at(&folder.path().join("store"));
             store.prepare().unwrap();
             fs::write(folder.path().join("input"), "one").unwrap();
             let key = Digest::of_key(b"job");
-            Bench { folder, store, key }
+            Self { folder, store, key }
         }
 
         fn open(&self, device: &str) -> (PathBuf, Left) {

@@ -23,7 +23,7 @@ pub struct Digest([u8; 32]);
 
 impl Digest {
     /// The digest of a file's bytes, and how many they are.
-    pub fn of_file(path: &Path) -> io::Result<(Digest, u64)> {
+    pub fn of_file(path: &Path) -> io::Result<(Self, u64)> {
         let mut file = File::open(path)?;
         let mut hasher = blake3::Hasher::new_derive_key(OBJECT);
         // Most files are small, and so is what is cleared for them; one byte more than there is shows the end.
@@ -38,30 +38,30 @@ impl Digest {
             hasher.update(&buffer[..read]);
             size += read as u64;
         }
-        Ok((Digest(hasher.finalize().into()), size))
+        Ok((Self(hasher.finalize().into()), size))
     }
 
     /// The digest of bytes that are or could be a stored file.
-    pub fn of_bytes(bytes: &[u8]) -> Digest {
-        Digest(blake3::derive_key(OBJECT, bytes))
+    pub fn of_bytes(bytes: &[u8]) -> Self {
+        Self(blake3::derive_key(OBJECT, bytes))
     }
 
     /// A cache key: the digest of a fingerprint in canonical form.
-    pub fn of_key(bytes: &[u8]) -> Digest {
-        Digest(blake3::derive_key(KEY, bytes))
+    pub fn of_key(bytes: &[u8]) -> Self {
+        Self(blake3::derive_key(KEY, bytes))
     }
 
     /// The name of a family: the digest of what the fingerprints of its members share.
-    pub fn of_family(bytes: &[u8]) -> Digest {
-        Digest(blake3::derive_key(FAMILY, bytes))
+    pub fn of_family(bytes: &[u8]) -> Self {
+        Self(blake3::derive_key(FAMILY, bytes))
     }
 
-    pub(super) fn of_artifact(bytes: &[u8]) -> Digest {
-        Digest(blake3::derive_key(ARTIFACT, bytes))
+    pub(super) fn of_artifact(bytes: &[u8]) -> Self {
+        Self(blake3::derive_key(ARTIFACT, bytes))
     }
 
-    pub(super) fn of_sealed(bytes: &[u8]) -> Digest {
-        Digest(blake3::derive_key(SEAL, bytes))
+    pub(super) fn of_sealed(bytes: &[u8]) -> Self {
+        Self(blake3::derive_key(SEAL, bytes))
     }
 
     /// The first eight digits, for people.
@@ -90,9 +90,9 @@ pub struct ParseDigestError;
 impl FromStr for Digest {
     type Err = ParseDigestError;
 
-    fn from_str(text: &str) -> Result<Digest, ParseDigestError> {
+    fn from_str(text: &str) -> Result<Self, ParseDigestError> {
         let hash = blake3::Hash::from_hex(text).map_err(|_| ParseDigestError)?;
-        Ok(Digest(hash.into()))
+        Ok(Self(hash.into()))
     }
 }
 
@@ -113,7 +113,7 @@ impl Serialize for Digest {
 }
 
 impl<'de> Deserialize<'de> for Digest {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Digest, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         text.parse().map_err(serde::de::Error::custom)
     }

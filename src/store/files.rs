@@ -34,7 +34,7 @@ pub(super) struct Draft<'a> {
 
 impl<'a> Draft<'a> {
     /// An empty one in a folder.
-    pub(super) fn new(disk: &'a dyn Disk, folder: &Path) -> Result<Draft<'a>, Error> {
+    pub(super) fn new(disk: &'a dyn Disk, folder: &Path) -> Result<Self, Error> {
         let (file, path) = create_locked(disk, folder, DRAFT, "")?;
         Ok(Draft {
             disk,
@@ -205,9 +205,10 @@ pub(super) fn read_small(path: &Path) -> io::Result<Vec<u8>> {
     File::open(path)?
         .take(LARGEST + 1)
         .read_to_end(&mut bytes)?;
-    match bytes.len() as u64 > LARGEST {
-        true => Err(not("it is larger than any such file can be")),
-        false => Ok(bytes),
+    if bytes.len() as u64 > LARGEST {
+        Err(not("it is larger than any such file can be"))
+    } else {
+        Ok(bytes)
     }
 }
 
@@ -226,9 +227,10 @@ pub fn read_named(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     if meta.len() <= most {
         File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
     }
-    match meta.len().max(bytes.len() as u64) > most {
-        true => Err(not(format!("it has more than {} MiB", most >> 20))),
-        false => Ok(bytes),
+    if meta.len().max(bytes.len() as u64) > most {
+        Err(not(format!("it has more than {} MiB", most >> 20)))
+    } else {
+        Ok(bytes)
     }
 }
 

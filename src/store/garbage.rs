@@ -270,9 +270,10 @@ impl Store {
 
     fn remove_one(&self, going: &Going) -> Result<(), Error> {
         let path = &going.path;
-        let removed = match files::is_folder(path) {
-            true => self.disk.remove_all(path),
-            false => self.disk.remove(path),
+        let removed = if files::is_folder(path) {
+            self.disk.remove_all(path)
+        } else {
+            self.disk.remove(path)
         };
         match removed {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
@@ -512,13 +513,13 @@ mod tests {
     }
 
     impl Bench {
-        fn new() -> Bench {
+        fn new() -> Self {
             let folder = tempfile::tempdir().unwrap();
             let store = Store::at(folder.path());
             store.prepare().unwrap();
             // It is no engine, and relies on nothing.
             let store = Store::at(folder.path());
-            Bench {
+            Self {
                 folder,
                 store,
                 ledger: Ledger::default(),

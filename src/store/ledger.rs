@@ -50,11 +50,11 @@ const UNSEALED: [&str; 2] = ["jobs", "views"];
 
 impl Ledger {
     /// Reads a ledger; one that is not there is empty, and one that cannot be trusted an error.
-    pub(super) fn read(path: &Path) -> Result<Ledger, Error> {
-        Ok(Ledger::read_if_there(path)?.unwrap_or_default())
+    pub(super) fn read(path: &Path) -> Result<Self, Error> {
+        Ok(Self::read_if_there(path)?.unwrap_or_default())
     }
 
-    fn read_if_there(path: &Path) -> Result<Option<Ledger>, Error> {
+    fn read_if_there(path: &Path) -> Result<Option<Self>, Error> {
         match files::read_small(path) {
             Ok(bytes) => sealed::unseal(&bytes, &UNSEALED)
                 .map(Some)
@@ -100,8 +100,8 @@ impl Ledger {
     }
 
     /// What was read, without the changes since.
-    fn before(&self) -> Ledger {
-        Ledger {
+    fn before(&self) -> Self {
+        Self {
             jobs: self.base.jobs.clone(),
             views: self.base.views.clone(),
             earlier: self.earlier.clone(),
@@ -110,7 +110,7 @@ impl Ledger {
     }
 
     /// A saved ledger with what was changed here.
-    fn applied_to(&self, saved: Ledger) -> Ledger {
+    fn applied_to(&self, saved: Self) -> Self {
         let mut merged = saved.clone();
         apply(&mut merged.jobs, &self.base.jobs, &self.jobs);
         apply(&mut merged.views, &self.base.views, &self.views);
@@ -120,7 +120,7 @@ impl Ledger {
 
     /// The keys that jobs had before, given what was saved last: those that are another now, or whose job is gone, are the
     /// latest of them.
-    fn remember(&self, saved: Ledger) -> BTreeMap<String, Vec<Digest>> {
+    fn remember(&self, saved: Self) -> BTreeMap<String, Vec<Digest>> {
         let mut earlier = saved.earlier;
         for (job, key) in saved.jobs {
             let now = self.jobs.get(&job);

@@ -144,17 +144,17 @@ pub enum Error {
 }
 
 impl Error {
-    fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
+    fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_path_buf();
-        move |source| Error::Io {
+        move |source| Self::Io {
             action,
             path,
             source,
         }
     }
 
-    fn damaged(path: &Path, message: impl Into<String>) -> Error {
-        Error::Damaged {
+    fn damaged(path: &Path, message: impl Into<String>) -> Self {
+        Self::Damaged {
             path: path.to_path_buf(),
             message: message.into(),
         }
@@ -162,12 +162,12 @@ impl Error {
 
     /// Whether whoever asked may not write there.
     fn is_denied(&self) -> bool {
-        matches!(self, Error::Io { source, .. } if is_denied(source))
+        matches!(self, Self::Io { source, .. } if is_denied(source))
     }
 
     /// Whether the disk is full: the one failure whose cure is to free space and run again.
     pub fn is_disk_full(&self) -> bool {
-        matches!(self, Error::Io { source, .. }
+        matches!(self, Self::Io { source, .. }
             if matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded))
     }
 }
@@ -219,13 +219,13 @@ pub enum Lookup {
 
 impl Store {
     /// Opens the store below `folder` (usually `outputs/.etude`), without creating anything.
-    pub fn at(folder: &Path) -> Store {
-        Store::on(folder, Arc::new(RealDisk))
+    pub fn at(folder: &Path) -> Self {
+        Self::on(folder, Arc::new(RealDisk))
     }
 
     /// The same on any disk.
-    pub fn on(folder: &Path, disk: Arc<dyn Disk>) -> Store {
-        Store {
+    pub fn on(folder: &Path, disk: Arc<dyn Disk>) -> Self {
+        Self {
             root: folder.join(FORMAT),
             disk,
             user: None,
@@ -239,7 +239,7 @@ impl Store {
 
     /// The same store as used by the project in this folder, one of several: each has ledgers of its own, and its views lead to
     /// the store by its full path.
-    pub fn used_by(mut self, project: &Path) -> Store {
+    pub fn used_by(mut self, project: &Path) -> Self {
         self.user = Some(Digest::of_bytes(project.as_os_str().as_encoded_bytes()));
         self
     }
@@ -553,12 +553,13 @@ impl Store {
     pub fn read(&self, file: &StoredFile) -> Result<Vec<u8>, Error> {
         let path = self.object(&file.digest);
         let bytes = fs::read(&path).map_err(Error::io("read", &path))?;
-        match Digest::of_bytes(&bytes) == file.digest {
-            true => Ok(bytes),
-            false => Err(Error::damaged(
+        if Digest::of_bytes(&bytes) == file.digest {
+            Ok(bytes)
+        } else {
+            Err(Error::damaged(
                 &path,
                 "its bytes are not those it is named after; `etude run` makes it again",
-            )),
+            ))
         }
     }
 

@@ -26,8 +26,8 @@ pub struct Stamp {
 
 impl Stamp {
     /// The stamp of a file, links followed; `None` if there is none.
-    pub fn of(path: &Path) -> Option<Stamp> {
-        fs::metadata(path).ok().map(|meta| Stamp::from(&meta))
+    pub fn of(path: &Path) -> Option<Self> {
+        fs::metadata(path).ok().map(|meta| Self::from(&meta))
     }
 
     /// Whether it is of another file than one of the same name, and not of one that was written to.
@@ -37,11 +37,11 @@ impl Stamp {
 }
 
 impl From<&Metadata> for Stamp {
-    fn from(meta: &Metadata) -> Stamp {
+    fn from(meta: &Metadata) -> Self {
         #[cfg(unix)]
         {
             use std::os::unix::fs::MetadataExt;
-            Stamp {
+            Self {
                 size: meta.len(),
                 modified: (meta.mtime(), meta.mtime_nsec()),
                 inode: meta.ino(),
@@ -69,9 +69,9 @@ pub(super) struct Exact {
 
 impl Exact {
     /// `None` if there is nothing.
-    pub(super) fn of(path: &Path) -> Option<Exact> {
+    pub(super) fn of(path: &Path) -> Option<Self> {
         let meta = fs::symlink_metadata(path).ok()?;
-        Some(Exact {
+        Some(Self {
             stamp: Stamp::from(&meta),
             changed: changed(&meta),
         })
@@ -107,7 +107,7 @@ pub struct Seen {
 }
 
 impl Seen {
-    fn at(path: PathBuf) -> Result<Seen, Error> {
+    fn at(path: PathBuf) -> Result<Self, Error> {
         let meta = fs::metadata(&path).map_err(Error::io("read", &path))?;
         // Asked before it is opened: opening a pipe waits for its other end.
         if !meta.is_file() {
@@ -116,7 +116,7 @@ impl Seen {
         }
         let file = File::open(&path).map_err(Error::io("read", &path))?;
         let meta = file.metadata().map_err(Error::io("read", &path))?;
-        Ok(Seen {
+        Ok(Self {
             stamp: Stamp::from(&meta),
             changed: changed(&meta),
             path,
@@ -233,16 +233,18 @@ impl Walk {
                 return Err(unreadable(folder, why));
             }
             let kind = entry.file_type().map_err(Error::io("read", &path))?;
-            let is_folder = match kind.is_symlink() {
-                true => fs::metadata(&path)
+            let is_folder = if kind.is_symlink() {
+                fs::metadata(&path)
                     .map_err(Error::io("read", &path))?
-                    .is_dir(),
-                false => kind.is_dir(),
+                    .is_dir()
+            } else {
+                kind.is_dir()
             };
             let name = format!("{within}{name}");
-            match is_folder {
-                true => self.folder(&path, &format!("{name}/"))?,
-                false => self.files.push((name, path)),
+            if is_folder {
+                self.folder(&path, &format!("{name}/"))?;
+            } else {
+                self.files.push((name, path));
             }
         }
         self.above.pop();

@@ -58,8 +58,8 @@ pub struct Origin {
 }
 
 impl From<&Record> for Origin {
-    fn from(record: &Record) -> Origin {
-        Origin {
+    fn from(record: &Record) -> Self {
+        Self {
             key: record.key,
             fingerprint: record.fingerprint.clone(),
             artifact: record.artifact.clone(),
@@ -78,8 +78,8 @@ impl Provenance {
     pub const FILE: &'static str = "provenance.json";
 
     /// Reads that of a folder; `None` if there is none, and an error if there is one that cannot be trusted.
-    pub fn read(folder: &Path) -> Result<Option<Provenance>, Error> {
-        let path = folder.join(Provenance::FILE);
+    pub fn read(folder: &Path) -> Result<Option<Self>, Error> {
+        let path = folder.join(Self::FILE);
         let bytes = match files::read_small(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -88,7 +88,7 @@ impl Provenance {
             }
             Err(error) => return Err(Error::io("read", &path)(error)),
         };
-        let provenance: Provenance =
+        let provenance: Self =
             sealed::unseal(&bytes, &[]).map_err(|why| Error::damaged(&path, why))?;
         for (job, origin) in &provenance.jobs {
             let text = serde_json::to_vec(&origin.fingerprint).expect("it was JSON");
@@ -105,7 +105,7 @@ impl Provenance {
 
     /// Writes it into a folder.
     pub fn write(&self, folder: &Path) -> Result<(), Error> {
-        files::write_atomically(&folder.join(Provenance::FILE), &sealed::seal(self))
+        files::write_atomically(&folder.join(Self::FILE), &sealed::seal(self))
     }
 
     /// The published files of all jobs, with the digest of their bytes.

@@ -87,7 +87,7 @@ impl Record {
     }
 
     /// Reads a record; `None` if there is none, and an error if there is one that cannot be trusted.
-    pub(super) fn read(path: &Path) -> Result<Option<(Record, Option<Adopted>)>, Error> {
+    pub(super) fn read(path: &Path) -> Result<Option<(Self, Option<Adopted>)>, Error> {
         let bytes = match files::read_small(path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -96,12 +96,12 @@ impl Record {
             }
             Err(error) => return Err(Error::io("read", path)(error)),
         };
-        let record = Record::parse(&bytes).map_err(|why| Error::damaged(path, why))?;
+        let record = Self::parse(&bytes).map_err(|why| Error::damaged(path, why))?;
         Ok(Some(record))
     }
 
-    fn parse(bytes: &[u8]) -> Result<(Record, Option<Adopted>), String> {
-        let record: Record = sealed::unseal(bytes, &UNSEALED)?;
+    fn parse(bytes: &[u8]) -> Result<(Self, Option<Adopted>), String> {
+        let record: Self = sealed::unseal(bytes, &UNSEALED)?;
         let Provenance { adopted } = sealed::unseal(bytes, &UNSEALED)?;
         let text = serde_json::to_vec(&record.fingerprint).expect("a fingerprint is plain data");
         if Digest::of_key(&text) != record.key {

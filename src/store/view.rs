@@ -60,12 +60,15 @@ impl Views<'_> {
     pub fn names(section: &str, name: &str, artifact: &Artifact) -> Vec<String> {
         let name = file_name(name);
         let flat = flat(artifact);
-        let names = visible(artifact).map(|(file, _)| match flat {
-            true => match Path::new(file).extension() {
-                Some(ext) => format!("{section}/{name}.{}", ext.to_string_lossy()),
-                None => format!("{section}/{name}"),
-            },
-            false => format!("{section}/{name}/{file}"),
+        let names = visible(artifact).map(|(file, _)| {
+            if flat {
+                match Path::new(file).extension() {
+                    Some(ext) => format!("{section}/{name}.{}", ext.to_string_lossy()),
+                    None => format!("{section}/{name}"),
+                }
+            } else {
+                format!("{section}/{name}/{file}")
+            }
         });
         names.collect()
     }
@@ -334,9 +337,10 @@ impl Views<'_> {
                 Err(error) if is_gone(&error) => return Ok(There::Nothing),
                 target => target.map_err(Error::io("read", path))?,
             };
-            return Ok(match is_object(&target) {
-                true => There::Link(target),
-                false => There::Strange("a link that etude did not make lies there".into()),
+            return Ok(if is_object(&target) {
+                There::Link(target)
+            } else {
+                There::Strange("a link that etude did not make lies there".into())
             });
         }
         Ok(match (meta.is_dir(), meta.is_file()) {

@@ -55,7 +55,7 @@ fn project(pipeline: &str) -> Project {
 
 impl Project {
     /// One whose results are published, and whose store is gone, as on a clean clone.
-    fn published(pipeline: &str) -> Project {
+    fn published(pipeline: &str) -> Self {
         let project = project(pipeline);
         project.ok(&["run", "p.toml"]);
         project.ok(&["publish", "p.toml"]);
@@ -81,12 +81,11 @@ impl Project {
         while let Some(folder) = open.pop() {
             for entry in fs::read_dir(folder).unwrap() {
                 let path = entry.unwrap().path();
-                match path.is_dir() {
-                    true => open.push(path),
-                    false => {
-                        let name = path.strip_prefix(&root).unwrap();
-                        files.insert(name.display().to_string());
-                    }
+                if path.is_dir() {
+                    open.push(path);
+                } else {
+                    let name = path.strip_prefix(&root).unwrap();
+                    files.insert(name.display().to_string());
                 }
             }
         }

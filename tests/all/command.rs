@@ -18,11 +18,11 @@ struct Project {
 }
 
 impl Project {
-    fn new(pipeline: &str) -> Project {
+    fn new(pipeline: &str) -> Self {
         let above = tempfile::tempdir().unwrap();
         let folder = above.path().join("a 'b' $(c) \"d\"");
         fs::create_dir(&folder).unwrap();
-        let project = Project {
+        let project = Self {
             _above: above,
             folder,
         };
@@ -921,9 +921,9 @@ mod processes {
     struct Background(Child);
 
     impl Background {
-        fn start(project: &Project) -> Background {
+        fn start(project: &Project) -> Self {
             let mut command = project.command(&["run", "p.toml"]);
-            Background(
+            Self(
                 command
                     .stdout(Stdio::piped())
                     .stderr(Stdio::null())

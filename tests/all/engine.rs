@@ -556,10 +556,10 @@ struct Counting {
 }
 
 impl Counting {
-    fn new() -> Counting {
+    fn new() -> Self {
         let bench = Bench::new();
         let work = bench.folder.path().join("work");
-        Counting { bench, work }
+        Self { bench, work }
     }
 
     fn text(&self, to: u64) -> String {

@@ -82,8 +82,8 @@ struct Faulty {
 }
 
 impl Faulty {
-    fn new(wrong: Option<(Kind, usize, Fault)>) -> Arc<Faulty> {
-        Arc::new(Faulty {
+    fn new(wrong: Option<(Kind, usize, Fault)>) -> Arc<Self> {
+        Arc::new(Self {
             wrong,
             seen: Mutex::default(),
             reached: AtomicBool::new(false),
@@ -174,9 +174,12 @@ impl Disk for Faulty {
             let mut entries: Vec<_> = fs::read_dir(path)?.flatten().map(|e| e.path()).collect();
             entries.sort();
             entries.truncate(entries.len().div_ceil(2));
-            entries.iter().try_for_each(|path| match path.is_dir() {
-                true => fs::remove_dir_all(path),
-                false => fs::remove_file(path),
+            entries.iter().try_for_each(|path| {
+                if path.is_dir() {
+                    fs::remove_dir_all(path)
+                } else {
+                    fs::remove_file(path)
+                }
             })
         };
         self.go(Kind::RemoveAll, half, || RealDisk.remove_all(path))
@@ -222,8 +225,8 @@ enum Cut {
 #[cfg(unix)]
 impl Frail {
     /// All that is there already is safe.
-    fn new(root: &Path, at: usize) -> Arc<Frail> {
-        let frail = Frail {
+    fn new(root: &Path, at: usize) -> Arc<Self> {
+        let frail = Self {
             root: root.to_path_buf(),
             at,
             count: AtomicUsize::new(0),
@@ -245,9 +248,10 @@ impl Frail {
         if n >= self.at {
             self.dead.store(true, Ordering::SeqCst);
         }
-        match self.dead.load(Ordering::SeqCst) {
-            true => Err(io::Error::from_raw_os_error(5)),
-            false => what(),
+        if self.dead.load(Ordering::SeqCst) {
+            Err(io::Error::from_raw_os_error(5))
+        } else {
+            what()
         }
     }
 
@@ -282,9 +286,10 @@ impl Frail {
             Cut::LosesAll => {
                 for entry in fs::read_dir(&self.root).unwrap() {
                     let path = entry.unwrap().path();
-                    match path.is_dir() && !path.is_symlink() {
-                        true => fs::remove_dir_all(path).unwrap(),
-                        false => fs::remove_file(path).unwrap(),
+                    if path.is_dir() && !path.is_symlink() {
+                        fs::remove_dir_all(path).unwrap();
+                    } else {
+                        fs::remove_file(path).unwrap();
                     }
                 }
                 restore(&self.root, &safe);
@@ -528,9 +533,10 @@ fn kept(store: &Store) -> (BTreeSet<Digest>, Vec<String>) {
             continue;
         };
         let mut files = record.artifact.files.values();
-        match files.all(|file| store.verify(file).unwrap()) {
-            true => drop(kept.insert(record.artifact.digest())),
-            false => wrong.push(format!("{} is damaged", record.job)),
+        if files.all(|file| store.verify(file).unwrap()) {
+            kept.insert(record.artifact.digest());
+        } else {
+            wrong.push(format!("{} is damaged", record.job));
         }
     }
     (kept, wrong)
@@ -556,12 +562,13 @@ struct Clean {
 
 impl Clean {
     /// `started`: whether the pipeline has run before, when it was another.
-    fn new(started: bool) -> Clean {
+    fn new(started: bool) -> Self {
         let start = bench();
         // The first attempt at one job always fails.
-        let first = match started {
-            true => before(),
-            false => PIPELINE.replace("ends = 'fails'", "ends = 'lasts'"),
+        let first = if started {
+            before()
+        } else {
+            PIPELINE.replace("ends = 'fails'", "ends = 'lasts'")
         };
         if started {
             run(&start, &sound(&start), &first);
@@ -571,7 +578,7 @@ impl Clean {
         run(&clean, &sound(&clean), PIPELINE);
         let told = run(&clean, &sound(&clean), PIPELINE);
         assert!(told.summary.unwrap().is_complete());
-        Clean {
+        Self {
             start,
             artifacts: Told {
                 summary: Ok(Summary::default()),

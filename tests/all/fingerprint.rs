@@ -83,14 +83,13 @@ impl Written {
             stages.reverse();
             order.reverse();
         }
-        let axis = match self.variants {
-            true => {
-                let variants = order
-                    .iter()
-                    .map(|v| format!("'label {v}' = {{ {n}.value = {v} }}"));
-                variants.collect::<Vec<_>>().join(", ")
-            }
-            false => format!("'{n}.value' = {order:?}"),
+        let axis = if self.variants {
+            let variants = order
+                .iter()
+                .map(|v| format!("'label {v}' = {{ {n}.value = {v} }}"));
+            variants.collect::<Vec<_>>().join(", ")
+        } else {
+            format!("'{n}.value' = {order:?}")
         };
         format!(
             "{}\n[axes]\n{} = {{ {axis} }}\n#{comment}",

@@ -145,16 +145,16 @@ fn no_claim_holds_of_models_that_were_trained_for_one_step() {
         let text = fs::read_to_string(&file).unwrap();
         let file = format!("pipelines/{name}.toml");
         let mut arguments = vec!["run", &file];
-        match text.contains("\"model.steps\" = [1,") {
-            true => arguments.extend(["--where", "steps=1"]),
-            false => arguments.extend(["--set", "model.steps=1"]),
+        if text.contains("\"model.steps\" = [1,") {
+            arguments.extend(["--where", "steps=1"]);
+        } else {
+            arguments.extend(["--set", "model.steps=1"]);
         }
-        match text.contains("[profile.smoke]") {
-            true => arguments.extend(["--profile", "smoke"]),
-            false => {
-                arguments.extend(["--where", "seed=0", "--set", "model.evaluate_on=50"]);
-                arguments.extend(["--set", "graphs.train=400", "--set", "graphs.test=100"]);
-            }
+        if text.contains("[profile.smoke]") {
+            arguments.extend(["--profile", "smoke"]);
+        } else {
+            arguments.extend(["--where", "seed=0", "--set", "model.evaluate_on=50"]);
+            arguments.extend(["--set", "graphs.train=400", "--set", "graphs.test=100"]);
         }
         // A figure of what only later steps show fails; no claim may need one.
         let output = etude(project.path(), &arguments);

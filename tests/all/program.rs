@@ -16,8 +16,8 @@ struct Project {
 const SMOKE: &str = include_str!("../../pipelines/smoke.toml");
 
 impl Project {
-    fn new(pipeline: &str) -> Project {
-        let project = Project {
+    fn new(pipeline: &str) -> Self {
+        let project = Self {
             folder: tempfile::tempdir().unwrap(),
         };
         fs::write(project.path("etude.toml"), "").unwrap();
@@ -373,11 +373,11 @@ struct Background(std::process::Child);
 
 #[cfg(target_os = "linux")]
 impl Background {
-    fn start(project: &Project, pipeline: &str, arguments: &[&str]) -> Background {
+    fn start(project: &Project, pipeline: &str, arguments: &[&str]) -> Self {
         project.write(pipeline);
         let mut command = project.command(&[&["run", "p.toml"], arguments].concat());
         let command = command.stdout(Stdio::piped()).stderr(Stdio::null());
-        Background(command.spawn().unwrap())
+        Self(command.spawn().unwrap())
     }
 
     fn id(&self) -> u32 {

@@ -525,12 +525,11 @@ fn views(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut open = vec![folder.to_path_buf()];
     while let Some(folder) = open.pop() {
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-            match entry.path().is_dir() {
-                true => open.push(entry.path()),
-                false => {
-                    let name = entry.path().display().to_string();
-                    views.insert(name, fs::read(entry.path()).unwrap());
-                }
+            if entry.path().is_dir() {
+                open.push(entry.path());
+            } else {
+                let name = entry.path().display().to_string();
+                views.insert(name, fs::read(entry.path()).unwrap());
             }
         }
     }

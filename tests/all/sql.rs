@@ -69,11 +69,11 @@ enum Cell {
 }
 
 impl Cell {
-    fn is(&self, other: &Cell) -> bool {
+    fn is(&self, other: &Self) -> bool {
         match (self, other) {
-            (Cell::Null, Cell::Null) => true,
-            (Cell::Text(a), Cell::Text(b)) => a == b,
-            (Cell::Number(a), Cell::Number(b)) => {
+            (Self::Null, Self::Null) => true,
+            (Self::Text(a), Self::Text(b)) => a == b,
+            (Self::Number(a), Self::Number(b)) => {
                 a == b
                     || (a.is_nan() && b.is_nan())
                     || (a - b).abs() <= 1e-9 * a.abs().max(b.abs())
@@ -85,9 +85,9 @@ impl Cell {
 
     fn sorts_as(&self) -> String {
         match self {
-            Cell::Null => "0".into(),
-            Cell::Number(v) => format!("1{:+.6e}", if *v == 0.0 { 0.0 } else { *v }),
-            Cell::Text(text) => format!("2{text}"),
+            Self::Null => "0".into(),
+            Self::Number(v) => format!("1{:+.6e}", if *v == 0.0 { 0.0 } else { *v }),
+            Self::Text(text) => format!("2{text}"),
         }
     }
 }
@@ -184,7 +184,7 @@ fn every_query_gives_what_duckdb_gives_or_what_etude_chooses_or_is_refused() {
         match result {
             _ if is_open => {}
             Ok(_) if is_refused => {
-                differences.push(format!("{name}: answered, and is to be refused\n  {sql}"))
+                differences.push(format!("{name}: answered, and is to be refused\n  {sql}"));
             }
             Err(_) if is_refused => equal += 1,
             Err(why) => refused.push((name, format!("{name}: {why}\n  {sql}"))),

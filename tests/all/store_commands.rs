@@ -35,8 +35,8 @@ struct Project {
 }
 
 impl Project {
-    fn new(settings: &str) -> Project {
-        let project = Project {
+    fn new(settings: &str) -> Self {
+        let project = Self {
             folder: tempfile::tempdir().unwrap(),
         };
         project.write("etude.toml", settings);
@@ -90,9 +90,10 @@ impl Project {
 fn files(folder: &Path) -> Vec<PathBuf> {
     let mut all = Vec::new();
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        match entry.path().is_dir() {
-            true => all.extend(files(&entry.path())),
-            false => all.push(entry.path()),
+        if entry.path().is_dir() {
+            all.extend(files(&entry.path()));
+        } else {
+            all.push(entry.path());
         }
     }
     all.sort();

@@ -12,10 +12,10 @@ struct Project {
 }
 
 impl Project {
-    fn new() -> Project {
+    fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("etude.toml"), "").unwrap();
-        Project { folder }
+        Self { folder }
     }
 
     fn path(&self, name: &str) -> PathBuf {

@@ -58,9 +58,10 @@ impl Stage for Number {
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
         std::thread::sleep(Duration::from_millis(5));
         job.progress(Progress::default())?;
-        match self.fails {
-            true => Err(Stop::failed("told to fail")),
-            false => leave(job, self.value / self.by),
+        if self.fails {
+            Err(Stop::failed("told to fail"))
+        } else {
+            leave(job, self.value / self.by)
         }
     }
 }
@@ -558,12 +559,12 @@ impl Ran {
 }
 
 impl Bench {
-    pub fn new() -> Bench {
-        Bench::with(registry())
+    pub fn new() -> Self {
+        Self::with(registry())
     }
 
-    pub fn with(registry: Registry) -> Bench {
-        Bench {
+    pub fn with(registry: Registry) -> Self {
+        Self {
             folder: tempfile::tempdir().unwrap(),
             registry,
             capacity: Capacity {

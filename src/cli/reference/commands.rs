@@ -60,11 +60,8 @@ fn row(arg: &Arg) -> [String; 2] {
         });
         help = format!("{help}: {}", values.collect::<Vec<_>>().join(", "));
     }
-    let defaults = arg
-        .get_default_values()
-        .iter()
-        .map(|value| value.to_string_lossy());
-    if let Some(default) = defaults.filter(|_| takes_values).last() {
+    if let Some(default) = arg.get_default_values().last().filter(|_| takes_values) {
+        let default = default.to_string_lossy();
         help = format!("{help}; `{default}` by default");
     }
     [format!("`{arg}`"), help]

@@ -103,7 +103,7 @@ fn push_parameters(text: &mut String, all: &[Parameter], depth: usize) {
         }
         match same_keys(&all[..at], parameter) {
             Some(other) => {
-                text.push_str(&format!("{space}  - the same keys as `{}`\n", other.name))
+                text.push_str(&format!("{space}  - the same keys as `{}`\n", other.name));
             }
             None => push_parameters(text, &parameter.inner, depth + 1),
         }

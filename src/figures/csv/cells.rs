@@ -205,9 +205,10 @@ pub(super) fn declared(name: &str, kind: &DataType, cells: &[&Cell<'_>]) -> Resu
     ) -> Result<Vec<Option<T>>, usize> {
         let values = cells.iter().enumerate().map(|(at, cell)| {
             let text = cell.text.trim();
-            match MISSING.contains(&text) && cell.form != Form::Text {
-                true => Ok(None),
-                false => value(text).map(Some).ok_or(at),
+            if MISSING.contains(&text) && cell.form != Form::Text {
+                Ok(None)
+            } else {
+                value(text).map(Some).ok_or(at)
             }
         });
         values.collect()

@@ -112,10 +112,14 @@ impl What {
             let mean = mean();
             values.iter().map(|x| (x - mean).powi(2)).sum::<f64>()
         };
-        let variance = |sample: bool| match sample {
-            true if values.len() < 2 => None,
-            true => Some(squares() / (n - 1.0)),
-            false => Some(squares() / n),
+        let variance = |sample: bool| {
+            if !sample {
+                Some(squares() / n)
+            } else if values.len() < 2 {
+                None
+            } else {
+                Some(squares() / (n - 1.0))
+            }
         };
         match self {
             Self::Sum => Some(values.iter().sum()),
@@ -271,9 +275,10 @@ pub(super) fn told(
     for rows in groups {
         let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
         for row in rows {
-            match classes.is_known(*row) {
-                true => *counts.entry(classes.class(*row)).or_default() += usize::from(known[*row]),
-                false => lost += 1,
+            if classes.is_known(*row) {
+                *counts.entry(classes.class(*row)).or_default() += usize::from(known[*row]);
+            } else {
+                lost += 1;
             }
         }
         all += counts.len();
@@ -349,10 +354,11 @@ fn quantile(mut values: Vec<f64>, level: f64) -> Option<f64> {
     let below = (at.floor() as usize).min(last);
     let (low, high) = (values[below], values[(below + 1).min(last)]);
     let part = at - below as f64;
-    Some(match part == 0.0 || low == high {
-        true => low,
+    Some(if part == 0.0 || low == high {
+        low
+    } else {
         // So, and not by the difference, which of infinite values would be NaN.
-        false => low * (1.0 - part) + high * part,
+        low * (1.0 - part) + high * part
     })
 }
 

@@ -189,9 +189,10 @@ impl Scan {
         {
             let depth = level.depth() + 1;
             let above = self.top();
-            match above.is_with {
-                true => above.joined += depth,
-                false => above.now.inner = above.now.inner.max(depth),
+            if above.is_with {
+                above.joined += depth;
+            } else {
+                above.now.inner = above.now.inner.max(depth);
             }
         }
     }

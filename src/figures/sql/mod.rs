@@ -190,9 +190,12 @@ fn run_over(
     let runner = run::Runner::new(tables);
     let rows = runner
         .rows(&checked.relation)
-        .and_then(|rows| match checked.is_ordered {
-            true => Ok(rows),
-            false => run::by_all_columns(&rows),
+        .and_then(|rows| {
+            if checked.is_ordered {
+                Ok(rows)
+            } else {
+                run::by_all_columns(&rows)
+            }
         })
         .map_err(Error::Unsuitable)?;
     let known = checked.columns.unwrap_or_default().into_iter();

@@ -31,13 +31,13 @@ pub(super) enum Expr {
     /// A constant.
     Literal(Literal),
     /// A function or an operator.
-    Call(&'static Function, Vec<Expr>),
+    Call(&'static Function, Vec<Self>),
     /// The value of the first condition that is true, else the last expression.
-    Case(Vec<(Expr, Expr)>, Box<Expr>),
+    Case(Vec<(Self, Self)>, Box<Self>),
     /// A value as another type; with `true`, NULL where that fails.
-    Cast(Box<Expr>, Kind, bool),
+    Cast(Box<Self>, Kind, bool),
     /// Whether a value is among those of a query.
-    In(Box<Expr>, Subquery),
+    In(Box<Self>, Subquery),
     /// The one value of a query.
     Scalar(Subquery),
     /// Whether a query has a row.
@@ -273,19 +273,19 @@ pub(super) enum Relation {
     /// Rows of constants, each column with its type.
     Values(Vec<Vec<Expr>>, Vec<Kind>),
     /// The rows for which a condition is true.
-    Filter(Rc<Relation>, Expr),
+    Filter(Rc<Self>, Expr),
     /// Other columns, each with its type.
-    Project(Rc<Relation>, Vec<(Expr, Kind)>),
+    Project(Rc<Self>, Vec<(Expr, Kind)>),
     /// A row a group: its keys, then its aggregates.
-    Group(Rc<Relation>, Vec<(Expr, Kind)>, Vec<Aggregate>),
+    Group(Rc<Self>, Vec<(Expr, Kind)>, Vec<Aggregate>),
     /// The same rows with a column more for each window.
-    Windows(Rc<Relation>, Vec<Window>),
+    Windows(Rc<Self>, Vec<Window>),
     /// Two relations side by side; `on` sees the columns of both.
     Join {
         /// The left one.
-        left: Rc<Relation>,
+        left: Rc<Self>,
         /// The right one.
-        right: Rc<Relation>,
+        right: Rc<Self>,
         /// Which rows stay.
         kind: JoinKind,
         /// Pairs of expressions, of the left and of the right, that must be equal.
@@ -294,11 +294,11 @@ pub(super) enum Relation {
         on: Option<Expr>,
     },
     /// Each row once, as told by the first so many columns.
-    Distinct(Rc<Relation>, usize),
+    Distinct(Rc<Self>, usize),
     /// The rows in order.
-    Sort(Rc<Relation>, Vec<SortKey>),
+    Sort(Rc<Self>, Vec<SortKey>),
     /// Some rows from a place on.
-    Limit(Rc<Relation>, usize, Option<usize>),
+    Limit(Rc<Self>, usize, Option<usize>),
     /// Two relations under one another; the types of the columns.
-    Set(Rc<Relation>, Rc<Relation>, SetKind, Vec<Kind>),
+    Set(Rc<Self>, Rc<Self>, SetKind, Vec<Kind>),
 }

@@ -223,9 +223,10 @@ impl<'a> Runner<'a> {
         let classes: Vec<Classes> = classes.collect::<Result<_, Fault>>()?;
         let (keys, count) = keys(&classes, rows.height);
         // Without keys all rows are one group, even if there are none.
-        let groups = match by.is_empty() {
-            true => vec![(0..rows.height).collect()],
-            false => groups(&keys, count),
+        let groups = if by.is_empty() {
+            vec![(0..rows.height).collect()]
+        } else {
+            groups(&keys, count)
         };
         let firsts: Vec<Option<usize>> = groups.iter().map(|rows| rows.first().copied()).collect();
         let firsts: IdxCa = firsts
@@ -370,15 +371,21 @@ struct Order(Vec<(Ranks, bool, bool)>);
 impl Order {
     fn compare(&self, a: usize, b: usize) -> Ordering {
         for (ranks, descending, nulls_first) in &self.0 {
-            let place = |row: usize| match ranks.is_known(row) {
-                false if *nulls_first => 0,
-                false => 3,
-                true if ranks.is_nan(row) => 2,
-                true => 1,
+            let place = |row: usize| {
+                if !ranks.is_known(row) {
+                    if *nulls_first { 0 } else { 3 }
+                } else if ranks.is_nan(row) {
+                    2
+                } else {
+                    1
+                }
             };
-            let order = place(a).cmp(&place(b)).then_with(|| match descending {
-                true => ranks.compare(b, a),
-                false => ranks.compare(a, b),
+            let order = place(a).cmp(&place(b)).then_with(|| {
+                if *descending {
+                    ranks.compare(b, a)
+                } else {
+                    ranks.compare(a, b)
+                }
             });
             if order.is_ne() {
                 return order;

@@ -137,14 +137,18 @@ impl Runner<'_> {
             .map(|row| classes.class(row))
             .collect();
         let open = there.clone().any(|row| !classes.is_comparable(row));
-        Ok(bool_column((0..n).map(
-            |row| match classes.is_comparable(row) {
-                _ if query.height == 0 => Some(false),
-                false => None,
-                true if known.contains(&classes.class(row)) => Some(true),
-                true if open => None,
-                true => Some(false),
-            },
-        )))
+        Ok(bool_column((0..n).map(|row| {
+            if query.height == 0 {
+                Some(false)
+            } else if !classes.is_comparable(row) {
+                None
+            } else if known.contains(&classes.class(row)) {
+                Some(true)
+            } else if open {
+                None
+            } else {
+                Some(false)
+            }
+        })))
     }
 }

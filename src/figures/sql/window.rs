@@ -76,9 +76,10 @@ impl Window {
                         };
                         // The first buckets have a row more.
                         let (size, more) = (n / buckets, n % buckets);
-                        let bucket = match at < more * (size + 1) {
-                            true => at / (size + 1),
-                            false => more + (at - more * (size + 1)) / size.max(1),
+                        let bucket = if at < more * (size + 1) {
+                            at / (size + 1)
+                        } else {
+                            more + (at - more * (size + 1)) / size.max(1)
                         };
                         whole[*row] = i64::try_from(bucket + 1).ok();
                     }
@@ -150,9 +151,10 @@ impl Window {
 
     fn aggregated(&self, aggregate: &Aggregate, given: &Given<'_>) -> Result<Column, Fault> {
         let counts = |row: &usize| given.counts.is_none_or(|counts| counts[*row]);
-        let distinct = match aggregate.distinct {
-            true => Some(Classes::of(&given.args[0])?),
-            false => None,
+        let distinct = if aggregate.distinct {
+            Some(Classes::of(&given.args[0])?)
+        } else {
+            None
         };
         let mut groups: Vec<Vec<usize>> = Vec::new();
         // Which group each row has.

@@ -90,9 +90,10 @@ pub fn attention_with(
     }
     // A card multiplies by a transposed matrix as fast; on the processor a copy keeps the order of adding, and so the bits.
     let across = k.t()?;
-    let across = match super::on_card(&k) {
-        true => across,
-        false => across.contiguous()?,
+    let across = if super::on_card(&k) {
+        across
+    } else {
+        across.contiguous()?
     };
     let scores = q.matmul(&across)?; // (batch, heads, asked, known)
     let weights = change(causal_softmax(&scores, 1.0 / (head as f64).sqrt())?)?;

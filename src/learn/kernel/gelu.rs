@@ -95,7 +95,7 @@ impl Normal for f32 {
     /// Φ within 2e-7, and within 2e-6 of itself down to −5. Φ(−a) = e^(−a²/2)·t·Q(t) with t = 1/(1 + a/4) for a ≥ 0,
     /// where Q is the Chebyshev fit of degree 9 over a ≤ 40, within 3.4e-8 of itself. No branch, so it vectorises.
     #[inline]
-    fn normal(self) -> (f32, f32) {
+    fn normal(self) -> (Self, Self) {
         let power = Real::exp(-0.5 * self * self);
         let t = 1.0 / (1.0 + 0.25 * self.abs());
         let mut series = 0.020_577_634;
@@ -114,15 +114,15 @@ impl Normal for f32 {
         }
         let tail = power * t * series;
         let below = if self > 0.0 { 1.0 - tail } else { tail };
-        (below, power * DENSITY as f32)
+        (below, power * DENSITY as Self)
     }
 }
 
 impl Normal for f64 {
     /// Φ within 2e-16: Φ(x) = ½ + φ(x)·(x + x³/3 + x⁵/(3·5) + …), whose terms have one sign. Slow, for checks.
     #[inline]
-    fn normal(self) -> (f64, f64) {
-        let density = DENSITY * f64::exp(-0.5 * self * self);
+    fn normal(self) -> (Self, Self) {
+        let density = DENSITY * Self::exp(-0.5 * self * self);
         if self.abs() > 9.0 {
             return (if self > 0.0 { 1.0 } else { 0.0 }, density);
         }

@@ -66,7 +66,7 @@ pub trait Real: WithDType + std::ops::Neg<Output = Self> {
 impl Real for f32 {
     /// Within 2 units in the last place; 0 below −87.3 is the smallest normal number, above 88 it stays e⁸⁸; keeps NaN.
     #[inline]
-    fn exp(self) -> f32 {
+    fn exp(self) -> Self {
         const ROUND: f32 = 12_582_912.0; // 1.5 × 2²³: adding it rounds to a whole number, held in the low bits
         let x = if self < -87.3 { -87.3 } else { self };
         let x = if x > 88.0 { 88.0 } else { x };
@@ -77,25 +77,25 @@ impl Real for f32 {
         for coefficient in [8.333_334e-3, 4.166_666_6e-2, 1.666_666_7e-1, 0.5, 1.0, 1.0] {
             series = series * rest + coefficient;
         }
-        let power = f32::from_bits((shifted.to_bits() << 23).wrapping_add(1.0f32.to_bits()));
+        let power = Self::from_bits((shifted.to_bits() << 23).wrapping_add(1.0f32.to_bits()));
         series * power
     }
 
     #[inline]
-    fn sqrt(self) -> f32 {
-        f32::sqrt(self)
+    fn sqrt(self) -> Self {
+        Self::sqrt(self)
     }
 }
 
 impl Real for f64 {
     #[inline]
-    fn exp(self) -> f64 {
-        f64::exp(self)
+    fn exp(self) -> Self {
+        Self::exp(self)
     }
 
     #[inline]
-    fn sqrt(self) -> f64 {
-        f64::sqrt(self)
+    fn sqrt(self) -> Self {
+        Self::sqrt(self)
     }
 }
 

@@ -372,7 +372,7 @@ impl Task<'_> {
             };
             // SAFETY: passed on; a tile of at most 8 × 32 lies inside `aside`.
             unsafe {
-                aside_start.sums::<V, ROWS, VECTORS>(row, strip, aside.as_mut_ptr().cast(), 32)
+                aside_start.sums::<V, ROWS, VECTORS>(row, strip, aside.as_mut_ptr().cast(), 32);
             };
             for (r, line) in aside.iter().enumerate().take(ROWS) {
                 for (c, &x) in line.iter().enumerate().take(filled) {

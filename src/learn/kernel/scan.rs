@@ -182,7 +182,7 @@ impl Number for f32 {
     /// number and a rest within ±½, the first is an exponent, and 2^rest − 1 = rest · its interpolation of degree 5 in
     /// the nodes of Chebyshev.
     #[inline(always)]
-    fn power_of_two(self) -> f32 {
+    fn power_of_two(self) -> Self {
         const ROUND: f32 = 12_582_912.0; // 1.5 × 2²³: adding it rounds to a whole number, held in the low bits
         let x = if self < -126.0 { -126.0 } else { self };
         let shifted = x + ROUND;
@@ -198,24 +198,24 @@ impl Number for f32 {
         ] {
             series = series.mul_add(rest, coefficient);
         }
-        let power = f32::from_bits((shifted.to_bits() << 23).wrapping_add(1.0f32.to_bits()));
+        let power = Self::from_bits((shifted.to_bits() << 23).wrapping_add(1.0f32.to_bits()));
         series * power
     }
 
     #[inline(always)]
-    fn multiply_add(self, b: f32, c: f32) -> f32 {
+    fn multiply_add(self, b: Self, c: Self) -> Self {
         self.mul_add(b, c)
     }
 }
 
 impl Number for f64 {
     #[inline]
-    fn power_of_two(self) -> f64 {
+    fn power_of_two(self) -> Self {
         self.exp2()
     }
 
     #[inline(always)]
-    fn multiply_add(self, b: f64, c: f64) -> f64 {
+    fn multiply_add(self, b: Self, c: Self) -> Self {
         self.mul_add(b, c)
     }
 }

@@ -26,9 +26,12 @@ impl Noise {
     fn mask(&self, like: &Tensor, share: f64) -> Result<Tensor> {
         let mut stream = self.0.lock().unwrap_or_else(|p| p.into_inner());
         let kept = 1.0 / (1.0 - share);
-        let draw = |_| match random::uniform(&mut stream) < share {
-            true => 0.0,
-            false => kept,
+        let draw = |_| {
+            if random::uniform(&mut stream) < share {
+                0.0
+            } else {
+                kept
+            }
         };
         let numbers: Vec<f64> = (0..like.elem_count()).map(draw).collect();
         Tensor::from_vec(numbers, like.shape(), &Device::Cpu)?

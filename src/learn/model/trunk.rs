@@ -627,9 +627,10 @@ impl Trunk {
             let inner = room(&mut kept.inner, many);
             layer.inner.map(&kept.mlp.y[..count], inner);
             let active = room(&mut desk.wide, many);
-            match form.exact {
-                true => gelu_exact(inner, active),
-                false => gelu(inner, active),
+            if form.exact {
+                gelu_exact(inner, active);
+            } else {
+                gelu(inner, active);
             }
             layer.mlp_output.add(active, x);
         }
@@ -687,9 +688,10 @@ impl Trunk {
             // The MLP.
             let (active, of_inner) = (room(wide, many), room(of_wide, many));
             multiply(gradient, &layer.mlp_output.back, Start::Zero, of_inner);
-            match form.exact {
-                true => gelu_exact_back(&kept.inner[..many], active, of_inner),
-                false => gelu_back(&kept.inner[..many], active, of_inner),
+            if form.exact {
+                gelu_exact_back(&kept.inner[..many], active, of_inner);
+            } else {
+                gelu_back(&kept.inner[..many], active, of_inner);
             }
             layer
                 .mlp_output

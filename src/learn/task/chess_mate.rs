@@ -307,7 +307,7 @@ struct Columns {
 }
 
 impl Columns {
-    fn of(header: &ByteRecord) -> Result<Columns, String> {
+    fn of(header: &ByteRecord) -> Result<Self, String> {
         let names: Vec<_> = header.iter().map(String::from_utf8_lossy).collect();
         let find = |wanted: &str| {
             let place = names.iter().position(|name| name == wanted);
@@ -317,7 +317,7 @@ impl Columns {
                 format!("it has no column `{wanted}`; its columns are `{names}`")
             })
         };
-        Ok(Columns {
+        Ok(Self {
             fen: find("FEN")?,
             moves: find("Moves")?,
             rating: find("Rating")?,
@@ -455,12 +455,11 @@ impl ChessMate {
         };
         let mut file = BufReader::new(std::fs::File::open(path).map_err(io)?);
         let is_compressed = file.fill_buf().map_err(io)?.starts_with(&ZSTANDARD);
-        let rows = match is_compressed {
-            true => {
-                let plain = zstd::Decoder::with_buffer(file).map_err(io)?;
-                self.rows(plain, cancel, &wrong)?
-            }
-            false => self.rows(file, cancel, &wrong)?,
+        let rows = if is_compressed {
+            let plain = zstd::Decoder::with_buffer(file).map_err(io)?;
+            self.rows(plain, cancel, &wrong)?
+        } else {
+            self.rows(file, cancel, &wrong)?
         };
         let mut skipped = format!(
             "{} rows of mates in two: {} wrong, {} of a position that an earlier row has, {} to choose from\n",

@@ -193,9 +193,10 @@ fn parse(line: &[u8], nodes: u32, desk: &mut Desk) -> Result<(Size, u128), Strin
         let number = word
             .iter()
             .fold(0, |n, digit| n * 10 + u32::from(digit - b'0'));
-        match number < nodes {
-            true => Ok(number),
-            false => Err(format!("node {number} is not below {nodes}")),
+        if number < nodes {
+            Ok(number)
+        } else {
+            Err(format!("node {number} is not below {nodes}"))
         }
     };
     let split = |bytes: &[u8], at: u8| bytes.iter().position(|&byte| byte == at);
@@ -331,7 +332,7 @@ impl Split {
         nodes: Option<u32>,
         like: Option<Size>,
         cancel: &dyn Fn() -> bool,
-    ) -> Result<Split, Error> {
+    ) -> Result<Self, Error> {
         let io = |source| Error::Io {
             path: path.to_path_buf(),
             source,
@@ -409,7 +410,7 @@ impl Split {
             }
             return Err(unreadable(why.join("\n")));
         }
-        Ok(Split {
+        Ok(Self {
             size,
             labels,
             questions,
@@ -437,7 +438,7 @@ impl Split {
 
     /// Takes `count` questions out, drawn by `seed` among those that are not `asked`; all lines of such a question go, and
     /// the first of them is the one that is held out. Says how many there are to choose from where these are too few.
-    fn hold_out(&mut self, count: u64, seed: u64, asked: &HashSet<u128>) -> Result<Split, u64> {
+    fn hold_out(&mut self, count: u64, seed: u64, asked: &HashSet<u128>) -> Result<Self, u64> {
         let mut found = HashSet::new();
         let lines = (0..self.questions.len()).filter(|&line| {
             let question = self.questions[line];
@@ -461,12 +462,12 @@ impl Split {
     }
 
     /// Some of its lines.
-    fn of(&self, lines: &[usize]) -> Split {
+    fn of(&self, lines: &[usize]) -> Self {
         let width = self.size.width();
         let labels = lines
             .iter()
             .flat_map(|line| &self.labels[line * width..][..width]);
-        Split {
+        Self {
             size: self.size,
             labels: labels.copied().collect(),
             questions: lines.iter().map(|&line| self.questions[line]).collect(),
@@ -474,7 +475,7 @@ impl Split {
     }
 
     /// An error where a question of it, read from `path`, is in `other` as well.
-    fn shares_none(&self, path: &Path, other: &Split, file: &Path) -> Result<(), Error> {
+    fn shares_none(&self, path: &Path, other: &Self, file: &Path) -> Result<(), Error> {
         let known: HashSet<u128> = other.questions.iter().copied().collect();
         let shared = self.questions.iter().enumerate();
         let shared: Vec<usize> = shared
@@ -577,8 +578,8 @@ mod tests {
     struct Files(tempfile::TempDir);
 
     impl Files {
-        fn new(train: &str, test: &str) -> Files {
-            let files = Files(tempfile::tempdir().unwrap());
+        fn new(train: &str, test: &str) -> Self {
+            let files = Self(tempfile::tempdir().unwrap());
             std::fs::write(files.path("train.txt"), train).unwrap();
             std::fs::write(files.path("test.txt"), test).unwrap();
             files

@@ -96,9 +96,10 @@ impl Graph {
 
     /// Parent and child of an edge, counted along the arms.
     fn edge(&self, edge: usize) -> (u32, u32) {
-        let parent = match edge.is_multiple_of(self.arm) {
-            true => 0,
-            false => edge,
+        let parent = if edge.is_multiple_of(self.arm) {
+            0
+        } else {
+            edge
         };
         (self.labels[parent], self.labels[edge + 1])
     }
@@ -158,9 +159,10 @@ impl InWeights {
     fn way(&self, graph: &Graph, way: usize, row: &mut [u32]) {
         let [equals, _, down, up, mask] = self.signs();
         let (parent, child) = graph.edge(way / 2);
-        let (sign, from, to) = match way.is_multiple_of(2) {
-            true => (down, parent, child),
-            false => (up, child, parent),
+        let (sign, from, to) = if way.is_multiple_of(2) {
+            (down, parent, child)
+        } else {
+            (up, child, parent)
         };
         row[..PREFIX].copy_from_slice(&[sign, from, equals]);
         row[PREFIX] = to;
@@ -223,9 +225,10 @@ impl Contract for InWeights {
         }
         let (examples, row) = (self.examples(), PREFIX as u64 + u64::from(path_length));
         if examples.saturating_mul(row) > MOST_TOKENS {
-            let name = match self.edge_repeats >= self.path_repeats {
-                true => "edge_repeats",
-                false => "path_repeats",
+            let name = if self.edge_repeats >= self.path_repeats {
+                "edge_repeats"
+            } else {
+                "path_repeats"
             };
             let why =
                 format!("{examples} examples of {row} tokens are more than {MOST_TOKENS} tokens");

@@ -101,9 +101,10 @@ const AT_ONCE: usize = 1 << 20;
 fn possible(task: &dyn Contract) -> Result<(), Error> {
     let problems = task.problems().into_iter();
     let problems: Vec<Problem> = problems.map(|(name, why)| (name.to_owned(), why)).collect();
-    match problems.is_empty() {
-        true => Ok(()),
-        false => Err(Error::Parameters(problems)),
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::Parameters(problems))
     }
 }
 

@@ -891,9 +891,10 @@ impl<'a> Training<'a> {
         mut self,
         observe: &mut dyn FnMut(&Moment<'_>) -> ControlFlow<()>,
     ) -> Result<Trained, Error> {
-        let state = match self.settings.schedule.is_endless() {
-            true => Some(self.state()?),
-            false => None,
+        let state = if self.settings.schedule.is_endless() {
+            Some(self.state()?)
+        } else {
+            None
         };
         let last = self.facts.curve.last().copied();
         let at_end = last.filter(|row| row.step == self.facts.step);

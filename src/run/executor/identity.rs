@@ -18,9 +18,10 @@ const OWN: &str = "/proc/self/exe";
 /// # Errors
 /// The system does not tell where the program lies.
 pub fn this_program() -> io::Result<PathBuf> {
-    match Path::new(OWN).exists() {
-        true => Ok(OWN.into()),
-        false => std::env::current_exe(),
+    if Path::new(OWN).exists() {
+        Ok(OWN.into())
+    } else {
+        std::env::current_exe()
     }
 }
 

@@ -57,10 +57,10 @@ struct Worker {
 
 impl Local {
     /// Workers started as `program arguments…`.
-    pub fn new(program: PathBuf, arguments: Vec<String>) -> Local {
+    pub fn new(program: PathBuf, arguments: Vec<String>) -> Self {
         // Where the system knows it by its path alone, it must be looked at before anything can take its place.
         identity();
-        Local {
+        Self {
             program,
             arguments,
             idle: Mutex::new(Vec::new()),

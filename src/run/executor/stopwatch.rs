@@ -16,8 +16,8 @@ pub(super) struct Stopwatch {
 }
 
 impl Stopwatch {
-    pub fn start() -> Stopwatch {
-        Stopwatch {
+    pub fn start() -> Self {
+        Self {
             looked: Instant::now(),
             passed: Duration::ZERO,
         }

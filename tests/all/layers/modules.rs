@@ -27,8 +27,8 @@ pub struct Modules(pub BTreeMap<Name, Module>);
 
 impl Modules {
     /// All modules that are reached from the root of a crate.
-    pub fn of(root: &Path) -> Modules {
-        let mut modules = Modules::default();
+    pub fn of(root: &Path) -> Self {
+        let mut modules = Self::default();
         modules.read(root, root.parent().unwrap(), Name::new());
         modules
     }
@@ -65,10 +65,11 @@ impl Modules {
             return module;
         };
         let whole = [target, &name[length + 1..]].concat();
-        match whole.starts_with(&name[..=length]) {
+        if whole.starts_with(&name[..=length]) {
             // It is of another crate that is called the same.
-            true => module,
-            false => self.home(&whole),
+            module
+        } else {
+            self.home(&whole)
         }
     }
 }
@@ -123,9 +124,10 @@ impl Reader<'_> {
                     for (path, alias) in self.tree(&Name::new()) {
                         let path = absolute(&name, &path);
                         module.imports.insert(alias, path.clone());
-                        match public {
-                            true => module.hands_on.insert(path),
-                            false => module.names.insert(path),
+                        if public {
+                            module.hands_on.insert(path)
+                        } else {
+                            module.names.insert(path)
                         };
                     }
                 }

@@ -10,7 +10,7 @@ pub enum Token {
 impl Token {
     pub fn word(&self) -> Option<&str> {
         match self {
-            Token::Word(word) => Some(word),
+            Self::Word(word) => Some(word),
             _ => None,
         }
     }

@@ -283,9 +283,10 @@ impl Binder<'_> {
                 let names = context.schema.names();
                 // Of the columns there are, the likeliest.
                 let mut likely = names.iter().filter(|name| Some(*name) != value.as_ref());
-                let column = match names.iter().any(|name| name == "seed") {
-                    true => Some("seed".to_owned()),
-                    false => likely.next().cloned(),
+                let column = if names.iter().any(|name| name == "seed") {
+                    Some("seed".to_owned())
+                } else {
+                    likely.next().cloned()
                 };
                 let column = column.unwrap_or_else(|| "run".to_owned());
                 let form = match value {

@@ -171,9 +171,10 @@ impl Binder<'_> {
                     }
                     (Expr::Literal(Literal::Float(v)), kind) => {
                         // The one whole number that has no positive counterpart.
-                        match v == 9_223_372_036_854_775_808.0 && is_whole(expr) {
-                            true => (Expr::Literal(Literal::Int(i64::MIN)), Kind::Int),
-                            false => (Expr::Literal(Literal::Float(-v)), kind),
+                        if v == 9_223_372_036_854_775_808.0 && is_whole(expr) {
+                            (Expr::Literal(Literal::Int(i64::MIN)), Kind::Int)
+                        } else {
+                            (Expr::Literal(Literal::Float(-v)), kind)
                         }
                     }
                     value => self.call("NEGATE", vec![value], place),
@@ -429,11 +430,10 @@ impl Binder<'_> {
         let computed = match function.kind(&kinds) {
             Ok(kind) => kind,
             Err(why) => {
-                let help = match kinds.contains(&Kind::Bool) {
-                    true => "CAST(x AS INTEGER) makes 0 and 1 of truth values",
-                    false => {
-                        "CAST(x AS DOUBLE) makes numbers of text, CAST(x AS TEXT) text of numbers"
-                    }
+                let help = if kinds.contains(&Kind::Bool) {
+                    "CAST(x AS INTEGER) makes 0 and 1 of truth values"
+                } else {
+                    "CAST(x AS DOUBLE) makes numbers of text, CAST(x AS TEXT) text of numbers"
                 };
                 self.say(place, why, help);
                 return (Expr::Unknown, function.result(Kind::Unknown));
@@ -444,9 +444,10 @@ impl Binder<'_> {
     }
 
     fn negated(&mut self, value: Typed, negated: bool, place: Location) -> Typed {
-        match negated {
-            true => self.call("NOT", vec![value], place),
-            false => value,
+        if negated {
+            self.call("NOT", vec![value], place)
+        } else {
+            value
         }
     }
 

@@ -149,9 +149,10 @@ impl Binder<'_> {
             relation,
             schema: both,
         };
-        match merged.is_empty() {
-            true => joined,
-            false => merge(&joined, &merged, n, kind),
+        if merged.is_empty() {
+            joined
+        } else {
+            merge(&joined, &merged, n, kind)
         }
     }
 
@@ -266,17 +267,13 @@ fn merge(joined: &Bound, merged: &[(usize, usize)], n: usize, kind: JoinKind) ->
     // An axis that was merged is the column that stands for both.
     let unit = schema.unit.moved(|at| {
         let now: Option<usize> = moved[at];
-        match merged
-            .iter()
-            .any(|(ours, theirs)| *ours == at || theirs + n == at)
-        {
-            true if at < n => now.map(|now| now - 1),
-            true => {
-                let (ours, _) = merged.iter().find(|(_, theirs)| theirs + n == at)?;
-                moved[*ours].map(|now| now - 1)
-            }
-            false => now,
-        }
+        let mut pairs = merged.iter();
+        let pair = pairs.find(|(ours, theirs)| *ours == at || theirs + n == at);
+        let Some((ours, _)) = pair else {
+            return now;
+        };
+        let merged = if at < n { now } else { moved[*ours] };
+        merged.map(|now| now - 1)
     });
     Bound {
         relation: Rc::new(Relation::Project(joined.relation.clone(), exprs)),
@@ -314,9 +311,10 @@ fn unit_of_join(left: &Schema, right: &Schema, equal: &[(usize, usize)], kind: J
         ) => {
             let follows = |axis: &Axis, of_left: bool| {
                 equal.iter().any(|(l, r)| {
-                    let (own, other, others) = match of_left {
-                        true => (*l, *r, theirs_axes),
-                        false => (*r, *l, ours_axes),
+                    let (own, other, others) = if of_left {
+                        (*l, *r, theirs_axes)
+                    } else {
+                        (*r, *l, ours_axes)
                     };
                     axis.column == Some(own)
                         && others

@@ -190,9 +190,10 @@ impl<'a> Binder<'a> {
         }
         self.problems.sort();
         self.problems.dedup();
-        match self.problems.is_empty() {
-            true => Ok(()),
-            false => Err(self.problems),
+        if self.problems.is_empty() {
+            Ok(())
+        } else {
+            Err(self.problems)
         }
     }
 

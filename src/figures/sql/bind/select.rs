@@ -127,9 +127,10 @@ impl Binder<'_> {
             }
         }
 
-        let mut context = match is_grouped {
-            true => Context::of_groups(schema, group_keys.clone()),
-            false => Context::of_rows(schema, "SELECT"),
+        let mut context = if is_grouped {
+            Context::of_groups(schema, group_keys.clone())
+        } else {
+            Context::of_rows(schema, "SELECT")
         }
         .aliased(&aliases)
         .windowed();

@@ -111,11 +111,12 @@ pub(in crate::figures::sql) fn cast(
 
 /// A value that has no counterpart of another type.
 fn failed<T>(value: &str, to: Kind, safe: bool) -> Result<Option<T>, Fault> {
-    match safe {
-        true => Ok(None),
-        false => Err(format!(
+    if safe {
+        Ok(None)
+    } else {
+        Err(format!(
             "`{value}` cannot be made {to}; TRY_CAST gives NULL instead"
-        )),
+        ))
     }
 }
 

@@ -198,13 +198,12 @@ fn compared(kind: Kind, args: &[Column], is: fn(Ordering) -> bool) -> Result<Col
 /// Whether a column is missing or NaN, row by row.
 fn is_hole(column: &Column) -> Result<Vec<(bool, bool)>, Fault> {
     let null = column.is_null();
-    let nan: Vec<bool> = match kind_of(column).is_float() {
-        true => {
-            let numbers = as_kind(column, Kind::Float)?;
-            let numbers = floats(&numbers)?.iter();
-            numbers.map(|v| v.is_some_and(f64::is_nan)).collect()
-        }
-        false => vec![false; column.len()],
+    let nan: Vec<bool> = if kind_of(column).is_float() {
+        let numbers = as_kind(column, Kind::Float)?;
+        let numbers = floats(&numbers)?.iter();
+        numbers.map(|v| v.is_some_and(f64::is_nan)).collect()
+    } else {
+        vec![false; column.len()]
     };
     let null = null.iter().map(|v| v == Some(true));
     Ok(null.zip(nan).collect())

@@ -242,15 +242,18 @@ fn round(kind: Kind, args: &[Column]) -> Result<Column, Fault> {
     let rounded = rows.map(|(v, digits)| {
         let (v, digits) = (v?, digits?.trunc().clamp(-400.0, 400.0));
         let scale = 10f64.powf(digits.abs());
-        let rounded = match digits < 0.0 {
-            true => (v / scale).round() * scale,
-            false => (v * scale).round() / scale,
+        let rounded = if digits < 0.0 {
+            (v / scale).round() * scale
+        } else {
+            (v * scale).round() / scale
         };
         // Digits that a number of this size does not have change nothing.
-        Some(match rounded.is_finite() {
-            true => rounded,
-            false if digits < 0.0 => 0.0,
-            false => v,
+        Some(if rounded.is_finite() {
+            rounded
+        } else if digits < 0.0 {
+            0.0
+        } else {
+            v
         })
     });
     let rounded = float_column(rounded);

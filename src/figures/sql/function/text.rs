@@ -89,9 +89,10 @@ pub(super) const ROSTER: &[Function] = &[
             let rows = rows.zip(texts(&args[2])?.iter());
             Ok(text_column(rows.map(|((text, from), to)| {
                 let (text, from, to) = (text?, from?, to?);
-                Some(match from.is_empty() {
-                    true => text.to_owned(),
-                    false => text.replace(from, to),
+                Some(if from.is_empty() {
+                    text.to_owned()
+                } else {
+                    text.replace(from, to)
                 })
             })))
         },

@@ -36,9 +36,10 @@ pub(super) fn describe(keys: &mut Keys<'_>) -> Description {
             keys.complain("rope_parameters", format!("{value} is not a table"));
         }
     }
-    let residual = match keys.flag("use_parallel_residual", true) {
-        true => Residual::Parallel,
-        false => Residual::Sequential,
+    let residual = if keys.flag("use_parallel_residual", true) {
+        Residual::Parallel
+    } else {
+        Residual::Sequential
     };
     let model = Transformer {
         layers: keys.count("num_hidden_layers"),

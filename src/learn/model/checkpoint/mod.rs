@@ -94,9 +94,10 @@ pub fn describe(config: &Value) -> Result<Description, Vec<Problem>> {
         keys.problems
             .extend(problems.map(|(name, why)| (name.to_owned(), why)));
     }
-    match keys.problems.is_empty() {
-        true => Ok(described),
-        false => Err(keys.problems),
+    if keys.problems.is_empty() {
+        Ok(described)
+    } else {
+        Err(keys.problems)
     }
 }
 
@@ -386,9 +387,10 @@ fn shards(files: &Files) -> Result<Vec<Shard>, Error> {
         }
     }
     wrong.dedup();
-    match wrong.is_empty() {
-        true => Ok(by_name.into_values().collect()),
-        false => Err(Error::mismatch(path, &wrong)),
+    if wrong.is_empty() {
+        Ok(by_name.into_values().collect())
+    } else {
+        Err(Error::mismatch(path, &wrong))
     }
 }
 

@@ -187,15 +187,19 @@ impl PathStar {
         let goal = mixed(u32::MAX, prefix[asked + 1]);
         // A sum does not depend on the order of the edges.
         let either_way = self.direction == Direction::Mixed;
-        let edges = self.pairs(prefix).map(|[a, b]| match either_way {
-            true => mixed(a.min(b), a.max(b)),
-            false => mixed(a, b),
+        let edges = self.pairs(prefix).map(|[a, b]| {
+            if either_way {
+                mixed(a.min(b), a.max(b))
+            } else {
+                mixed(a, b)
+            }
         });
         let sum = edges.fold(goal, u128::wrapping_add);
         // Edges without direction do not tell where arms of unequal length meet.
-        match either_way {
-            true => sum.wrapping_add(mixed(u32::MAX - 1, prefix[asked])),
-            false => sum,
+        if either_way {
+            sum.wrapping_add(mixed(u32::MAX - 1, prefix[asked]))
+        } else {
+            sum
         }
     }
 

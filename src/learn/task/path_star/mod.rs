@@ -284,9 +284,10 @@ impl Contract for PathStar {
         } = *self;
         let all = train + test + validation;
         // What a lower number helps most.
-        let largest = match train.max(test) >= validation {
-            true => "train",
-            false => "validation",
+        let largest = if train.max(test) >= validation {
+            "train"
+        } else {
+            "validation"
         };
         let needed = self.graph_nodes() as u64;
         if u64::from(nodes) < needed {
