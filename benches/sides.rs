@@ -18,7 +18,7 @@ use etude::learn::learner::{Card, Learner};
 use etude::learn::model::Architecture;
 use etude::learn::task::path_star::PathStar;
 use etude::learn::task::{Contract, Dataset};
-use etude::learn::training::{self, Places, Settings};
+use etude::learn::training::{self, ResumeSources, Settings};
 use serde_json::json;
 use std::ops::ControlFlow;
 use std::time::Instant;
@@ -118,7 +118,7 @@ fn train(what: &str, size: &str, device: &Device, driver: &mut Driver) {
         &dataset,
         &settings,
         device,
-        &Places::default(),
+        &ResumeSources::default(),
         &mut |moment| {
             left -= 1;
             if left == 0 {

@@ -11,8 +11,8 @@ use clap::Args;
 use super::{Failure, SourceArgs};
 use crate::learn::task;
 use crate::pipeline::{ArtifactType, Verdict, show_size};
-use crate::plan::{Fingerprint, Freshness, JobId, Known, Looked, Plan, assess};
-use crate::store::{Adopted, Lookup, Record, Seen, Stamp, survey};
+use crate::plan::{ExternalDigests, Fingerprint, Freshness, JobId, Known, Plan, assess};
+use crate::store::{Adopted, FileStat, Lookup, Record, Stamp, scan};
 
 #[derive(Debug, Args)]
 #[command(
@@ -83,7 +83,7 @@ impl Adopt {
         })?;
 
         store.prepare()?;
-        let outside = Looked::new(&store).outside(&plan, id)?;
+        let outside = ExternalDigests::new(&store).outside(&plan, id)?;
         let artifact = |from: JobId| match &states[from] {
             Freshness::Fresh(record) => Known::Made(record.key, &record.artifact),
             _ => Known::Open,
@@ -110,7 +110,7 @@ impl Adopt {
         let record = Record {
             key,
             fingerprint: fingerprint.0,
-            artifact: store.take_in(&scratch)?,
+            artifact: store.ingest(&scratch)?,
             job: name.clone(),
             started: now,
             seconds: 0.0,
@@ -217,8 +217,8 @@ fn needed(output: ArtifactType) -> &'static [&'static str] {
 }
 
 /// The files at a path under the names they have in an artifact of a type; or why they cannot be one.
-fn arranged(output: ArtifactType, path: &Path) -> Result<BTreeMap<String, Seen>, String> {
-    let mut files = survey(path).map_err(|error| error.to_string())?;
+fn arranged(output: ArtifactType, path: &Path) -> Result<BTreeMap<String, FileStat>, String> {
+    let mut files = scan(path).map_err(|error| error.to_string())?;
     let (noun, needed) = (output.noun(), needed(output));
     if let Some(seen) = files.remove(".") {
         let extension = path.extension().unwrap_or_default().to_string_lossy();
@@ -294,7 +294,7 @@ fn look_at(path: &Path) -> io::Result<Option<&'static str>> {
 }
 
 /// Copies a file whole: what changes meanwhile is refused.
-fn copy(seen: &Seen, to: &Path) -> Result<(), Failure> {
+fn copy(seen: &FileStat, to: &Path) -> Result<(), Failure> {
     let failed = |error: io::Error| {
         let advice = match error.kind() {
             io::ErrorKind::StorageFull => "; free some space and adopt again",

@@ -16,7 +16,7 @@ use super::publish::{Place, axes, published};
 use super::verify::count;
 use super::{Failure, SourceArgs};
 use crate::pipeline::{ArtifactType, DEFAULT_PROFILE, Found, Judged, Verdict};
-use crate::plan::{Fingerprint, JobId, Known, Looked, Plan};
+use crate::plan::{ExternalDigests, Fingerprint, JobId, Known, Plan};
 use crate::store::{Digest, Error, Origin, Provenance, Store, read_named};
 
 #[derive(Debug, Args)]
@@ -110,7 +110,7 @@ enum State {
 fn states(plan: &Plan, store: &Store, provenance: &Provenance) -> Result<Vec<State>, Error> {
     let mut states: Vec<State> = Vec::with_capacity(plan.jobs.len());
     // Files that parameters name are read, and nothing is remembered of them: there may be no store.
-    let mut looked = Looked::new(store);
+    let mut looked = ExternalDigests::new(store);
     let origins: Vec<_> = plan
         .jobs
         .iter()

@@ -6,7 +6,8 @@ use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 use super::schema::{Parameter, parameters};
 use super::{Failure, out};
 use crate::pipeline::{
-    ArtifactType, Holds, Kind, Port, Problem, Registry, TableOf, Takes, alternatives, show_size,
+    ArtifactType, Cardinality, Kind, Port, PortSyntax, Problem, Registry, TableOf, alternatives,
+    show_size,
 };
 use crate::stages::registry;
 
@@ -199,13 +200,13 @@ pub fn takes(port: &Port) -> String {
     } else {
         nouns.join(" or ")
     };
-    let named = match port.holds {
-        Holds::Named => " under each name",
-        Holds::One | Holds::List => "",
+    let named = match port.syntax {
+        PortSyntax::Named => " under each name",
+        PortSyntax::One | PortSyntax::List => "",
     };
-    let takes = match port.takes {
-        Takes::One => "one job",
-        Takes::All => "all jobs",
+    let takes = match port.cardinality {
+        Cardinality::One => "one job",
+        Cardinality::All => "all jobs",
     };
     format!("{takes}{named}; {accepts}")
 }

@@ -6,12 +6,12 @@
 //! `objective.safetensors`, and a learner that reads text brings `tokenizer.json`. Loading trusts none of them.
 
 use crate::learn::model::checkpoint::{self, Description, Files};
-use crate::learn::model::dropout::Noise;
+use crate::learn::model::dropout::DropoutRng;
 use crate::learn::model::parameters::{self, Parameters, Specification};
 use crate::learn::model::pretrained::{self, Opened};
-use crate::learn::model::trunk::Trunk;
+use crate::learn::model::transformer_pass::TransformerPass;
 use crate::learn::model::{Architecture, Dimensions, Model, shard};
-use crate::learn::objective::{Batch, Lesson, Objective};
+use crate::learn::objective::{Batch, LossInputs, Objective};
 use crate::learn::task::text::{self, Encoding};
 use crate::learn::task::{Dataset, ExampleShape, Examples};
 use candle_core::{DType, Device, Tensor};
@@ -404,7 +404,7 @@ impl Learner {
     ///
     /// # Errors
     /// As [`Learner::hidden`].
-    pub fn taught_loss(&self, batch: &Batch, noise: &Noise) -> candle_core::Result<Tensor> {
+    pub fn taught_loss(&self, batch: &Batch, noise: &DropoutRng) -> candle_core::Result<Tensor> {
         let (inputs, keep) = (self.inputs(batch)?, self.card.target_length);
         self.loss_from(&self.model.taught(&inputs, keep, noise)?, batch)
     }
@@ -414,7 +414,7 @@ impl Learner {
     /// # Errors
     /// Hidden states of another shape.
     pub fn loss_from(&self, hidden: &Tensor, batch: &Batch) -> candle_core::Result<Tensor> {
-        let lesson = Lesson {
+        let lesson = LossInputs {
             model: self.model(),
             parameters: &self.parameters,
             hidden,
@@ -443,7 +443,7 @@ impl Learner {
     ///
     /// # Errors
     /// The model's.
-    pub(crate) fn trunk(&self) -> candle_core::Result<Option<Trunk>> {
+    pub(crate) fn pass(&self) -> candle_core::Result<Option<TransformerPass>> {
         let mut all = self.parameters.iter();
         if !self.device.is_cpu() || all.any(|(_, variable)| variable.dtype() != DType::F32) {
             return Ok(None);
@@ -454,7 +454,7 @@ impl Learner {
             length: self.card.input_length(),
             ..self.card.dimensions()
         };
-        architecture.trunk(dimensions, &self.parameters)
+        architecture.pass(dimensions, &self.parameters)
     }
 
     /// Writes its files into a directory. The same learner gives the same bytes.

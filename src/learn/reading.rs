@@ -3,7 +3,7 @@
 
 use crate::learn::learner::Learner;
 use crate::learn::model::State;
-use crate::learn::model::trunk::{Cache, Desks, Trunk};
+use crate::learn::model::transformer_pass::{Cache, TransformerPass, Workspaces};
 use crate::learn::objective::Batch;
 use candle_core::{DType, Result, Tensor};
 use rayon::prelude::*;
@@ -14,8 +14,8 @@ const TOGETHER: usize = 64;
 /// A learner that reads.
 pub(crate) struct Reader<'a> {
     learner: &'a Learner,
-    trunk: Option<Trunk>,
-    desks: Desks,
+    pass: Option<TransformerPass>,
+    workspaces: Workspaces,
 }
 
 impl<'a> Reader<'a> {
@@ -24,14 +24,14 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// The model's.
     pub(crate) fn new(learner: &'a Learner) -> Result<Self> {
-        let mut trunk = learner.trunk()?;
-        if let Some(trunk) = &mut trunk {
-            trunk.lay_out(learner.parameters(), false)?;
+        let mut pass = learner.pass()?;
+        if let Some(pass) = &mut pass {
+            pass.lay_out(learner.parameters(), false)?;
         }
         Ok(Self {
             learner,
-            trunk,
-            desks: Desks::default(),
+            pass,
+            workspaces: Workspaces::default(),
         })
     }
 
@@ -40,15 +40,15 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// Tokens outside the vocabulary, or rows of another length.
     pub(crate) fn scores(&self, batch: &Batch) -> Result<Vec<f32>> {
-        let Some(trunk) = &self.trunk else {
+        let Some(pass) = &self.pass else {
             return self.scores_of(&self.learner.hidden(batch)?.detach());
         };
         let rows: Vec<usize> = (0..batch.rows).step_by(TOGETHER).collect();
         let parts = rows.par_iter().map(|&first| {
             let part = batch.slice(first..batch.rows.min(first + TOGETHER));
             let (length, keep) = (part.inputs.len() / part.rows, part.labels.len() / part.rows);
-            self.desks.with(|desk| {
-                let hidden = trunk.forward(&part.inputs, length, keep, None, desk)?;
+            self.workspaces.with(|workspace| {
+                let hidden = pass.forward(&part.inputs, length, keep, None, workspace)?;
                 self.scores_from(hidden, part.rows, keep)
             })
         });
@@ -68,7 +68,7 @@ impl<'a> Reader<'a> {
         choose: impl Fn(&mut C, &[f32]) -> u32 + Sync,
     ) -> Result<Vec<u32>> {
         let prefix = prefixes.len() / choosers.len().max(1);
-        let together = match self.trunk {
+        let together = match self.pass {
             Some(_) => TOGETHER,
             // One part stays on this thread, whose stream a card's tensors belong to.
             None => choosers.len().max(1),
@@ -82,10 +82,10 @@ impl<'a> Reader<'a> {
             let mut state = State::default();
             let mut cache = Cache::with_room(prefix + length);
             for place in 0..length {
-                let scores = match &self.trunk {
-                    Some(trunk) => self.desks.with(|desk| {
+                let scores = match &self.pass {
+                    Some(pass) => self.workspaces.with(|workspace| {
                         let new = read.len() / choosers.len();
-                        let hidden = trunk.forward(&read, new, 1, Some(&mut cache), desk)?;
+                        let hidden = pass.forward(&read, new, 1, Some(&mut cache), workspace)?;
                         self.scores_from(hidden, choosers.len(), 1)
                     })?,
                     None => {

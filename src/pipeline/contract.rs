@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use super::complaint::Complaint;
+use super::param_error::ParamError;
 use super::parameters;
 use super::resources::Resources;
 use super::rounded::rounded;
@@ -221,7 +221,7 @@ impl ArtifactType {
 
 /// How many artifacts a port takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Takes {
+pub enum Cardinality {
     /// One: the stage fans out with its input.
     One,
     /// All of them at once: the stage collapses the axes of its input.
@@ -230,7 +230,7 @@ pub enum Takes {
 
 /// What may stand at a port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Holds {
+pub enum PortSyntax {
     /// The name of a stage.
     One,
     /// The name of a stage, or a list of them.
@@ -245,11 +245,11 @@ pub struct Port {
     /// Its key in the file.
     pub name: &'static str,
     /// One, or all.
-    pub takes: Takes,
+    pub cardinality: Cardinality,
     /// The types it takes.
     pub accepts: &'static [ArtifactType],
     /// What may stand there.
-    pub holds: Holds,
+    pub syntax: PortSyntax,
     /// One line for people.
     pub doc: &'static str,
 }
@@ -469,7 +469,7 @@ pub struct Context<'a> {
     pub held: Option<&'a File>,
     /// The project's root, absolute.
     pub root: &'a Path,
-    /// The variables of the environment that it named (see [`Stage::environment`]) and those of [`SURROUNDINGS`].
+    /// The variables of the environment that it named (see [`Stage::environment`]) and those of [`BASE_ENVIRONMENT`].
     pub environment: &'a BTreeMap<String, Option<String>>,
     /// How many threads it may compute with.
     pub cores: u32,
@@ -520,7 +520,7 @@ impl Context<'_> {
 }
 
 /// Variables of the environment that every program needs to find its way on a machine; no part of a result's identity.
-pub const SURROUNDINGS: [&str; 7] = [
+pub const BASE_ENVIRONMENT: [&str; 7] = [
     "PATH",
     "HOME",
     "USER",
@@ -720,7 +720,7 @@ impl Judged {
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Written {
-    Holds(bool),
+    PortSyntax(bool),
     Word(Word),
 }
 
@@ -737,8 +737,8 @@ enum Word {
 impl From<Written> for Judged {
     fn from(written: Written) -> Self {
         match written {
-            Written::Holds(true) | Written::Word(Word::Reproduced) => Self::Reproduced,
-            Written::Holds(false) | Written::Word(Word::NotReproduced) => Self::NotReproduced,
+            Written::PortSyntax(true) | Written::Word(Word::Reproduced) => Self::Reproduced,
+            Written::PortSyntax(false) | Written::Word(Word::NotReproduced) => Self::NotReproduced,
             Written::Word(Word::Unknown) => Self::Unknown,
         }
     }
@@ -854,12 +854,12 @@ pub trait Stage: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'stat
     }
 
     /// What is wrong with the parameters beyond type and range.
-    fn complaints(&self) -> Vec<Complaint> {
+    fn param_errors(&self) -> Vec<ParamError> {
         Vec::new()
     }
 
     /// Checks the columns it will read; returns the columns of the table it leaves, if it leaves one and they are known.
-    fn columns(&self, _inputs: &[TableShape]) -> Result<Option<Vec<ColumnShape>>, Vec<Complaint>> {
+    fn columns(&self, _inputs: &[TableShape]) -> Result<Option<Vec<ColumnShape>>, Vec<ParamError>> {
         let columns = Some(Self::COLUMNS).filter(|columns| !columns.is_empty());
         Ok(columns.map(FixedColumn::shapes))
     }
@@ -871,7 +871,7 @@ pub trait Stage: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'stat
 
     /// What is wrong between it and the stages that it reads, `here` being where it stands: all that follows from
     /// parameters alone. What only the artifacts show is for [`Stage::run`] to say.
-    fn check_origins(&self, _here: &dyn Origin) -> Vec<Complaint> {
+    fn check_origins(&self, _here: &dyn Origin) -> Vec<ParamError> {
         Vec::new()
     }
 
@@ -888,7 +888,7 @@ pub trait Stage: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'stat
 
     /// Rewrites the canonical parameters so that the names of stages are not in them; `names` gives the neutral name of
     /// each table.
-    fn neutralise(&self, _parameters: &mut Json, _names: &BTreeMap<String, String>) {}
+    fn erase_stage_names(&self, _parameters: &mut Json, _names: &BTreeMap<String, String>) {}
 
     /// Whether a job can go on from what a shorter one left, and how long it is. A kind that says so promises that the
     /// result is the same bytes whether it did ([`Context::earlier`]) or not.
@@ -907,7 +907,7 @@ pub trait Stage: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'stat
     }
 
     /// What should be said of the parameters before anything runs though nothing is wrong with them, given the project's root.
-    fn warnings(&self, _root: &Path) -> Vec<Complaint> {
+    fn warnings(&self, _root: &Path) -> Vec<ParamError> {
         Vec::new()
     }
 
@@ -926,16 +926,16 @@ pub trait Stage: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'stat
 
 /// The parameters of one instance, of a kind that only the registry knows.
 pub trait Parameters: Send + Sync {
-    /// See [`Stage::complaints`].
-    fn complaints(&self) -> Vec<Complaint>;
+    /// See [`Stage::errors`].
+    fn param_errors(&self) -> Vec<ParamError>;
     /// See [`Stage::columns`].
-    fn columns(&self, inputs: &[TableShape]) -> Result<Option<Vec<ColumnShape>>, Vec<Complaint>>;
+    fn columns(&self, inputs: &[TableShape]) -> Result<Option<Vec<ColumnShape>>, Vec<ParamError>>;
     /// See [`Stage::output_columns`].
     fn output_columns(&self, output: &str) -> Option<Vec<ColumnShape>>;
     /// See [`Stage::check_origins`].
-    fn check_origins(&self, here: &dyn Origin) -> Vec<Complaint>;
+    fn check_origins(&self, here: &dyn Origin) -> Vec<ParamError>;
     /// See [`Stage::warnings`].
-    fn warnings(&self, root: &Path) -> Vec<Complaint>;
+    fn warnings(&self, root: &Path) -> Vec<ParamError>;
     /// The parameters in the type of their kind.
     fn stage(&self) -> &dyn Any;
     /// See [`Stage::columns_read`].
@@ -964,11 +964,11 @@ struct Typed<S> {
 }
 
 impl<S: Stage> Parameters for Typed<S> {
-    fn complaints(&self) -> Vec<Complaint> {
-        self.stage.complaints()
+    fn param_errors(&self) -> Vec<ParamError> {
+        self.stage.param_errors()
     }
 
-    fn columns(&self, inputs: &[TableShape]) -> Result<Option<Vec<ColumnShape>>, Vec<Complaint>> {
+    fn columns(&self, inputs: &[TableShape]) -> Result<Option<Vec<ColumnShape>>, Vec<ParamError>> {
         self.stage.columns(inputs)
     }
 
@@ -976,11 +976,11 @@ impl<S: Stage> Parameters for Typed<S> {
         self.stage.output_columns(output)
     }
 
-    fn check_origins(&self, here: &dyn Origin) -> Vec<Complaint> {
+    fn check_origins(&self, here: &dyn Origin) -> Vec<ParamError> {
         self.stage.check_origins(here)
     }
 
-    fn warnings(&self, root: &Path) -> Vec<Complaint> {
+    fn warnings(&self, root: &Path) -> Vec<ParamError> {
         self.stage.warnings(root)
     }
 
@@ -998,7 +998,7 @@ impl<S: Stage> Parameters for Typed<S> {
 
     fn canonical(&self, names: &BTreeMap<String, String>) -> Json {
         let mut parameters = parameters::without_defaults(&self.schema, self.full());
-        self.stage.neutralise(&mut parameters, names);
+        self.stage.erase_stage_names(&mut parameters, names);
         parameters.sort_all_objects();
         parameters
     }

@@ -10,10 +10,10 @@ use std::sync::Arc;
 use serde_json::{Map, Value as Json};
 
 use super::axis::Axis;
-use super::complaint::{self, Complaint};
-use super::contract::{Device, Kind, Parameters, Takes};
+use super::contract::{Cardinality, Device, Kind, Parameters};
 use super::coordinates::{ByLabels, Condition, Coordinates};
 use super::label;
+use super::param_error::{self, ParamError};
 use super::parameters;
 use super::patch::{self, Apart, Assignment, Patch};
 use super::policy::{Policies, Policy};
@@ -35,7 +35,7 @@ pub struct Declared<'a> {
     /// Parameters and policy.
     pub parameters: &'a Value,
     /// The stages it reads, with how many of their artifacts.
-    pub reads: Vec<(Takes, usize)>,
+    pub reads: Vec<(Cardinality, usize)>,
     /// The axes it fans out over.
     pub axes: Vec<&'a Axis>,
 }
@@ -295,16 +295,16 @@ impl<'a> Layers<'a> {
         value
     }
 
-    /// The place of what a complaint about a variant's parameters is about.
+    /// The place of what an error about a variant's parameters is about.
     pub fn place(
         &self,
         at: usize,
         (fan, variant): (&Fan<'a>, usize),
         profile: &Profile,
-        complaint: &Complaint,
+        param_error: &ParamError,
     ) -> Span {
         let value = self.laid(at, &fan.variants[variant], profile);
-        complaint::place(&value, complaint)
+        param_error::place(&value, param_error)
     }
 
     /// The parameters of every variant of a stage; `None` for those that have a problem.
@@ -332,8 +332,8 @@ impl<'a> Layers<'a> {
             }
             let parsed = sheet.parse(&changed, &constant, &mut own, problems);
             let settled = parsed.map(|(parameters, mut policy)| {
-                for said in parameters.complaints() {
-                    let span = complaint::place(&self.laid(at, variant, profile), &said);
+                for said in parameters.param_errors() {
+                    let span = param_error::place(&self.laid(at, variant, profile), &said);
                     own.push(Problem::at(&span, &said.message).maybe_help(said.help));
                 }
                 let outside = parameters.reads().into_iter().map(|outside| {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::contract::{ArtifactType, Takes};
+use super::contract::{ArtifactType, Cardinality};
 use super::runs::RunsOf;
 use super::{DeclaredInput, Pipeline};
 
@@ -29,7 +29,8 @@ impl Pipeline {
                 let theirs = self.lineage(from.stage);
                 let read = &self.stages[from.stage].axes;
                 let drops = read.iter().any(|axis| !declared.axes.contains(axis));
-                is_collapsed |= theirs.is_collapsed || (input.port.takes == Takes::All && drops);
+                is_collapsed |=
+                    theirs.is_collapsed || (input.port.cardinality == Cardinality::All && drops);
                 axes.extend(theirs.axes);
                 stages.extend(theirs.stages);
             }

@@ -11,7 +11,6 @@
 mod axis;
 mod candidates;
 mod columns;
-mod complaint;
 mod contract;
 mod coordinates;
 mod document;
@@ -20,6 +19,7 @@ mod label;
 mod layers;
 mod lineage;
 mod origin;
+mod param_error;
 mod parameters;
 mod patch;
 mod policy;
@@ -38,17 +38,17 @@ mod value;
 pub use axis::{Axis, Point};
 pub use candidates::pipelines_in;
 pub use columns::{ColumnOf, ColumnOrigin, ColumnsOn, TableColumns};
-pub use complaint::Complaint;
 pub(crate) use contract::schema_of;
 pub use contract::{
-    ArtifactType, ColumnKind, ColumnShape, Columns, Context, Device, Earlier, Extension,
-    FixedColumn, HOLES, Holds, Input, Inputs, Judged, Kind, Label, Labels, Monitor, Origin,
-    Outside, Parameters, Port, Progress, Registry, SURROUNDINGS, Scalar, Stage, Stop, TableOf,
-    TableShape, Takes, Verdict, WARNINGS,
+    ArtifactType, BASE_ENVIRONMENT, Cardinality, ColumnKind, ColumnShape, Columns, Context, Device,
+    Earlier, Extension, FixedColumn, HOLES, Input, Inputs, Judged, Kind, Label, Labels, Monitor,
+    Origin, Outside, Parameters, Port, PortSyntax, Progress, Registry, Scalar, Stage, Stop,
+    TableOf, TableShape, Verdict, WARNINGS,
 };
 pub use coordinates::{ByLabels, Condition, Coordinates, JobName, Selector};
 pub use label::{Found, Index, number_in};
 pub use lineage::Lineage;
+pub use param_error::ParamError;
 pub(crate) use parameters::{kind_of, options, schema_types};
 pub use policy::{Cause, Grow, Keep, Retry};
 pub use problem::{Problem, Problems};

@@ -7,8 +7,8 @@ use std::any::Any;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::complaint::Complaint;
-use super::contract::{Origin, Takes};
+use super::contract::{Cardinality, Origin};
+use super::param_error::ParamError;
 use super::problem::{Problem, Problems};
 use super::source::Span;
 use super::{DeclaredStage, Instance, Pipeline};
@@ -40,7 +40,7 @@ impl Origin for Place<'_> {
         let [from] = &input.reads[..] else {
             return None;
         };
-        if input.port.takes != Takes::One {
+        if input.port.cardinality != Cardinality::One {
             return None;
         }
         let stage = self.pipeline.stages.get(from.stage)?;
@@ -61,11 +61,11 @@ impl Origin for Place<'_> {
 }
 
 /// Shows every instance its origins. `variants` are those of the instances of each stage, and `place` tells where what a
-/// complaint is about stands.
+/// error is about stands.
 pub(super) fn check(
     pipeline: &Pipeline,
     variants: &[Vec<usize>],
-    place: impl Fn(usize, usize, &Complaint) -> Span,
+    place: impl Fn(usize, usize, &ParamError) -> Span,
     problems: &mut Problems,
 ) {
     for (at, stage) in pipeline.stages.iter().enumerate() {
@@ -78,12 +78,12 @@ pub(super) fn check(
                 number,
                 instance,
             };
-            for complaint in instance.parameters.check_origins(&here) {
-                if !told.insert((complaint.parameter.clone(), complaint.message.clone())) {
+            for param_error in instance.parameters.check_origins(&here) {
+                if !told.insert((param_error.parameter.clone(), param_error.message.clone())) {
                     continue;
                 }
-                let problem = Problem::at(&place(at, *variant, &complaint), &complaint.message);
-                problems.push(problem.maybe_help(complaint.help));
+                let problem = Problem::at(&place(at, *variant, &param_error), &param_error.message);
+                problems.push(problem.maybe_help(param_error.help));
             }
         }
     }

@@ -9,14 +9,15 @@ use petgraph::graph::{DiGraph, NodeIndex};
 
 use super::axis::{self, Axis};
 use super::columns::{ColumnOf, ColumnOrigin};
-use super::complaint::Complaint;
 use super::contract::{
-    ColumnShape, Device, Holds, Kind, Outside, Port, Registry, SURROUNDINGS, TableShape, Takes,
+    BASE_ENVIRONMENT, Cardinality, ColumnShape, Device, Kind, Outside, Port, PortSyntax, Registry,
+    TableShape,
 };
 use super::coordinates::{Condition, Coordinates, is_name};
 use super::document::{self, Document};
 use super::layers::{Declared, Fan, Layers, Override, Profile};
 use super::origin;
+use super::param_error::ParamError;
 use super::patch::{self, Names, Patch};
 use super::policy::Policies;
 use super::problem::{Problem, Problems, count};
@@ -24,7 +25,7 @@ use super::source::{Source, Span};
 use super::spelling::alternatives;
 use super::value::{Data, Key, Table, Value};
 use super::{DeclaredInput, DeclaredStage, Instance, Output, Pipeline, Reads, sql_name};
-use crate::store::survey;
+use crate::store::scan;
 
 /// What the command line adds to a file.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -158,11 +159,11 @@ struct WrittenInput {
 
 impl Written<'_> {
     /// The stages it reads, with how many of their artifacts.
-    fn reads(&self) -> impl Iterator<Item = (Takes, usize)> {
+    fn reads(&self) -> impl Iterator<Item = (Cardinality, usize)> {
         let inputs = self.inputs.iter();
         inputs.flat_map(|input| {
             let reads = input.reads.iter();
-            reads.map(|(reads, _)| (input.port.takes, reads.stage))
+            reads.map(|(reads, _)| (input.port.cardinality, reads.stage))
         })
     }
 }
@@ -186,7 +187,7 @@ fn resolve(
     let name = name(document, path, problems);
     let mut pipeline = Pipeline {
         root: root.unwrap_or_else(|_| request.root.clone()),
-        surroundings: SURROUNDINGS
+        surroundings: BASE_ENVIRONMENT
             .iter()
             .filter_map(|name| {
                 let value = request.environment.get(*name)?;
@@ -286,9 +287,9 @@ fn resolve(
     if axes_read {
         layers.check_matches(&fans, problems);
     }
-    let place = |at: usize, variant: usize, complaint: &Complaint| {
+    let place = |at: usize, variant: usize, param_error: &ParamError| {
         let fan = fans[at].as_ref().expect("a stage with variants has a fan");
-        layers.place(at, (fan, variant), chosen, complaint)
+        layers.place(at, (fan, variant), chosen, param_error)
     };
     let mut surveyed = HashMap::new();
     let mut warnings = Problems::default();
@@ -331,10 +332,10 @@ fn resolve(
                 let path = &settled.outside[&outside.parameter];
                 let there = surveyed.entry(path.clone());
                 let there =
-                    there.or_insert_with(|| survey(path).map(drop).map_err(|e| e.to_string()));
+                    there.or_insert_with(|| scan(path).map(drop).map_err(|e| e.to_string()));
                 if let Some(message) = check_outside(&outside, path, there) {
-                    let complaint = Complaint::new(&outside.parameter, "");
-                    let problem = Problem::at(&place(at, variant, &complaint), message);
+                    let param_error = ParamError::new(&outside.parameter, "");
+                    let problem = Problem::at(&place(at, variant, &param_error), message);
                     problems
                         .push(problem.help(
                             "a path is taken from the project's root, unless it is absolute",
@@ -518,7 +519,10 @@ fn stage<'a>(
             parameters.push((key.clone(), value.clone()));
         }
     }
-    let needed = kind.ports.iter().filter(|port| port.holds != Holds::Named);
+    let needed = kind
+        .ports
+        .iter()
+        .filter(|port| port.syntax != PortSyntax::Named);
     for port in needed {
         if !written
             .inputs
@@ -562,20 +566,20 @@ fn input(
     problems: &mut Problems,
 ) -> Vec<(Reads, Span)> {
     let items: Vec<(Option<&Key>, &Value)> = match &value.data {
-        Data::Array(items) if port.holds == Holds::List => {
+        Data::Array(items) if port.syntax == PortSyntax::List => {
             items.iter().map(|item| (None, item)).collect()
         }
-        Data::Table(table) if port.holds == Holds::Named => {
+        Data::Table(table) if port.syntax == PortSyntax::Named => {
             table.iter().map(|(key, item)| (Some(key), item)).collect()
         }
-        Data::Array(items) if port.holds == Holds::One => {
+        Data::Array(items) if port.syntax == PortSyntax::One => {
             let message = format!("`{}` takes one stage, not a list", port.name);
             let first = items.iter().find_map(Value::text);
             let help = first.map(|first| format!("write `{} = \"{first}\"`", port.name));
             problems.push(Problem::at(&value.span, message).maybe_help(help));
             return Vec::new();
         }
-        _ if port.holds == Holds::Named => {
+        _ if port.syntax == PortSyntax::Named => {
             let message = format!(
                 "`{}` takes names, each with a stage, not {}",
                 port.name,
@@ -1051,8 +1055,8 @@ fn reaching<'a>(
         for (takes, from) in stage.reads() {
             let from = reaching[from].iter().map(|axis| axis.name());
             match takes {
-                Takes::One => mine.extend(from),
-                Takes::All => collapsed.extend(from),
+                Cardinality::One => mine.extend(from),
+                Cardinality::All => collapsed.extend(from),
             }
         }
         for axis in axes {
@@ -1129,12 +1133,12 @@ fn check_outside(outside: &Outside, path: &Path, there: &Result<(), String>) -> 
 }
 
 /// Holds what each stage reads against the columns it will be given. `variants` are those of the instances of each stage; of
-/// a stage that comes from one that does not read all that it names nothing is known. `place` tells where what a complaint is about stands.
+/// a stage that comes from one that does not read all that it names nothing is known. `place` tells where what an error is about stands.
 fn check_columns(
     pipeline: &mut Pipeline,
     (variants, reads_all): (&[Vec<usize>], &[bool]),
     order: &[usize],
-    place: impl Fn(usize, usize, &Complaint) -> Span,
+    place: impl Fn(usize, usize, &ParamError) -> Span,
     problems: &mut Problems,
 ) {
     // By stage and output.
@@ -1169,11 +1173,11 @@ fn check_columns(
             match instance.parameters.columns(&shapes) {
                 Ok(left) if is_first => columns = left,
                 Ok(left) => columns = ColumnShape::common(columns, left),
-                Err(complaints) => {
-                    for complaint in complaints {
-                        let span = place(at, *variant, &complaint);
-                        let problem = Problem::at(&span, &complaint.message);
-                        problems.push(problem.maybe_help(complaint.help));
+                Err(param_errors) => {
+                    for param_error in param_errors {
+                        let span = place(at, *variant, &param_error);
+                        let problem = Problem::at(&span, &param_error.message);
+                        problems.push(problem.maybe_help(param_error.help));
                     }
                 }
             }

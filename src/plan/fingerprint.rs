@@ -19,7 +19,7 @@ use crate::pipeline::{
     Columns, ColumnsOn, Coordinates, Extension, Input, InputRuns, Inputs, Label, Labels, RunsOf,
     Scalar, sql_name,
 };
-use crate::store::{Artifact, Digest, Error, Record, Seen, Store, survey};
+use crate::store::{Artifact, Digest, Error, FileStat, Record, Store, scan};
 
 /// The fingerprint's own version.
 const FORMAT: u32 = 1;
@@ -28,19 +28,19 @@ const FORMAT: u32 = 1;
 pub type Outside = BTreeMap<String, Arc<Files>>;
 
 /// Files by name, with the digest of each.
-type Files = BTreeMap<String, (Seen, Digest)>;
+type Files = BTreeMap<String, (FileStat, Digest)>;
 
 /// Looks at the files that jobs' parameters name, and reads those whose digest is not known; what many jobs name once for all
 /// of them. Whoever goes on to run a job looks whether they are still the same.
-pub struct Looked<'a> {
+pub struct ExternalDigests<'a> {
     store: &'a Store,
     seen: HashMap<PathBuf, Arc<Files>>,
 }
 
-impl<'a> Looked<'a> {
+impl<'a> ExternalDigests<'a> {
     /// Nothing has been looked at.
     pub fn new(store: &'a Store) -> Self {
-        Looked {
+        ExternalDigests {
             store,
             seen: HashMap::new(),
         }
@@ -58,7 +58,7 @@ impl<'a> Looked<'a> {
         if let Some(files) = self.seen.get(path) {
             return Ok(files.clone());
         }
-        let files = survey(path)?.into_par_iter().map(|(name, seen)| {
+        let files = scan(path)?.into_par_iter().map(|(name, seen)| {
             let digest = self.store.digest_outside(&seen)?;
             Ok((name, (seen, digest)))
         });

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use super::{Fingerprint, JobId, Known, Looked, Plan};
+use super::{ExternalDigests, Fingerprint, JobId, Known, Plan};
 use crate::store::{Digest, Error, Ledger, Lookup, Record, Snapshot, StartedFrom, Store};
 
 /// The state of a job before a run.
@@ -73,7 +73,7 @@ pub fn assess_by(
     snapshot: &Snapshot,
 ) -> Result<Vec<Freshness>, Error> {
     let mut states: Vec<Freshness> = Vec::with_capacity(plan.jobs.len());
-    let mut looked = Looked::new(store);
+    let mut looked = ExternalDigests::new(store);
     let mut bytes = Bytes {
         store,
         snapshot,

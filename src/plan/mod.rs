@@ -20,7 +20,7 @@ use crate::pipeline::{
 };
 use crate::store::{Artifact, Digest};
 
-pub use fingerprint::{Fingerprint, Known, Looked, Outside, holes, inputs};
+pub use fingerprint::{ExternalDigests, Fingerprint, Known, Outside, holes, inputs};
 pub use freshness::{Freshness, Reason, assess, assess_by, earlier, reason};
 pub use runs::{RunsRead, SameRuns, runs_read};
 

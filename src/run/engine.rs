@@ -17,10 +17,12 @@ use super::job::{Made, Message, Outcome, Ready, RunningJob, TICK, verify_once};
 use super::order::{Rank, ranks};
 use super::{Options, Slots};
 use crate::pipeline::{
-    ArtifactType, Cause, Device, HOLES, Judged, Keep, Resources, Takes, Verdict, WARNINGS,
+    ArtifactType, Cardinality, Cause, Device, HOLES, Judged, Keep, Resources, Verdict, WARNINGS,
     show_size,
 };
-use crate::plan::{Fingerprint, JobId, Known, Looked, Plan, Reason, holes, reason, runs_read};
+use crate::plan::{
+    ExternalDigests, Fingerprint, JobId, Known, Plan, Reason, holes, reason, runs_read,
+};
 use crate::store::{Artifact, Digest, Error, Ledger, Lookup, Snapshot, Store, Views};
 
 /// The state of a job during a run.
@@ -285,7 +287,7 @@ impl<'a, 'o> Engine<'a, 'o> {
     fn look_up(&mut self) -> Result<(), Error> {
         // Taken once for all of them; where it cannot be, each says so.
         let _hold = self.store.hold();
-        let mut looked = Looked::new(self.store);
+        let mut looked = ExternalDigests::new(self.store);
         while let Some(id) = self.open.pop_front() {
             // One may be named twice, and what it reads may have been found damaged since.
             if matches!(self.states[id], State::Waiting) && self.unsettled[id] == 0 {
@@ -298,7 +300,7 @@ impl<'a, 'o> Engine<'a, 'o> {
         Ok(())
     }
 
-    fn look_at(&mut self, id: JobId, looked: &mut Looked<'_>) -> Result<(), Error> {
+    fn look_at(&mut self, id: JobId, looked: &mut ExternalDigests<'_>) -> Result<(), Error> {
         if let Some(message) = self.lacks(id) {
             self.over(id, Status::Skipped, Some((None, message)), None, 0.0);
             return Ok(());
@@ -374,7 +376,7 @@ impl<'a, 'o> Engine<'a, 'o> {
         let stage = &self.plan.pipeline.stages[self.plan.jobs[id].stage];
         for input in &self.plan.jobs[id].inputs {
             let port = stage.inputs.iter().find(|of| of.port.name == input.port);
-            let takes_all = port.is_some_and(|of| of.port.takes == Takes::All);
+            let takes_all = port.is_some_and(|of| of.port.cardinality == Cardinality::All);
             let missing = input.jobs.iter().filter(is_over).count();
             if missing > 0 && (!takes_all || missing == input.jobs.len()) {
                 let from = input.jobs.iter().find(is_over)?;

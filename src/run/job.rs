@@ -16,8 +16,8 @@ use crate::pipeline::{
 };
 use crate::plan::{Fingerprint, JobId, Known, Outside, Plan, Reason, RunsRead, earlier, inputs};
 use crate::store::{
-    Artifact, Digest, Error, Left, Lock, Lookup, Record, Scratch, Seen, Stamp, StartedFrom, Store,
-    StoredFile, survey,
+    Artifact, Digest, Error, FileStat, Left, Lock, Lookup, Record, Scratch, Stamp, StartedFrom,
+    Store, StoredFile, scan,
 };
 
 /// How often a job that waits for another process looks whether it still must.
@@ -299,7 +299,7 @@ impl RunningJob<'_> {
                 source,
             })?;
         }
-        let artifact = match self.store.take_in(&scratch) {
+        let artifact = match self.store.ingest(&scratch) {
             Err(error @ (Error::Empty | Error::NotAFile(_))) => {
                 return failed(work_folders::without(&task, &error.to_string()));
             }
@@ -496,14 +496,14 @@ impl RunningJob<'_> {
         let instance = self.plan.instance(self.id);
         for (parameter, before) in &self.ready.outside {
             let path = &instance.outside[parameter];
-            let Ok(now) = survey(path) else {
+            let Ok(now) = scan(path) else {
                 return Some(path.clone());
             };
             let come = now.iter().find(|(name, _)| !before.contains_key(*name));
             if let Some((_, seen)) = come {
                 return Some(seen.path.clone());
             }
-            let same = |name: &String, (seen, digest): &(Seen, Digest)| {
+            let same = |name: &String, (seen, digest): &(FileStat, Digest)| {
                 let now = now.get(name);
                 now.is_some_and(|now| self.store.is_unchanged(seen, digest, now))
             };

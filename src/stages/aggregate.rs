@@ -10,8 +10,8 @@ use super::{frames, runs};
 use crate::figures::sql::{Catalog, Query, SqlProblem, Table, hyphens_told};
 use crate::figures::table;
 use crate::pipeline::{
-    ArtifactType, ColumnShape, Complaint, Context, Holds, Input, Port, Stage, Stop, TableShape,
-    Takes,
+    ArtifactType, Cardinality, ColumnShape, Context, Input, ParamError, Port, PortSyntax, Stage,
+    Stop, TableShape,
 };
 
 /// Computes one table from others with SQL.
@@ -61,25 +61,25 @@ impl Stage for Aggregate {
     const ROWS: &'static str = "what its SQL makes it";
     const PORTS: &'static [Port] = &[Port {
         name: "from",
-        takes: Takes::All,
+        cardinality: Cardinality::All,
         accepts: &[
             ArtifactType::Answers,
             ArtifactType::Model,
             ArtifactType::Table,
         ],
-        holds: Holds::List,
+        syntax: PortSyntax::List,
         doc: "the stages whose tables the SQL reads",
     }];
 
-    fn complaints(&self) -> Vec<Complaint> {
+    fn param_errors(&self) -> Vec<ParamError> {
         let problem = Query::parse(&self.sql).err();
         problem
-            .map(|p| frames::complaint("sql", p))
+            .map(|p| frames::param_error("sql", p))
             .into_iter()
             .collect()
     }
 
-    fn columns(&self, inputs: &[TableShape]) -> Result<Option<Vec<ColumnShape>>, Vec<Complaint>> {
+    fn columns(&self, inputs: &[TableShape]) -> Result<Option<Vec<ColumnShape>>, Vec<ParamError>> {
         let Ok(query) = Query::parse(&self.sql) else {
             return Ok(None);
         };
@@ -87,13 +87,13 @@ impl Stage for Aggregate {
         let catalog: Catalog = tables
             .map(|shape| (shape.name.clone(), runs::info(shape)))
             .collect();
-        let complaints = |problems: Vec<SqlProblem>| {
+        let param_errors = |problems: Vec<SqlProblem>| {
             let problems = hyphens_told(&self.sql, problems).into_iter();
             problems
-                .map(|problem| frames::complaint("sql", problem))
+                .map(|problem| frames::param_error("sql", problem))
                 .collect::<Vec<_>>()
         };
-        let columns = query.check(&catalog).map_err(complaints)?;
+        let columns = query.check(&catalog).map_err(param_errors)?;
         Ok(columns.map(|columns| {
             let columns = columns.into_iter().map(|column| ColumnShape {
                 is_computed: column.is_computed,
@@ -111,7 +111,7 @@ impl Stage for Aggregate {
         Query::parse(&self.sql).is_ok_and(|query| query.counts_runs())
     }
 
-    fn neutralise(&self, parameters: &mut Json, names: &BTreeMap<String, String>) {
+    fn erase_stage_names(&self, parameters: &mut Json, names: &BTreeMap<String, String>) {
         if let Ok(query) = Query::parse(&self.sql) {
             parameters["sql"] = json!(query.canonical(names));
         }

@@ -14,7 +14,8 @@ use crate::learn::insight::{At, attention};
 use crate::learn::learner::Learner;
 use crate::learn::task::Dataset;
 use crate::pipeline::{
-    ArtifactType, ColumnKind, Complaint, Context, FixedColumn, Origin, Port, Resources, Stage, Stop,
+    ArtifactType, ColumnKind, Context, FixedColumn, Origin, ParamError, Port, Resources, Stage,
+    Stop,
 };
 
 /// Measures where each attention head looks.
@@ -79,13 +80,13 @@ impl Stage for Attention {
         }
     }
 
-    fn check_origins(&self, here: &dyn Origin) -> Vec<Complaint> {
-        let mut complaints = upstream::check_look(here, true);
-        complaints.extend(upstream::check_validation(
+    fn check_origins(&self, here: &dyn Origin) -> Vec<ParamError> {
+        let mut param_errors = upstream::check_look(here, true);
+        param_errors.extend(upstream::check_validation(
             here,
             self.split == Split::Validation,
         ));
-        complaints
+        param_errors
     }
 
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {

@@ -9,7 +9,7 @@ use super::dataset::file;
 use crate::learn::task::chess_mate::{BadRows, ChessMate};
 use crate::learn::task::{Contract, VALIDATION};
 use crate::pipeline::{
-    ArtifactType, Complaint, Context, Outside, Port, Progress, Resources, Stage, Stop,
+    ArtifactType, Context, Outside, ParamError, Port, Progress, Resources, Stage, Stop,
 };
 
 /// Reads mates in two from Lichess puzzles.
@@ -80,10 +80,10 @@ impl Stage for Puzzles {
         }
     }
 
-    fn complaints(&self) -> Vec<Complaint> {
+    fn param_errors(&self) -> Vec<ParamError> {
         let problems = self.task().problems().into_iter();
         problems
-            .map(|(name, why)| Complaint::new(name, why))
+            .map(|(name, why)| ParamError::new(name, why))
             .collect()
     }
 

@@ -12,8 +12,8 @@ use super::{frames, runs};
 use crate::figures::sql::{Condition, hyphens_told};
 use crate::figures::table;
 use crate::pipeline::{
-    ArtifactType, ColumnShape, Complaint, Context, Holds, Input, Judged, Port, Stage, Stop,
-    TableShape, Takes, Verdict,
+    ArtifactType, Cardinality, ColumnShape, Context, Input, Judged, ParamError, Port, PortSyntax,
+    Stage, Stop, TableShape, Verdict,
 };
 
 /// Checks whether a statement holds in a table.
@@ -64,27 +64,27 @@ impl Stage for Claim {
     const OUTPUT: ArtifactType = ArtifactType::Verdict;
     const PORTS: &'static [Port] = &[Port {
         name: "from",
-        takes: Takes::All,
+        cardinality: Cardinality::All,
         accepts: &[ArtifactType::Table],
-        holds: Holds::One,
+        syntax: PortSyntax::One,
         doc: "the table to hold it against",
     }];
 
-    fn complaints(&self) -> Vec<Complaint> {
+    fn param_errors(&self) -> Vec<ParamError> {
         let conditions = self.conditions();
-        let mut complaints: Vec<Complaint> = conditions
+        let mut param_errors: Vec<ParamError> = conditions
             .filter_map(|(name, text)| frames::condition(name, text).err())
             .collect();
         if self.expected == Some(false) && self.note.as_deref().unwrap_or("").trim().is_empty() {
             let why = "a claim that is known not to reproduce here needs the reason";
             let help = "say it in `note`, e.g. `note = \"trained for 1/10 of the steps\"`";
-            complaints.push(Complaint::new("expected", why).help(help));
+            param_errors.push(ParamError::new("expected", why).help(help));
         }
-        complaints
+        param_errors
     }
 
-    fn columns(&self, inputs: &[TableShape]) -> Result<Option<Vec<ColumnShape>>, Vec<Complaint>> {
-        let mut complaints = Vec::new();
+    fn columns(&self, inputs: &[TableShape]) -> Result<Option<Vec<ColumnShape>>, Vec<ParamError>> {
+        let mut param_errors = Vec::new();
         for (name, text) in self.conditions() {
             let (Ok(condition), [table]) = (Condition::parse(text), inputs) else {
                 continue;
@@ -92,12 +92,12 @@ impl Stage for Claim {
             let columns = runs::info(table).columns;
             let problems = condition.problems(columns.as_deref());
             let problems = hyphens_told(text, problems).into_iter();
-            complaints.extend(problems.map(|problem| frames::complaint(name, problem)));
+            param_errors.extend(problems.map(|problem| frames::param_error(name, problem)));
         }
-        if complaints.is_empty() {
+        if param_errors.is_empty() {
             Ok(None)
         } else {
-            Err(complaints)
+            Err(param_errors)
         }
     }
 
@@ -106,7 +106,7 @@ impl Stage for Claim {
         None
     }
 
-    fn neutralise(&self, parameters: &mut Json, _names: &BTreeMap<String, String>) {
+    fn erase_stage_names(&self, parameters: &mut Json, _names: &BTreeMap<String, String>) {
         for (name, text) in self.conditions() {
             if let Ok(condition) = Condition::parse(text) {
                 parameters[name] = json!(condition.canonical());

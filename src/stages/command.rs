@@ -16,8 +16,8 @@ use super::program;
 use super::undeclared::undeclared;
 use crate::figures::{csv, table};
 use crate::pipeline::{
-    ArtifactType, ColumnKind, ColumnShape, Columns, Complaint, Context, Device, HOLES, Holds,
-    Input, Outside, Port, Progress, Stage, Stop, Takes, WARNINGS,
+    ArtifactType, Cardinality, ColumnKind, ColumnShape, Columns, Context, Device, HOLES, Input,
+    Outside, ParamError, Port, PortSyntax, Progress, Stage, Stop, WARNINGS,
 };
 use polars::prelude::{DataFrame, DataType};
 
@@ -117,16 +117,16 @@ impl Stage for Command {
     const PORTS: &'static [Port] = &[
         Port {
             name: "inputs",
-            takes: Takes::One,
+            cardinality: Cardinality::One,
             accepts: ArtifactType::ALL,
-            holds: Holds::Named,
+            syntax: PortSyntax::Named,
             doc: "what it reads, one artifact each",
         },
         Port {
             name: "all",
-            takes: Takes::All,
+            cardinality: Cardinality::All,
             accepts: ArtifactType::ALL,
-            holds: Holds::Named,
+            syntax: PortSyntax::Named,
             doc: "what it reads all of at once",
         },
     ];
@@ -136,18 +136,18 @@ impl Stage for Command {
     const DECLARES_OUTPUTS: bool = true;
     const ROWS: &'static str = "what the program makes it";
 
-    fn complaints(&self) -> Vec<Complaint> {
-        let mut complaints = Vec::new();
+    fn param_errors(&self) -> Vec<ParamError> {
+        let mut param_errors = Vec::new();
         if self
             .args
             .first()
             .is_some_and(|program| program.trim().is_empty())
         {
-            complaints.push(Complaint::new("args", "the program has no name"));
+            param_errors.push(ParamError::new("args", "the program has no name"));
         }
         let nul = |text: &String| text.contains('\0');
         if self.args.iter().any(nul) {
-            complaints.push(Complaint::new(
+            param_errors.push(ParamError::new(
                 "args",
                 "an argument cannot hold the character 0",
             ));
@@ -157,15 +157,16 @@ impl Stage for Command {
             let begins = name.starts_with(|c: char| c.is_ascii_alphabetic());
             if !begins || !name.chars().all(plain) {
                 let what = format!("`{name}` cannot name a parameter");
-                let complaint = Complaint::new(format!("params.{name}"), what);
-                complaints.push(complaint.help("a name is a letter, then letters, digits or `_`"));
+                let param_error = ParamError::new(format!("params.{name}"), what);
+                param_errors
+                    .push(param_error.help("a name is a letter, then letters, digits or `_`"));
             }
         }
         let mut seen = BTreeSet::new();
         for name in self.params.keys() {
             if !seen.insert(name.to_ascii_uppercase()) {
                 let what = format!("`{name}` differs from another parameter only in case");
-                complaints.push(Complaint::new(format!("params.{name}"), what));
+                param_errors.push(ParamError::new(format!("params.{name}"), what));
             }
         }
         let env = self.env.iter().map(|name| (format!("env.{name}"), name));
@@ -174,7 +175,7 @@ impl Stage for Command {
         for (place, name) in env.chain(variables) {
             if name.is_empty() || name.contains(['=', '\0']) || name.starts_with("ETUDE_") {
                 let what = format!("`{}` cannot name a variable", name.escape_debug());
-                complaints.push(Complaint::new(place, what));
+                param_errors.push(ParamError::new(place, what));
             }
         }
         let texts = self.params.iter().filter_map(|(name, value)| {
@@ -185,17 +186,17 @@ impl Stage for Command {
         let values = values.map(|(name, value)| (format!("variables.{name}"), value.as_str()));
         for (place, text) in texts.chain(values) {
             if text.contains('\0') {
-                complaints.push(Complaint::new(
+                param_errors.push(ParamError::new(
                     place,
                     "a variable cannot hold the character 0",
                 ));
             }
         }
-        self.outputs_in_order(&mut complaints);
-        complaints
+        self.outputs_in_order(&mut param_errors);
+        param_errors
     }
 
-    fn warnings(&self, root: &Path) -> Vec<Complaint> {
+    fn warnings(&self, root: &Path) -> Vec<ParamError> {
         undeclared(&self.args, &self.files, root)
     }
 
@@ -209,7 +210,7 @@ impl Stage for Command {
 
     /// A program finds its files by their paths, so those count, and stand beside their contents already; their order
     /// nobody sees.
-    fn neutralise(&self, parameters: &mut Json, _names: &BTreeMap<String, String>) {
+    fn erase_stage_names(&self, parameters: &mut Json, _names: &BTreeMap<String, String>) {
         if let Some(parameters) = parameters.as_object_mut() {
             parameters.remove("files");
         }
@@ -238,23 +239,23 @@ impl Stage for Command {
     }
 
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
-        let desk = Desk::new(job)?;
-        self.call(job, &desk)
-            .map_err(|stop| desk.told_by_name(stop))?;
+        let work = WorkFolders::new(job)?;
+        self.call(job, &work)
+            .map_err(|stop| work.told_by_name(stop))?;
         job.progress(Progress::default())?;
         let mut notes = Vec::new();
         for (name, declared) in &self.outputs {
-            declared.take(job, &desk.out, &job.out.join(name), &mut notes)?;
+            declared.take(job, &work.out, &job.out.join(name), &mut notes)?;
         }
         job.warn(&notes)?;
-        desk.clear(self, job)?;
+        work.clear(self, job)?;
         Ok(())
     }
 }
 
 impl Command {
     /// Paths of outputs lie below the folder they are written to, and none in another.
-    fn outputs_in_order(&self, complaints: &mut Vec<Complaint>) {
+    fn outputs_in_order(&self, param_errors: &mut Vec<ParamError>) {
         let mut before: Vec<(&String, PathBuf)> = Vec::new();
         for (name, declared) in &self.outputs {
             for column in declared.columns.iter().flat_map(BTreeMap::keys) {
@@ -265,7 +266,7 @@ impl Command {
                     other => format!("{} has no columns", other.noun()),
                 };
                 let parameter = format!("outputs.{name}.columns");
-                complaints.push(Complaint::new(parameter, what));
+                param_errors.push(ParamError::new(parameter, what));
                 break;
             }
             let path = Path::new(&declared.path);
@@ -277,12 +278,12 @@ impl Command {
                     declared.path.escape_debug()
                 );
                 let help = "a path is taken from ETUDE_OUT, and leads nowhere else";
-                complaints.push(Complaint::new(format!("outputs.{name}.path"), what).help(help));
+                param_errors.push(ParamError::new(format!("outputs.{name}.path"), what).help(help));
                 continue;
             }
             let mut complain = |what: String| {
                 let parameter = format!("outputs.{name}.path");
-                complaints.push(Complaint::new(parameter, what));
+                param_errors.push(ParamError::new(parameter, what));
             };
             let extension = path.extension().unwrap_or_default().to_string_lossy();
             let known: &[&str] = match declared.what {
@@ -308,7 +309,7 @@ impl Command {
     }
 
     /// Runs the program to its end.
-    fn call(&self, job: &Context<'_>, desk: &Desk) -> Result<(), Stop> {
+    fn call(&self, job: &Context<'_>, work: &WorkFolders) -> Result<(), Stop> {
         let [program, arguments @ ..] = self.args.as_slice() else {
             return Err(Stop::failed("there is no program to run"));
         };
@@ -317,7 +318,7 @@ impl Command {
             .args(arguments)
             .current_dir(job.root)
             .env_clear()
-            .envs(self.variables(job, desk)?);
+            .envs(self.variables(job, work)?);
         program::run(&mut command, job)
     }
 
@@ -325,7 +326,7 @@ impl Command {
     fn variables(
         &self,
         job: &Context<'_>,
-        desk: &Desk,
+        work: &WorkFolders,
     ) -> Result<BTreeMap<OsString, OsString>, Stop> {
         let mut all: BTreeMap<OsString, OsString> = BTreeMap::new();
         for name in ["OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"] {
@@ -348,14 +349,14 @@ impl Command {
         let mut told = json!({
             "parameters": self.params,
             "seed": self.seed,
-            "out": desk.out,
+            "out": work.out,
             "cores": job.cores,
             "device": job.device,
             "outputs": self.outputs,
             "holes": job.holes,
             "inputs": {},
         });
-        all.insert("ETUDE_OUT".into(), desk.out.clone().into());
+        all.insert("ETUDE_OUT".into(), work.out.clone().into());
         all.insert("ETUDE_CORES".into(), job.cores.to_string().into());
         let device = match job.device {
             Device::Auto => "auto",
@@ -380,7 +381,7 @@ impl Command {
             all.insert(name.into(), text.into());
         }
         for input in job.all("inputs") {
-            let folder = desk.inputs.join(&input.name);
+            let folder = work.inputs.join(&input.name);
             let (path, files) = self.offer(input, &folder)?;
             told["inputs"][&input.name] = json!({
                 "path": path,
@@ -404,7 +405,7 @@ impl Command {
             if !folders.insert(folder.to_lowercase()) {
                 folder.push_str(&format!("~{}", list.len()));
             }
-            let (path, files) = self.offer(input, &desk.inputs.join(folder))?;
+            let (path, files) = self.offer(input, &work.inputs.join(folder))?;
             list.push(json!({
                 "path": path,
                 "type": input.artifact,
@@ -415,11 +416,11 @@ impl Command {
         for (name, list) in lists {
             told["inputs"][name] = json!(list);
             let variable = format!("ETUDE_INPUT_{}", name.to_ascii_uppercase());
-            all.insert(variable.into(), desk.inputs.join(name).into());
+            all.insert(variable.into(), work.inputs.join(name).into());
         }
         let text = serde_json::to_vec_pretty(&told)?;
-        fs::write(&desk.told, text)?;
-        all.insert("ETUDE_JOB".into(), desk.told.clone().into());
+        fs::write(&work.told, text)?;
+        all.insert("ETUDE_JOB".into(), work.told.clone().into());
         Ok(all)
     }
 
@@ -500,26 +501,26 @@ fn link(path: &Path, to: &Path) -> std::io::Result<()> {
 }
 
 /// The folders that a program works with, beside what becomes the artifact.
-struct Desk {
+struct WorkFolders {
     root: PathBuf,
     out: PathBuf,
     inputs: PathBuf,
     told: PathBuf,
 }
 
-impl Desk {
+impl WorkFolders {
     fn new(job: &Context<'_>) -> Result<Self, Stop> {
         // No output can have this name.
-        let root = absolute(job.out)?.join(".desk");
-        let desk = Self {
+        let root = absolute(job.out)?.join(".work");
+        let work = Self {
             out: root.join("out"),
             inputs: root.join("inputs"),
             told: root.join("job.json"),
             root,
         };
-        fs::create_dir_all(&desk.out)?;
-        fs::create_dir_all(&desk.inputs)?;
-        Ok(desk)
+        fs::create_dir_all(&work.out)?;
+        fs::create_dir_all(&work.inputs)?;
+        Ok(work)
     }
 
     /// A failure in which the folders are called what the program knows them by, and not by paths that are gone soon.
@@ -732,27 +733,28 @@ fn settle(path: &Path, out: &Path) -> Result<bool, Stop> {
 mod tests {
     use super::*;
 
-    fn complaints(json: Json) -> Vec<String> {
+    fn param_errors(json: Json) -> Vec<String> {
         let mut whole =
             json!({ "args": ["true"], "outputs": { "x": { "path": "x", "type": "file" } } });
         for (key, value) in json.as_object().unwrap() {
             whole[key] = value.clone();
         }
         let command: Command = serde_json::from_value(whole).unwrap();
-        let complaints = command.complaints().into_iter();
-        complaints
+        let param_errors = command.param_errors().into_iter();
+        param_errors
             .map(|c| format!("{}: {}", c.parameter, c.message))
             .collect()
     }
 
     #[test]
     fn outputs_lie_in_their_folder_each_in_a_place_of_its_own() {
-        assert_eq!(complaints(json!({})), Vec::<String>::new());
+        assert_eq!(param_errors(json!({})), Vec::<String>::new());
         for path in ["../x", "/x", "a/../b", "", ".", "a\u{7}b"] {
-            let said = complaints(json!({ "outputs": { "x": { "path": path, "type": "file" } } }));
+            let said =
+                param_errors(json!({ "outputs": { "x": { "path": path, "type": "file" } } }));
             assert_eq!(said.len(), 1, "{path:?}: {said:?}");
         }
-        let said = complaints(json!({ "outputs": {
+        let said = param_errors(json!({ "outputs": {
             "a": { "path": "m", "type": "model" },
             "b": { "path": "m/log.txt", "type": "file" },
             "c": { "path": "t.txt", "type": "table" },
@@ -767,9 +769,15 @@ mod tests {
 
     #[test]
     fn names_become_variables_and_must_be_fit_for_that() {
-        assert_eq!(complaints(json!({ "params": { "a b": 1 } })).len(), 1);
-        assert_eq!(complaints(json!({ "params": { "a": 1, "A": 1 } })).len(), 1);
-        assert_eq!(complaints(json!({ "env": ["A=B", "ETUDE_OUT"] })).len(), 2);
-        assert_eq!(complaints(json!({ "args": [" "] })).len(), 1);
+        assert_eq!(param_errors(json!({ "params": { "a b": 1 } })).len(), 1);
+        assert_eq!(
+            param_errors(json!({ "params": { "a": 1, "A": 1 } })).len(),
+            1
+        );
+        assert_eq!(
+            param_errors(json!({ "env": ["A=B", "ETUDE_OUT"] })).len(),
+            2
+        );
+        assert_eq!(param_errors(json!({ "args": [" "] })).len(), 1);
     }
 }

@@ -10,8 +10,8 @@ use crate::figures::table;
 use crate::learn::creativity::{Judgement, judge};
 use crate::learn::task::Dataset;
 use crate::pipeline::{
-    ArtifactType, ColumnKind, Complaint, Context, FixedColumn, Holds, Origin, Port, Stage, Stop,
-    Takes,
+    ArtifactType, Cardinality, ColumnKind, Context, FixedColumn, Origin, ParamError, Port,
+    PortSyntax, Stage, Stop,
 };
 
 /// Judges whether sampled answers are new.
@@ -56,21 +56,21 @@ impl Stage for Creativity {
     const PORTS: &'static [Port] = &[
         Port {
             name: "answers",
-            takes: Takes::One,
+            cardinality: Cardinality::One,
             accepts: &[ArtifactType::Answers],
-            holds: Holds::One,
+            syntax: PortSyntax::One,
             doc: "what a model said",
         },
         Port {
             name: "data",
-            takes: Takes::One,
+            cardinality: Cardinality::One,
             accepts: &[ArtifactType::Dataset],
-            holds: Holds::One,
+            syntax: PortSyntax::One,
             doc: "the dataset that it answered, of which it learnt the training split",
         },
     ];
 
-    fn check_origins(&self, here: &dyn Origin) -> Vec<Complaint> {
+    fn check_origins(&self, here: &dyn Origin) -> Vec<ParamError> {
         upstream::check_creativity(here)
     }
 

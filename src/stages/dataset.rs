@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::learn::task::VALIDATION;
 use crate::learn::task::imported::{self, Overlap, Validation};
 use crate::pipeline::{
-    ArtifactType, Complaint, Context, Outside, Port, Progress, Resources, Stage, Stop,
+    ArtifactType, Context, Outside, ParamError, Port, Progress, Resources, Stage, Stop,
 };
 
 /// Reads path-star graphs from text files.
@@ -84,12 +84,12 @@ impl Stage for Files {
         files.collect()
     }
 
-    fn complaints(&self) -> Vec<Complaint> {
+    fn param_errors(&self) -> Vec<ParamError> {
         if self.validation.is_none() || self.held_out.is_none() {
             return Vec::new();
         }
         let why = "`validation` names a file, so nothing is held out; leave `held_out` or `validation` out";
-        vec![Complaint::new("held_out", why)]
+        vec![ParamError::new("held_out", why)]
     }
 
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {

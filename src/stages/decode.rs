@@ -16,7 +16,8 @@ use crate::learn::learner::Learner;
 use crate::learn::model::Architecture;
 use crate::learn::task::{Dataset, Examples, text};
 use crate::pipeline::{
-    ArtifactType, Complaint, Context, Holds, Origin, Port, Progress, Resources, Stage, Stop, Takes,
+    ArtifactType, Cardinality, Context, Origin, ParamError, Port, PortSyntax, Progress, Resources,
+    Stage, Stop,
 };
 
 /// Lets a model answer examples.
@@ -98,16 +99,16 @@ impl Stage for Decode {
     const PORTS: &'static [Port] = &[
         Port {
             name: "model",
-            takes: Takes::One,
+            cardinality: Cardinality::One,
             accepts: &[ArtifactType::Model],
-            holds: Holds::One,
+            syntax: PortSyntax::One,
             doc: "the model that answers",
         },
         Port {
             name: "data",
-            takes: Takes::One,
+            cardinality: Cardinality::One,
             accepts: &[ArtifactType::Dataset],
-            holds: Holds::One,
+            syntax: PortSyntax::One,
             doc: "the dataset whose examples are answered",
         },
     ];
@@ -121,40 +122,40 @@ impl Stage for Decode {
         }
     }
 
-    fn complaints(&self) -> Vec<Complaint> {
+    fn param_errors(&self) -> Vec<ParamError> {
         let problems = self.decoding.problems().into_iter();
         problems
-            .map(|(name, why)| Complaint::new(format!("decoding.{name}"), why))
+            .map(|(name, why)| ParamError::new(format!("decoding.{name}"), why))
             .collect()
     }
 
-    fn check_origins(&self, here: &dyn Origin) -> Vec<Complaint> {
-        let mut complaints: Vec<Complaint> =
+    fn check_origins(&self, here: &dyn Origin) -> Vec<ParamError> {
+        let mut param_errors: Vec<ParamError> =
             upstream::check_validation(here, self.split == Split::Validation)
                 .into_iter()
                 .collect();
         let data = upstream::data(here, "data");
         if let Some(data) = &data {
-            complaints.extend(ungiven(self.given, data).map(|why| Complaint::new("given", why)));
+            param_errors.extend(ungiven(self.given, data).map(|why| ParamError::new("given", why)));
         }
         let Some(at) = here.at("model") else {
-            return complaints;
+            return param_errors;
         };
         let Some((settings, learnt)) = upstream::model(&*at) else {
-            return complaints;
+            return param_errors;
         };
         let is_text = matches!(settings.architecture, Architecture::Pretrained(_));
         if let Some(why) = self.given.untaught(settings.objective.contract()) {
-            complaints.push(Complaint::new("given", why));
+            param_errors.push(ParamError::new("given", why));
         } else if self.given.gives() && is_text {
             let why = "`given` is for models that read the tokens of the task; this one begins with published weights and reads \
                        text";
-            complaints.push(Complaint::new("given", why));
+            param_errors.push(ParamError::new("given", why));
         }
         if !is_text {
-            complaints.extend(upstream::check_shapes(learnt, data));
+            param_errors.extend(upstream::check_shapes(learnt, data));
         }
-        complaints
+        param_errors
     }
 
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {

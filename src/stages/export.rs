@@ -7,7 +7,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::learn::task::Dataset;
-use crate::pipeline::{ArtifactType, Context, Holds, Port, Progress, Stage, Stop, Takes};
+use crate::pipeline::{
+    ArtifactType, Cardinality, Context, Port, PortSyntax, Progress, Stage, Stop,
+};
 
 /// Writes the examples of a dataset as text.
 ///
@@ -26,9 +28,9 @@ impl Stage for Export {
     const OUTPUT: ArtifactType = ArtifactType::File;
     const PORTS: &'static [Port] = &[Port {
         name: "data",
-        takes: Takes::One,
+        cardinality: Cardinality::One,
         accepts: &[ArtifactType::Dataset],
-        holds: Holds::One,
+        syntax: PortSyntax::One,
         doc: "the dataset to write",
     }];
 

@@ -8,7 +8,7 @@ use polars::prelude::{AnyValue, Column, DataFrame, IdxCa, IdxSize};
 use crate::figures::sql::{Condition, Kind, SqlProblem};
 use crate::figures::table::{self, Value};
 use crate::pipeline::{
-    ColumnKind, ColumnShape, Complaint, Found, Index, Input, Labels, Scalar, Stop, TableShape,
+    ColumnKind, ColumnShape, Found, Index, Input, Labels, ParamError, Scalar, Stop, TableShape,
     alternatives, nearest,
 };
 
@@ -308,9 +308,9 @@ pub fn shape_of(kind: Kind) -> Option<ColumnKind> {
     }
 }
 
-/// A problem of SQL as a complaint about the parameter that holds it.
-pub fn complaint(parameter: &str, problem: SqlProblem) -> Complaint {
-    Complaint {
+/// A problem of SQL as an error about the parameter that holds it.
+pub fn param_error(parameter: &str, problem: SqlProblem) -> ParamError {
+    ParamError {
         parameter: parameter.to_string(),
         message: problem.message,
         help: Some(problem.help).filter(|help| !help.is_empty()),
@@ -322,7 +322,7 @@ pub fn complaint(parameter: &str, problem: SqlProblem) -> Complaint {
 pub fn missing_columns<'a>(
     needed: impl IntoIterator<Item = (&'a str, &'a str)>,
     shapes: &[TableShape],
-) -> Vec<Complaint> {
+) -> Vec<ParamError> {
     // Without a table, what is wrong is told elsewhere.
     let known = shapes.iter().map(TableShape::names);
     let Some(all) = known
@@ -343,7 +343,7 @@ pub fn missing_columns<'a>(
                 Some(near) => format!("did you mean `{near}`? {list}"),
                 None => list,
             };
-            Complaint::new(parameter, format!("there is no column `{column}`")).help(help)
+            ParamError::new(parameter, format!("there is no column `{column}`")).help(help)
         })
         .collect()
 }
@@ -352,7 +352,7 @@ pub fn missing_columns<'a>(
 pub fn text_columns<'a>(
     needed: impl IntoIterator<Item = (&'a str, &'a str)>,
     shapes: &[TableShape],
-) -> Vec<Complaint> {
+) -> Vec<ParamError> {
     let columns: Vec<&ColumnShape> = shapes
         .iter()
         .flat_map(|s| s.columns.iter().flatten())
@@ -367,7 +367,7 @@ pub fn text_columns<'a>(
     let needed = needed.into_iter().filter(|(_, column)| is_text(column));
     needed
         .map(|(parameter, column)| {
-            Complaint::new(
+            ParamError::new(
                 parameter,
                 format!("the column `{column}` is text and holds no numbers"),
             )
@@ -376,8 +376,8 @@ pub fn text_columns<'a>(
 }
 
 /// A condition as written, with what is wrong with it.
-pub fn condition(parameter: &str, text: &str) -> Result<Condition, Complaint> {
-    Condition::parse(text).map_err(|problem| complaint(parameter, problem))
+pub fn condition(parameter: &str, text: &str) -> Result<Condition, ParamError> {
+    Condition::parse(text).map_err(|problem| param_error(parameter, problem))
 }
 
 #[cfg(test)]

@@ -9,8 +9,8 @@ use crate::figures::paired::{COLUMNS as NAMES, Paired, compare};
 use crate::figures::sql::RunIds;
 use crate::figures::table;
 use crate::pipeline::{
-    ArtifactType, ColumnKind, ColumnShape, Complaint, Context, FixedColumn, Holds, Input, Port,
-    RunsOf, Stage, Stop, TableShape, Takes,
+    ArtifactType, Cardinality, ColumnKind, ColumnShape, Context, FixedColumn, Input, ParamError,
+    Port, PortSyntax, RunsOf, Stage, Stop, TableShape,
 };
 
 /// The columns that [`compare`] gives.
@@ -94,34 +94,34 @@ impl Stage for Paired {
     const COLUMNS: &'static [FixedColumn] = COLUMNS;
     const PORTS: &'static [Port] = &[Port {
         name: "from",
-        takes: Takes::One,
+        cardinality: Cardinality::One,
         accepts: &[ArtifactType::Table],
-        holds: Holds::One,
+        syntax: PortSyntax::One,
         doc: "the table with a row for each method and seed",
     }];
 
-    fn complaints(&self) -> Vec<Complaint> {
+    fn param_errors(&self) -> Vec<ParamError> {
         let mut seen = BTreeSet::new();
         let uses = uses(self).into_iter();
         uses.filter(|(_, column)| !seen.insert(*column))
             .map(|(parameter, column)| {
                 let why = format!("the column `{column}` is named twice");
-                Complaint::new(parameter, why)
+                ParamError::new(parameter, why)
                     .help("methods, what pairs their rows, and the value are columns of their own")
             })
             .collect()
     }
 
-    fn columns(&self, inputs: &[TableShape]) -> Result<Option<Vec<ColumnShape>>, Vec<Complaint>> {
-        let mut complaints = frames::missing_columns(uses(self), inputs);
-        complaints.extend(frames::text_columns(
+    fn columns(&self, inputs: &[TableShape]) -> Result<Option<Vec<ColumnShape>>, Vec<ParamError>> {
+        let mut param_errors = frames::missing_columns(uses(self), inputs);
+        param_errors.extend(frames::text_columns(
             [("value", self.value.as_str())],
             inputs,
         ));
-        if complaints.is_empty() {
+        if param_errors.is_empty() {
             Ok(Some(FixedColumn::shapes(COLUMNS)))
         } else {
-            Err(complaints)
+            Err(param_errors)
         }
     }
 

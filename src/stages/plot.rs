@@ -6,7 +6,8 @@ use std::fs;
 use super::frames;
 use crate::figures::plot::{Drawn, Level, Plot, annotated};
 use crate::pipeline::{
-    ArtifactType, ColumnShape, Complaint, Context, Holds, Port, Stage, Stop, TableShape, Takes,
+    ArtifactType, Cardinality, ColumnShape, Context, ParamError, Port, PortSyntax, Stage, Stop,
+    TableShape,
 };
 
 /// Pixels to a point: 288 to an inch.
@@ -44,29 +45,29 @@ impl Stage for Plot {
     const OUTPUT: ArtifactType = ArtifactType::Figure;
     const PORTS: &'static [Port] = &[Port {
         name: "from",
-        takes: Takes::One,
+        cardinality: Cardinality::One,
         accepts: &[ArtifactType::Table],
-        holds: Holds::One,
+        syntax: PortSyntax::One,
         doc: "the table to draw",
     }];
 
-    fn complaints(&self) -> Vec<Complaint> {
+    fn param_errors(&self) -> Vec<ParamError> {
         let problems = self.problems().into_iter();
         problems
-            .map(|(name, why)| Complaint::new(name, why))
+            .map(|(name, why)| ParamError::new(name, why))
             .collect()
     }
 
-    fn columns(&self, inputs: &[TableShape]) -> Result<Option<Vec<ColumnShape>>, Vec<Complaint>> {
+    fn columns(&self, inputs: &[TableShape]) -> Result<Option<Vec<ColumnShape>>, Vec<ParamError>> {
         let uses = uses(self);
         let needed = uses
             .iter()
             .map(|(parameter, column)| (parameter.as_str(), column.as_str()));
-        let complaints = frames::missing_columns(needed, inputs);
-        if complaints.is_empty() {
+        let param_errors = frames::missing_columns(needed, inputs);
+        if param_errors.is_empty() {
             Ok(None)
         } else {
-            Err(complaints)
+            Err(param_errors)
         }
     }
 

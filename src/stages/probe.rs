@@ -16,8 +16,8 @@ use crate::learn::learner::Learner;
 use crate::learn::probe::{Fit, Labelled, accuracy};
 use crate::learn::task::{Dataset, Examples};
 use crate::pipeline::{
-    ArtifactType, ColumnKind, Complaint, Context, FixedColumn, Holds, Origin, Port, Progress,
-    Resources, Stage, Stop, Takes,
+    ArtifactType, Cardinality, ColumnKind, Context, FixedColumn, Origin, ParamError, Port,
+    PortSyntax, Progress, Resources, Stage, Stop,
 };
 
 /// Fits a linear probe on each layer.
@@ -110,16 +110,16 @@ const COLUMNS: &[FixedColumn] = &[
 pub(super) const PORTS: &[Port] = &[
     Port {
         name: "model",
-        takes: Takes::One,
+        cardinality: Cardinality::One,
         accepts: &[ArtifactType::Model],
-        holds: Holds::One,
+        syntax: PortSyntax::One,
         doc: "the model to look into",
     },
     Port {
         name: "data",
-        takes: Takes::One,
+        cardinality: Cardinality::One,
         accepts: &[ArtifactType::Dataset],
-        holds: Holds::One,
+        syntax: PortSyntax::One,
         doc: "the dataset whose examples it reads",
     },
 ];
@@ -142,15 +142,15 @@ impl Stage for Probe {
         }
     }
 
-    fn complaints(&self) -> Vec<Complaint> {
+    fn param_errors(&self) -> Vec<ParamError> {
         let mut seen = BTreeSet::new();
         let twice = self.at.iter().filter(|at| !seen.insert(**at));
         twice
-            .map(|at| Complaint::new("at", format!("`{}` is named twice", at.name())))
+            .map(|at| ParamError::new("at", format!("`{}` is named twice", at.name())))
             .collect()
     }
 
-    fn check_origins(&self, here: &dyn Origin) -> Vec<Complaint> {
+    fn check_origins(&self, here: &dyn Origin) -> Vec<ParamError> {
         upstream::check_look(here, false)
     }
 

@@ -30,7 +30,7 @@ const WIDE: usize = 500;
 /// The program cannot be started, ends with a code other than 0, or is told to stop with its job.
 pub fn run(command: &mut Command, job: &Context<'_>) -> Result<(), Stop> {
     let group = Group::new(job.held)?;
-    group.take_in(command);
+    group.ingest(command);
     command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -93,7 +93,7 @@ impl Group {
     }
 
     /// Lets what a command starts be part of it.
-    fn take_in(&self, command: &mut Command) {
+    fn ingest(&self, command: &mut Command) {
         use std::os::unix::process::CommandExt;
         if let Ok(id) = i32::try_from(self.guard.id()) {
             command.process_group(id);
@@ -135,7 +135,7 @@ impl Group {
         Ok(Group)
     }
 
-    fn take_in(&self, _command: &mut Command) {}
+    fn ingest(&self, _command: &mut Command) {}
 
     fn ask(&self, child: &mut Child) {
         self.end(child);

@@ -6,7 +6,8 @@ use std::fs;
 use super::frames;
 use crate::figures::formats::{Rendered, TableSpec, render};
 use crate::pipeline::{
-    ArtifactType, ColumnShape, Complaint, Context, Holds, Port, Stage, Stop, TableShape, Takes,
+    ArtifactType, Cardinality, ColumnShape, Context, ParamError, Port, PortSyntax, Stage, Stop,
+    TableShape,
 };
 
 impl Stage for TableSpec {
@@ -16,20 +17,20 @@ impl Stage for TableSpec {
     const ROWS: &'static str = "a row of the table that it prints";
     const PORTS: &'static [Port] = &[Port {
         name: "from",
-        takes: Takes::One,
+        cardinality: Cardinality::One,
         accepts: &[ArtifactType::Table],
-        holds: Holds::One,
+        syntax: PortSyntax::One,
         doc: "the table to print",
     }];
 
-    fn columns(&self, inputs: &[TableShape]) -> Result<Option<Vec<ColumnShape>>, Vec<Complaint>> {
+    fn columns(&self, inputs: &[TableShape]) -> Result<Option<Vec<ColumnShape>>, Vec<ParamError>> {
         let needed = self.columns();
         let needed = needed.iter().map(|column| ("columns", column.as_str()));
-        let complaints = frames::missing_columns(needed, inputs);
-        if complaints.is_empty() {
+        let param_errors = frames::missing_columns(needed, inputs);
+        if param_errors.is_empty() {
             Ok(inputs.first().and_then(|shape| shape.columns.clone()))
         } else {
-            Err(complaints)
+            Err(param_errors)
         }
     }
 

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::learn::task::Drawn;
-use crate::pipeline::{ArtifactType, Complaint, Context, Port, Progress, Resources, Stage, Stop};
+use crate::pipeline::{ArtifactType, Context, ParamError, Port, Progress, Resources, Stage, Stop};
 
 impl<T> Stage for T
 where
@@ -23,10 +23,10 @@ where
         }
     }
 
-    fn complaints(&self) -> Vec<Complaint> {
+    fn param_errors(&self) -> Vec<ParamError> {
         let problems = self.problems().into_iter();
         problems
-            .map(|(name, why)| Complaint::new(name, why))
+            .map(|(name, why)| ParamError::new(name, why))
             .collect()
     }
 

@@ -11,10 +11,10 @@ use crate::figures::table;
 use crate::learn::device::{self, DeviceChoice};
 use crate::learn::model::Architecture;
 use crate::learn::task::Dataset;
-use crate::learn::training::{self, Places, Settings, Start, StateFiles, state};
+use crate::learn::training::{self, ResumeSources, Settings, Start, StateFiles, state};
 use crate::pipeline::{
-    ArtifactType, Complaint, Context, Device, Extension, Holds, Origin, Outside, Port, Progress,
-    Resources, Stage, Stop, Takes,
+    ArtifactType, Cardinality, Context, Device, Extension, Origin, Outside, ParamError, Port,
+    PortSyntax, Progress, Resources, Stage, Stop,
 };
 
 impl Stage for Settings {
@@ -23,9 +23,9 @@ impl Stage for Settings {
     const OUTPUT: ArtifactType = ArtifactType::Model;
     const PORTS: &'static [Port] = &[Port {
         name: "data",
-        takes: Takes::One,
+        cardinality: Cardinality::One,
         accepts: &[ArtifactType::Dataset],
-        holds: Holds::One,
+        syntax: PortSyntax::One,
         doc: "the dataset to learn from",
     }];
     const USES_DEVICE: bool = true;
@@ -40,10 +40,10 @@ impl Stage for Settings {
         }
     }
 
-    fn complaints(&self) -> Vec<Complaint> {
+    fn param_errors(&self) -> Vec<ParamError> {
         let problems = self.problems().into_iter();
         problems
-            .map(|(name, why)| Complaint::new(name, why))
+            .map(|(name, why)| ParamError::new(name, why))
             .collect()
     }
 
@@ -74,7 +74,7 @@ impl Stage for Settings {
         }
     }
 
-    fn check_origins(&self, here: &dyn Origin) -> Vec<Complaint> {
+    fn check_origins(&self, here: &dyn Origin) -> Vec<ParamError> {
         let mut problems = Vec::new();
         if let Some(data) = upstream::data(here, "data") {
             if let Some(shape) = data.shape {
@@ -85,17 +85,17 @@ impl Stage for Settings {
                 problems.extend(self.unlooked());
             }
         }
-        let mut complaints: Vec<Complaint> = problems
+        let mut param_errors: Vec<ParamError> = problems
             .into_iter()
-            .map(|(name, why)| Complaint::new(name, why))
+            .map(|(name, why)| ParamError::new(name, why))
             .collect();
         if let Architecture::Pretrained(pretrained) = &self.architecture
             && let Some(path) = here.outside(PRETRAINED)
             && let Err(why) = pretrained.supported(path)
         {
-            complaints.push(Complaint::new(PRETRAINED, why));
+            param_errors.push(ParamError::new(PRETRAINED, why));
         }
-        complaints
+        param_errors
     }
 
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
@@ -113,7 +113,7 @@ impl Stage for Settings {
                     .for_each(|line| job.monitor.warns(line));
             }
         };
-        let mut observe = |moment: &training::Moment<'_>| {
+        let mut observe = |moment: &training::StepReport<'_>| {
             tell(moment.start);
             let now = moment.progress;
             let mut metrics = Vec::new();
@@ -164,7 +164,7 @@ impl Stage for Settings {
                 tensors: tensors.clone(),
             });
         }
-        let places = Places {
+        let places = ResumeSources {
             states,
             pretrained: job.outside.get(PRETRAINED).map(PathBuf::as_path),
         };

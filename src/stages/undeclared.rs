@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
-use crate::pipeline::Complaint;
+use crate::pipeline::ParamError;
 
 /// What is to say of each. Only what lies in the project and is there counts, so that words that look like a path do not.
-pub(super) fn undeclared(args: &[String], files: &[String], root: &Path) -> Vec<Complaint> {
+pub(super) fn undeclared(args: &[String], files: &[String], root: &Path) -> Vec<ParamError> {
     let root = normal(root);
     let files: Vec<PathBuf> = files.iter().map(|file| normal(&root.join(file))).collect();
     let mut found = Vec::new();
@@ -26,14 +26,14 @@ pub(super) fn undeclared(args: &[String], files: &[String], root: &Path) -> Vec<
                 && path.is_file()
                 && told.insert(inside.to_path_buf())
             {
-                found.push(complaint(arg, word, inside, files.is_empty()));
+                found.push(param_error(arg, word, inside, files.is_empty()));
             }
         }
     }
     found
 }
 
-fn complaint(arg: &str, word: &str, inside: &Path, alone: bool) -> Complaint {
+fn param_error(arg: &str, word: &str, inside: &Path, alone: bool) -> ParamError {
     let what = format!("the program is given the file `{word}`, which the stage does not declare");
     let path = toml::Value::from(inside.display().to_string());
     let help = if inside.starts_with("outputs") {
@@ -48,7 +48,7 @@ fn complaint(arg: &str, word: &str, inside: &Path, alone: bool) -> Complaint {
         };
         format!("{write}: when it changes, the stage runs again then, and now it does not")
     };
-    Complaint::new(format!("args.{arg}"), what).help(help)
+    ParamError::new(format!("args.{arg}"), what).help(help)
 }
 
 /// An argument, and the words of one that is a line for a shell or sets an option (`--config=a.yaml`); but not where a shell

@@ -8,7 +8,7 @@ use crate::learn::task::path_star::PathStar;
 use crate::learn::task::sibling_discovery::SiblingDiscovery;
 use crate::learn::task::{Contract, ExampleShape};
 use crate::learn::training::Settings;
-use crate::pipeline::{Complaint, Origin};
+use crate::pipeline::{Origin, ParamError};
 
 /// What is known of a dataset.
 pub(super) struct Data {
@@ -80,10 +80,10 @@ pub(super) fn model(at: &dyn Origin) -> Option<(&Settings, Option<Data>)> {
 }
 
 /// What is wrong with reading the validation split of the dataset at `data`, where that is what `reads` says.
-pub(super) fn check_validation(here: &dyn Origin, reads: bool) -> Option<Complaint> {
+pub(super) fn check_validation(here: &dyn Origin, reads: bool) -> Option<ParamError> {
     let is_unlooked = data(here, "data").is_some_and(|data| data.is_unlooked);
     (reads && is_unlooked).then(|| {
-        Complaint::new(
+        ParamError::new(
             "split",
             "the dataset has no examples in its split `validation`",
         )
@@ -92,21 +92,21 @@ pub(super) fn check_validation(here: &dyn Origin, reads: bool) -> Option<Complai
 }
 
 /// What is wrong with a look into the model at `model` as it reads the examples at `data`.
-pub(super) fn check_look(here: &dyn Origin, needs_attention: bool) -> Vec<Complaint> {
-    let mut complaints = check_graphs(here).into_iter().collect::<Vec<_>>();
+pub(super) fn check_look(here: &dyn Origin, needs_attention: bool) -> Vec<ParamError> {
+    let mut param_errors = check_graphs(here).into_iter().collect::<Vec<_>>();
     let Some(at) = here.at("model") else {
-        return complaints;
+        return param_errors;
     };
     let Some((settings, learnt)) = model(&*at) else {
-        return complaints;
+        return param_errors;
     };
     match &settings.architecture {
-        Architecture::Mamba(_) if needs_attention => complaints.push(
-            Complaint::new("model", format!("`{}` is a Mamba and has no attention", at.name()))
+        Architecture::Mamba(_) if needs_attention => param_errors.push(
+            ParamError::new("model", format!("`{}` is a Mamba and has no attention", at.name()))
                 .help("take a transformer"),
         ),
-        Architecture::Pretrained(_) => complaints.push(
-            Complaint::new(
+        Architecture::Pretrained(_) => param_errors.push(
+            ParamError::new(
                 "model",
                 format!(
                     "`{}` reads graphs as text, in tokens of its own, among which nobody knows the place of an edge",
@@ -115,22 +115,22 @@ pub(super) fn check_look(here: &dyn Origin, needs_attention: bool) -> Vec<Compla
             )
             .help("take one that is trained from scratch"),
         ),
-        _ => complaints.extend(check_shapes(learnt, data(here, "data"))),
+        _ => param_errors.extend(check_shapes(learnt, data(here, "data"))),
     }
-    complaints
+    param_errors
 }
 
 /// What is wrong with reading the examples at `data` as graphs.
-pub(super) fn check_graphs(here: &dyn Origin) -> Option<Complaint> {
+pub(super) fn check_graphs(here: &dyn Origin) -> Option<ParamError> {
     let data = data(here, "data")?;
     (!data.has_graphs).then(|| {
         let why = format!("the examples of `{}` describe no graphs", data.kind);
-        Complaint::new("data", why).help("take a dataset of `path-star` or `dataset`")
+        ParamError::new("data", why).help("take a dataset of `path-star` or `dataset`")
     })
 }
 
 /// What is wrong with answering examples `asked` by a model that was made for those `learnt`.
-pub(super) fn check_shapes(learnt: Option<Data>, asked: Option<Data>) -> Option<Complaint> {
+pub(super) fn check_shapes(learnt: Option<Data>, asked: Option<Data>) -> Option<ParamError> {
     let (learnt, asked) = (learnt?.shape?, asked?.shape?);
     let lengths = |shape: &ExampleShape| (shape.prefix_length, shape.target_length);
     if lengths(&learnt) != lengths(&asked) {
@@ -138,13 +138,13 @@ pub(super) fn check_shapes(learnt: Option<Data>, asked: Option<Data>) -> Option<
             "its examples have {} + {} tokens, but the model is made for {} + {}",
             asked.prefix_length, asked.target_length, learnt.prefix_length, learnt.target_length
         );
-        return Some(Complaint::new("data", why));
+        return Some(ParamError::new("data", why));
     }
     None
 }
 
 /// What is wrong with reading answers token by token, where those at `answers` are of a model that reads text.
-pub(super) fn check_answers(here: &dyn Origin) -> Option<Complaint> {
+pub(super) fn check_answers(here: &dyn Origin) -> Option<ParamError> {
     let answers = here.at("answers")?;
     let model = answers.at("model")?;
     let settings = model.of::<Settings>()?;
@@ -153,20 +153,20 @@ pub(super) fn check_answers(here: &dyn Origin) -> Option<Complaint> {
             "`{}` are answers of a published model, which writes text and not the tokens of the task",
             answers.name()
         );
-        Complaint::new("answers", why).help("take answers of a model that is trained from scratch")
+        ParamError::new("answers", why).help("take answers of a model that is trained from scratch")
     })
 }
 
 /// What is wrong with judging how new answers are to questions of the dataset at `data`.
-pub(super) fn check_creativity(here: &dyn Origin) -> Vec<Complaint> {
-    let mut complaints: Vec<Complaint> = check_answers(here).into_iter().collect();
+pub(super) fn check_creativity(here: &dyn Origin) -> Vec<ParamError> {
+    let mut param_errors: Vec<ParamError> = check_answers(here).into_iter().collect();
     if let Some(data) = data(here, "data").filter(|data| data.has_answers) {
         let why = format!(
             "every question of `{}` has one right answer, so there is nothing to discover",
             data.kind
         );
         let help = "judge `exact` of the answers, or use the data of `sibling-discovery`";
-        complaints.push(Complaint::new("data", why).help(help));
+        param_errors.push(ParamError::new("data", why).help(help));
     }
-    complaints
+    param_errors
 }

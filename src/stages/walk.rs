@@ -10,8 +10,8 @@ use crate::figures::table;
 use crate::learn::task::{Dataset, Examples};
 use crate::learn::walk::Walk;
 use crate::pipeline::{
-    ArtifactType, ColumnKind, Complaint, Context, FixedColumn, Holds, Origin, Port, Progress,
-    Stage, Stop, Takes,
+    ArtifactType, Cardinality, ColumnKind, Context, FixedColumn, Origin, ParamError, Port,
+    PortSyntax, Progress, Stage, Stop,
 };
 
 /// Tells what kind of mistake each answer makes.
@@ -73,7 +73,7 @@ const CHUNK: usize = 4096;
 
 impl WalkOf {
     /// What is wrong where the answers are to another split.
-    fn check_answered(&self, here: &dyn Origin) -> Option<Complaint> {
+    fn check_answered(&self, here: &dyn Origin) -> Option<ParamError> {
         let answers = here.at("answers")?;
         let decoded = answers.of::<Decode>()?.split;
         (decoded != self.split).then(|| {
@@ -83,7 +83,7 @@ impl WalkOf {
                 decoded.name(),
                 self.split.name()
             );
-            Complaint::new("split", why)
+            ParamError::new("split", why)
         })
     }
 }
@@ -97,21 +97,21 @@ impl Stage for WalkOf {
     const PORTS: &'static [Port] = &[
         Port {
             name: "answers",
-            takes: Takes::One,
+            cardinality: Cardinality::One,
             accepts: &[ArtifactType::Answers],
-            holds: Holds::One,
+            syntax: PortSyntax::One,
             doc: "the answers",
         },
         Port {
             name: "data",
-            takes: Takes::One,
+            cardinality: Cardinality::One,
             accepts: &[ArtifactType::Dataset],
-            holds: Holds::One,
+            syntax: PortSyntax::One,
             doc: "the dataset whose examples were answered",
         },
     ];
 
-    fn check_origins(&self, here: &dyn Origin) -> Vec<Complaint> {
+    fn check_origins(&self, here: &dyn Origin) -> Vec<ParamError> {
         let checks = [
             upstream::check_graphs(here),
             upstream::check_answers(here),

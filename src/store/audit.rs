@@ -328,7 +328,7 @@ impl Store {
                     let _lock = self.lock_ledgers()?;
                     match Ledger::read(path) {
                         Ok(_) => None,
-                        Err(_) => Some(self.set_aside(path, LOST)?),
+                        Err(_) => Some(self.quarantine_as(path, LOST)?),
                     }
                 }
                 What::Unreferenced(_) | What::Leftover(_) => continue,
@@ -351,13 +351,13 @@ impl Store {
 
     fn repair_object(&self, path: &Path) -> Result<Option<PathBuf>, Error> {
         let Some(digest) = name_of(&self.objects(), path, "") else {
-            return self.set_aside(path, "objects").map(Some);
+            return self.quarantine_as(path, "objects").map(Some);
         };
         match self.verify(&StoredFile { digest, size: 0 }) {
             Ok(true) => Ok(None),
             Ok(false) => Ok(Some(self.quarantine().join(digest.to_string()))),
             // What cannot be read can still be moved.
-            Err(_) => self.set_aside(path, "").map(Some),
+            Err(_) => self.quarantine_as(path, "").map(Some),
         }
     }
 
@@ -377,8 +377,8 @@ impl Store {
         // Under its lock nobody replaces it, so this is the last word.
         match self.read_record(path) {
             Ok(None) => Ok(None),
-            Ok(Some((record, _))) if self.gap(&record).is_none() => Ok(None),
-            _ => self.set_aside(path, "records").map(Some),
+            Ok(Some((record, _))) if self.missing_file(&record).is_none() => Ok(None),
+            _ => self.quarantine_as(path, "records").map(Some),
         }
     }
 }
@@ -422,7 +422,7 @@ mod tests {
             let record = Record {
                 key: Digest::of_key(&serde_json::to_vec(&fingerprint).unwrap()),
                 fingerprint,
-                artifact: store.take_in(&scratch).unwrap(),
+                artifact: store.ingest(&scratch).unwrap(),
                 job: job.into(),
                 started: 0,
                 seconds: 0.0,

@@ -134,7 +134,7 @@ struct Found {
 impl Store {
     /// What would go. It may be another by the time it does.
     pub fn garbage(&self, policy: &Policy) -> Result<Garbage, Error> {
-        Ok(self.survey(policy)?.garbage(self, policy))
+        Ok(self.scan(policy)?.garbage(self, policy))
     }
 
     /// Removes what may go, and says what that was.
@@ -148,7 +148,7 @@ impl Store {
         Ok(garbage)
     }
 
-    fn survey(&self, policy: &Policy) -> Result<Survey, Error> {
+    fn scan(&self, policy: &Policy) -> Result<Survey, Error> {
         let lost = self.quarantine().join(LOST);
         if let Some(path) = files::entries(&lost)?.first() {
             return Err(Error::damaged(
@@ -156,7 +156,7 @@ impl Store {
                 "nobody knows which artifacts this ledger named; run all of its pipeline again, then remove the file",
             ));
         }
-        let mut survey = Survey {
+        let mut scan = Survey {
             ledgers: Vec::new(),
             needed: BTreeSet::new(),
             named: BTreeSet::new(),
@@ -171,44 +171,43 @@ impl Store {
                 continue;
             }
             let ledger = Ledger::read(&path)?;
-            survey.named.extend(ledger.jobs.into_values());
+            scan.named.extend(ledger.jobs.into_values());
             for keys in ledger.earlier.into_values() {
-                survey.named.extend(keys.into_iter().take(policy.keep_last));
+                scan.named.extend(keys.into_iter().take(policy.keep_last));
             }
-            survey.ledgers.push(path);
+            scan.ledgers.push(path);
         }
-        survey
-            .needed
+        scan.needed
             .extend(self.pins()?.into_iter().map(|(key, _)| key));
-        self.look_at_locks(&mut survey)?;
+        self.look_at_locks(&mut scan)?;
         for path in self.list_records()? {
             let Some((record, adopted)) = self.read_record(&path)? else {
                 continue;
             };
             if adopted.is_some() {
-                survey.adopted.insert(record.key);
+                scan.adopted.insert(record.key);
             }
-            survey.records.push(Found {
+            scan.records.push(Found {
                 size: fs::symlink_metadata(&path).map_or(0, |meta| meta.len()),
                 record,
                 path,
             });
         }
-        Ok(survey)
+        Ok(scan)
     }
 
-    fn look_at_locks(&self, survey: &mut Survey) -> Result<(), Error> {
+    fn look_at_locks(&self, scan: &mut Survey) -> Result<(), Error> {
         for path in files::entries(&self.locks())? {
             let name = path.file_name().and_then(|name| name.to_str());
             let Some(Ok(key)) = name.map(str::parse::<Digest>) else {
                 continue;
             };
             match files::dead(&path) {
-                Some(_) => survey.idle_locks.push(path),
-                None => drop(survey.running.insert(key)),
+                Some(_) => scan.idle_locks.push(path),
+                None => drop(scan.running.insert(key)),
             }
         }
-        survey.needed.extend(&survey.running);
+        scan.needed.extend(&scan.running);
         Ok(())
     }
 
@@ -533,7 +532,7 @@ mod tests {
             Record {
                 key: Digest::of_key(&serde_json::to_vec(&fingerprint).unwrap()),
                 fingerprint,
-                artifact: self.store.take_in(&scratch).unwrap(),
+                artifact: self.store.ingest(&scratch).unwrap(),
                 job: job.into(),
                 started: 0,
                 seconds,
@@ -720,7 +719,7 @@ mod tests {
         let scratch = bench.store.scratch().unwrap();
         fs::write(scratch.out().join("file"), b"1").unwrap();
         // The object is there already, of a job that goes.
-        let artifact = bench.store.take_in(&scratch).unwrap();
+        let artifact = bench.store.ingest(&scratch).unwrap();
         let other = Store::at(bench.folder.path());
         let busy = other.collect(&later());
         assert!(matches!(busy, Err(Error::Busy(_))), "{busy:?}");

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use super::disk::Disk;
-use super::locks::Hold;
+use super::locks::SharedLock;
 use super::{Digest, Error, Store, files};
 
 /// The keys that one engine relies on.
@@ -25,7 +25,7 @@ pub(super) struct Lease {
 struct Kept {
     keys: BTreeSet<Digest>,
     /// Where a key cannot be written down, nothing at all is removed while the engine lives.
-    all: Option<Arc<Hold>>,
+    all: Option<Arc<SharedLock>>,
 }
 
 impl Drop for Lease {
@@ -85,7 +85,7 @@ impl Store {
 
 impl Lease {
     /// Keeps the artifact of a key; the store is held meanwhile.
-    pub(super) fn keep(&self, key: &Digest, hold: &Arc<Hold>) {
+    pub(super) fn keep(&self, key: &Digest, hold: &Arc<SharedLock>) {
         let mut kept = self.kept.lock().unwrap_or_else(|p| p.into_inner());
         if kept.all.is_none() && kept.keys.insert(*key) {
             let line = format!("{key}\n");

@@ -181,7 +181,7 @@ impl Store {
         let _lock = self.lock_ledgers()?;
         let there = match Ledger::read_if_there(&path) {
             Err(Error::Damaged { .. }) => {
-                self.set_aside(&path, LOST)?;
+                self.quarantine_as(&path, LOST)?;
                 None
             }
             read => read?,

@@ -22,12 +22,12 @@ pub struct Lock {
 
 /// While it is held, nothing is removed from the store.
 #[derive(Debug)]
-pub struct Hold {
+pub struct SharedLock {
     _file: File,
 }
 
 /// While it is held, nobody builds on what lies in the store.
-pub(super) struct Alone {
+pub(super) struct ExclusiveLock {
     _file: File,
 }
 
@@ -41,7 +41,7 @@ impl Store {
     }
 
     /// Keeps everything that lies in the store where it is, until dropped. Waits while somebody removes things.
-    pub fn hold(&self) -> Result<Arc<Hold>, Error> {
+    pub fn hold(&self) -> Result<Arc<SharedLock>, Error> {
         // One a process: whoever waits for the store to be his alone must not come between two of one job.
         let mut held = self.held.lock().unwrap_or_else(|p| p.into_inner());
         if let Some(hold) = held.upgrade() {
@@ -55,19 +55,19 @@ impl Store {
         };
         let file = file.map_err(Error::io("open", &path))?;
         file.lock_shared().map_err(Error::io("lock", &path))?;
-        let hold = Arc::new(Hold { _file: file });
+        let hold = Arc::new(SharedLock { _file: file });
         *held = Arc::downgrade(&hold);
         Ok(hold)
     }
 
     /// Waits until nobody holds the store; `None` if that takes too long.
-    pub(super) fn alone(&self, patience: Duration) -> Result<Option<Alone>, Error> {
+    pub(super) fn alone(&self, patience: Duration) -> Result<Option<ExclusiveLock>, Error> {
         let path = self.whole();
         let file = self.disk.open(&path).map_err(Error::io("open", &path))?;
         let start = Instant::now();
         loop {
             match file.try_lock() {
-                Ok(()) => return Ok(Some(Alone { _file: file })),
+                Ok(()) => return Ok(Some(ExclusiveLock { _file: file })),
                 Err(TryLockError::WouldBlock) if start.elapsed() >= patience => return Ok(None),
                 Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(5)),
                 Err(TryLockError::Error(error)) => return Err(Error::io("lock", &path)(error)),

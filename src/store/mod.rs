@@ -66,8 +66,8 @@ pub use family::StartedFrom;
 pub use files::{read_named, write_atomically};
 pub use garbage::{Garbage, Going, Policy, Why};
 pub use ledger::Ledger;
-pub use locks::{Hold, Lock};
-pub use outside::{Seen, Stamp, Survey, survey};
+pub use locks::{Lock, SharedLock};
+pub use outside::{FileStat, Stamp, Survey, scan};
 pub use pin::Pin;
 pub use provenance::{Origin, Provenance};
 pub use record::{Adopted, Record};
@@ -194,7 +194,7 @@ pub struct Store {
     /// What this store has found and made since it was prepared, which stays.
     lease: Arc<Mutex<Option<Arc<lease::Lease>>>>,
     /// What keeps the store as it is, while somebody in this process needs that.
-    held: Arc<Mutex<Weak<Hold>>>,
+    held: Arc<Mutex<Weak<SharedLock>>>,
     /// Why nothing can be written to it, where that showed when it was prepared.
     only_read: Arc<OnceLock<String>>,
 }
@@ -329,7 +329,7 @@ impl Store {
             self.settle(above)?;
             for folder in &folders {
                 if fs::symlink_metadata(folder).is_ok_and(|meta| !meta.is_dir()) {
-                    self.set_aside(folder, "folders")?;
+                    self.quarantine_as(folder, "folders")?;
                 }
                 files::create_folders(&*self.disk, folder)?;
             }
@@ -363,7 +363,7 @@ impl Store {
 
     /// Moves something out of the way, into a folder of the quarantine (`""`: the quarantine itself), and says where it lies
     /// now.
-    fn set_aside(&self, path: &Path, within: &str) -> Result<PathBuf, Error> {
+    fn quarantine_as(&self, path: &Path, within: &str) -> Result<PathBuf, Error> {
         let folder = match within {
             "" => self.quarantine(),
             within => self.quarantine().join(within),
@@ -400,7 +400,7 @@ impl Store {
     }
 
     /// The same for what may be lost when the power goes.
-    fn jot(&self, path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    fn put_unsynced(&self, path: &Path, bytes: &[u8]) -> Result<(), Error> {
         self.draft(path, bytes)?.place(path)
     }
 
@@ -409,7 +409,7 @@ impl Store {
         self.settle(&scratch)?;
         self.settle(folder)?;
         if files::is_folder(path) {
-            self.set_aside(path, "folders")?;
+            self.quarantine_as(path, "folders")?;
         }
         let draft = files::Draft::new(&*self.disk, &scratch)?;
         draft.write(bytes)?;
@@ -443,7 +443,7 @@ impl Store {
 
     /// Starts the log of the job of this key anew.
     pub fn start_log(&self, key: &Digest, text: &str) -> Result<(), Error> {
-        self.jot(&self.log(key), text.as_bytes())
+        self.put_unsynced(&self.log(key), text.as_bytes())
     }
 
     /// The folder of the journals.
@@ -487,7 +487,7 @@ impl Store {
         if record.key != *key {
             return Lookup::Absent;
         }
-        match self.gap(&record) {
+        match self.missing_file(&record) {
             None => Lookup::Present(Box::new(record)),
             Some(_) if record.released => Lookup::Released(Box::new(record)),
             Some(file) => Lookup::Broken {
@@ -498,7 +498,7 @@ impl Store {
     }
 
     /// The first file of a record's artifact that is not there at its size.
-    fn gap<'a>(&self, record: &'a Record) -> Option<&'a str> {
+    fn missing_file<'a>(&self, record: &'a Record) -> Option<&'a str> {
         let mut files = record.artifact.files.iter();
         let gone = files.find(|(_, file)| !self.is_there(file));
         gone.map(|(name, _)| name.as_str())
@@ -526,7 +526,7 @@ impl Store {
         if fs::symlink_metadata(&path).is_err() {
             return Ok(false);
         }
-        let aside = match self.set_aside(&path, "") {
+        let aside = match self.quarantine_as(&path, "") {
             Ok(aside) => aside,
             // Somebody else set it aside.
             Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
@@ -591,7 +591,7 @@ mod tests {
     fn publish(store: &Store, key: &str, bytes: &[u8]) -> Record {
         let scratch = store.scratch().unwrap();
         fs::write(scratch.out().join("table.parquet"), bytes).unwrap();
-        let artifact = store.take_in(&scratch).unwrap();
+        let artifact = store.ingest(&scratch).unwrap();
         let fingerprint = json!({ "kind": key });
         let record = Record {
             key: Digest::of_key(&serde_json::to_vec(&fingerprint).unwrap()),
@@ -732,11 +732,11 @@ mod tests {
     fn a_link_or_nothing_at_all_is_refused_as_output() {
         let (_folder, store) = store();
         let scratch = store.scratch().unwrap();
-        assert!(matches!(store.take_in(&scratch), Err(Error::Empty)));
+        assert!(matches!(store.ingest(&scratch), Err(Error::Empty)));
         #[cfg(unix)]
         {
             std::os::unix::fs::symlink("/etc/hostname", scratch.out().join("x")).unwrap();
-            assert!(matches!(store.take_in(&scratch), Err(Error::NotAFile(_))));
+            assert!(matches!(store.ingest(&scratch), Err(Error::NotAFile(_))));
         }
     }
 
@@ -819,7 +819,7 @@ mod tests {
                 fs::write(scratch.out().join(name), "x").unwrap();
             }
             let there = fs::read_dir(scratch.out()).unwrap().count();
-            let taken = store.take_in(&scratch);
+            let taken = store.ingest(&scratch);
             assert!(there < names.len() || matches!(taken, Err(Error::Names(_))));
         }
     }

@@ -98,7 +98,7 @@ fn changed(meta: &Metadata) -> (i64, i64) {
 
 /// A plain file outside the store, as it was when somebody looked.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Seen {
+pub struct FileStat {
     /// Where it lies.
     pub path: PathBuf,
     /// What tells whether it is still the same.
@@ -106,7 +106,7 @@ pub struct Seen {
     changed: (i64, i64),
 }
 
-impl Seen {
+impl FileStat {
     fn at(path: PathBuf) -> Result<Self, Error> {
         let meta = fs::metadata(&path).map_err(Error::io("read", &path))?;
         // Asked before it is opened: opening a pipe waits for its other end.
@@ -125,7 +125,7 @@ impl Seen {
 }
 
 /// The plain files at a path, by name below it with `/` between folders; a path that is itself a file has one, `.`.
-pub type Survey = BTreeMap<String, Seen>;
+pub type Survey = BTreeMap<String, FileStat>;
 
 /// So many entries of folders are a mistake: a path that names a home directory, or links that lead to the same folders
 /// over and over.
@@ -172,10 +172,13 @@ fn is_no_content(name: &str) -> bool {
 /// What lies at a path. Links are followed, whose target is what will be read. Hidden files count like all others; what is
 /// known to be no content is left out, wherever it lies below the path. It is an error if there is nothing, or something that
 /// is no plain file.
-pub fn survey(path: &Path) -> Result<Survey, Error> {
+pub fn scan(path: &Path) -> Result<Survey, Error> {
     let meta = fs::metadata(path).map_err(Error::io("read", path))?;
     if !meta.is_dir() {
-        return Ok(Survey::from([(".".into(), Seen::at(path.to_path_buf())?)]));
+        return Ok(Survey::from([(
+            ".".into(),
+            FileStat::at(path.to_path_buf())?,
+        )]));
     }
     let mut walk = Walk::default();
     walk.folder(path, "")?;
@@ -185,7 +188,7 @@ pub fn survey(path: &Path) -> Result<Survey, Error> {
     // On a file system of the network, looking at one file after the other is mostly waiting.
     let files = walk.files.into_par_iter();
     files
-        .map(|(name, path)| Ok((name, Seen::at(path)?)))
+        .map(|(name, path)| Ok((name, FileStat::at(path)?)))
         .collect()
 }
 
@@ -262,7 +265,7 @@ pub(super) struct Known {
 }
 
 impl Known {
-    fn is(&self, seen: &Seen) -> bool {
+    fn is(&self, seen: &FileStat) -> bool {
         (&self.path, self.stamp, self.changed) == (&seen.path, seen.stamp, seen.changed)
     }
 }
@@ -273,7 +276,7 @@ const LARGE: u64 = 1 << 20;
 /// How long a file must have rested before its digest is remembered; the coarsest clocks of file systems tick every 2 s.
 const RESTED: Duration = Duration::from_secs(3);
 
-fn has_rested(seen: &Seen) -> bool {
+fn has_rested(seen: &FileStat) -> bool {
     is_long_ago(seen.changed.max(seen.stamp.modified))
 }
 
@@ -288,7 +291,7 @@ fn is_long_ago((seconds, _): (i64, i64)) -> bool {
 impl Store {
     /// The digest of a file's bytes, as they were when it was seen or later: whoever relies on it looks afterwards whether
     /// the file still has its stamp.
-    pub fn digest_outside(&self, seen: &Seen) -> Result<Digest, Error> {
+    pub fn digest_outside(&self, seen: &FileStat) -> Result<Digest, Error> {
         let read = || Digest::of_file(&seen.path).map_err(Error::io("read", &seen.path));
         if seen.stamp.size < LARGE {
             return Ok(read()?.0);
@@ -313,7 +316,7 @@ impl Store {
             return Ok(digest);
         }
         let (digest, _) = read()?;
-        let same = Seen::at(seen.path.clone()).is_ok_and(|now| now == *seen);
+        let same = FileStat::at(seen.path.clone()).is_ok_and(|now| now == *seen);
         if same && has_rested(seen) {
             let known = Known {
                 path: seen.path.clone(),
@@ -332,7 +335,7 @@ impl Store {
 
     /// Whether a file that was seen with these bytes still has them. Its entry may change without its bytes, by a `chmod` or
     /// another link; and its bytes without their time, which programs set back. Then it is read again.
-    pub fn is_unchanged(&self, before: &Seen, digest: &Digest, now: &Seen) -> bool {
+    pub fn is_unchanged(&self, before: &FileStat, digest: &Digest, now: &FileStat) -> bool {
         let same_bytes = || self.digest_outside(now).is_ok_and(|now| now == *digest);
         before.stamp == now.stamp && (before.changed == now.changed || same_bytes())
     }
@@ -370,9 +373,9 @@ mod tests {
             std::os::unix::fs::symlink(at("blob"), at("m/link")).unwrap();
             names.push("link");
         }
-        let found = survey(&at("m")).unwrap();
+        let found = scan(&at("m")).unwrap();
         assert_eq!(found.keys().map(String::as_str).collect::<Vec<_>>(), names);
-        let one = survey(&at("m/.env")).unwrap();
+        let one = scan(&at("m/.env")).unwrap();
         assert_eq!(one.keys().collect::<Vec<_>>(), ["."]);
     }
 
@@ -393,7 +396,7 @@ mod tests {
         // A lock of Emacs is a link that leads nowhere.
         #[cfg(unix)]
         std::os::unix::fs::symlink("me@here.1:2", at(".#a.py")).unwrap();
-        let found = survey(folder.path()).unwrap();
+        let found = scan(folder.path()).unwrap();
         let names: Vec<&str> = found.keys().map(String::as_str).collect();
         assert_eq!(names, [".env.swap", ".gitignore", ".swp", "a.py", "a.swp"]);
     }
@@ -404,7 +407,7 @@ mod tests {
         for n in 0..10_500 {
             File::create(folder.path().join(n.to_string())).unwrap();
         }
-        assert_eq!(survey(folder.path()).unwrap().len(), 10_500);
+        assert_eq!(scan(folder.path()).unwrap().len(), 10_500);
     }
 
     #[test]
@@ -412,7 +415,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::at(&folder.path().join("store"));
         let path = folder.path().join("data");
-        let seen = || survey(&path).unwrap().remove(".").unwrap();
+        let seen = || scan(&path).unwrap().remove(".").unwrap();
         fs::write(&path, "1").unwrap();
         age(&path, 100);
         let (before, digest) = (seen(), Digest::of_bytes(b"1"));
@@ -438,23 +441,23 @@ mod tests {
     #[test]
     fn what_cannot_be_read_whole_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(survey(&folder.path().join("none")).is_err());
-        let said = survey(folder.path()).unwrap_err().to_string();
+        assert!(scan(&folder.path().join("none")).is_err());
+        let said = scan(folder.path()).unwrap_err().to_string();
         assert!(said.contains("a directory without a file"), "{said}");
         #[cfg(unix)]
         {
             fs::write(folder.path().join("a"), "a").unwrap();
             let link = folder.path().join("round");
             std::os::unix::fs::symlink(folder.path(), &link).unwrap();
-            let said = survey(folder.path()).unwrap_err().to_string();
+            let said = scan(folder.path()).unwrap_err().to_string();
             assert!(said.contains("leads back into itself"), "{said}");
             fs::remove_file(&link).unwrap();
             std::os::unix::fs::symlink("nowhere", &link).unwrap();
-            assert!(survey(folder.path()).is_err());
+            assert!(scan(folder.path()).is_err());
             let socket = folder.path().join("socket");
             let _listens = std::os::unix::net::UnixListener::bind(&socket).unwrap();
             fs::remove_file(&link).unwrap();
-            let said = survey(folder.path()).unwrap_err().to_string();
+            let said = scan(folder.path()).unwrap_err().to_string();
             assert!(said.contains("neither a plain file"), "{said}");
         }
     }
@@ -464,7 +467,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::at(&folder.path().join("store"));
         let path = folder.path().join("weights");
-        let seen = || survey(&path).unwrap().remove(".").unwrap();
+        let seen = || scan(&path).unwrap().remove(".").unwrap();
         let remembered = |store: &Store| store.known_path(&path).exists();
         let mut bytes = vec![0; LARGE as usize];
         fs::write(&path, &bytes).unwrap();
@@ -509,7 +512,7 @@ mod tests {
         let store = Store::at(&folder.path().join("store"));
         let path = folder.path().join("weights");
         fs::write(&path, vec![1; LARGE as usize]).unwrap();
-        let mut seen = survey(&path).unwrap().remove(".").unwrap();
+        let mut seen = scan(&path).unwrap().remove(".").unwrap();
         seen.changed.0 -= 100;
         store.digest_outside(&seen).unwrap();
         assert!(!folder.path().join("store").exists());

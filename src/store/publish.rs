@@ -12,7 +12,7 @@ impl Store {
     /// Hashes what a job left, moves it among the objects and returns the artifact. Nothing refers to it until
     /// [`Store::commit`] writes its record; until the scratch folder is dropped, nothing is removed from the store, so that
     /// should be after that.
-    pub fn take_in(&self, scratch: &Scratch) -> Result<Artifact, Error> {
+    pub fn ingest(&self, scratch: &Scratch) -> Result<Artifact, Error> {
         let out = scratch.out();
         let mut paths = Vec::new();
         files::list(&out, Path::new(""), &mut paths)?;
@@ -49,7 +49,7 @@ impl Store {
             self.disk.sync(&to).map_err(Error::io("sync", &to))?;
         } else {
             if files::is_folder(&to) {
-                self.set_aside(&to, "")?;
+                self.quarantine_as(&to, "")?;
             }
             self.disk.sync(from).map_err(Error::io("sync", from))?;
             self.disk
@@ -89,7 +89,7 @@ impl Store {
 
     fn write_record(&self, record: &Record, adopted: Option<&Adopted>) -> Result<(), Error> {
         let hold = self.hold()?;
-        if let Some(name) = self.gap(record) {
+        if let Some(name) = self.missing_file(record) {
             return Err(Error::Gone {
                 path: self.object(&record.artifact.files[name].digest),
                 job: record.job.clone(),
@@ -115,7 +115,7 @@ impl Store {
     /// it did: of an artifact that is no longer whole there is nothing to keep.
     pub fn keep_apart(&self, record: &Record) -> Result<bool, Error> {
         let _hold = self.hold()?;
-        if self.gap(record).is_some() {
+        if self.missing_file(record).is_some() {
             return Ok(false);
         }
         let adopted = match self.find(&record.key) {
@@ -134,7 +134,7 @@ impl Store {
         let records = records.filter_map(|entry| read(entry.path()));
         let mut records: Vec<Record> = records
             .map(|(record, _)| record)
-            .filter(|record| record.key == *key && self.gap(record).is_none())
+            .filter(|record| record.key == *key && self.missing_file(record).is_none())
             .collect();
         records.sort_by_key(|record| record.artifact.digest());
         records

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use super::disk::Disk;
-use super::locks::Hold;
+use super::locks::SharedLock;
 use super::{Error, Store, files};
 
 /// A private, empty folder for one job; removed when dropped.
@@ -20,7 +20,7 @@ pub struct Scratch {
     /// Held while the folder is in use, so that a later engine can tell a live folder from a dead one's.
     _lock: File,
     /// From when its files are taken in: nothing refers to them yet.
-    pub(super) hold: Mutex<Option<Arc<Hold>>>,
+    pub(super) hold: Mutex<Option<Arc<SharedLock>>>,
 }
 
 impl Scratch {

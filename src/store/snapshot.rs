@@ -178,6 +178,6 @@ impl Store {
             serde_json::to_writer(&mut text, &entry).expect("a snapshot is plain data");
             let _ = text.write_all(b"\n");
         }
-        self.jot(&self.snapshot_path(pipeline), &text)
+        self.put_unsynced(&self.snapshot_path(pipeline), &text)
     }
 }

@@ -523,7 +523,7 @@ mod tests {
         for (name, bytes) in bytes {
             fs::write(scratch.out().join(name), bytes).unwrap();
         }
-        store.take_in(&scratch).unwrap()
+        store.ingest(&scratch).unwrap()
     }
 
     #[test]

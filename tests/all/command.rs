@@ -545,7 +545,7 @@ fn a_failure_names_no_private_folder() {
         "{text}"
     );
     assert!(
-        !text.contains("scratch") && !text.contains(".desk"),
+        !text.contains("scratch") && !text.contains(".work"),
         "{text}"
     );
 }

@@ -5,8 +5,8 @@ use std::fs;
 use std::sync::atomic::Ordering;
 
 use etude::pipeline::{
-    ArtifactType, ColumnShape, Complaint, Context, Holds, Kind, Port, Registry, Stage, Stop,
-    TableShape, Takes,
+    ArtifactType, Cardinality, ColumnShape, Context, Kind, ParamError, Port, PortSyntax, Registry,
+    Stage, Stop, TableShape,
 };
 use etude::plan::{Fingerprint, Freshness, Known, Outside, Plan, Reason, assess};
 use etude::run::{Event, Status};
@@ -854,13 +854,13 @@ impl Stage for Rows {
     const OUTPUT: ArtifactType = ArtifactType::Table;
     const PORTS: &'static [Port] = &[Port {
         name: "from",
-        takes: Takes::All,
+        cardinality: Cardinality::All,
         accepts: &[ArtifactType::Table],
-        holds: Holds::List,
+        syntax: PortSyntax::List,
         doc: "the tables",
     }];
 
-    fn columns(&self, _: &[TableShape]) -> Result<Option<Vec<ColumnShape>>, Vec<Complaint>> {
+    fn columns(&self, _: &[TableShape]) -> Result<Option<Vec<ColumnShape>>, Vec<ParamError>> {
         let leaves = self.leaves.clone();
         Ok(leaves.map(|names| {
             let names = names.into_iter();

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use etude::pipeline::{
-    ArtifactType, ColumnShape, Complaint, Context, Holds, Kind, Port, Problem, Registry, Request,
-    Stage, Stop, TableShape, Takes, read,
+    ArtifactType, Cardinality, ColumnShape, Context, Kind, ParamError, Port, PortSyntax, Problem,
+    Registry, Request, Stage, Stop, TableShape, read,
 };
 
 use crate::toys::Bench;
@@ -1602,13 +1602,13 @@ impl Stage for Shown {
     const OUTPUT: ArtifactType = ArtifactType::File;
     const PORTS: &'static [Port] = &[Port {
         name: "from",
-        takes: Takes::All,
+        cardinality: Cardinality::All,
         accepts: ArtifactType::ALL,
-        holds: Holds::List,
+        syntax: PortSyntax::List,
         doc: "the tables",
     }];
 
-    fn columns(&self, tables: &[TableShape]) -> Result<Option<Vec<ColumnShape>>, Vec<Complaint>> {
+    fn columns(&self, tables: &[TableShape]) -> Result<Option<Vec<ColumnShape>>, Vec<ParamError>> {
         let tables = tables.iter().map(|table| {
             let columns = table.columns.iter().flatten();
             let columns = columns.map(|column| match column.kind {
@@ -1616,7 +1616,7 @@ impl Stage for Shown {
                 None => column.name.clone(),
             });
             let columns: Vec<String> = columns.collect();
-            Complaint::new("from", format!("{}: {}", table.name, columns.join(", ")))
+            ParamError::new("from", format!("{}: {}", table.name, columns.join(", ")))
         });
         Err(tables.collect())
     }

@@ -9,8 +9,8 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use etude::pipeline::{
-    self, ArtifactType, Context, Extension, Holds, Kind, Outside, Pipeline, Port, Problem,
-    Progress, Registry, Request, Resources, Stage, Stop, Takes,
+    self, ArtifactType, Cardinality, Context, Extension, Kind, Outside, Pipeline, Port, PortSyntax,
+    Problem, Progress, Registry, Request, Resources, Stage, Stop,
 };
 use etude::plan::{Freshness, Plan, assess};
 use etude::run::{
@@ -84,9 +84,9 @@ impl Stage for Times {
     const OUTPUT: ArtifactType = ArtifactType::Table;
     const PORTS: &'static [Port] = &[Port {
         name: "of",
-        takes: Takes::One,
+        cardinality: Cardinality::One,
         accepts: &[ArtifactType::Table],
-        holds: Holds::One,
+        syntax: PortSyntax::One,
         doc: "the number",
     }];
 
@@ -125,9 +125,9 @@ impl Stage for Sum {
     const OUTPUT: ArtifactType = ArtifactType::Table;
     const PORTS: &'static [Port] = &[Port {
         name: "of",
-        takes: Takes::All,
+        cardinality: Cardinality::All,
         accepts: &[ArtifactType::Table],
-        holds: Holds::List,
+        syntax: PortSyntax::List,
         doc: "the numbers",
     }];
 

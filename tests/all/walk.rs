@@ -65,7 +65,7 @@ fn values(bench: &Bench, file: &str, name: &str) -> BTreeSet<String> {
 }
 
 /// Why jobs failed, by their order.
-fn complaints(ran: &Ran) -> Vec<String> {
+fn param_errors(ran: &Ran) -> Vec<String> {
     let ended = ran.events.iter().filter_map(|event| match event {
         Event::JobEnded(ended) if ended.status == Status::Failed => ended.message.clone(),
         _ => None,
@@ -77,7 +77,7 @@ fn complaints(ran: &Ran) -> Vec<String> {
 fn a_model_goes_on_from_the_steps_it_is_given_and_its_mistakes_are_told_apart() {
     let bench = bench();
     let ran = bench.run(PIPELINE);
-    assert_eq!(complaints(&ran), [""; 0]);
+    assert_eq!(param_errors(&ran), [""; 0]);
     let of = |given: &str, name: &str| {
         let file = format!("answers/answers[given={given}]/positions.parquet");
         column(&bench, &file, name)
@@ -173,9 +173,9 @@ fn a_column_that_a_walk_has_not_is_told_before_anything_runs() {
 #[test]
 fn what_cannot_be_given_or_walked_is_an_error_that_says_why() {
     let once = |text: &str| {
-        let complaints = complaints(&bench().run(text));
-        assert_eq!(complaints.len(), 1, "{complaints:?}");
-        complaints.into_iter().next().unwrap()
+        let param_errors = param_errors(&bench().run(text));
+        assert_eq!(param_errors.len(), 1, "{param_errors:?}");
+        param_errors.into_iter().next().unwrap()
     };
     let refused = |text: &str| {
         let problems = bench().read(text, &etude::pipeline::Request::default());
@@ -233,7 +233,7 @@ fn variants_of_the_task_are_learnt_answered_and_told_apart_and_their_defaults_ar
         .replace("given, outcome", "edges, outcome")
         + "[axes]\norder = { \"graphs.edges\" = [\"shuffled\", \"by-arm\"] }\n";
     let ran = bench.run(&text);
-    assert_eq!(complaints(&ran), [""; 0]);
+    assert_eq!(param_errors(&ran), [""; 0]);
     let told = values(&bench, "tables/shares.parquet", "edges");
     assert_eq!(
         told,

@@ -209,14 +209,14 @@ mod tests {
     #[test]
     fn what_does_not_fit_the_logits_is_refused() {
         let logits = Tensor::zeros((2, 3), DType::F32, &Device::Cpu).unwrap();
-        let complaint = |sets: &[Vec<u32>], shares: &[f32]| {
+        let param_error = |sets: &[Vec<u32>], shares: &[f32]| {
             let sets = sets.iter().cloned().collect();
             binary_cross_entropy(&logits, sets, shares.to_vec())
                 .unwrap_err()
                 .to_string()
         };
-        assert!(complaint(&[vec![0], vec![3]], &[1.0; 2]).contains("token 3"));
-        assert!(complaint(&[vec![0]], &[1.0; 2]).contains("1 sets with 2 shares"));
-        assert!(complaint(&[], &[]).contains("0 sets"));
+        assert!(param_error(&[vec![0], vec![3]], &[1.0; 2]).contains("token 3"));
+        assert!(param_error(&[vec![0]], &[1.0; 2]).contains("1 sets with 2 shares"));
+        assert!(param_error(&[], &[]).contains("0 sets"));
     }
 }

@@ -231,14 +231,14 @@ mod tests {
     #[test]
     fn what_does_not_fit_the_logits_is_refused() {
         let logits = Tensor::zeros((2, 3), candle_core::DType::F32, &Device::Cpu).unwrap();
-        let complaint = |labels: &[u32], shares: &[f32]| {
+        let param_error = |labels: &[u32], shares: &[f32]| {
             cross_entropy(&logits, labels, shares)
                 .unwrap_err()
                 .to_string()
         };
-        assert!(complaint(&[0, 3], &[1.0; 2]).contains("label 3"));
-        assert!(complaint(&[0], &[1.0]).contains("1 rows of labels"));
-        assert!(complaint(&[], &[]).contains("0 rows of labels"));
-        assert!(complaint(&[0, 1], &[1.0]).contains("2 labels with 1 shares"));
+        assert!(param_error(&[0, 3], &[1.0; 2]).contains("label 3"));
+        assert!(param_error(&[0], &[1.0]).contains("1 rows of labels"));
+        assert!(param_error(&[], &[]).contains("0 rows of labels"));
+        assert!(param_error(&[0, 1], &[1.0]).contains("2 labels with 1 shares"));
     }
 }

@@ -58,7 +58,7 @@ impl Sizes {
 
 /// Memory to work in.
 #[derive(Debug, Default)]
-pub(crate) struct Desk {
+pub(crate) struct Workspace {
     one: Panels,
     two: Panels,
     scores: Vec<f32>,
@@ -72,7 +72,7 @@ pub(crate) fn attend(
     sizes: Sizes,
     weights: &mut [f32],
     out: &mut [f32],
-    desk: &mut Desk,
+    workspace: &mut Workspace,
 ) {
     let Sizes {
         asked, known, head, ..
@@ -93,9 +93,11 @@ pub(crate) fn attend(
                 table[known..].fill(0.0);
                 continue;
             }
-            desk.one
+            workspace
+                .one
                 .pack(&keys_values[of_keys..], head, known, (1, 2 * width));
-            desk.two
+            workspace
+                .two
                 .pack(&keys_values[of_keys + width..], known, head, (2 * width, 1));
             for first in (0..asked).step_by(BLOCK) {
                 let rows = BLOCK.min(asked - first);
@@ -110,7 +112,7 @@ pub(crate) fn attend(
                 multiply_part(
                     left,
                     rows,
-                    &desk.one,
+                    &workspace.one,
                     head,
                     columns,
                     Start::Zero,
@@ -123,7 +125,7 @@ pub(crate) fn attend(
                 multiply_part(
                     Left::rows(table, row),
                     rows,
-                    &desk.two,
+                    &workspace.two,
                     seen,
                     head,
                     Start::Zero,
@@ -148,41 +150,52 @@ pub(crate) fn attend_back(
     sizes: Sizes,
     of_queries: &mut [f32],
     of_keys_values: &mut [f32],
-    desk: &mut Desk,
+    workspace: &mut Workspace,
 ) {
     let Sizes {
         asked, known, head, ..
     } = sizes;
     let (width, row) = (sizes.width(), sizes.row());
     let mut tables = weights.chunks_exact((asked * row).max(1));
-    desk.scores.resize(asked * row, 0.0);
+    workspace.scores.resize(asked * row, 0.0);
     for b in 0..sizes.batch {
         for h in 0..sizes.heads {
             let (at, of_keys) = sizes.places(b, h);
             let table = tables.next().expect("a table for each head");
-            let scores = &mut desk.scores[..];
+            let scores = &mut workspace.scores[..];
             // Gradient of the weights: of_out · valuesᵀ; then of the scores.
-            desk.one
+            workspace
+                .one
                 .pack(&keys_values[of_keys + width..], head, known, (1, 2 * width));
             let left = Left {
                 numbers: &of_out[at..],
                 row: width,
                 step: 1,
             };
-            multiply_part(left, asked, &desk.one, head, row, Start::Zero, scores, row);
+            multiply_part(
+                left,
+                asked,
+                &workspace.one,
+                head,
+                row,
+                Start::Zero,
+                scores,
+                row,
+            );
             let rows = table.chunks_exact(row).zip(scores.chunks_exact_mut(row));
             for (weights, gradient) in rows {
                 softmax_back(weights, gradient); // beyond what a query sees its weights are zero
             }
             // Of the queries: scores · keys.
-            desk.two
+            workspace
+                .two
                 .pack(&keys_values[of_keys..], known, head, (2 * width, 1));
             for first in (0..asked).step_by(BLOCK) {
                 let rows = BLOCK.min(asked - first);
                 multiply_part(
                     Left::rows(&scores[first * row..(first + rows) * row], row),
                     rows,
-                    &desk.two,
+                    &workspace.two,
                     sizes.seen(first + rows - 1),
                     head,
                     Start::Zero,
@@ -196,24 +209,24 @@ pub(crate) fn attend_back(
                 row: 1,
                 step: row,
             };
-            desk.one.pack(&queries[at..], asked, head, (width, 1));
+            workspace.one.pack(&queries[at..], asked, head, (width, 1));
             let to = &mut of_keys_values[of_keys..];
             multiply_part(
                 across(scores),
                 known,
-                &desk.one,
+                &workspace.one,
                 asked,
                 head,
                 Start::Zero,
                 to,
                 2 * width,
             );
-            desk.one.pack(&of_out[at..], asked, head, (width, 1));
+            workspace.one.pack(&of_out[at..], asked, head, (width, 1));
             let to = &mut of_keys_values[of_keys + width..];
             multiply_part(
                 across(table),
                 known,
-                &desk.one,
+                &workspace.one,
                 asked,
                 head,
                 Start::Zero,

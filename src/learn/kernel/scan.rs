@@ -474,7 +474,7 @@ vectorised! {
 }
 
 /// Memory for one block of channels of one sequence on its way back, and what the blocks of a sequence add up.
-struct Desk<T> {
+struct Workspace<T> {
     strip: Strip<T>,
     states: Vec<Block<T>>, // (1 + length, state, lanes), first those before the first position, zeros
     decays: Vec<Block<T>>, // (length, state, lanes)
@@ -484,7 +484,7 @@ struct Desk<T> {
     of_reading: Vec<Block<T>>, // (keep, state, lanes), likewise
 }
 
-impl<T: Number> Desk<T> {
+impl<T: Number> Workspace<T> {
     fn new(size: Size) -> Self {
         let Size {
             length,
@@ -531,17 +531,17 @@ vectorised! {
         sequence: &[T],
         gate: &[T],
         gradient: &[T],
-        desk: &mut Desk<T>,
+        workspace: &mut Workspace<T>,
         of_gate: &mut [T],
     ) {
         let Size { inner, state, .. } = size;
-        let strip = &mut desk.strip;
+        let strip = &mut workspace.strip;
         strip.load(size, channels, sequence);
         for (t, (x, step)) in strip.x.iter().zip(&strip.step).enumerate() {
             let position = size.position(sequence, t);
             let enters: Block<T> = block(|lane| step[lane] * x[lane]);
-            let (before, after) = desk.states[t * state..][..2 * state].split_at_mut(state);
-            let decays = &mut desk.decays[t * state..][..state];
+            let (before, after) = workspace.states[t * state..][..2 * state].split_at_mut(state);
+            let decays = &mut workspace.decays[t * state..][..state];
             let tables = before.iter().zip(after.iter_mut()).zip(decays);
             for (((before, after), decay), (powers, &b)) in
                 tables.zip(channels.powers.iter().zip(position.entering))
@@ -554,7 +554,7 @@ vectorised! {
             }
         }
         let rows = gate.chunks_exact(inner).zip(gradient.chunks_exact(inner));
-        let outputs = desk.of_v.iter_mut().zip(of_gate.chunks_exact_mut(inner));
+        let outputs = workspace.of_v.iter_mut().zip(of_gate.chunks_exact_mut(inner));
         for ((v, (gate, gradient)), (of_v, of_gate)) in strip.v.iter().zip(rows).zip(outputs) {
             let (z, g) = (channels.load(gate), channels.load(gradient));
             let s: Block<T> = block(|lane| sigmoid(z[lane]));
@@ -567,28 +567,28 @@ vectorised! {
 
 vectorised! {
     /// The second half: from the last position to the first. Writes x and r of `of_sequence` (length, row); adds to the
-    /// weights' gradients, and to those of B and C on the desk.
+    /// weights' gradients, and to those of B and C on the workspace.
     fn back<T: Number>(
         size: Size,
         channels: &Channels<T>,
         sequence: &[T],
-        desk: &mut Desk<T>,
+        workspace: &mut Workspace<T>,
         of_sequence: &mut [T],
         of: &mut OfChannels<T>,
     ) {
         let Size { inner, state, .. } = size;
         let zeros = [T::zero(); LANES];
-        desk.of_states.fill(zeros);
+        workspace.of_states.fill(zeros);
         for t in (0..size.length).rev() {
             let position = size.position(sequence, t);
-            let strip = &desk.strip;
+            let strip = &workspace.strip;
             let (x, raw, step) = (&strip.x[t], &strip.raw[t], &strip.step[t]);
-            let (before, after) = desk.states[t * state..][..2 * state].split_at(state);
+            let (before, after) = workspace.states[t * state..][..2 * state].split_at(state);
             let mut of_x = zeros;
             if let Some(place) = size.kept(t) {
-                let of_v = &desk.of_v[place];
-                let of_reading = &mut desk.of_reading[place * state..][..state];
-                let tables = desk.of_states.iter_mut().zip(of_reading);
+                let of_v = &workspace.of_v[place];
+                let of_reading = &mut workspace.of_reading[place * state..][..state];
+                let tables = workspace.of_states.iter_mut().zip(of_reading);
                 for ((of_h, of_c), (h, &c)) in tables.zip(after.iter().zip(position.reading)) {
                     *of_h = block(|lane| of_v[lane].multiply_add(c, of_h[lane]));
                     *of_c = block(|lane| of_v[lane].multiply_add(h[lane], of_c[lane]));
@@ -598,9 +598,9 @@ vectorised! {
             }
             let enters: Block<T> = block(|lane| step[lane] * x[lane]);
             let (mut of_enters, mut of_step) = (zeros, zeros);
-            let decays = &desk.decays[t * state..][..state];
-            let of_entering = &mut desk.of_entering[t * state..][..state];
-            let states = desk.of_states.iter_mut().zip(before).zip(decays);
+            let decays = &workspace.decays[t * state..][..state];
+            let of_entering = &mut workspace.of_entering[t * state..][..state];
+            let states = workspace.of_states.iter_mut().zip(before).zip(decays);
             let weights = channels.rates.iter().zip(&mut of.rates);
             let maps = position.entering.iter().zip(of_entering);
             for (((of_h, h), decay), ((rate, of_rate), (&b, of_b))) in states.zip(weights.zip(maps)) {
@@ -624,8 +624,8 @@ vectorised! {
 }
 
 vectorised! {
-    /// Adds up the lanes of what the blocks of a sequence gave B and C, and clears the desk for the next sequence.
-    fn gather<T: Number>(size: Size, desk: &mut Desk<T>, of_sequence: &mut [T]) {
+    /// Adds up the lanes of what the blocks of a sequence gave B and C, and clears the workspace for the next sequence.
+    fn gather<T: Number>(size: Size, workspace: &mut Workspace<T>, of_sequence: &mut [T]) {
         let Size { state, row, .. } = size;
         let total = |block: &mut Block<T>| {
             let mut sum = *block;
@@ -642,12 +642,12 @@ vectorised! {
         for t in 0..size.length {
             let out = &mut of_sequence[t * row..][row - 2 * state..row];
             let (of_entering, of_reading) = out.split_at_mut(state);
-            let blocks = &mut desk.of_entering[t * state..][..state];
+            let blocks = &mut workspace.of_entering[t * state..][..state];
             for (out, block) in of_entering.iter_mut().zip(blocks) {
                 *out = total(block);
             }
             if let Some(place) = size.kept(t) {
-                let blocks = &mut desk.of_reading[place * state..][..state];
+                let blocks = &mut workspace.of_reading[place * state..][..state];
                 for (out, block) in of_reading.iter_mut().zip(blocks) {
                     *out = total(block);
                 }
@@ -743,7 +743,7 @@ fn backward<T: Number>(
     let (of_data, rest) = packed.split_at_mut(data.len());
     let (of_gate, of_weights) = rest.split_at_mut(gate.len());
     let mut of_channels: Vec<_> = all.iter().map(|_| OfChannels::new(size)).collect();
-    let mut desk = Desk::new(size);
+    let mut workspace = Workspace::new(size);
     let (sequence_length, kept) = (size.length * size.row, size.keep * inner);
     for b in 0..size.batch {
         let sequence = &data[b * sequence_length..][..sequence_length];
@@ -751,10 +751,18 @@ fn backward<T: Number>(
         let (gate, gradient) = (&gate[b * kept..][..kept], &gradient[b * kept..][..kept]);
         let of_gate = &mut of_gate[b * kept..][..kept];
         for (channels, of) in all.iter().zip(&mut of_channels) {
-            again(size, channels, sequence, gate, gradient, &mut desk, of_gate);
-            back(size, channels, sequence, &mut desk, of_sequence, of);
+            again(
+                size,
+                channels,
+                sequence,
+                gate,
+                gradient,
+                &mut workspace,
+                of_gate,
+            );
+            back(size, channels, sequence, &mut workspace, of_sequence, of);
         }
-        gather(size, &mut desk, of_sequence);
+        gather(size, &mut workspace, of_sequence);
     }
     for (channels, of) in all.iter().zip(&of_channels) {
         for lane in 0..channels.count {

@@ -10,9 +10,9 @@ use std::sync::Mutex;
 
 /// What is drawn during one pass.
 #[derive(Debug)]
-pub struct Noise(Mutex<ChaCha8Rng>);
+pub struct DropoutRng(Mutex<ChaCha8Rng>);
 
-impl Noise {
+impl DropoutRng {
     /// The stream of `seed` for `purpose`.
     #[must_use]
     pub fn new(seed: u64, purpose: &str) -> Self {
@@ -60,7 +60,7 @@ mod tests {
     #[test]
     fn a_share_is_dropped_and_the_mean_stays() {
         let x = Tensor::ones((200, 100), candle_core::DType::F64, &Device::Cpu).unwrap();
-        let noise = Noise::new(1, "test");
+        let noise = DropoutRng::new(1, "test");
         let dropped = noise.drop(x.clone(), 0.25).unwrap();
         let numbers = dropped.flatten_all().unwrap().to_vec1::<f64>().unwrap();
         let zeros = numbers.iter().filter(|&&x| x == 0.0).count() as f64 / 20_000.0;
@@ -71,7 +71,7 @@ mod tests {
         );
         let again = noise.drop(x.clone(), 0.25).unwrap().flatten_all().unwrap();
         assert_ne!(again.to_vec1::<f64>().unwrap(), numbers);
-        let same = Noise::new(1, "test").drop(x.clone(), 0.25).unwrap();
+        let same = DropoutRng::new(1, "test").drop(x.clone(), 0.25).unwrap();
         assert_eq!(
             same.flatten_all().unwrap().to_vec1::<f64>().unwrap(),
             numbers

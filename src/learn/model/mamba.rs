@@ -593,7 +593,7 @@ mod tests {
             &dataset,
             &serde_json::from_str(settings).unwrap(),
             &Device::Cpu,
-            &training::Places::default(),
+            &training::ResumeSources::default(),
             &mut |_| ControlFlow::Continue(()),
         )
         .unwrap();

@@ -13,14 +13,14 @@ pub mod parameters;
 pub mod pretrained;
 pub mod shard;
 pub mod transformer;
-pub mod trunk;
+pub mod transformer_pass;
 
-use dropout::Noise;
+use dropout::DropoutRng;
 use mamba::Mamba;
 use parameters::{Parameters, Specification};
 use pretrained::Pretrained;
 use transformer::Transformer;
-use trunk::Trunk;
+use transformer_pass::TransformerPass;
 
 /// What an architecture must offer.
 pub trait Contract {
@@ -43,7 +43,11 @@ pub trait Contract {
     ///
     /// # Errors
     /// As [`Contract::assemble`].
-    fn trunk(&self, dimensions: Dimensions, parameters: &Parameters) -> Result<Option<Trunk>> {
+    fn pass(
+        &self,
+        dimensions: Dimensions,
+        parameters: &Parameters,
+    ) -> Result<Option<TransformerPass>> {
         let _ = (dimensions, parameters);
         Ok(None)
     }
@@ -83,7 +87,7 @@ pub trait Model: Send + Sync {
     ///
     /// # Errors
     /// As [`Model::hidden`].
-    fn taught(&self, tokens: &Tensor, keep: usize, noise: &Noise) -> Result<Tensor> {
+    fn taught(&self, tokens: &Tensor, keep: usize, noise: &DropoutRng) -> Result<Tensor> {
         let _ = noise;
         self.hidden(tokens, keep)
     }

@@ -243,11 +243,11 @@ impl Parameters {
     }
 }
 
-/// How many complaints of one kind of file are told.
+/// How many errors of one kind of file are told.
 const TOLD: usize = 10;
 
 impl Error {
-    /// Weights that are not those of the model: every complaint, the first ten in words.
+    /// Weights that are not those of the model: every error, the first ten in words.
     pub(super) fn mismatch(path: &Path, wrong: &[String]) -> Self {
         let mut why = wrong[..wrong.len().min(TOLD)].join("; ");
         if wrong.len() > TOLD {

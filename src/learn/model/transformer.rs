@@ -10,9 +10,9 @@
 //! In the last layer only the kept positions need queries, an output projection and an MLP; the others are read as keys
 //! and values alone.
 
-use super::dropout::Noise;
+use super::dropout::DropoutRng;
 use super::parameters::{Initial, Parameters, Specification, Weight};
-use super::trunk::{Form, Trunk};
+use super::transformer_pass::{Form, TransformerPass};
 use super::{Contract, Dimensions, Inside, Model, State};
 use crate::learn::kernel::{
     Rotary, attention, attention_with, embedding, gelu, gelu_exact, layer_norm, linear,
@@ -335,7 +335,11 @@ impl Contract for Transformer {
         all
     }
 
-    fn trunk(&self, dimensions: Dimensions, parameters: &Parameters) -> Result<Option<Trunk>> {
+    fn pass(
+        &self,
+        dimensions: Dimensions,
+        parameters: &Parameters,
+    ) -> Result<Option<TransformerPass>> {
         if self.dropout > 0.0 {
             return Ok(None); // only the composed pass draws
         }
@@ -350,7 +354,7 @@ impl Contract for Transformer {
             exact: self.activation == Activation::Gelu,
             epsilon: self.epsilon as f32,
         };
-        Trunk::new(form, parameters).map(Some)
+        TransformerPass::new(form, parameters).map(Some)
     }
 
     fn assemble(&self, dimensions: Dimensions, parameters: &Parameters) -> Result<Box<dyn Model>> {
@@ -467,7 +471,7 @@ impl Assembled {
         tokens: &Tensor,
         keep: usize,
         mut state: Option<&mut State>,
-        noise: Option<&Noise>,
+        noise: Option<&DropoutRng>,
         mut inside: Option<&mut Inside>,
     ) -> Result<Tensor> {
         let share = self.shape.dropout;
@@ -541,7 +545,7 @@ impl Model for Assembled {
         self.run(tokens, keep, None, None, None)
     }
 
-    fn taught(&self, tokens: &Tensor, keep: usize, noise: &Noise) -> Result<Tensor> {
+    fn taught(&self, tokens: &Tensor, keep: usize, noise: &DropoutRng) -> Result<Tensor> {
         self.run(tokens, keep, None, Some(noise), None)
     }
 

@@ -6,7 +6,7 @@
 //! any vocabulary, and none is weighted by how rare its token is. At i = l nothing comes, and the head learns to say so.
 //! A is dropped once taught: answers come from the model's own head, token by token.
 
-use super::{Contract, Lesson, outside};
+use super::{Contract, LossInputs, outside};
 use crate::learn::kernel::{binary_cross_entropy, cross_entropy};
 use crate::learn::model::parameters::{Initial, Specification, Weight};
 use crate::learn::task::ExampleShape;
@@ -57,7 +57,7 @@ impl Contract for BagOfWords {
         Specification::from([(HEAD.to_owned(), head)])
     }
 
-    fn loss(&self, lesson: &Lesson<'_>) -> Result<Tensor> {
+    fn loss(&self, lesson: &LossInputs<'_>) -> Result<Tensor> {
         let (rows, length, width) = lesson.hidden.dims3()?;
         let logits = lesson.model.logits(lesson.hidden)?; // (rows, l, vocabulary)
         let head = lesson.parameters.get(HEAD, &[width, logits.dim(2)?])?;

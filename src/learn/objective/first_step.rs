@@ -13,7 +13,7 @@
 //! in the order above, since there is nothing to hint with but what was itself written) and put back into their natural
 //! order. No other token is taught, so exact match and forced accuracy elsewhere say only what came along by itself.
 
-use super::{Contract, Lesson, Order};
+use super::{Contract, LossInputs, Order};
 use crate::learn::kernel::cross_entropy;
 use candle_core::{Result, Tensor};
 use schemars::JsonSchema;
@@ -58,7 +58,7 @@ impl Contract for FirstStep {
         }
     }
 
-    fn loss(&self, lesson: &Lesson<'_>) -> Result<Tensor> {
+    fn loss(&self, lesson: &LossInputs<'_>) -> Result<Tensor> {
         let (rows, length, width) = lesson.hidden.dims3()?;
         let places = self.places(lesson.labels, length, lesson.mask);
         let labels: Vec<u32> = places
@@ -101,9 +101,13 @@ mod tests {
 
     #[test]
     fn a_target_without_a_first_step_is_refused() {
-        let complaints = |hint, length| FirstStep { hint }.problems(length);
-        assert!(complaints(false, None).is_empty() && complaints(true, Some(3)).is_empty());
-        assert!(complaints(false, Some(1))[0].1.contains("no second token"));
-        assert!(complaints(true, Some(2))[0].1.contains("no third token"));
+        let param_errors = |hint, length| FirstStep { hint }.problems(length);
+        assert!(param_errors(false, None).is_empty() && param_errors(true, Some(3)).is_empty());
+        assert!(
+            param_errors(false, Some(1))[0]
+                .1
+                .contains("no second token")
+        );
+        assert!(param_errors(true, Some(2))[0].1.contains("no third token"));
     }
 }

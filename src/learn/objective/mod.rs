@@ -84,7 +84,7 @@ pub trait Contract {
     ///
     /// # Errors
     /// The computation's.
-    fn loss(&self, lesson: &Lesson<'_>) -> Result<Tensor> {
+    fn loss(&self, lesson: &LossInputs<'_>) -> Result<Tensor> {
         let shares = lesson.shares(lesson.hidden.dim(1)?);
         cross_entropy(&lesson.model.logits(lesson.hidden)?, lesson.labels, &shares)
     }
@@ -168,7 +168,7 @@ impl Answering {
 }
 
 /// What a loss is computed from.
-pub struct Lesson<'a> {
+pub struct LossInputs<'a> {
     /// The model, for its head.
     pub model: &'a dyn Model,
     /// All weights, the objective's own among them.
@@ -183,7 +183,7 @@ pub struct Lesson<'a> {
     pub mask: u32,
 }
 
-impl Lesson<'_> {
+impl LossInputs<'_> {
     /// How much each position counts where a row's loss is the mean over so many of them, row-major, (rows, positions).
     #[must_use]
     pub fn shares(&self, positions: usize) -> Vec<f32> {

@@ -5,7 +5,7 @@
 //! head 0 is the model's own. Gloeckle et al. give every head a transformer layer instead of A_k. Answers come from
 //! head 0 alone.
 
-use super::{Contract, Lesson};
+use super::{Contract, LossInputs};
 use crate::learn::kernel::{cross_entropy, linear};
 use crate::learn::model::parameters::{Initial, Specification, Weight};
 use crate::learn::task::ExampleShape;
@@ -75,7 +75,7 @@ impl Contract for MultiToken {
         all
     }
 
-    fn loss(&self, lesson: &Lesson<'_>) -> Result<Tensor> {
+    fn loss(&self, lesson: &LossInputs<'_>) -> Result<Tensor> {
         let (_, length, width) = lesson.hidden.dims3()?;
         let mut loss = cross_entropy(
             &lesson.model.logits(lesson.hidden)?,

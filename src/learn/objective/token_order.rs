@@ -9,7 +9,7 @@
 //! The loss falls not to 0 but to the entropy of the softmaxed scores. U′ is dropped once taught: answers come from the
 //! model's own head, token by token.
 
-use super::{Contract, Lesson, outside};
+use super::{Contract, LossInputs, outside};
 use crate::learn::kernel::{cross_entropy, soft_cross_entropy};
 use crate::learn::model::parameters::{Initial, Specification, Weight};
 use crate::learn::task::ExampleShape;
@@ -98,7 +98,7 @@ impl Contract for TokenOrder {
         Specification::from([(HEAD.to_owned(), head)])
     }
 
-    fn loss(&self, lesson: &Lesson<'_>) -> Result<Tensor> {
+    fn loss(&self, lesson: &LossInputs<'_>) -> Result<Tensor> {
         let (rows, length, width) = lesson.hidden.dims3()?;
         let logits = lesson.model.logits(lesson.hidden)?; // (rows, l, vocabulary)
         let head = lesson.parameters.get(HEAD, &[width, logits.dim(2)?])?;
@@ -149,10 +149,10 @@ mod tests {
 
     #[test]
     fn windows_and_weights_that_make_no_sense_are_refused() {
-        let complaints = |window, weight| TokenOrder { window, weight }.problems(Some(4));
-        assert!(complaints(Some(3), 1.0).is_empty() && complaints(None, 0.0).is_empty());
-        assert!(complaints(Some(4), 1.0)[0].1.contains("use at most 3"));
-        assert!(complaints(Some(0), 1.0)[0].1.contains("at least 1"));
-        assert_eq!(complaints(Some(9), f64::NAN).len(), 2);
+        let param_errors = |window, weight| TokenOrder { window, weight }.problems(Some(4));
+        assert!(param_errors(Some(3), 1.0).is_empty() && param_errors(None, 0.0).is_empty());
+        assert!(param_errors(Some(4), 1.0)[0].1.contains("use at most 3"));
+        assert!(param_errors(Some(0), 1.0)[0].1.contains("at least 1"));
+        assert_eq!(param_errors(Some(9), f64::NAN).len(), 2);
     }
 }

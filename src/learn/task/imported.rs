@@ -161,22 +161,22 @@ impl Size {
 
 /// What a thread needs to check a line.
 #[derive(Default)]
-struct Desk {
+struct Workspace {
     labels: Vec<u32>,
     edges: Vec<(u32, u32)>,
     children: Vec<u32>,
     bytes: Vec<u8>,
 }
 
-/// A line in labels, both ends of every edge and then the path, into `desk.labels`; and what makes it the question it is.
+/// A line in labels, both ends of every edge and then the path, into `workspace.labels`; and what makes it the question it is.
 /// Labels must be below `nodes`.
-fn parse(line: &[u8], nodes: u32, desk: &mut Desk) -> Result<(Size, u128), String> {
-    let Desk {
+fn parse(line: &[u8], nodes: u32, workspace: &mut Workspace) -> Result<(Size, u128), String> {
+    let Workspace {
         labels,
         edges,
         children,
         bytes,
-    } = desk;
+    } = workspace;
     labels.clear();
     edges.clear();
     let text = |bytes: &[u8]| {
@@ -315,7 +315,7 @@ fn parse(line: &[u8], nodes: u32, desk: &mut Desk) -> Result<(Size, u128), Strin
 /// # Errors
 /// What is wrong with it.
 pub fn check(line: &str) -> Result<(), String> {
-    parse(line.as_bytes(), MOST_NODES, &mut Desk::default()).map(|_| ())
+    parse(line.as_bytes(), MOST_NODES, &mut Workspace::default()).map(|_| ())
 }
 
 /// The lines of a file, in labels.
@@ -354,7 +354,7 @@ impl Split {
         };
         let most = nodes.unwrap_or(MOST_NODES);
         let first = lines().next().unwrap_or_default();
-        let parsed = parse(first, most, &mut Desk::default());
+        let parsed = parse(first, most, &mut Workspace::default());
         let size = match (like, parsed) {
             (Some(size), _) | (None, Ok((size, _))) => size,
             (None, Err(why)) => return Err(unreadable(format!("line 1: {why}"))),
@@ -379,9 +379,10 @@ impl Split {
             let first = chunk * AT_ONCE;
             let rows = labels[first * width..].par_chunks_exact_mut(width);
             let rows = rows.zip(&mut questions[first..]).zip(lines).enumerate();
-            let complaints =
-                rows.map_init(Desk::default, |desk, (index, ((row, question), line))| {
-                    let (found, identity) = match parse(line, most, desk) {
+            let param_errors = rows.map_init(
+                Workspace::default,
+                |workspace, (index, ((row, question), line))| {
+                    let (found, identity) = match parse(line, most, workspace) {
                         Ok(parsed) => parsed,
                         Err(why) => return Some((first + index, why)),
                     };
@@ -392,11 +393,12 @@ impl Split {
                         );
                         return Some((first + index, why));
                     }
-                    row.copy_from_slice(&desk.labels);
+                    row.copy_from_slice(&workspace.labels);
                     *question = identity;
                     None
-                });
-            let found: Vec<_> = complaints.flatten_iter().collect();
+                },
+            );
+            let found: Vec<_> = param_errors.flatten_iter().collect();
             count += found.len();
             wrong.extend(found.into_iter().take(TOLD - wrong.len()));
         }

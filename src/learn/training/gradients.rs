@@ -3,7 +3,7 @@
 //! On the processor a batch is cut into [`LANES`] lanes, whatever the number of threads, and a lane into micro-batches that
 //! fit a cache. Each lane adds up gradients of its own, and the lanes are added in their order; so any number of threads
 //! gives the same bytes, and no thread waits for another within a step. A model with a hand-written pass
-//! ([`crate::learn::model::trunk`]) uses it: the objective's part, small and different for each, is differentiated by candle
+//! ([`crate::learn::model::transformer_pass`]) uses it: the objective's part, small and different for each, is differentiated by candle
 //! from the hidden states on. Every other model is differentiated by candle whole. On a card, where one stream computes,
 //! there is one lane, and gradients stay there.
 
@@ -12,8 +12,8 @@ use crate::learn::kernel::adamw::sum_of_squares;
 use crate::learn::kernel::card;
 use crate::learn::kernel::rows;
 use crate::learn::learner::Learner;
-use crate::learn::model::dropout::Noise;
-use crate::learn::model::trunk::{Desk, Desks, Trunk};
+use crate::learn::model::dropout::DropoutRng;
+use crate::learn::model::transformer_pass::{TransformerPass, Workspace, Workspaces};
 use crate::learn::objective::Batch;
 use candle_core::backprop::GradStore;
 use candle_core::{Result, Storage, Tensor, Var, bail};
@@ -79,9 +79,9 @@ impl Gradients {
 pub(super) struct Differentiator {
     /// Of all that is drawn.
     seed: u64,
-    trunk: Option<Trunk>,
+    pass: Option<TransformerPass>,
     lanes: Vec<Vec<Vec<f32>>>,
-    desks: Desks,
+    workspaces: Workspaces,
 }
 
 impl Differentiator {
@@ -92,9 +92,9 @@ impl Differentiator {
     pub(super) fn new(learner: &Learner, seed: u64) -> Result<Self> {
         Ok(Self {
             seed,
-            trunk: learner.trunk()?,
+            pass: learner.pass()?,
             lanes: Vec::new(),
-            desks: Desks::default(),
+            workspaces: Workspaces::default(),
         })
     }
 
@@ -114,8 +114,8 @@ impl Differentiator {
         if !learner.device().is_cpu() {
             return on_card(learner, batch, parts, |first| drawn(self.seed, step, first));
         }
-        if let Some(trunk) = &mut self.trunk {
-            trunk.lay_out(learner.parameters(), true)?;
+        if let Some(pass) = &mut self.pass {
+            pass.lay_out(learner.parameters(), true)?;
         }
         let lanes = LANES.min(batch.rows).max(1);
         let mut buffers = std::mem::take(&mut self.lanes);
@@ -154,12 +154,12 @@ impl Differentiator {
         gradients: &mut [Vec<f32>],
     ) -> Result<f64> {
         let at_once = (POSITIONS / (batch.inputs.len() / batch.rows).max(1)).max(1);
-        self.desks.with(|desk| {
+        self.workspaces.with(|workspace| {
             let mut loss = 0.0;
             for first in rows.clone().step_by(at_once) {
                 let part = batch.slice(first..rows.end.min(first + at_once));
-                loss += match &self.trunk {
-                    Some(trunk) => by_hand(learner, trunk, &part, desk, gradients)?,
+                loss += match &self.pass {
+                    Some(pass) => by_hand(learner, pass, &part, workspace, gradients)?,
                     None => by_candle(learner, &part, &drawn(self.seed, step, first), gradients)?,
                 };
             }
@@ -171,14 +171,14 @@ impl Differentiator {
 /// The model's part by its hand-written pass, the objective's by candle.
 fn by_hand(
     learner: &Learner,
-    trunk: &Trunk,
+    pass: &TransformerPass,
     batch: &Batch,
-    desk: &mut Desk,
+    workspace: &mut Workspace,
     gradients: &mut [Vec<f32>],
 ) -> Result<f64> {
     let length = batch.inputs.len() / batch.rows;
     let keep = batch.labels.len() / batch.rows;
-    let hidden = trunk.forward(&batch.inputs, length, keep, None, desk)?;
+    let hidden = pass.forward(&batch.inputs, length, keep, None, workspace)?;
     let shape = (batch.rows, keep, hidden.len() / (batch.rows * keep));
     let hidden = Var::from_slice(hidden, shape, learner.device())?;
     let loss = learner.loss_from(&hidden, batch)?;
@@ -186,22 +186,22 @@ fn by_hand(
     add_from(learner, &store, gradients, false)?;
     if let Some(of_hidden) = store.get(&hidden) {
         with_numbers(of_hidden, |of_hidden| {
-            trunk.backward(&batch.inputs, length, keep, of_hidden, desk, gradients);
+            pass.backward(&batch.inputs, length, keep, of_hidden, workspace, gradients);
         })?;
     }
     Ok(f64::from(loss.to_scalar::<f32>()?))
 }
 
 /// What is drawn for the rows of a batch from `first` on.
-fn drawn(seed: u64, step: u64, first: usize) -> Noise {
-    Noise::new(seed, &format!("dropout/{step}/{first}"))
+fn drawn(seed: u64, step: u64, first: usize) -> DropoutRng {
+    DropoutRng::new(seed, &format!("dropout/{step}/{first}"))
 }
 
 /// All of it by candle.
 fn by_candle(
     learner: &Learner,
     batch: &Batch,
-    noise: &Noise,
+    noise: &DropoutRng,
     gradients: &mut [Vec<f32>],
 ) -> Result<f64> {
     let loss = learner.taught_loss(batch, noise)?;
@@ -213,7 +213,7 @@ fn on_card(
     learner: &Learner,
     batch: &Batch,
     parts: usize,
-    drawn: impl Fn(usize) -> Noise,
+    drawn: impl Fn(usize) -> DropoutRng,
 ) -> Result<(f64, Gradients)> {
     let at_once = batch.rows.div_ceil(parts.max(1)).max(1);
     let (mut value, mut sums) = (0.0, Vec::new());

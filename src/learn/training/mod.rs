@@ -27,7 +27,7 @@ pub mod schedule;
 pub mod state;
 
 use gradients::{Differentiator, Gradients};
-use state::{Facts, Numbers, State};
+use state::{State, StateMetadata, WeightState};
 
 use optimizer::{Memory, Optimizer};
 use schedule::Schedule;
@@ -300,7 +300,7 @@ pub struct Progress {
 }
 
 /// What an observer sees after every step, and now and then within an evaluation.
-pub struct Moment<'a> {
+pub struct StepReport<'a> {
     /// How far the training is.
     pub progress: Progress,
     /// Where it began.
@@ -308,7 +308,7 @@ pub struct Moment<'a> {
     training: &'a Training<'a>,
 }
 
-impl Moment<'_> {
+impl StepReport<'_> {
     /// The training's state after the last whole step, to go on from.
     ///
     /// # Errors
@@ -344,7 +344,7 @@ impl Start {
 
 /// What a training reads beside its dataset.
 #[derive(Debug, Clone, Default)]
-pub struct Places<'a> {
+pub struct ResumeSources<'a> {
     /// States to go on from, the best first.
     pub states: Vec<StateFiles>,
     /// Where the published model of [`Architecture::Pretrained`] lies; without it, its path says.
@@ -510,8 +510,8 @@ pub fn train(
     dataset: &Dataset,
     settings: &Settings,
     device: &Device,
-    places: &Places<'_>,
-    observe: &mut dyn FnMut(&Moment<'_>) -> ControlFlow<()>,
+    places: &ResumeSources<'_>,
+    observe: &mut dyn FnMut(&StepReport<'_>) -> ControlFlow<()>,
 ) -> Result<Trained, Error> {
     let problems = settings.fit(dataset);
     if !problems.is_empty() {
@@ -569,7 +569,7 @@ struct Training<'a> {
     /// The weights, while the average stands in their place.
     aside: Option<Vec<Tensor>>,
     start: Start,
-    facts: Facts,
+    facts: StateMetadata,
     steps: u64,
     looked_at: Examples,
     order: Order,
@@ -603,7 +603,7 @@ impl<'a> Training<'a> {
             average,
             aside: None,
             start: Start::default(),
-            facts: Facts {
+            facts: StateMetadata {
                 settings: state::identity(settings),
                 step: 0,
                 updates: 0,
@@ -642,7 +642,7 @@ impl<'a> Training<'a> {
         let weights = self.learner.parameters().iter().zip(moments);
         for (place, ((name, variable), moments)) in weights.enumerate() {
             let average = self.average.as_ref().map(|all| flat(&all[place]));
-            numbers.push(Numbers {
+            numbers.push(WeightState {
                 name: name.to_owned(),
                 shape: variable.dims().to_vec(),
                 weight: match &self.aside {
@@ -653,7 +653,7 @@ impl<'a> Training<'a> {
                 average: average.transpose()?,
             });
         }
-        let facts = Facts {
+        let facts = StateMetadata {
             updates,
             ..self.facts.clone()
         };
@@ -692,7 +692,7 @@ impl<'a> Training<'a> {
 
     fn step(
         &mut self,
-        observe: &mut dyn FnMut(&Moment<'_>) -> ControlFlow<()>,
+        observe: &mut dyn FnMut(&StepReport<'_>) -> ControlFlow<()>,
     ) -> Result<(), Error> {
         let step = self.facts.step + 1;
         let (loss, gradients) = self.gradients_of(step)?;
@@ -776,7 +776,7 @@ impl<'a> Training<'a> {
     /// Writes down what the step just done calls for.
     fn record(
         &mut self,
-        observe: &mut dyn FnMut(&Moment<'_>) -> ControlFlow<()>,
+        observe: &mut dyn FnMut(&StepReport<'_>) -> ControlFlow<()>,
     ) -> Result<(), Error> {
         let step = self.facts.step;
         if !self.looked_at.is_empty() && step.is_multiple_of(self.settings.evaluate_every) {
@@ -813,8 +813,11 @@ impl<'a> Training<'a> {
         }
     }
 
-    fn show(&self, observe: &mut dyn FnMut(&Moment<'_>) -> ControlFlow<()>) -> Result<(), Error> {
-        let moment = Moment {
+    fn show(
+        &self,
+        observe: &mut dyn FnMut(&StepReport<'_>) -> ControlFlow<()>,
+    ) -> Result<(), Error> {
+        let moment = StepReport {
             progress: self.progress(),
             start: &self.start,
             training: self,
@@ -828,7 +831,7 @@ impl<'a> Training<'a> {
     /// Exact match and forced accuracy on the first validation examples, of the average where one is kept.
     fn evaluate(
         &mut self,
-        observe: &mut dyn FnMut(&Moment<'_>) -> ControlFlow<()>,
+        observe: &mut dyn FnMut(&StepReport<'_>) -> ControlFlow<()>,
     ) -> Result<(f64, Vec<ForcedRow>), Error> {
         self.lend_average()?;
         let result = self.examine(observe);
@@ -838,9 +841,9 @@ impl<'a> Training<'a> {
 
     fn examine(
         &self,
-        observe: &mut dyn FnMut(&Moment<'_>) -> ControlFlow<()>,
+        observe: &mut dyn FnMut(&StepReport<'_>) -> ControlFlow<()>,
     ) -> Result<(f64, Vec<ForcedRow>), Error> {
-        let moment = Moment {
+        let moment = StepReport {
             progress: self.progress(),
             start: &self.start,
             training: self,
@@ -889,7 +892,7 @@ impl<'a> Training<'a> {
     /// The last evaluation and row, and the result.
     fn finish(
         mut self,
-        observe: &mut dyn FnMut(&Moment<'_>) -> ControlFlow<()>,
+        observe: &mut dyn FnMut(&StepReport<'_>) -> ControlFlow<()>,
     ) -> Result<Trained, Error> {
         let state = if self.settings.schedule.is_endless() {
             Some(self.state()?)

@@ -23,7 +23,7 @@ pub const FACTS: &str = "state.json";
 /// Everything but the numbers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Facts {
+pub struct StateMetadata {
     /// The settings but for their length, as JSON.
     pub settings: serde_json::Value,
     /// Steps done.
@@ -52,7 +52,7 @@ pub struct Facts {
 
 /// The numbers of one weight.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Numbers {
+pub struct WeightState {
     /// Its name.
     pub name: String,
     /// Its shape.
@@ -69,9 +69,9 @@ pub struct Numbers {
 #[derive(Debug, Clone, PartialEq)]
 pub struct State {
     /// Everything but the numbers.
-    pub facts: Facts,
+    pub facts: StateMetadata,
     /// The numbers of every weight, in the order of names.
-    pub numbers: Vec<Numbers>,
+    pub numbers: Vec<WeightState>,
 }
 
 /// Why a state cannot be read or written.
@@ -87,7 +87,7 @@ pub enum Error {
     },
     /// The numbers cannot be read or written.
     #[error(transparent)]
-    Numbers(#[from] shard::Error),
+    WeightState(#[from] shard::Error),
     /// It is not the state of this training.
     #[error("{path} is not a state of this training: {why}")]
     Foreign {
@@ -128,7 +128,7 @@ impl State {
     /// # Errors
     /// The file system's.
     pub fn write(&self, directory: &Path) -> Result<(), Error> {
-        let parts = |numbers: &Numbers| {
+        let parts = |numbers: &WeightState| {
             let mut parts = vec!["weight", "mean", "square"];
             parts.extend(numbers.average.is_some().then_some("average"));
             parts
@@ -183,7 +183,7 @@ impl State {
         if text[line.len()..] != *format!("\n{}\n", sums(line, tensors)?).as_bytes() {
             return Err(foreign(facts, "it or its numbers are damaged".to_owned()));
         }
-        let read: Facts =
+        let read: StateMetadata =
             serde_json::from_slice(line).map_err(|e| foreign(facts, e.to_string()))?;
         if u64::try_from(read.updates) != Ok(read.step.min(i32::MAX as u64)) {
             return Err(foreign(facts, "its steps contradict each other".to_owned()));
@@ -207,7 +207,7 @@ impl State {
                     _ => Err(foreign(tensors, format!("it has no `{name}` of {shape:?}"))),
                 }
             };
-            numbers.push(Numbers {
+            numbers.push(WeightState {
                 name: name.clone(),
                 shape: shape.clone(),
                 weight: part("weight")?,

@@ -105,7 +105,7 @@ fn train(
         dataset,
         settings,
         device,
-        &Places::default(),
+        &ResumeSources::default(),
         &mut |moment| observe(moment.progress),
     )
 }
@@ -828,7 +828,7 @@ fn an_interrupted_training_resumes_to_the_same_bytes_wherever_it_was_stopped() {
                 &dataset,
                 &settings,
                 &Device::Cpu,
-                &Places::default(),
+                &ResumeSources::default(),
                 &mut |moment| {
                     heard += 1;
                     if heard < stop {
@@ -841,7 +841,7 @@ fn an_interrupted_training_resumes_to_the_same_bytes_wherever_it_was_stopped() {
             assert!(matches!(stopped, Err(Error::Cancelled)));
             let saved = state::checkpoints(directory.path());
             assert_eq!(saved.len(), 1);
-            let places = Places {
+            let places = ResumeSources {
                 states: saved.iter().map(|path| StateFiles::of(path)).collect(),
                 pretrained: None,
             };
@@ -867,7 +867,7 @@ fn a_longer_training_goes_on_from_a_shorter_one_to_the_same_bytes() {
         let short = train(&dataset, &busy(length), &Device::Cpu, &mut quiet).unwrap();
         let directory = tempfile::tempdir().unwrap();
         short.state.unwrap().write(directory.path()).unwrap();
-        let places = Places {
+        let places = ResumeSources {
             states: vec![StateFiles::of(directory.path())],
             pretrained: None,
         };
@@ -905,7 +905,7 @@ fn the_newest_whole_checkpoint_is_taken_and_two_are_kept() {
         &dataset,
         &settings,
         &Device::Cpu,
-        &Places::default(),
+        &ResumeSources::default(),
         &mut |moment| {
             state::save(&moment.state().unwrap(), directory.path()).unwrap();
             ControlFlow::Continue(())
@@ -915,7 +915,7 @@ fn the_newest_whole_checkpoint_is_taken_and_two_are_kept() {
     assert!(directory.path().join("notes.txt").exists());
     let saved = state::checkpoints(directory.path());
     assert_eq!(saved.len(), 2);
-    let places = Places {
+    let places = ResumeSources {
         states: saved.iter().map(|path| StateFiles::of(path)).collect(),
         pretrained: None,
     };
@@ -1123,7 +1123,7 @@ fn dropout_falls_on_training_only_and_is_new_at_every_step() {
     let learner = |dropout| Learner::new(card(dropout), 0, DType::F64, &Device::Cpu).unwrap();
     let (plain, dropping) = (learner(0.0), learner(0.5));
     let batch = plain.forced_batch(&dataset.train, &[0, 1, 2]);
-    let noise = |step: u64| crate::learn::model::dropout::Noise::new(0, &format!("{step}"));
+    let noise = |step: u64| crate::learn::model::dropout::DropoutRng::new(0, &format!("{step}"));
     let taught =
         |learner: &Learner, step| scalar(&learner.taught_loss(&batch, &noise(step)).unwrap());
     let loss = scalar(&plain.loss(&batch).unwrap());
@@ -1174,9 +1174,9 @@ fn a_training_begins_with_a_published_model_and_learns_in_its_vocabulary() {
         path: "nowhere".to_owned(),
         dropout: 0.0,
     });
-    let places = Places {
+    let places = ResumeSources {
         pretrained: Some(directory.path()),
-        ..Places::default()
+        ..ResumeSources::default()
     };
     for online in [false, true] {
         let settings = Settings {
@@ -1185,7 +1185,7 @@ fn a_training_begins_with_a_published_model_and_learns_in_its_vocabulary() {
             ..settings(Objective::MultiToken(MultiToken { heads: Some(1) }), 300)
         };
         assert!(settings.fit(&dataset).is_empty());
-        let go = &mut |_: &Moment<'_>| ControlFlow::Continue(());
+        let go = &mut |_: &StepReport<'_>| ControlFlow::Continue(());
         let trained = super::train(&dataset, &settings, &Device::Cpu, &places, go).unwrap();
         // Positions are those of the path: commas are none.
         let positions: Vec<u32> = trained.forced.iter().map(|row| row.position).collect();
@@ -1289,17 +1289,23 @@ fn a_training_on_a_card_resumes_to_the_same_bytes() {
         let whole = bytes(&train(&dataset, &settings, &card, &mut quiet).unwrap());
         for stop in [1, 6, 11] {
             let directory = tempfile::tempdir().unwrap();
-            let mut save = |moment: &Moment<'_>| {
+            let mut save = |moment: &StepReport<'_>| {
                 if moment.progress.step < stop {
                     return ControlFlow::Continue(());
                 }
                 state::save(&moment.state().unwrap(), directory.path()).unwrap();
                 ControlFlow::Break(())
             };
-            let stopped = super::train(&dataset, &settings, &card, &Places::default(), &mut save);
+            let stopped = super::train(
+                &dataset,
+                &settings,
+                &card,
+                &ResumeSources::default(),
+                &mut save,
+            );
             assert!(matches!(stopped, Err(Error::Cancelled)));
             let saved = state::checkpoints(directory.path());
-            let places = Places {
+            let places = ResumeSources {
                 states: saved.iter().map(|path| StateFiles::of(path)).collect(),
                 pretrained: None,
             };

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use super::identity::{self, identity};
 use super::memory::held;
 use super::stopwatch::Stopwatch;
-use super::worker::{Order, Report};
+use super::worker::{FromWorker, ToWorker};
 use super::{Executor, Failure, Task};
 use crate::pipeline::{Cause, Monitor, show_seconds, show_size};
 use crate::run::control_group::ControlGroup;
@@ -50,7 +50,7 @@ struct Worker {
     killed: Option<u64>,
     child: Child,
     orders: ChildStdin,
-    reports: Receiver<Report>,
+    reports: Receiver<FromWorker>,
     /// Where what the worker prints goes: the log of its current job.
     log: Arc<Mutex<Option<Log>>>,
 }
@@ -184,19 +184,19 @@ impl Local {
         }
         worker.killed = worker.killed_by_now();
         worker.begun = false;
-        let order = Order::Run(Box::new(task.clone()), log.to_path_buf());
+        let order = ToWorker::Run(Box::new(task.clone()), log.to_path_buf());
         if worker.tell(&order).is_err() {
             worker.end();
             return Ok(None);
         }
         Ok(Some(match worker.listen(task, monitor) {
-            Heard::Report(report) => {
+            Heard::FromWorker(report) => {
                 *worker.log.lock().unwrap_or_else(|p| p.into_inner()) = None;
                 let mut idle = self.idle.lock().unwrap_or_else(|p| p.into_inner());
                 idle.push(worker);
                 match report {
-                    Report::Cancelled => Err(Failure::Cancelled),
-                    Report::Failed(cause, message) => Err(Failure::Failed(cause, message)),
+                    FromWorker::Cancelled => Err(Failure::Cancelled),
+                    FromWorker::Failed(cause, message) => Err(Failure::Failed(cause, message)),
                     _ => Ok(()),
                 }
             }
@@ -222,7 +222,7 @@ impl Local {
 
 enum Heard {
     /// The task ended and the worker lives.
-    Report(Report),
+    FromWorker(FromWorker),
     /// The task must end and the worker with it.
     Failure(Failure),
     /// The worker died.
@@ -230,7 +230,7 @@ enum Heard {
 }
 
 impl Worker {
-    fn tell(&mut self, order: &Order) -> std::io::Result<()> {
+    fn tell(&mut self, order: &ToWorker) -> std::io::Result<()> {
         let line = serde_json::to_string(order).expect("an order is plain data");
         writeln!(self.orders, "{line}")?;
         self.orders.flush()
@@ -243,7 +243,7 @@ impl Worker {
         while !self.proven {
             let passed = watch.passed();
             match self.reports.recv_timeout(TICK) {
-                Ok(Report::Ready(told)) if told == identity() => self.proven = true,
+                Ok(FromWorker::Ready(told)) if told == identity() => self.proven = true,
                 Ok(_) => return failed(REPLACED),
                 Err(RecvTimeoutError::Disconnected) => return Ok(false),
                 Err(RecvTimeoutError::Timeout) if monitor.cancelled() => {
@@ -264,17 +264,17 @@ impl Worker {
         let mut over: Option<Failure> = None;
         loop {
             match self.reports.recv_timeout(TICK) {
-                Ok(Report::Ready(_)) => {}
-                Ok(Report::Begun) => self.begun = true,
-                Ok(Report::Progress(progress)) => monitor.progress(progress),
-                Ok(Report::Saved(state)) => monitor.saved(state),
-                Ok(Report::Warning(message)) => monitor.warns(&message),
+                Ok(FromWorker::Ready(_)) => {}
+                Ok(FromWorker::Begun) => self.begun = true,
+                Ok(FromWorker::Progress(progress)) => monitor.progress(progress),
+                Ok(FromWorker::Saved(state)) => monitor.saved(state),
+                Ok(FromWorker::Warning(message)) => monitor.warns(&message),
                 // Told to stop at a limit, it saved what it had.
-                Ok(Report::Cancelled) if over.is_some() => {
+                Ok(FromWorker::Cancelled) if over.is_some() => {
                     let failure = over.expect("just seen");
                     return Heard::Failure(failure);
                 }
-                Ok(report) => return Heard::Report(report),
+                Ok(report) => return Heard::FromWorker(report),
                 Err(RecvTimeoutError::Disconnected) => return Heard::Death,
                 Err(RecvTimeoutError::Timeout) => {}
             }
@@ -300,7 +300,7 @@ impl Worker {
             }
             if told.is_none() && (over.is_some() || monitor.cancelled()) {
                 told = Some(passed);
-                if self.tell(&Order::Cancel).is_err() {
+                if self.tell(&ToWorker::Cancel).is_err() {
                     return Heard::Death;
                 }
             }

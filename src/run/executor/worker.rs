@@ -17,7 +17,7 @@ use crate::run::log::Log;
 /// What an engine tells a worker.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Order {
+pub(super) enum ToWorker {
     /// Do this, and add what it says to this log.
     Run(Box<Task>, PathBuf),
     /// Stop what you do.
@@ -27,7 +27,7 @@ pub(super) enum Order {
 /// What a worker tells its engine.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Report {
+pub(super) enum FromWorker {
     /// The worker is there: which file its process runs.
     Ready(String),
     /// The task begins. A worker that dies before it says so has not touched it.
@@ -57,7 +57,7 @@ struct Speaker<'a, W> {
     log: Option<Log>,
 }
 
-fn say<W: Write>(out: &Mutex<W>, report: &Report) {
+fn say<W: Write>(out: &Mutex<W>, report: &FromWorker) {
     let line = serde_json::to_string(report).expect("a report is plain data");
     let mut out = out.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     // An engine that no longer listens is gone, and the end of the orders says so too.
@@ -70,7 +70,7 @@ impl<W: Write + Send> Monitor for Speaker<'_, W> {
         let whole = progress.total > 0 && progress.done >= progress.total;
         if whole || last.is_none_or(|last| last.elapsed() >= PACE) {
             *last = Some(Instant::now());
-            say(self.out, &Report::Progress(progress));
+            say(self.out, &FromWorker::Progress(progress));
         }
     }
 
@@ -79,11 +79,11 @@ impl<W: Write + Send> Monitor for Speaker<'_, W> {
     }
 
     fn saved(&self, state: Progress) {
-        say(self.out, &Report::Saved(state));
+        say(self.out, &FromWorker::Saved(state));
     }
 
     fn warns(&self, message: &str) {
-        say(self.out, &Report::Warning(message.into()));
+        say(self.out, &FromWorker::Warning(message.into()));
     }
 
     fn says(&self, text: &[u8]) {
@@ -103,7 +103,7 @@ pub fn serve(
     orphaned: impl Fn() + Send + 'static,
 ) {
     let out = Mutex::new(out);
-    say(&out, &Report::Ready(identity().into()));
+    say(&out, &FromWorker::Ready(identity().into()));
     let cancelled = std::sync::Arc::new(AtomicBool::new(false));
     let busy = std::sync::Arc::new(AtomicBool::new(false));
     let (tasks, queue) = mpsc::channel();
@@ -112,14 +112,14 @@ pub fn serve(
         for line in orders.lines() {
             let Ok(line) = line else { break };
             match serde_json::from_str(&line) {
-                Ok(Order::Run(task, log)) => {
+                Ok(ToWorker::Run(task, log)) => {
                     flag.store(false, Ordering::Relaxed);
                     working.store(true, Ordering::Relaxed);
                     if tasks.send((task, log)).is_err() {
                         return;
                     }
                 }
-                Ok(Order::Cancel) => flag.store(true, Ordering::Relaxed),
+                Ok(ToWorker::Cancel) => flag.store(true, Ordering::Relaxed),
                 Err(_) => break,
             }
         }
@@ -128,7 +128,7 @@ pub fn serve(
         }
     });
     for (task, log) in queue {
-        say(&out, &Report::Begun);
+        say(&out, &FromWorker::Begun);
         let speaker = Speaker {
             out: &out,
             cancelled: &cancelled,
@@ -136,9 +136,9 @@ pub fn serve(
             log: Log::open(&log).ok(),
         };
         let report = match perform(registry, &task, &speaker) {
-            Ok(()) => Report::Done,
-            Err(Failure::Cancelled) => Report::Cancelled,
-            Err(Failure::Failed(cause, message)) => Report::Failed(cause, message),
+            Ok(()) => FromWorker::Done,
+            Err(Failure::Cancelled) => FromWorker::Cancelled,
+            Err(Failure::Failed(cause, message)) => FromWorker::Failed(cause, message),
         };
         busy.store(false, Ordering::Relaxed);
         say(&out, &report);

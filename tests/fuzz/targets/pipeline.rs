@@ -7,7 +7,7 @@ use std::fs;
 use etude_fuzz::learn::task::path_star::PathStar;
 use etude_fuzz::learn::training::Settings;
 use etude_fuzz::pipeline::{
-    self, ArtifactType, Context, Holds, Kind, Port, Registry, Request, Stage, Stop, Takes,
+    self, ArtifactType, Context, PortSyntax, Kind, Port, Registry, Request, Stage, Stop, Cardinality,
 };
 use etude_fuzz::plan::{Plan, assess};
 use etude_fuzz::store::{Ledger, Store};
@@ -52,9 +52,9 @@ impl Stage for All {
     const OUTPUT: ArtifactType = ArtifactType::Table;
     const PORTS: &'static [Port] = &[Port {
         name: "of",
-        takes: Takes::All,
+        cardinality: Cardinality::All,
         accepts: &[ArtifactType::Table],
-        holds: Holds::List,
+        syntax: PortSyntax::List,
         doc: "everything",
     }];
 

@@ -257,7 +257,7 @@ impl Keys<'_> {
 pub struct Layout {
     /// The tensors, with the prefix where theirs have it.
     entries: Vec<Entry>,
-    /// What names begin with but where a trunk was saved without its head.
+    /// What names begin with but where a model was saved without its head.
     prefix: &'static str,
     /// A tensor that is allowed where it equals another: a tied head.
     twin: Option<(String, String)>,

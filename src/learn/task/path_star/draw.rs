@@ -20,7 +20,7 @@ const AT_ONCE: usize = 1 << 23;
 
 /// Memory that one draw leaves to the next.
 #[derive(Default)]
-struct Desk {
+struct Workspace {
     swaps: Vec<usize>,
     arms: Vec<Range<usize>>,
     edges: Vec<[u32; 2]>,
@@ -62,9 +62,15 @@ fn mix(number: u64) -> u128 {
 
 impl PathStar {
     /// One example, its prefix and then its target, into `row`; `labels` are all node values in whatever order, and stay so.
-    fn draw(&self, stream: &mut ChaCha8Rng, labels: &mut [u32], desk: &mut Desk, row: &mut [u32]) {
+    fn draw(
+        &self,
+        stream: &mut ChaCha8Rng,
+        labels: &mut [u32],
+        workspace: &mut Workspace,
+        row: &mut [u32],
+    ) {
         let nodes = self.graph_nodes();
-        let Desk { swaps, arms, edges } = desk;
+        let Workspace { swaps, arms, edges } = workspace;
         // The first of a shuffle; undone at the end, so that a draw costs no more than the labels it takes.
         swaps.clear();
         if self.labels == Labels::Fresh {
@@ -225,9 +231,9 @@ impl PathStar {
         // A chunk has a stream, so that threads change nothing, and a longer split begins like a shorter one.
         let draw = |chunk: usize, rows: &mut [u32], identities: &mut [u128]| {
             let mut stream = random::stream(self.seed, &format!("path-star/{name}/{chunk}"));
-            let (mut labels, mut desk) = (all.clone(), Desk::default());
+            let (mut labels, mut workspace) = (all.clone(), Workspace::default());
             for (row, identity) in rows.chunks_exact_mut(width).zip(identities) {
-                self.draw(&mut stream, &mut labels, &mut desk, row);
+                self.draw(&mut stream, &mut labels, &mut workspace, row);
                 *identity = self.identity(&row[..shape.prefix_length]);
             }
         };
@@ -259,9 +265,15 @@ impl PathStar {
                     return Err(Error::Parameters(vec![(name.to_owned(), why)]));
                 }
                 let purpose = format!("path-star/{name}/again/{index}/{attempt}");
-                let (labels, desk) = spare.get_or_insert_with(|| (all.clone(), Desk::default()));
+                let (labels, workspace) =
+                    spare.get_or_insert_with(|| (all.clone(), Workspace::default()));
                 let row = &mut tokens[index * width..][..width];
-                self.draw(&mut random::stream(self.seed, &purpose), labels, desk, row);
+                self.draw(
+                    &mut random::stream(self.seed, &purpose),
+                    labels,
+                    workspace,
+                    row,
+                );
                 identity = self.identity(&row[..shape.prefix_length]);
             }
         }

@@ -3,7 +3,7 @@
 //! It computes what [`super::transformer`] composes of tensor operations, which stays the definition, the way on other
 //! devices and the twin that this is tested against. Three things make it fast. Products run at the speed of the vector
 //! units over weights that are laid out once a step (`kernel::product`). Everything is kept in buffers that are used
-//! again (`Desk`), because fresh memory costs more than arithmetic. And nothing is computed that the loss cannot see, or
+//! again (`Workspace`), because fresh memory costs more than arithmetic. And nothing is computed that the loss cannot see, or
 //! twice: in the last layer only the asked positions have queries, an output and an MLP; in the first, a row depends on its
 //! token and its position alone, so each such pair is computed once for all sequences (`Distinct`).
 //!
@@ -23,7 +23,7 @@ use rayon::prelude::*;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
 
-/// What a trunk computes.
+/// What a pass computes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Form {
     /// Layers.
@@ -88,7 +88,7 @@ struct Layer {
 
 /// A transformer over laid-out copies of its weights.
 #[derive(Debug)]
-pub struct Trunk {
+pub struct TransformerPass {
     form: Form,
     tokens: Vec<f32>, // (vocabulary, width)
     tokens_place: usize,
@@ -244,7 +244,7 @@ impl Distinct {
 
 /// Memory of one thread: activations and what else a pass works with.
 #[derive(Debug, Default)]
-pub(crate) struct Desk {
+pub(crate) struct Workspace {
     layers: Vec<Kept>,
     distinct: Distinct,
     last: Normed,
@@ -255,24 +255,24 @@ pub(crate) struct Desk {
     of_y: Vec<f32>,
     of_queries: Vec<f32>,
     of_keys_values: Vec<f32>,
-    heads: heads::Desk,
+    heads: heads::Workspace,
     panels: Panels,
     strip: Vec<f32>,
 }
 
-/// Desks that threads share, each in the hands of one at a time.
+/// Workspaces that threads share, each in the hands of one at a time.
 #[derive(Debug, Default)]
-pub(crate) struct Desks(Mutex<Vec<Desk>>);
+pub(crate) struct Workspaces(Mutex<Vec<Workspace>>);
 
-impl Desks {
-    /// Works on a desk of its own.
-    pub(crate) fn with<R>(&self, work: impl FnOnce(&mut Desk) -> R) -> R {
-        let mut desks = self.0.lock().unwrap_or_else(|p| p.into_inner());
-        let mut desk = desks.pop().unwrap_or_default();
-        drop(desks);
-        let result = work(&mut desk);
-        let mut desks = self.0.lock().unwrap_or_else(|p| p.into_inner());
-        desks.push(desk);
+impl Workspaces {
+    /// Works on a workspace of its own.
+    pub(crate) fn with<R>(&self, work: impl FnOnce(&mut Workspace) -> R) -> R {
+        let mut workspaces = self.0.lock().unwrap_or_else(|p| p.into_inner());
+        let mut workspace = workspaces.pop().unwrap_or_default();
+        drop(workspaces);
+        let result = work(&mut workspace);
+        let mut workspaces = self.0.lock().unwrap_or_else(|p| p.into_inner());
+        workspaces.push(workspace);
         result
     }
 }
@@ -339,8 +339,8 @@ impl Map {
     }
 }
 
-impl Trunk {
-    /// A trunk without weights; [`Trunk::lay_out`] brings them. `parameters` say where each weight stands.
+impl TransformerPass {
+    /// A pass without weights; [`TransformerPass::lay_out`] brings them. `parameters` say where each weight stands.
     ///
     /// # Errors
     /// A weight that is not there.
@@ -401,7 +401,7 @@ impl Trunk {
         })
     }
 
-    /// Copies the weights, each into the layout in which products read it; for [`Trunk::backward`] too, where `back` says so.
+    /// Copies the weights, each into the layout in which products read it; for [`TransformerPass::backward`] too, where `back` says so.
     ///
     /// # Errors
     /// Weights that are not `f32` on the processor.
@@ -495,7 +495,7 @@ impl Trunk {
 
     /// The hidden states of the last `keep` of the `new` positions of every sequence: tokens (sequences, new) to
     /// (sequences, keep, width). With a cache, the tokens follow those it has seen; without one, all that
-    /// [`Trunk::backward`] needs stays on the desk.
+    /// [`TransformerPass::backward`] needs stays on the workspace.
     ///
     /// # Errors
     /// Sequences longer than the model takes, tokens outside the vocabulary, or more kept than there are.
@@ -505,7 +505,7 @@ impl Trunk {
         new: usize,
         keep: usize,
         mut cache: Option<&mut Cache>,
-        desk: &'d mut Desk,
+        workspace: &'d mut Workspace,
     ) -> Result<&'d [f32]> {
         let first = cache.as_ref().map_or(0, |cache| cache.position);
         self.check(tokens, new, first, keep)?;
@@ -521,8 +521,8 @@ impl Trunk {
         let (width, head) = (form.width, form.head());
         let sequences = tokens.len() / new;
         let scale = 1.0 / (head as f32).sqrt();
-        if desk.layers.len() < form.layers {
-            desk.layers.resize_with(form.layers, Kept::default);
+        if workspace.layers.len() < form.layers {
+            workspace.layers.resize_with(form.layers, Kept::default);
         }
         if let Some(cache) = cache.as_deref_mut()
             && cache.layers.is_empty()
@@ -533,25 +533,28 @@ impl Trunk {
         let rows = sequences * new;
         // A layer that is cut to the asked rows has no use for shared ones, nor has a single token a sequence.
         if form.layers > 1 && new > 1 {
-            desk.distinct.find(tokens, new, first);
+            workspace.distinct.find(tokens, new, first);
         } else {
-            desk.distinct.all(tokens, new, first);
+            workspace.distinct.all(tokens, new, first);
         }
         self.embed(
-            &desk.distinct,
-            &mut room(&mut desk.x, rows * width)[..desk.distinct.count() * width],
+            &workspace.distinct,
+            &mut room(&mut workspace.x, rows * width)[..workspace.distinct.count() * width],
         );
         for (place, layer) in self.layers.iter().enumerate() {
-            let kept = &mut desk.layers[place];
-            let shared = Some(&desk.distinct).filter(|some| place == 0 && some.count() < rows);
+            let kept = &mut workspace.layers[place];
+            let shared = Some(&workspace.distinct).filter(|some| place == 0 && some.count() < rows);
             let read = shared.map_or(rows, Distinct::count);
-            kept.attention
-                .of(&desk.x[..read * width], &layer.attention_norm, form.epsilon);
+            kept.attention.of(
+                &workspace.x[..read * width],
+                &layer.attention_norm,
+                form.epsilon,
+            );
             let normed = &kept.attention.y[..read * width];
             let fresh = room(&mut kept.keys_values, rows * 2 * width);
             match shared {
                 Some(shared) => {
-                    let few = room(&mut desk.wide, read * 2 * width);
+                    let few = room(&mut workspace.wide, read * 2 * width);
                     layer.key_value.map(normed, few);
                     self.turn_heads(few, 2 * width, |row| shared.positions[row], 1.0);
                     shared.spread(few, fresh, 2 * width);
@@ -587,19 +590,19 @@ impl Trunk {
                     take_last(normed, asked, new * width, keep * width);
                     asked
                 };
-                shift_last(&mut desk.x, sequences, new * width, keep * width);
+                shift_last(&mut workspace.x, sequences, new * width, keep * width);
             }
             let count = sequences * sizes.asked * width;
             let begins = first + new - sizes.asked;
             let queries = room(&mut kept.queries, count);
             match shared {
                 Some(shared) => {
-                    let few = room(&mut desk.wide, read * width);
+                    let few = room(&mut workspace.wide, read * width);
                     layer.query.map(normed, few);
                     multiply_by(few, scale);
                     self.turn_heads(few, width, |row| shared.positions[row], 1.0);
                     shared.spread(few, queries, width);
-                    shared.spread_here(&mut desk.x, width);
+                    shared.spread_here(&mut workspace.x, width);
                 }
                 None => {
                     layer.query.map(normed, queries);
@@ -613,9 +616,9 @@ impl Trunk {
                 sizes,
                 room(&mut kept.weights, sizes.weights()),
                 room(&mut kept.mixed, count),
-                &mut desk.heads,
+                &mut workspace.heads,
             );
-            let x = &mut desk.x[..count];
+            let x = &mut workspace.x[..count];
             if form.parallel {
                 kept.mlp.of(x, &layer.mlp_norm, form.epsilon);
             }
@@ -626,7 +629,7 @@ impl Trunk {
             let many = count / width * form.inner;
             let inner = room(&mut kept.inner, many);
             layer.inner.map(&kept.mlp.y[..count], inner);
-            let active = room(&mut desk.wide, many);
+            let active = room(&mut workspace.wide, many);
             if form.exact {
                 gelu_exact(inner, active);
             } else {
@@ -638,19 +641,21 @@ impl Trunk {
             cache.position += new;
         }
         let count = sequences * keep * width;
-        desk.last.of(&desk.x[..count], &self.norm, form.epsilon);
-        Ok(&desk.last.y[..count])
+        workspace
+            .last
+            .of(&workspace.x[..count], &self.norm, form.epsilon);
+        Ok(&workspace.last.y[..count])
     }
 
     /// Adds to the gradients of every weight what that of the hidden states (sequences, keep, width) comes to, for the
-    /// tokens of the [`Trunk::forward`] just before on the same desk.
+    /// tokens of the [`TransformerPass::forward`] just before on the same workspace.
     pub(crate) fn backward(
         &self,
         tokens: &[u32],
         new: usize,
         keep: usize,
         of_hidden: &[f32],
-        desk: &mut Desk,
+        workspace: &mut Workspace,
         gradients: &mut Gradients,
     ) {
         let form = self.form;
@@ -658,7 +663,7 @@ impl Trunk {
         let sequences = tokens.len() / new;
         let scale = 1.0 / (head as f32).sqrt();
         let mut asked = if form.layers == 0 { new } else { keep };
-        let Desk {
+        let Workspace {
             layers,
             distinct,
             last,
@@ -672,7 +677,7 @@ impl Trunk {
             heads,
             panels,
             strip,
-        } = desk;
+        } = workspace;
         let rows = sequences * new;
         room(of_x, rows * width).fill(0.0);
         last.back(
@@ -925,18 +930,18 @@ mod tests {
     fn the_hand_written_pass_agrees_with_the_composed_one_in_value_and_gradient() {
         for kind in kinds() {
             let (single, double) = weights(&kind);
-            let mut trunk = kind.trunk(DIMENSIONS, &single).unwrap().unwrap();
-            trunk.lay_out(&single, true).unwrap();
+            let mut pass = kind.pass(DIMENSIONS, &single).unwrap().unwrap();
+            pass.lay_out(&single, true).unwrap();
             let model = kind.assemble(DIMENSIONS, &double).unwrap();
-            let mut desk = Desk::default();
-            // The desk is used again, by larger and by smaller passes.
+            let mut workspace = Workspace::default();
+            // The workspace is used again, by larger and by smaller passes.
             for (sequences, length, keep) in [(3, 21, 5), (2, 9, 9), (5, 17, 1), (1, 1, 1)] {
                 let mut stream = random::stream(2, "tokens");
                 let tokens: Vec<u32> = (0..sequences * length)
                     .map(|_| random::below(&mut stream, 11) as u32)
                     .collect();
-                let hidden = trunk
-                    .forward(&tokens, length, keep, None, &mut desk)
+                let hidden = pass
+                    .forward(&tokens, length, keep, None, &mut workspace)
                     .unwrap();
                 let shaped =
                     Tensor::from_slice(&tokens, (sequences, length), &Device::Cpu).unwrap();
@@ -959,7 +964,14 @@ mod tests {
                     .unwrap();
                 let counts = single.iter().map(|(_, v)| v.elem_count());
                 let mut gradients: Vec<Vec<f32>> = counts.map(|count| vec![0.0; count]).collect();
-                trunk.backward(&tokens, length, keep, &of_hidden, &mut desk, &mut gradients);
+                pass.backward(
+                    &tokens,
+                    length,
+                    keep,
+                    &of_hidden,
+                    &mut workspace,
+                    &mut gradients,
+                );
                 for ((name, variable), ours) in double.iter().zip(&gradients) {
                     let theirs = store.get(variable).unwrap();
                     // The last row of a bias of keys has no gradient but by rounding.
@@ -979,15 +991,15 @@ mod tests {
             let (single, _) = weights(&kind);
             let tokens: Vec<u32> = (0..3 * 21).map(|i| i * 5 % 11).collect();
             let pass = || {
-                let mut trunk = kind.trunk(DIMENSIONS, &single).unwrap().unwrap();
-                trunk.lay_out(&single, true).unwrap();
-                let mut desk = Desk::default();
-                let hidden = trunk.forward(&tokens, 21, 4, None, &mut desk).unwrap();
+                let mut pass = kind.pass(DIMENSIONS, &single).unwrap().unwrap();
+                pass.lay_out(&single, true).unwrap();
+                let mut workspace = Workspace::default();
+                let hidden = pass.forward(&tokens, 21, 4, None, &mut workspace).unwrap();
                 let mut all = vec![hidden.to_vec()];
                 let counts = single.iter().map(|(_, v)| v.elem_count());
                 let mut gradients: Vec<Vec<f32>> = counts.map(|count| vec![0.0; count]).collect();
                 let pull = all[0].clone();
-                trunk.backward(&tokens, 21, 4, &pull, &mut desk, &mut gradients);
+                pass.backward(&tokens, 21, 4, &pull, &mut workspace, &mut gradients);
                 all.extend(gradients);
                 let bits = all.concat().into_iter().map(f32::to_bits);
                 bits.collect::<Vec<_>>()
@@ -1006,20 +1018,20 @@ mod tests {
     fn reading_on_with_a_cache_equals_reading_at_once() {
         for kind in kinds() {
             let (single, _) = weights(&kind);
-            let mut trunk = kind.trunk(DIMENSIONS, &single).unwrap().unwrap();
-            trunk.lay_out(&single, true).unwrap();
-            let (mut desk, mut cache) = (Desk::default(), Cache::with_room(12));
+            let mut pass = kind.pass(DIMENSIONS, &single).unwrap().unwrap();
+            pass.lay_out(&single, true).unwrap();
+            let (mut workspace, mut cache) = (Workspace::default(), Cache::with_room(12));
             let tokens: Vec<u32> = (0..2 * 12).map(|i| i * 7 % 11).collect();
-            let whole = trunk
-                .forward(&tokens, 12, 12, None, &mut desk)
+            let whole = pass
+                .forward(&tokens, 12, 12, None, &mut workspace)
                 .unwrap()
                 .to_vec();
             let mut read = 0;
             for new in [7, 1, 3, 1] {
                 let part = |row: usize| tokens[row * 12 + read..row * 12 + read + new].to_vec();
                 let part = [part(0), part(1)].concat();
-                let hidden = trunk
-                    .forward(&part, new, 1, Some(&mut cache), &mut desk)
+                let hidden = pass
+                    .forward(&part, new, 1, Some(&mut cache), &mut workspace)
                     .unwrap();
                 read += new;
                 for row in 0..2 {
@@ -1031,11 +1043,10 @@ mod tests {
                 }
             }
             assert!(
-                trunk
-                    .forward(&tokens, 12, 1, Some(&mut cache), &mut desk)
+                pass.forward(&tokens, 12, 1, Some(&mut cache), &mut workspace)
                     .is_err()
             );
-            assert!(trunk.forward(&[11], 1, 1, None, &mut desk).is_err());
+            assert!(pass.forward(&[11], 1, 1, None, &mut workspace).is_err());
         }
     }
 }

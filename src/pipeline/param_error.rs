@@ -5,7 +5,7 @@ use super::value::{Data, Value};
 
 /// Something wrong with a parameter, told by the kind itself.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Complaint {
+pub struct ParamError {
     /// The parameter, dots between keys: `y.field`; what stands in a list goes by its text: `files.score.py`.
     pub parameter: String,
     /// What is wrong.
@@ -16,8 +16,8 @@ pub struct Complaint {
     pub at: Option<(usize, usize)>,
 }
 
-impl Complaint {
-    /// A complaint about a parameter.
+impl ParamError {
+    /// A error about a parameter.
     pub fn new(parameter: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             parameter: parameter.into(),
@@ -34,10 +34,10 @@ impl Complaint {
     }
 }
 
-/// The place a complaint is about: its parameter, or a line of the parameter's text, or what stands nearest above it.
-pub fn place(value: &Value, complaint: &Complaint) -> Span {
+/// The place an error is about: its parameter, or a line of the parameter's text, or what stands nearest above it.
+pub fn place(value: &Value, param_error: &ParamError) -> Span {
     let mut here = value;
-    let mut rest = complaint.parameter.as_str();
+    let mut rest = param_error.parameter.as_str();
     while !rest.is_empty() {
         if let Data::Array(items) = &here.data {
             let item = items.iter().find(|item| item.text() == Some(rest));
@@ -50,7 +50,7 @@ pub fn place(value: &Value, complaint: &Complaint) -> Span {
             None => return here.span.clone(),
         }
     }
-    complaint
+    param_error
         .at
         .and_then(|(line, column)| inside(&here.span, line, column))
         .unwrap_or_else(|| here.span.clone())
@@ -106,15 +106,15 @@ mod tests {
         let text = "sql = '''\nSELECT a,\n  b FROM t'''";
         let mut problems = Problems::default();
         let value = parse(&Source::new("x.toml", text), &mut problems);
-        let mut complaint = Complaint::new("sql", "no b");
-        complaint.at = Some((2, 3));
-        let span = place(&value, &complaint);
+        let mut param_error = ParamError::new("sql", "no b");
+        param_error.at = Some((2, 3));
+        let span = place(&value, &param_error);
         assert_eq!(format!("{span:?}"), "x.toml:3:3");
         assert_eq!(&text[span.range], "b");
 
         let text = "files = ['a', 'score.py']";
         let value = parse(&Source::new("x.toml", text), &mut problems);
-        let at = |parameter| &text[place(&value, &Complaint::new(parameter, "")).range];
+        let at = |parameter| &text[place(&value, &ParamError::new(parameter, "")).range];
         assert_eq!(at("files.score.py"), "'score.py'");
         assert_eq!(at("files.b"), "['a', 'score.py']");
     }
