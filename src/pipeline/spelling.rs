@@ -243,11 +243,9 @@ fn slips(letters: usize) -> usize {
     ((letters + 1) / 4).min(MOST)
 }
 
-/// A word in small letters, with one sign for all that join words and one for a sound that is written in two ways.
+/// A word in small letters, with one sign for all that join words.
 fn plain(word: &str) -> String {
-    word.to_lowercase()
-        .replace(['-', ' '], "_")
-        .replace("ph", "f")
+    word.to_lowercase().replace(['-', ' '], "_")
 }
 
 fn digits(word: &str) -> impl Iterator<Item = char> {

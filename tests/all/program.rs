@@ -489,6 +489,10 @@ fn a_worker_that_was_stopped_when_its_engine_died_does_not_hold_up_the_next_run(
     engine.end();
     // The same job: it waits for whoever still works at it.
     let mut next = Background::start(&project, &long(), &LONG);
+    let runs = project.path("outputs/.etude/v1/runs");
+    wait_for("the next run", || {
+        (fs::read_dir(&runs).ok()?.count() == 2).then_some(())
+    });
     for worker in workers {
         wait_for("the end of the worker", || (!alive(worker)).then_some(()));
     }
