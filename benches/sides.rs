@@ -11,6 +11,9 @@
     reason = "what drives it reads what it prints"
 )]
 
+use std::ops::ControlFlow;
+use std::time::Instant;
+
 use candle_core::{DType, Device};
 use etude::learn::decoding::{self, Decoding};
 use etude::learn::device::DeviceChoice;
@@ -20,8 +23,6 @@ use etude::learn::task::path_star::PathStar;
 use etude::learn::task::{Contract, Dataset};
 use etude::learn::training::{self, ResumeSources, Settings};
 use serde_json::json;
-use std::ops::ControlFlow;
-use std::time::Instant;
 
 /// The allocator of the program, without which nothing measured here would be said of it.
 #[global_allocator]

@@ -179,9 +179,10 @@ fn show_number(value: f64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use polars::prelude::df;
+
     use super::*;
     use crate::store::{Artifact, Digest, StartedFrom};
-    use polars::prelude::df;
 
     fn record(started_from: Option<StartedFrom>) -> Record {
         Record {

@@ -1,7 +1,6 @@
 //! `etude publish`: what a run shows, copied to a folder to commit, with where it comes from.
 
 use std::collections::{BTreeMap, BTreeSet};
-
 use std::path::{Path, PathBuf};
 
 use clap::Args;

@@ -5,8 +5,9 @@
 //! answers is the measure of Nagarajan et al. 2025 (arXiv 2504.15266, section 2): distinct, coherent and unseen strings
 //! over all strings said.
 
-use crate::learn::task::Dataset;
 use std::collections::HashSet;
+
+use crate::learn::task::Dataset;
 
 /// What an answer is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

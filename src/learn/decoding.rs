@@ -4,16 +4,18 @@
 //! token is read once), or all at once over `$`s. Answers come in natural order, whichever way round they were written.
 //! A learner that writes from the start on can be given how an answer begins ([`Given`]), and goes on from there.
 
+use std::ops::ControlFlow;
+
+use rand_chacha::ChaCha8Rng;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::learn::kernel::Real;
 use crate::learn::learner::Learner;
 use crate::learn::objective::{Answering, Contract, Order};
 use crate::learn::reading::Reader;
 use crate::learn::task::{Examples, Task};
 use crate::learn::{Problem, random};
-use rand_chacha::ChaCha8Rng;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use std::ops::ControlFlow;
 
 /// How a token is chosen from its scores.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -5,14 +5,16 @@
 //! when it is examined: for next-token prediction the prefix and r_1; for a reversed target all that comes after r_2; for a
 //! model that answers at once a `$`. What all objectives have alike is the end of the question, before any answer.
 
+use std::ops::{ControlFlow, Range};
+
+use candle_core::{DType, Tensor};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::learn::decoding;
 use crate::learn::learner::Learner;
 use crate::learn::model::Inside;
 use crate::learn::task::{Examples, Task};
-use candle_core::{DType, Tensor};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use std::ops::{ControlFlow, Range};
 
 /// Where a model is looked into.
 #[derive(
@@ -281,6 +283,8 @@ fn star(task: &Task, examples: &Examples, index: usize) -> Result<Star, Error> {
 
 #[cfg(test)]
 mod tests {
+    use candle_core::Device;
+
     use super::*;
     use crate::learn::learner::Card;
     use crate::learn::model::Architecture;
@@ -289,7 +293,6 @@ mod tests {
     use crate::learn::objective::Objective;
     use crate::learn::task::path_star::{Direction, PathStar, Query, Question};
     use crate::learn::task::{Contract, Dataset};
-    use candle_core::Device;
 
     fn data() -> Dataset {
         let task = PathStar {

@@ -5,6 +5,15 @@
 //! `model.safetensors` holds the model's weights. An objective that has weights of its own keeps them apart in
 //! `objective.safetensors`, and a learner that reads text brings `tokenizer.json`. Loading trusts none of them.
 
+use std::borrow::Cow;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use candle_core::{DType, Device, Tensor};
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
 use crate::learn::model::checkpoint::{self, Description, Files};
 use crate::learn::model::dropout::DropoutRng;
 use crate::learn::model::parameters::{self, Parameters, Specification};
@@ -14,13 +23,6 @@ use crate::learn::model::{Architecture, Dimensions, Model, shard};
 use crate::learn::objective::{Batch, LossInputs, Objective};
 use crate::learn::task::text::{self, Encoding};
 use crate::learn::task::{Dataset, ExampleShape, Examples};
-use candle_core::{DType, Device, Tensor};
-use rand_chacha::ChaCha8Rng;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use std::borrow::Cow;
-use std::fmt;
-use std::path::{Path, PathBuf};
 
 /// Everything about a learner but its weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

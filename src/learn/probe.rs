@@ -5,9 +5,11 @@
 //! solution, to which L-BFGS (Nocedal & Wright 2006, *Numerical Optimization*, algorithm 7.5) goes from zero over all examples
 //! at once: nothing is drawn, and the same states give the same probe.
 
-use crate::learn::kernel::{cross_entropy, linear};
-use candle_core::{Device, Result, Tensor, Var};
 use std::collections::BTreeMap;
+
+use candle_core::{Device, Result, Tensor, Var};
+
+use crate::learn::kernel::{cross_entropy, linear};
 
 /// States of examples and what is to be read off them.
 #[derive(Debug, Clone, Copy)]

@@ -1,12 +1,13 @@
 //! A learner made ready to read many examples: with its weights laid out once where its model has a hand-written pass, on
 //! all threads of the pool. What it reads does not depend on their number.
 
+use candle_core::{DType, Result, Tensor};
+use rayon::prelude::*;
+
 use crate::learn::learner::Learner;
 use crate::learn::model::State;
 use crate::learn::model::transformer_pass::{Cache, TransformerPass, Workspaces};
 use crate::learn::objective::Batch;
-use candle_core::{DType, Result, Tensor};
-use rayon::prelude::*;
 
 /// Sequences that are read together on one thread: enough to make up for walking through all weights for each token.
 const TOGETHER: usize = 64;

@@ -8,8 +8,9 @@
 //! be: `$` after a node stays in the graph where a walk may end, at the end of an arm or after as many nodes as the target
 //! has; `$` after `$` counts as the step before it did.
 
-use crate::learn::task::graph::Graph;
 use std::collections::HashSet;
+
+use crate::learn::task::graph::Graph;
 
 /// Where an answer went. Exactly one is true of each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,8 @@
 //! Reads events: on a terminal as live lines, elsewhere as plain lines, and in the journal.
 
 mod closing;
+#[cfg(unix)]
+mod echo;
 mod eta;
 mod failures;
 mod fit;

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 use textwrap::termwidth;
 
+#[cfg(unix)]
+use super::echo::QuietControls;
 use super::fit::{job_line, progress_line, run_line};
 use super::{Eta, Reporter, show_end, show_retry, show_start, visible};
 use crate::pipeline::Progress;
@@ -19,6 +21,8 @@ pub struct Terminal {
     whole: ProgressBar,
     running: BTreeMap<String, ProgressBar>,
     board: Arc<Mutex<Board>>,
+    #[cfg(unix)]
+    _echo: QuietControls,
 }
 
 /// What the line of the whole run shows.
@@ -83,6 +87,8 @@ impl Terminal {
             whole,
             running: BTreeMap::new(),
             board,
+            #[cfg(unix)]
+            _echo: QuietControls::new(),
         }
     }
 

@@ -8,6 +8,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
+use polars::prelude::{DataFrame, DataType};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
@@ -19,7 +20,6 @@ use crate::pipeline::{
     ArtifactType, Cardinality, ColumnKind, ColumnShape, Columns, Context, Device, HOLES, Input,
     Outside, ParamError, Port, PortSyntax, Progress, Stage, Stop, WARNINGS,
 };
-use polars::prelude::{DataFrame, DataType};
 
 /// Runs a program of your own.
 ///

@@ -149,8 +149,9 @@ pub(super) fn check_names<'a>(names: impl Iterator<Item = &'a String>) -> Result
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use serde_json::json;
+
+    use super::*;
 
     fn record(names: &[&str]) -> Vec<u8> {
         let fingerprint = json!({ "kind": "toy" });

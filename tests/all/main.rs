@@ -10,6 +10,7 @@
 mod analyses;
 mod check;
 mod command;
+mod dialect;
 mod docs;
 mod engine;
 mod faults;

@@ -46,8 +46,9 @@ pub fn render(data: &DataFrame, spec: &TableSpec) -> Result<Rendered, Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use polars::prelude::*;
+
+    use super::*;
 
     fn files(spec: &str) -> Vec<(String, Vec<u8>)> {
         let data = df!(

@@ -264,8 +264,9 @@ pub(super) fn is_written(values: &Values, digits: (Option<usize>, Option<usize>)
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use polars::prelude::*;
+
+    use super::*;
 
     fn texts(numbers: &[f64], digits: Option<usize>, rows: Option<&Rows>) -> Vec<String> {
         let column = Series::new("x".into(), numbers).into();

@@ -245,9 +245,10 @@ fn markup(digits: &Digits, tiny: bool) -> String {
 
 #[cfg(test)]
 mod tests {
+    use polars::prelude::*;
+
     use super::super::text::plain;
     use super::*;
-    use polars::prelude::*;
 
     fn named(column: impl Into<polars::prelude::Column>) -> Vec<String> {
         let column = column.into();

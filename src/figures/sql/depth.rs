@@ -437,9 +437,10 @@ fn is_tried(word: Keyword) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use sqlparser::dialect::GenericDialect;
     use sqlparser::tokenizer::Tokenizer;
+
+    use super::*;
 
     fn told(sql: &str) -> String {
         let tokens = Tokenizer::new(&GenericDialect, sql).tokenize_with_location();

@@ -1,5 +1,6 @@
-use super::*;
 use proptest::prelude::*;
+
+use super::*;
 
 fn constants(pairs: &[(&str, Value)]) -> BTreeMap<String, Value> {
     pairs

@@ -1,8 +1,9 @@
 //! The step of AdamW over `f32`: on the processor over slices, in one pass over weights, gradients and both moments. The
 //! one on a card is `card::adamw`'s.
 
-use super::vector::vectorised;
 use rayon::prelude::*;
+
+use super::vector::vectorised;
 
 /// The numbers of a step, for one weight.
 #[derive(Debug, Clone, Copy)]

@@ -8,12 +8,13 @@
 //! the two coordinates of pairs, pair i turned by position · base^(−2i/turned). What follows them in the head stays.
 
 #[cfg(feature = "cuda")]
-use super::card;
-use super::{Real, applies, by_type, combine, slice, unpack};
 #[cfg(feature = "cuda")]
 use candle_core::CudaStorage;
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, D, Layout, Result, Shape, Tensor, bail};
 use candle_nn::ops::softmax;
+
+use super::card;
+use super::{Real, applies, by_type, combine, slice, unpack};
 
 /// How rotary positions turn the queries and keys of a head.
 #[derive(Debug, Clone, Copy, PartialEq)]

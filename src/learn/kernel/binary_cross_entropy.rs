@@ -3,9 +3,11 @@
 //! A row with share s and set S costs s·(Σ_v ln(1 + e^(x_v)) − Σ_(v ∈ S) x_v), the sum over the whole vocabulary of
 //! −ln σ(x_v) for tokens in S and −ln(1 − σ(x_v)) for the others. A row without a share costs nothing.
 
-use super::{Ragged, Real, applies, by_type, slice};
-use candle_core::{CpuStorage, CustomOp1, CustomOp2, D, Layout, Result, Shape, Tensor, bail};
 use std::sync::Arc;
+
+use candle_core::{CpuStorage, CustomOp1, CustomOp2, D, Layout, Result, Shape, Tensor, bail};
+
+use super::{Ragged, Real, applies, by_type, slice};
 
 /// The cost of all rows: `logits` (…, vocabulary), one share and one set a row, no token twice in a set; a scalar.
 ///
@@ -181,8 +183,9 @@ impl CustomOp2 for Backward {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use candle_core::{DType, Device};
+
+    use super::*;
 
     #[test]
     fn the_cost_is_that_of_each_question_even_far_from_zero() {

@@ -4,11 +4,12 @@
 //! convolution is one convolution a channel, and its backward many times slower than these shifted sums.
 
 #[cfg(feature = "cuda")]
+use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
+
 use super::card;
 use super::silu::{sigmoid, slope};
 use super::vector::vectorised;
 use super::{Real, applies, by_type, on_a_card, on_card, slice, unpack};
-use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 
 /// Convolves: `x` (batch, length, channels), `weight` (taps, channels), the last tap on the position itself, `bias`
 /// (channels) to (batch, length, channels).

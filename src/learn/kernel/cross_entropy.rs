@@ -5,11 +5,13 @@
 //! with a mass (its probability times the row's share), and costs Σ mass·(−ln softmax\[token\]). Tokens it does not name
 //! have probability 0. A row without a mass costs nothing, in the loss and in time.
 
-use super::{Ragged, Real, applies, by_type, slice};
+use std::sync::Arc;
+
 use candle_core::{
     CpuStorage, CustomOp1, CustomOp2, D, Device, Layout, Result, Shape, Tensor, bail,
 };
-use std::sync::Arc;
+
+use super::{Ragged, Real, applies, by_type, slice};
 
 /// Σ share·(−ln softmax(logits)\[label\]) over rows: `logits` (…, vocabulary), one label and one share a row; a scalar.
 ///
@@ -212,8 +214,9 @@ impl CustomOp2 for Backward {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use candle_core::Var;
+
+    use super::*;
 
     #[test]
     fn a_row_without_a_share_costs_nothing_whatever_it_holds() {

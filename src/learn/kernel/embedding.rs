@@ -1,7 +1,8 @@
 //! Rows of a table by their number.
 
-use super::on_card;
 use candle_core::{DType, Result, Tensor};
+
+use super::on_card;
 
 /// The most rows of a table that a card picks from by a product.
 const SMALL: usize = 1024;

@@ -4,9 +4,10 @@
 //! it, ½x(1 + tanh u) with u = √(2/π)(x + 0.044715x³), which is x·σ(2u). Either needs one exponential.
 
 #[cfg(feature = "cuda")]
+use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor};
+
 use super::card;
 use super::{Real, applies, by_type, on_a_card, on_card, slice};
-use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor};
 
 const CUBE: f64 = 0.044715;
 /// 2√(2/π)

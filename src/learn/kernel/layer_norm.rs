@@ -1,9 +1,10 @@
 //! Layer normalisation over the last dimension: y = (x − mean) / √(variance + ε) · weight + bias.
 
 #[cfg(feature = "cuda")]
+use candle_core::{CpuStorage, CustomOp3, D, Layout, Result, Shape, Tensor};
+
 use super::card;
 use super::{Real, applies, by_type, on_a_card, on_card, slice, unpack};
-use candle_core::{CpuStorage, CustomOp3, D, Layout, Result, Shape, Tensor};
 
 /// Normalises rows: `x` (…, width), `weight` and `bias` (width); `epsilon` keeps the deviation of a flat row from zero.
 ///

@@ -1,12 +1,13 @@
 //! An affine map of rows: y = x·weight + bias.
 
 #[cfg(feature = "cuda")]
-use super::card;
-use super::{Real, applies, by_type, on_a_card, on_card, slice};
 use candle_core::backend::BackendStorage;
 use candle_core::{
     CpuStorage, CustomOp1, CustomOp3, Layout, Result, Shape, Tensor, WithDType, bail,
 };
+
+use super::card;
+use super::{Real, applies, by_type, on_a_card, on_card, slice};
 
 /// Maps rows: `x` (…, from), `weight` (from, to), `bias` (to) to (…, to).
 ///

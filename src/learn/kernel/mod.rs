@@ -224,9 +224,10 @@ pub(crate) fn unpack(packed: &Tensor, like: &[&Tensor]) -> Result<Vec<Tensor>> {
 
 #[cfg(test)]
 mod tests {
+    use candle_core::{Device, Var};
+
     use super::*;
     use crate::learn::random;
-    use candle_core::{Device, Var};
 
     /// Uniform numbers in −1..1 as an `f64` variable.
     pub(crate) fn numbers(purpose: &str, shape: &[usize]) -> Var {

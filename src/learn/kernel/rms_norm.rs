@@ -2,10 +2,11 @@
 //! y = x / √(mean of x² + ε) · weight.
 
 #[cfg(feature = "cuda")]
+use candle_core::{CpuStorage, CustomOp2, CustomOp3, D, Layout, Result, Shape, Tensor, bail};
+
 use super::card;
 use super::layer_norm::sum;
 use super::{Real, applies, by_type, on_a_card, on_card, slice, unpack};
-use candle_core::{CpuStorage, CustomOp2, CustomOp3, D, Layout, Result, Shape, Tensor, bail};
 
 /// Normalises rows: `x` (…, width), `weight` (width); `epsilon` keeps the root of a row of zeros from zero.
 ///

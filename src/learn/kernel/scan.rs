@@ -18,11 +18,12 @@
 //! a table that stays in the cache.
 
 #[cfg(feature = "cuda")]
+use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Storage, Tensor, bail};
+
 use super::card;
 use super::silu::{sigmoid, slope, softplus};
 use super::vector::vectorised;
 use super::{Real, applies, by_type, on_a_card, on_card, slice, unpack};
-use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Storage, Tensor, bail};
 
 /// What a selective scan reads.
 #[derive(Debug, Clone, Copy)]
@@ -881,9 +882,10 @@ impl CustomOp3 for Backward {
 
 #[cfg(test)]
 mod tests {
+    use candle_core::{DType, Var};
+
     use super::super::tests::{agree, numbers};
     use super::*;
-    use candle_core::{DType, Var};
 
     /// Inputs of a scan as variables, in the order of [`Scan`].
     fn inputs(batch: usize, length: usize, keep: usize, inner: usize, state: usize) -> [Var; 7] {

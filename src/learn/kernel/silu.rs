@@ -1,8 +1,9 @@
 //! The logistic function σ and what is made of it: the sigmoid linear unit x·σ(x) (Elfwing et al. 2018, arXiv 1702.03118)
 //! and softplus ln(1 + eˣ), whose slope is σ. They are parts of other kernels, number by number, without a branch.
 
-use super::Real;
 use candle_core::DType;
+
+use super::Real;
 
 /// σ(x) = 1/(1 + e⁻ˣ).
 #[inline(always)]

@@ -139,8 +139,9 @@ impl Lanes for Plain {
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    use super::Lanes;
     use std::arch::x86_64::*;
+
+    use super::Lanes;
 
     impl Lanes for __m256 {
         const COUNT: usize = 8;
@@ -201,8 +202,9 @@ mod x86 {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use super::*;
     use std::cell::Cell;
+
+    use super::*;
 
     thread_local! {
         /// The level that a test asks for on its own thread.

@@ -1,3 +1,6 @@
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
 use super::*;
 use crate::learn::decoding::{Decoding, Given, complete, decode};
 use crate::learn::model::mamba::Mamba;
@@ -10,8 +13,6 @@ use crate::learn::random;
 use crate::learn::task::Contract;
 use crate::learn::task::path_star::PathStar;
 use crate::learn::task::text::tests::vocabulary;
-use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 
 fn data(path_length: u32) -> Dataset {
     let task = PathStar {

@@ -3,10 +3,12 @@
 //! The draws of one pass come from one stream, place after place in the order in which the model asks. Who computes a batch
 //! in parts gives each part a stream of its own, so threads change nothing.
 
-use crate::learn::random;
+use std::sync::Mutex;
+
 use candle_core::{Device, Result, Tensor};
 use rand_chacha::ChaCha8Rng;
-use std::sync::Mutex;
+
+use crate::learn::random;
 
 /// What is drawn during one pass.
 #[derive(Debug)]

@@ -33,14 +33,15 @@
 //! | `layers.000.mixer.skip` | (inner) | `….mixer.D` |
 //! | `layers.000.mixer.output.weight` | (inner, width) | `….mixer.out_proj.weight`, the other way round |
 
+use candle_core::{Result, Tensor, bail};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use super::parameters::{Initial, Parameters, Specification, Weight};
 use super::{Contract, Dimensions, Inside, Model, State};
 use crate::learn::kernel::{
     Scan, convolution, embedding, rms_norm, selective_scan, selective_scan_on,
 };
-use candle_core::{Result, Tensor, bail};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 /// The size of a Mamba.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -396,13 +397,15 @@ impl Model for Assembled {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::ControlFlow;
+
+    use candle_core::{DType, Device, Var};
+
     use super::*;
     use crate::learn::decoding::{Decoding, decode};
     use crate::learn::task::Contract as _;
     use crate::learn::task::path_star::PathStar;
     use crate::learn::{random, training};
-    use candle_core::{DType, Device, Var};
-    use std::ops::ControlFlow;
 
     const DIMENSIONS: Dimensions = Dimensions {
         vocabulary: 9,

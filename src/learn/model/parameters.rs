@@ -3,13 +3,15 @@
 //! Names are kept in order, so that nothing depends on the order of a hash map; each weight begins from a stream of its
 //! own name, so that adding a weight changes no other.
 
-use super::shard::{self, Shard};
-use crate::learn::random;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
 use candle_core::{DType, Device, Tensor, Var, bail};
 use rand_chacha::ChaCha8Rng;
 use safetensors::tensor::Dtype;
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+
+use super::shard::{self, Shard};
+use crate::learn::random;
 
 /// The weights that something needs, by name.
 pub type Specification = BTreeMap<String, Weight>;

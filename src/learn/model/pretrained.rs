@@ -3,15 +3,17 @@
 //! In a pipeline it stands where an architecture stands. Opened, it gives way to what its `config.json` describes: a
 //! learner that began from it is one like any other and no longer knows the path.
 
+use std::path::{Path, PathBuf};
+
+use candle_core::{DType, Device, Result, bail};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use super::checkpoint::{self, Description, Files};
 use super::parameters::{self, Parameters, Specification};
 use super::transformer::Transformer;
 use super::{Architecture, Contract, Dimensions, Model, shard};
 use crate::learn::Problem;
-use candle_core::{DType, Device, Result, bail};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use std::path::{Path, PathBuf};
 
 /// Where a published model lies.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

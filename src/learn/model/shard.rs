@@ -4,12 +4,13 @@
 //! but the header itself, which cannot be longer than the file, until its names and shapes were found to be those that
 //! somebody needs.
 
-use half::{bf16, f16};
-use safetensors::tensor::{Dtype, Metadata, TensorInfo};
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+
+use half::{bf16, f16};
+use safetensors::tensor::{Dtype, Metadata, TensorInfo};
 
 /// An open file of tensors.
 #[derive(Debug)]

@@ -10,6 +10,12 @@
 //! In the last layer only the kept positions need queries, an output projection and an MLP; the others are read as keys
 //! and values alone.
 
+use std::cell::RefCell;
+
+use candle_core::{Result, Tensor, bail};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use super::dropout::DropoutRng;
 use super::parameters::{Initial, Parameters, Specification, Weight};
 use super::transformer_pass::{Form, TransformerPass};
@@ -17,10 +23,6 @@ use super::{Contract, Dimensions, Inside, Model, State};
 use crate::learn::kernel::{
     Rotary, attention, attention_with, embedding, gelu, gelu_exact, layer_norm, linear,
 };
-use candle_core::{Result, Tensor, bail};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use std::cell::RefCell;
 
 /// The size and the make of a transformer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -568,8 +570,9 @@ impl Model for Assembled {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use candle_core::{DType, Device};
+
+    use super::*;
 
     /// Small ones of every make.
     fn makes() -> Vec<Transformer> {

@@ -10,6 +10,12 @@
 //! One call works on the thread of its caller, on some sequences; callers run many. Shapes: `rows` is sequences × positions,
 //! `asked` sequences × asked positions.
 
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Mutex;
+
+use candle_core::{Result, bail};
+use rayon::prelude::*;
+
 use super::parameters::Parameters;
 use crate::learn::kernel::heads::{self, Sizes, attend, attend_back};
 use crate::learn::kernel::product::{Panels, Start, add_transposed, multiply};
@@ -18,10 +24,6 @@ use crate::learn::kernel::rows::{
     normalise, normalise_back, turn,
 };
 use crate::learn::kernel::{Rotary, angles};
-use candle_core::{Result, bail};
-use rayon::prelude::*;
-use std::collections::{BTreeMap, HashMap};
-use std::sync::Mutex;
 
 /// What a pass computes.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -862,12 +864,13 @@ fn parameters_slice(variable: &candle_core::Var, see: &mut dyn FnMut(&[f32])) ->
 
 #[cfg(test)]
 mod tests {
+    use candle_core::{DType, Device, Tensor};
+
     use super::*;
     use crate::learn::kernel::vector::tests::at_every_level;
     use crate::learn::model::transformer::{Activation, Positions, Residual, Transformer};
     use crate::learn::model::{Contract, Dimensions};
     use crate::learn::random;
-    use candle_core::{DType, Device, Tensor};
 
     const DIMENSIONS: Dimensions = Dimensions {
         vocabulary: 11,

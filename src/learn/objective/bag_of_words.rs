@@ -6,13 +6,14 @@
 //! any vocabulary, and none is weighted by how rare its token is. At i = l nothing comes, and the head learns to say so.
 //! A is dropped once taught: answers come from the model's own head, token by token.
 
+use candle_core::{Result, Tensor};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use super::{Contract, LossInputs, outside};
 use crate::learn::kernel::{binary_cross_entropy, cross_entropy};
 use crate::learn::model::parameters::{Initial, Specification, Weight};
 use crate::learn::task::ExampleShape;
-use candle_core::{Result, Tensor};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 /// How much the bag of words counts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

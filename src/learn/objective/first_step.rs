@@ -13,11 +13,12 @@
 //! in the order above, since there is nothing to hint with but what was itself written) and put back into their natural
 //! order. No other token is taught, so exact match and forced accuracy elsewhere say only what came along by itself.
 
-use super::{Contract, LossInputs, Order};
-use crate::learn::kernel::cross_entropy;
 use candle_core::{Result, Tensor};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::{Contract, LossInputs, Order};
+use crate::learn::kernel::cross_entropy;
 
 /// Whether the rest of the answer is given.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -4,10 +4,11 @@
 //! both count towards the loss by their share, so that a batch costs twice what it costs elsewhere. Answers are written
 //! token by token, as for next-token prediction; forced accuracy is that of the row with the true tokens.
 
-use super::{Contract, outside};
 use rand_chacha::ChaCha8Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::{Contract, outside};
 
 /// How the two losses are mixed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

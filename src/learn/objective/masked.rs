@@ -5,11 +5,12 @@
 //! prediction, at u = 1 teacherless training; between them a token cannot always lean on the one before it. Answers are
 //! written token by token with no token hidden, and forced accuracy shows all true tokens too.
 
-use super::{Contract, outside};
-use crate::learn::random;
 use rand_chacha::ChaCha8Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::{Contract, outside};
+use crate::learn::random;
 
 /// How many tokens are hidden.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

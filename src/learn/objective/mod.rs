@@ -8,13 +8,15 @@
 //! objective computes is a sum over rows, so that a batch cut into parts of whole rows has the sum of their losses.
 //! Heads beside the model's own live in weights named `objective.…`; nothing reads them once a model is taught.
 
+use std::ops::Range;
+
+use candle_core::{Result, Tensor};
+use rand_chacha::ChaCha8Rng;
+
 use crate::learn::kernel::cross_entropy;
 use crate::learn::model::Model;
 use crate::learn::model::parameters::{Parameters, Specification};
 use crate::learn::task::{ExampleShape, Examples};
-use candle_core::{Result, Tensor};
-use rand_chacha::ChaCha8Rng;
-use std::ops::Range;
 
 pub mod bag_of_words;
 pub mod first_step;
@@ -313,9 +315,10 @@ fn outside(name: &'static str, number: f64, most: f64) -> Vec<(&'static str, Str
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::learn::random;
-    use proptest::prelude::*;
 
     /// One of every kind, and of every way to lay out rows.
     fn every() -> Vec<Objective> {

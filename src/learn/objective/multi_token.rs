@@ -5,13 +5,14 @@
 //! head 0 is the model's own. Gloeckle et al. give every head a transformer layer instead of A_k. Answers come from
 //! head 0 alone.
 
+use candle_core::{Result, Tensor};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use super::{Contract, LossInputs};
 use crate::learn::kernel::{cross_entropy, linear};
 use crate::learn::model::parameters::{Initial, Specification, Weight};
 use crate::learn::task::ExampleShape;
-use candle_core::{Result, Tensor};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 /// How far ahead to predict.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -1,8 +1,9 @@
 //! Next-token prediction with teacher forcing: −log p(r_i | p, r_1 … r_{i−1}), averaged over batch and i.
 
-use super::Contract;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::Contract;
 
 /// Next-token prediction has no parameters.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -9,13 +9,14 @@
 //! The loss falls not to 0 but to the entropy of the softmaxed scores. U′ is dropped once taught: answers come from the
 //! model's own head, token by token.
 
+use candle_core::{Result, Tensor};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use super::{Contract, LossInputs, outside};
 use crate::learn::kernel::{cross_entropy, soft_cross_entropy};
 use crate::learn::model::parameters::{Initial, Specification, Weight};
 use crate::learn::task::ExampleShape;
-use candle_core::{Result, Tensor};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 /// How far ahead to rank, and how much it counts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -24,17 +24,19 @@
 //! Every row is played: both sides' moves must be legal, and the last must mate. Rows where that is not so are named. A
 //! position that an earlier row has is left out, so that the splits share none.
 
-use super::{Contract, Dataset, Error, ExampleShape, Examples, Task};
-use crate::learn::random;
+use std::collections::HashSet;
+use std::fmt::Write;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
+
 use cozy_chess::{Board, Color, File, Move, Piece, Rank, Square, util};
 use csv::{ByteRecord, ReaderBuilder};
 use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::HashSet;
-use std::fmt::Write;
-use std::io::{self, BufRead, BufReader, Read};
-use std::path::Path;
+
+use super::{Contract, Dataset, Error, ExampleShape, Examples, Task};
+use crate::learn::random;
 
 /// Mates in two, and how they were chosen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

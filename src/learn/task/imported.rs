@@ -13,15 +13,17 @@
 //! questions of the file to learn from are held out: drawn by a seed, never one of the test, and every line of such a
 //! question leaves the training split.
 
+use std::collections::HashSet;
+use std::path::Path;
+
+use rayon::prelude::*;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use super::graph::Graph;
 use super::path_star::PathStar;
 use super::{AT_ONCE, Contract, Dataset, Error, ExampleShape, Examples, MOST_TOKENS, Task};
 use crate::learn::random;
-use rayon::prelude::*;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use std::collections::HashSet;
-use std::path::Path;
 
 /// Path-star graphs that were drawn elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -570,9 +572,10 @@ pub fn read(
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use std::fmt::Write;
     use std::path::PathBuf;
+
+    use super::*;
 
     const LINE: &str = "32,3|16,12|3,19|32,34|34,6|6,16|19,47|47,28/32,12=32,34,6,16,12";
     const OTHER: &str = "32,3|16,12|3,19|32,34|34,6|6,16|19,47|47,28/32,28=32,3,19,47,28";

@@ -22,14 +22,15 @@
 //!
 //! Tokens: node i is i, of the N nodes there are; `=` is N, `/` N+1, `>` N+2, `<` N+3 and `$`, the mask, N+4.
 
+use rayon::prelude::*;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use super::{
     AT_ONCE, Contract, Dataset, Drawn, Error, ExampleShape, Examples, MOST_TOKENS, Task,
     VALIDATION, possible,
 };
 use crate::learn::random;
-use rayon::prelude::*;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 /// Draws one path-star graph to be memorized.
 ///
@@ -317,9 +318,11 @@ impl Contract for InWeights {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use proptest::prelude::*;
     use std::collections::{BTreeMap, BTreeSet};
+
+    use proptest::prelude::*;
+
+    use super::*;
 
     fn star(degree: u32, path_length: u32) -> InWeights {
         InWeights {

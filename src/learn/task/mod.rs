@@ -5,11 +5,13 @@
 //! `validation`; `test` is for what is measured afterwards. Loading treats the file as hostile: its shapes, sizes and
 //! tokens are checked before anything is made of them.
 
-use crate::learn::Problem;
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
-use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde::{Deserialize, Serialize};
+
+use crate::learn::Problem;
 
 pub mod chess_mate;
 pub mod graph;

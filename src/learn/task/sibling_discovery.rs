@@ -19,10 +19,11 @@
 //!
 //! Tokens: node i is i, of the N there are, parents and children in random order; `=` is N and `$`, the mask, N+1.
 
-use super::{Contract, Dataset, Drawn, Error, ExampleShape, Examples, MOST_TOKENS, Task, possible};
-use crate::learn::random;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::{Contract, Dataset, Drawn, Error, ExampleShape, Examples, MOST_TOKENS, Task, possible};
+use crate::learn::random;
 
 /// Draws pairs of siblings with their parent.
 ///
@@ -244,9 +245,11 @@ impl Contract for SiblingDiscovery {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use proptest::prelude::*;
     use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
 
     fn families(parents: u32, children: u32, train: u64, test: u64) -> SiblingDiscovery {
         SiblingDiscovery {

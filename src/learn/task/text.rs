@@ -8,12 +8,14 @@
 //! A vocabulary lies in `tokenizer.json`, or in `vocab.json` and `merges.txt` as GPT-2 was published. It is checked
 //! before the library that encodes is given it: it stops the program at merges that its vocabulary does not have.
 
-use super::{Dataset, Examples, Task};
-use rayon::prelude::*;
-use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+use serde_json::{Map, Value, json};
 use tokenizers::{PostProcessorWrapper, Tokenizer};
+
+use super::{Dataset, Examples, Task};
 
 /// The file that holds a vocabulary.
 pub const FILE: &str = "tokenizer.json";

@@ -7,6 +7,12 @@
 //! from the hidden states on. Every other model is differentiated by candle whole. On a card, where one stream computes,
 //! there is one lane, and gradients stay there.
 
+use std::ops::Range;
+
+use candle_core::backprop::GradStore;
+use candle_core::{Result, Storage, Tensor, Var, bail};
+use rayon::prelude::*;
+
 use crate::learn::kernel::adamw::sum_of_squares;
 #[cfg(feature = "cuda")]
 use crate::learn::kernel::card;
@@ -15,10 +21,6 @@ use crate::learn::learner::Learner;
 use crate::learn::model::dropout::DropoutRng;
 use crate::learn::model::transformer_pass::{TransformerPass, Workspace, Workspaces};
 use crate::learn::objective::Batch;
-use candle_core::backprop::GradStore;
-use candle_core::{Result, Storage, Tensor, Var, bail};
-use rayon::prelude::*;
-use std::ops::Range;
 
 /// Parts of a batch that are computed apart. More would let more threads help, and cost more adding.
 const LANES: usize = 8;

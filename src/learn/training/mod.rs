@@ -9,17 +9,19 @@
 //! What is looked at on the way, and decides when to stop, are examples of the validation split. The test split is never
 //! looked at, so that what is measured on it afterwards was not chosen by it.
 
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use candle_core::{DType, Device, Tensor};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::learn::decoding::{self, Decoding};
 use crate::learn::learner::{self, Card, Learner};
 use crate::learn::model::Architecture;
 use crate::learn::objective::Objective;
 use crate::learn::task::{self, Dataset, ExampleShape, Examples, text};
 use crate::learn::{Problem, accuracy, random};
-use candle_core::{DType, Device, Tensor};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
 
 mod gradients;
 pub mod optimizer;
@@ -27,10 +29,9 @@ pub mod schedule;
 pub mod state;
 
 use gradients::{Differentiator, Gradients};
-use state::{State, StateMetadata, WeightState};
-
 use optimizer::{Memory, Optimizer};
 use schedule::Schedule;
+use state::{State, StateMetadata, WeightState};
 
 /// Trains a model on a dataset.
 ///

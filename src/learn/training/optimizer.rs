@@ -2,16 +2,18 @@
 //!
 //! The update is our own: candle's AdamW hides its moments and makes some fourteen passes over memory.
 
+use std::cell::RefCell;
+
+use candle_core::{CpuStorage, DType, InplaceOp1, Layout, Result, Tensor, bail};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use super::gradients::Gradients;
 use crate::learn::Problem;
 use crate::learn::kernel::adamw::{Rates, adamw};
 #[cfg(feature = "cuda")]
 use crate::learn::kernel::card;
 use crate::learn::model::parameters::Parameters;
-use candle_core::{CpuStorage, DType, InplaceOp1, Layout, Result, Tensor, bail};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use std::cell::RefCell;
 
 /// An optimizer and its parameters.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -263,9 +265,10 @@ impl InplaceOp1 for Update<'_> {
 
 #[cfg(test)]
 mod tests {
+    use candle_core::{DType, Device, Var};
+
     use super::*;
     use crate::learn::model::parameters::{Initial, Specification, Weight};
-    use candle_core::{DType, Device, Var};
 
     /// The step by candle's operations.
     fn update(

@@ -1,8 +1,9 @@
 //! Schedules: how the learning rate changes over a training.
 
-use crate::learn::Problem;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::learn::Problem;
 
 /// A schedule and its parameters.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

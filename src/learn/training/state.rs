@@ -7,13 +7,15 @@
 //!
 //! [`save`] is all or nothing: a checkpoint is written beside, synced, and renamed. Reading trusts nothing.
 
-use super::{CurveRow, ForcedRow, Settings};
-use crate::learn::model::Architecture;
-use crate::learn::model::shard::{self, Shard};
-use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::{CurveRow, ForcedRow, Settings};
+use crate::learn::model::Architecture;
+use crate::learn::model::shard::{self, Shard};
 
 /// The name of the file of numbers.
 pub const TENSORS: &str = "state.safetensors";

@@ -1,5 +1,7 @@
 //! What holds for every objective and every way to tell positions: gradients, learning, decoding, bytes.
 
+use candle_core::{Tensor, Var};
+
 use super::optimizer::{Adamw, Optimizer};
 use super::schedule::{Constant, Schedule};
 use super::*;
@@ -16,7 +18,6 @@ use crate::learn::objective::teacherless::Teacherless;
 use crate::learn::objective::token_order::TokenOrder;
 use crate::learn::task::path_star::PathStar;
 use crate::learn::task::{Contract, Examples};
-use candle_core::{Tensor, Var};
 
 fn objectives() -> Vec<Objective> {
     vec![

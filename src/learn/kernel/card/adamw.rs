@@ -1,8 +1,9 @@
 //! The step of AdamW on a card, and the norm of what it follows: operations that change tensors in place.
 
+use candle_core::{CpuStorage, CudaStorage, DType, InplaceOp2, Layout, Result, Tensor, Var, bail};
+
 use super::super::adamw::Rates;
 use super::{PARTS, adamw_moments, adamw_move, square_sums};
-use candle_core::{CpuStorage, CudaStorage, DType, InplaceOp2, Layout, Result, Tensor, Var, bail};
 
 /// Moves a weight along its gradient; `moments` (2, numbers of the weight), the means and those of squares.
 pub(crate) fn adamw(weight: &Var, gradient: &Tensor, moments: &Tensor, rates: Rates) -> Result<()> {

@@ -1,12 +1,13 @@
 //! What a card computes, held against the processor in `f64`.
 
+use candle_core::{DType, Device, Result, Tensor, Var};
+
 use super::super::tests::numbers;
 use super::super::{
     Rotary, Scan, attention, convolution, cross_entropy, embedding, gelu, gelu_exact, layer_norm,
     linear, rms_norm, selective_scan, selective_scan_on,
 };
 use crate::learn::device::DeviceChoice;
-use candle_core::{DType, Device, Result, Tensor, Var};
 
 /// Numbers of any tensor.
 fn flat(tensor: &Tensor) -> Vec<f64> {

@@ -2,10 +2,11 @@
 //!
 //! Its maps are `Conv1D`s, whose weights lie as ours do, (from, to); `c_attn` holds query, key and value side by side.
 
+use serde_json::{Value, json};
+
 use super::{Description, Entry, Keys, Layout, Piece};
 use crate::learn::model::transformer::{Activation, Positions, Transformer};
 use crate::learn::model::{Architecture, Dimensions};
-use serde_json::{Value, json};
 
 /// What an activation is called there; the first name of each is written.
 pub(super) const ACTIVATIONS: &[(&str, Activation)] = &[

@@ -3,11 +3,12 @@
 //! Its maps are `Linear`s, whose weights lie (to, from); `query_key_value` holds, for one head after another, the rows
 //! of its query, its key and its value.
 
+use serde_json::{Value, json};
+
 use super::gpt2::{ACTIVATIONS, activation, mlp};
 use super::{Description, Entry, Keys, Layout, Piece};
 use crate::learn::model::transformer::{Positions, Residual, Transformer};
 use crate::learn::model::{Architecture, Dimensions};
-use serde_json::{Value, json};
 
 pub(super) fn describe(keys: &mut Keys<'_>) -> Description {
     let width = keys.count("hidden_size");

@@ -3,10 +3,11 @@
 //! Its maps are `Linear`s, whose weights lie (to, from); `in_proj` holds the rows of the input above those of the gate,
 //! and the convolution lies (channel, 1, tap). It has no longest sequence.
 
+use serde_json::{Value, json};
+
 use super::{Description, Entry, Keys, Layout, Piece};
 use crate::learn::model::mamba::Mamba;
 use crate::learn::model::{Architecture, Dimensions};
-use serde_json::{Value, json};
 
 pub(super) fn describe(keys: &mut Keys<'_>) -> Description {
     let width = keys.count("hidden_size");

@@ -8,18 +8,20 @@
 //! Nothing is guessed: a key of `config.json` that would change what is computed and is not supported is refused by name,
 //! and the tensors must be exactly those of the layout, but for the few that others store and nobody needs.
 
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use candle_core::{DType, Device, Tensor};
+use safetensors::tensor::TensorInfo;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
 use super::mamba::Mamba;
 use super::parameters::{Error, Parameters};
 use super::shard::{self, Shard};
 use super::transformer::{Positions, Transformer};
 use super::{Architecture, Dimensions};
 use crate::learn::Problem;
-use candle_core::{DType, Device, Tensor};
-use safetensors::tensor::TensorInfo;
-use serde::Deserialize;
-use serde_json::{Map, Value};
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 
 mod gpt2;
 mod gpt_neox;

@@ -1,14 +1,16 @@
 //! The fixtures are small models that `transformers` itself wrote and answered for; see `tests/reference/make.py`.
 
+use std::collections::BTreeSet;
+
+use safetensors::SafeTensors;
+use serde_json::json;
+
 use super::*;
 use crate::learn::model::parameters::{Initial, Specification};
 use crate::learn::model::pretrained::{Opened, Pretrained};
 use crate::learn::model::transformer::{Activation, Residual};
 use crate::learn::model::{Model, State};
 use crate::learn::random;
-use safetensors::SafeTensors;
-use serde_json::json;
-use std::collections::BTreeSet;
 
 /// Where the models of `transformers` lie, from this file.
 fn fixture(name: &str) -> PathBuf {

@@ -1,12 +1,14 @@
 //! Drawing: one graph, and splits of graphs that are all different questions.
 
-use super::{Contract, Direction, Edges, Error, Examples, Labels, PathStar, Query, Question};
-use crate::learn::random;
-use rand_chacha::ChaCha8Rng;
-use rayon::prelude::*;
 use std::collections::HashSet;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::Range;
+
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+
+use super::{Contract, Direction, Edges, Error, Examples, Labels, PathStar, Query, Question};
+use crate::learn::random;
 
 /// How often a repeated draw is drawn anew. At least half of all questions are free, so failing this often is as likely
 /// as 500 tails in a row.

@@ -25,10 +25,11 @@
 //! arms. What is meant here is what the parameters below say, which need not agree with those papers in every detail.
 //! Whatever the variant, all examples of a dataset have one length; a target that is shorter than others is padded with `$`.
 
-use super::graph::Graph;
-use super::{Contract, Dataset, Drawn, Error, ExampleShape, Examples, MOST_TOKENS, Task};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::graph::Graph;
+use super::{Contract, Dataset, Drawn, Error, ExampleShape, Examples, MOST_TOKENS, Task};
 
 mod draw;
 mod notation;

@@ -1,8 +1,9 @@
 //! The notation: where tokens stand in a prefix, and the text of an example.
 
+use std::collections::{HashMap, HashSet};
+
 use super::{Contract, Direction, PathStar, Question};
 use crate::learn::task::graph::Graph;
-use std::collections::{HashMap, HashSet};
 
 impl PathStar {
     /// `|`, between edges.

@@ -1,7 +1,9 @@
+use std::collections::HashSet;
+
+use proptest::prelude::*;
+
 use super::*;
 use crate::learn::walk::{Outcome, Walk};
-use proptest::prelude::*;
-use std::collections::HashSet;
 
 fn star(degree: u32, path_length: u32, extra: u32, seed: u64) -> PathStar {
     let nodes = 1 + degree * (path_length - 1) + extra;
