@@ -8,11 +8,11 @@
 //! the two coordinates of pairs, pair i turned by position · base^(−2i/turned). What follows them in the head stays.
 
 #[cfg(feature = "cuda")]
-#[cfg(feature = "cuda")]
 use candle_core::CudaStorage;
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, D, Layout, Result, Shape, Tensor, bail};
 use candle_nn::ops::softmax;
 
+#[cfg(feature = "cuda")]
 use super::card;
 use super::{Real, applies, by_type, combine, slice, unpack};
 

@@ -3,9 +3,9 @@
 //! With K taps, y_t = silu(bias + Σ_k weight_k · x_{t−K+1+k}); before the first position x is zero. Candle's grouped
 //! convolution is one convolution a channel, and its backward many times slower than these shifted sums.
 
-#[cfg(feature = "cuda")]
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 
+#[cfg(feature = "cuda")]
 use super::card;
 use super::silu::{sigmoid, slope};
 use super::vector::vectorised;

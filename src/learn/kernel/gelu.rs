@@ -3,9 +3,9 @@
 //! Exact, as GPT-NeoX uses it, it is x·Φ(x) with Φ the normal distribution function. In its tanh form, as GPT-2 uses
 //! it, ½x(1 + tanh u) with u = √(2/π)(x + 0.044715x³), which is x·σ(2u). Either needs one exponential.
 
-#[cfg(feature = "cuda")]
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor};
 
+#[cfg(feature = "cuda")]
 use super::card;
 use super::{Real, applies, by_type, on_a_card, on_card, slice};
 

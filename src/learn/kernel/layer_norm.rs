@@ -1,8 +1,8 @@
 //! Layer normalisation over the last dimension: y = (x − mean) / √(variance + ε) · weight + bias.
 
-#[cfg(feature = "cuda")]
 use candle_core::{CpuStorage, CustomOp3, D, Layout, Result, Shape, Tensor};
 
+#[cfg(feature = "cuda")]
 use super::card;
 use super::{Real, applies, by_type, on_a_card, on_card, slice, unpack};
 

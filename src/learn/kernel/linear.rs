@@ -1,11 +1,11 @@
 //! An affine map of rows: y = x·weight + bias.
 
-#[cfg(feature = "cuda")]
 use candle_core::backend::BackendStorage;
 use candle_core::{
     CpuStorage, CustomOp1, CustomOp3, Layout, Result, Shape, Tensor, WithDType, bail,
 };
 
+#[cfg(feature = "cuda")]
 use super::card;
 use super::{Real, applies, by_type, on_a_card, on_card, slice};
 

@@ -1,9 +1,9 @@
 //! Normalisation by the root mean square over the last dimension (Zhang & Sennrich 2019, arXiv 1910.07467):
 //! y = x / √(mean of x² + ε) · weight.
 
-#[cfg(feature = "cuda")]
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, D, Layout, Result, Shape, Tensor, bail};
 
+#[cfg(feature = "cuda")]
 use super::card;
 use super::layer_norm::sum;
 use super::{Real, applies, by_type, on_a_card, on_card, slice, unpack};

@@ -17,9 +17,9 @@
 //! one block of one sequence is run over its whole length, and on the way back its states are computed once more into
 //! a table that stays in the cache.
 
-#[cfg(feature = "cuda")]
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Storage, Tensor, bail};
 
+#[cfg(feature = "cuda")]
 use super::card;
 use super::silu::{sigmoid, slope, softplus};
 use super::vector::vectorised;
