@@ -98,7 +98,7 @@ const MODEL_TABLES: &[TableOf] = &[
             FixedColumn::new(
                 "exact",
                 ColumnKind::Float,
-                "exact match: share of validation examples whose whole target is right; empty where the step has no evaluation",
+                "exact match: share of validation examples whose whole target is right; empty where the step has no evaluation, which `WHERE exact IS NOT NULL` leaves out",
             ),
         ],
         row: "a step of the training: every tenth, and each with an evaluation",

@@ -71,8 +71,10 @@ pub enum MarkName {
 pub struct Channel {
     /// The column of the data.
     pub field: String,
-    /// The text beside the axis or above the legend; the column's name if left
-    /// out. `^{…}` raises, `_{…}` lowers, `*…*` slants.
+    /// The text beside the axis or the colour bar; the column's name if left
+    /// out. For `color` it stands above the legend, and for `facet` before the
+    /// value of each panel; there nothing stands if it is left out. `^{…}`
+    /// raises, `_{…}` lowers, `*…*` slants.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// A column with the half width of an interval, drawn as a band or a bar.
@@ -90,6 +92,7 @@ pub struct Channel {
     pub scale: ScaleName,
     /// The lowest and the highest value of the axis; from the data if left out.
     /// Bars and lines that leave it end at the edge, which the figure says.
+    /// Intervals that leave it end there too, and nothing says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub domain: Option<[f64; 2]>,
     /// The order of its values, as text; values that are not named come after,

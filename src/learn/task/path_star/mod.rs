@@ -38,7 +38,7 @@ mod tests;
 
 use draw::Seen;
 
-/// Draws path-star graphs.
+/// Generates random path-star graphs.
 ///
 /// Arms leave a start node, and the question is the path to the end of one arm. The model reads the edges of the graph, the start
 /// and the goal, and writes the path.
