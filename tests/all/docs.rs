@@ -72,6 +72,11 @@ fn links_lead_somewhere() {
 }
 
 #[test]
+fn pictures_have_a_text() {
+    each_page(|_, text| links::silent_pictures(text));
+}
+
+#[test]
 fn the_readme_is_short() {
     let lines = read(Path::new("README.md")).lines().count();
     assert!(lines <= 150, "README.md has {lines} lines; at most 150");

@@ -98,6 +98,25 @@ fn links(text: &str) -> Vec<(usize, String)> {
     links
 }
 
+/// The pictures of a page that say nothing to a reader who cannot see them, each with its line.
+pub fn silent_pictures(text: &str) -> Vec<String> {
+    let mut silent = Vec::new();
+    for (number, line) in prose(text) {
+        let line = without_code(line);
+        let markdown = line.split("![").skip(1);
+        let markdown = markdown.map(|rest| rest.split(']').next().unwrap_or_default());
+        let html = line.split("<img ").skip(1).map(|rest| {
+            let tag = rest.split('>').next().unwrap_or_default();
+            let alternative = tag.split("alt=\"").nth(1).unwrap_or_default();
+            alternative.split('"').next().unwrap_or_default()
+        });
+        if markdown.chain(html).any(|words| words.trim().is_empty()) {
+            silent.push(format!("line {number}: a picture has no text"));
+        }
+    }
+    silent
+}
+
 /// The names by which links find the headings of a page.
 fn anchors(text: &str) -> Vec<String> {
     let mut anchors: Vec<String> = Vec::new();
@@ -126,6 +145,30 @@ fn links_are_found_in_prose_only() {
     let text = "[a](b.md) ![c](d.svg \"e\") `[no](f.md)`\n\n```text\n[no](g.md)\n```\n<img src=\"h.png\">\n[i]: j.md\n";
     let links: Vec<String> = links(text).into_iter().map(|(_, target)| target).collect();
     assert_eq!(links, ["b.md", "d.svg", "h.png", "j.md"]);
+}
+
+#[test]
+fn a_picture_without_a_text_is_told() {
+    for fine in [
+        "![a b](c.svg)",
+        "<img src=\"a.svg\" alt=\"b\">",
+        "`![](a.svg)`",
+        "[](a.md)",
+    ] {
+        assert!(silent_pictures(fine).is_empty(), "{fine}");
+    }
+    for wrong in [
+        "![](c.svg)",
+        "![a](b.svg) ![ ](c.svg)",
+        "<img src=\"a.svg\">",
+        "<img alt=\"\" src=\"a.svg\">",
+    ] {
+        assert_eq!(
+            silent_pictures(wrong),
+            ["line 1: a picture has no text"],
+            "{wrong}"
+        );
+    }
 }
 
 #[test]
