@@ -181,7 +181,7 @@ pub struct Unadopt {
 
 impl Unadopt {
     pub fn run(self) -> Result<u8, Failure> {
-        let (source, jobs) = self.source.with_jobs(self.jobs)?;
+        let (source, jobs) = self.source.with_jobs("unadopt", self.jobs)?;
         let pipeline = source.read()?;
         let selectors = pipeline.select(&jobs).map_err(Failure::Problems)?;
         let plan = Plan::unroll(pipeline, &[]);

@@ -41,7 +41,7 @@ pub struct Check {
 
 impl Check {
     pub fn run(self) -> Result<u8, Failure> {
-        let source = self.source.alone()?;
+        let source = self.source.alone("check")?;
         let plan = source.plan(&[])?;
         let project = source.project();
         let folder = self.place.of(&source, &plan.pipeline.name);

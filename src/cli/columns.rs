@@ -27,7 +27,7 @@ pub struct Columns {
 
 impl Columns {
     pub fn run(self) -> Result<u8, Failure> {
-        let (source, stages) = self.source.with_jobs(self.stages)?;
+        let (source, stages) = self.source.with_jobs("columns", self.stages)?;
         let pipeline = source.read()?;
         let names = || pipeline.stages.iter().map(|stage| stage.name.as_str());
         let unknown = stages.iter().filter(|name| !names().any(|n| n == *name));

@@ -7,29 +7,32 @@ use crate::pipeline::pipelines_in;
 
 impl SourceArgs {
     /// The pipeline, for a command that takes nothing else.
-    pub fn alone(self) -> Result<Source, Failure> {
+    pub fn alone(self, command: &str) -> Result<Source, Failure> {
         let file = match self.file {
             Some(file) => file,
-            None => the_only(Path::new(""), None)?,
+            None => self.options.the_only(command, None)?,
         };
         Ok(self.options.of(file))
     }
 
     /// The pipeline and the jobs. What stands in the place of FILE is the first job if it cannot be a file.
-    pub fn with_jobs(self, mut jobs: Vec<String>) -> Result<(Source, Vec<String>), Failure> {
+    pub fn with_jobs(
+        self,
+        command: &str,
+        mut jobs: Vec<String>,
+    ) -> Result<(Source, Vec<String>), Failure> {
         let Some(first) = &self.file else {
-            return Ok((self.alone()?, jobs));
+            return Ok((self.alone(command)?, jobs));
         };
-        let here = Path::new("");
         let Some(job) = job_in(first) else {
-            return Ok((self.alone()?, jobs));
+            return Ok((self.alone(command)?, jobs));
         };
         if !first.is_file() {
-            let file = the_only(here, Some(&job))?;
+            let file = self.options.the_only(command, Some(&job))?;
             jobs.insert(0, job);
             return Ok((self.options.of(file), jobs));
         }
-        if let [only] = &pipelines_in(here)[..]
+        if let [only] = &pipelines_in(Path::new(""))[..]
             && self.options.has_stage_of(only, &job)
         {
             return Err(Failure::Usage(format!(
@@ -38,7 +41,7 @@ impl SourceArgs {
                 only = only.display()
             )));
         }
-        Ok((self.alone()?, jobs))
+        Ok((self.alone(command)?, jobs))
     }
 
     /// The pipeline and the artifact, which comes last.
@@ -46,7 +49,7 @@ impl SourceArgs {
         match (self.file, artifact) {
             (Some(file), Some(artifact)) => Ok((self.options.of(file), artifact)),
             (Some(artifact), None) => {
-                let file = the_only(Path::new(""), None)?;
+                let file = self.options.the_only("adopt", None)?;
                 Ok((self.options.of(file), artifact))
             }
             (None, _) => Err(Failure::Usage(
@@ -63,6 +66,17 @@ impl SourceOptions {
             file,
             options: self,
         }
+    }
+
+    /// The only pipeline in this folder and its `pipelines/`, for a command whose first word, if any, is no file.
+    fn the_only(&self, command: &str, word: Option<&str>) -> Result<PathBuf, Failure> {
+        let mut there = pipelines_in(Path::new(""));
+        if there.len() == 1 {
+            return Ok(there.remove(0));
+        }
+        let has_job = |file: &&PathBuf| word.is_some_and(|word| self.has_stage_of(file, word));
+        let of_job = there.iter().find(has_job).map(PathBuf::as_path);
+        Err(Failure::Usage(unclear(&there, of_job, command, word)))
     }
 
     /// Whether a pipeline that can be read has the stage of a job.
@@ -97,38 +111,47 @@ fn job_in(word: &Path) -> Option<String> {
 /// So many pipelines are named in a message.
 const NAMED: usize = 20;
 
-/// The only pipeline in a folder and its `pipelines/`. A message says what was taken for a job, if anything was.
-fn the_only(folder: &Path, job: Option<&str>) -> Result<PathBuf, Failure> {
-    let mut there = pipelines_in(folder);
-    if there.len() == 1 {
-        return Ok(there.remove(0));
-    }
-    let taken = job.map_or(String::new(), |job| {
-        format!("`{job}` is not a file, so it is read as a job, and FILE is left out. ")
-    });
-    let names: Vec<String> = there
-        .iter()
-        .map(|path| path.display().to_string())
-        .collect();
-    let more = match names.len().saturating_sub(NAMED) {
+/// Says that no pipeline or several could be meant, and what to write. The example names a pipeline that has the job.
+fn unclear(there: &[PathBuf], of_job: Option<&Path>, command: &str, word: Option<&str>) -> String {
+    // A word that names no stage may be meant as a file.
+    let no_file = match (word, of_job) {
+        (Some(word), None) => format!("there is no file `{word}`, and "),
+        _ => String::new(),
+    };
+    let Some(first) = there.first() else {
+        return format!(
+            "{no_file}there is no pipeline in this folder or its `pipelines/`; name a file, \
+             or let `etude init` make a first pipeline"
+        );
+    };
+    let paths = there.iter().take(NAMED);
+    let names: Vec<String> = paths.map(|path| path.display().to_string()).collect();
+    let more = match there.len().saturating_sub(NAMED) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    let names = names[..names.len().min(NAMED)].join(", ");
-    Err(Failure::Usage(if there.is_empty() {
-        format!(
-            "{taken}which pipeline? There is none in this folder or its `pipelines/`; name a file, \
-             or let `etude init` make a first pipeline"
-        )
+    let file = shell_word(&of_job.unwrap_or(first).display().to_string());
+    let job = word.filter(|_| of_job.is_some());
+    let job = job.map_or(String::new(), |job| format!(" {}", shell_word(job)));
+    format!(
+        "{no_file}there are several pipelines here: {}{more}. Write which one is meant, as in \
+         `etude {command} {file}{job}`",
+        names.join(", ")
+    )
+}
+
+/// A word as a shell reads it: in single quotes where it has a character with a meaning of its own.
+fn shell_word(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "_-./=,:@%+".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        word.to_string()
     } else {
-        format!("{taken}which pipeline? There are several, name one: {names}{more}")
-    }))
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
 
     #[test]
@@ -156,23 +179,40 @@ mod tests {
     }
 
     #[test]
-    fn of_no_pipeline_and_of_several_the_message_says_what_to_do() {
-        let folder = tempfile::tempdir().unwrap();
-        let message = |job| match the_only(folder.path(), job) {
-            Err(Failure::Usage(message)) => message,
-            _ => panic!("it should not be known"),
-        };
-        assert!(message(None).contains("`etude init`"));
-        let write = |name: String| fs::write(folder.path().join(name), "name = 'x'").unwrap();
-        write("a0.toml".into());
-        assert_eq!(
-            the_only(folder.path(), None).ok(),
-            Some(folder.path().join("a0.toml"))
+    fn of_no_pipeline_and_of_several_the_message_says_what_to_write() {
+        let said = unclear(&[], None, "run", None);
+        assert!(
+            said.starts_with("there is no pipeline in this folder"),
+            "{said}"
         );
-        (1..25).for_each(|n| write(format!("a{n}.toml")));
-        let said = message(Some("figur"));
-        assert!(said.starts_with("`figur` is not a file"), "{said}");
-        assert!(said.contains("a0.toml, "), "{said}");
-        assert!(said.ends_with(" and 5 more"), "{said}");
+        assert!(said.contains("`etude init`"), "{said}");
+        let there: Vec<PathBuf> = (0..25).map(|n| format!("a{n}.toml").into()).collect();
+        let said = unclear(&there, None, "check", None);
+        assert!(
+            said.starts_with("there are several pipelines here: a0.toml, "),
+            "{said}"
+        );
+        assert!(said.contains(" and 5 more. "), "{said}");
+        assert!(said.ends_with("`etude check a0.toml`"), "{said}");
+        let said = unclear(&there, Some(&there[3]), "log", Some("model[seed=0]"));
+        assert!(said.starts_with("there are several"), "{said}");
+        assert!(
+            said.ends_with("`etude log a3.toml 'model[seed=0]'`"),
+            "{said}"
+        );
+        let said = unclear(&there, None, "run", Some("figur"));
+        assert!(said.starts_with("there is no file `figur`, and "), "{said}");
+        assert!(said.ends_with("`etude run a0.toml`"), "{said}");
+    }
+
+    #[test]
+    fn a_word_of_an_example_can_be_given_to_a_shell_as_it_stands() {
+        for plain in ["figure", "pipelines/a-b.toml", "arms.shares"] {
+            assert_eq!(shell_word(plain), plain);
+        }
+        assert_eq!(shell_word("model[seed=0]"), "'model[seed=0]'");
+        assert_eq!(shell_word("a b.toml"), "'a b.toml'");
+        assert_eq!(shell_word("it's"), r"'it'\''s'");
+        assert_eq!(shell_word(""), "''");
     }
 }

@@ -38,7 +38,7 @@ enum Format {
 
 impl Graph {
     pub fn run(self) -> Result<u8, Failure> {
-        let (source, jobs) = self.source.with_jobs(self.jobs)?;
+        let (source, jobs) = self.source.with_jobs("graph", self.jobs)?;
         let plan = source.plan(&jobs)?;
         let text = match self.format {
             Format::Text => graph::text(&plan),

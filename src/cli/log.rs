@@ -33,7 +33,7 @@ pub struct Log {
 
 impl Log {
     pub fn run(self) -> Result<u8, Failure> {
-        let (source, jobs) = self.source.with_jobs(self.jobs)?;
+        let (source, jobs) = self.source.with_jobs("log", self.jobs)?;
         if jobs.is_empty() {
             return Err(Failure::Usage(
                 "which job? `etude log [FILE] JOB…` needs at least one; `etude plan --all` lists them".into(),

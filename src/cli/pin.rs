@@ -54,7 +54,7 @@ impl Pin {
         if self.list {
             return list(&Project::here(None));
         }
-        let (source, jobs) = self.source.with_jobs(self.jobs)?;
+        let (source, jobs) = self.source.with_jobs("pin", self.jobs)?;
         let pipeline = source.read()?;
         let selectors = pipeline.select(&jobs).map_err(Failure::Problems)?;
         let plan = crate::plan::Plan::unroll(pipeline, &[]);
@@ -120,7 +120,7 @@ fn list(project: &Project) -> Result<u8, Failure> {
 
 impl Unpin {
     pub fn run(self) -> Result<u8, Failure> {
-        let (source, jobs) = self.source.with_jobs(self.jobs)?;
+        let (source, jobs) = self.source.with_jobs("unpin", self.jobs)?;
         let pipeline = source.read()?;
         let selectors = pipeline.select(&jobs).map_err(Failure::Problems)?;
         let name = pipeline.name.clone();

@@ -40,7 +40,7 @@ const WORK: u8 = 2;
 
 impl Plan {
     pub fn run(self) -> Result<u8, Failure> {
-        let (source, jobs) = self.source.with_jobs(self.jobs)?;
+        let (source, jobs) = self.source.with_jobs("plan", self.jobs)?;
         let plan = source.plan(&jobs)?;
         let project = source.project();
         let store = project.store();

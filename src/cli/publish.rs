@@ -52,7 +52,7 @@ impl Place {
 
 impl Publish {
     pub fn run(self) -> Result<u8, Failure> {
-        let source = self.source.alone()?;
+        let source = self.source.alone("publish")?;
         let plan = source.plan(&[])?;
         let project = source.project();
         let store = project.store();

@@ -53,7 +53,7 @@ pub struct Run {
 
 impl Run {
     pub fn run(self) -> Result<u8, Failure> {
-        let (source, jobs) = self.source.with_jobs(self.jobs)?;
+        let (source, jobs) = self.source.with_jobs("run", self.jobs)?;
         let plan = source.plan(&jobs)?;
         let project = source.project();
         let store = project.store();

@@ -90,11 +90,31 @@ fn what_is_not_clear_is_wrong_usage_and_the_message_says_what_to_write() {
     project.write("other.toml", TINY);
     for arguments in [&["run"][..], &["run", "model"], &["publish"], &["pin"]] {
         let said = refused(arguments);
-        let names = "name one: other.toml, pipelines/tiny.toml";
+        let names = "several pipelines here: other.toml, pipelines/tiny.toml. ";
         assert!(said.contains(names), "{said}");
+        let example = format!("`etude {} other.toml`", arguments[0]);
+        assert!(said.contains(&example), "{said}");
+    }
+    // The example names the pipeline that has the job.
+    let graphs = TINY.replace("stage.graphs", "stage.arms");
+    project.write("other.toml", &graphs.replace("graphs.seed", "arms.seed"));
+    for (command, job) in [
+        ("log", "graphs[seed=0]"),
+        ("columns", "graphs"),
+        ("unpin", "graphs"),
+    ] {
+        let said = refused(&[command, job]);
+        let quoted = if job.contains('[') {
+            format!("'{job}'")
+        } else {
+            job.to_string()
+        };
+        let example = format!("`etude {command} pipelines/tiny.toml {quoted}`");
+        assert!(said.contains(&example), "{said}");
+        assert!(!said.contains("no file"), "{said}");
     }
     let said = refused(&["run", "othr"]);
-    assert!(said.contains("`othr` is not a file"), "{said}");
+    assert!(said.contains("there is no file `othr`"), "{said}");
     fs::remove_file(project.path("other.toml")).unwrap();
     fs::remove_file(project.path("pipelines/tiny.toml")).unwrap();
     assert!(refused(&["run"]).contains("`etude init`"));
