@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::check::some;
+use super::verify::count;
 use super::{Failure, SourceArgs, err, out};
 use crate::pipeline::{JobName, Keep, Problem, show_count};
 use crate::plan::{Freshness, assess_by};
@@ -88,15 +89,10 @@ impl Plan {
         let earlier: Vec<PathBuf> = earlier
             .filter(|path| std::fs::symlink_metadata(path).is_ok())
             .collect();
-        for (paths, what) in [
-            (earlier, "of an earlier run until then"),
-            (unshown, "cached and not shown until the next run"),
-        ] {
-            let paths: Vec<String> = paths.iter().map(|p| p.display().to_string()).collect();
-            if !paths.is_empty() {
-                say(format!("{what}: {}", some(&paths)));
-            }
-        }
+        let what = "from an earlier run, which the next run brings up to date";
+        files_line(&earlier, what).into_iter().for_each(&mut say);
+        let what = "cached and not shown, which the next run shows";
+        files_line(&unshown, what).into_iter().for_each(&mut say);
         Ok(WORK)
     }
 }
@@ -118,6 +114,12 @@ fn job_line(name: &JobName, outlook: &Outlook, store: &Store) -> String {
             format!("cached   {name} ({}{adopted})", key.short())
         }
     }
+}
+
+/// How many files there are of a sort, and the first of them.
+fn files_line(files: &[PathBuf], what: &str) -> Option<String> {
+    let names: Vec<String> = files.iter().map(|p| p.display().to_string()).collect();
+    (!names.is_empty()).then(|| format!("{} {what}: {}", count(names.len(), "file"), some(&names)))
 }
 
 /// What is cached and not shown as it should be.

@@ -49,7 +49,10 @@ how = { weak = { p.params.decay = 1e-8 }, none = {} }
     let (said, _) = project.etude(&["plan", "p.toml", "p[lr=1e-7]"]);
     assert!(said.contains("0 to run, 2 cached"), "{said}");
     // What is shown is called as the labels are written.
-    assert!(said.contains("not shown until the next run"), "{said}");
+    assert!(
+        said.contains("cached and not shown, which the next run shows"),
+        "{said}"
+    );
 }
 
 const DECAY: &str = "

@@ -120,7 +120,9 @@ fn what_is_shown_of_a_job_that_failed_since_is_moved_away_and_told() {
     let (text, code) = project.etude(&["plan", "p.toml"]);
     assert_eq!(code, 2);
     assert!(
-        text.contains("of an earlier run until then: outputs/p/tables/"),
+        text.contains(
+            "from an earlier run, which the next run brings up to date: outputs/p/tables/"
+        ),
         "{text}"
     );
     let (text, code) = project.etude(&["run", "p.toml"]);
@@ -377,7 +379,7 @@ fn a_plan_tells_what_is_cached_and_not_shown() {
     project.write("outputs/p/tables/table.md", "mine");
     let (text, code) = project.etude(&["plan", "p.toml"]);
     assert_eq!(code, 2, "{text}");
-    assert!(text.contains("cached and not shown until the next run: outputs/p/tables/table.csv, outputs/p/tables/table.md"), "{text}");
+    assert!(text.contains("2 files cached and not shown, which the next run shows: outputs/p/tables/table.csv, outputs/p/tables/table.md"), "{text}");
     fs::remove_file(project.path("outputs/p/tables/table.md")).unwrap();
     project.ok(&["run", "p.toml"]);
     assert!(project.ok(&["plan", "p.toml"]).contains("nothing to do"));
@@ -410,7 +412,10 @@ fn a_run_that_is_stopped_moves_nothing_that_may_be_right() {
     assert!(said.iter().any(|line| line.contains(told)), "{said:?}");
     assert_eq!(project.read(TABLE), "seed,x\n0,1\n1,1\n");
     let (text, _) = project.etude(&["plan", "p.toml"]);
-    assert!(text.contains("of an earlier run until then"), "{text}");
+    assert!(
+        text.contains(" from an earlier run, which the next run brings up to date: "),
+        "{text}"
+    );
     project.write("switch", "");
     assert!(project.ok(&["plan", "p.toml"]).contains("nothing to do"));
 }
