@@ -13,6 +13,7 @@ use clap::Args;
 
 use super::judge::judge;
 use super::publish::{Place, axes, published};
+use super::remedies::remedies;
 use super::verify::count;
 use super::{Failure, SourceArgs};
 use crate::pipeline::{ArtifactType, DEFAULT_PROFILE, Found, Judged, Verdict};
@@ -86,7 +87,7 @@ impl Check {
             )),
             n => {
                 say(format!("{what}: {} found", count(n, "problem")));
-                say("`etude run` and then `etude publish` mend what is stale, fewer, missing or left; files that are changed or strange, and verdicts, are yours to judge".into());
+                remedies(&problems).into_iter().for_each(&mut say);
             }
         }
         let fails = !problems.is_empty() || self.strict && !adopted.is_empty();

@@ -18,6 +18,7 @@ mod plan;
 mod project;
 mod publish;
 pub mod reference;
+mod remedies;
 mod run;
 mod schema;
 mod signals;

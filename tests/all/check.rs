@@ -160,13 +160,13 @@ fn what_is_older_than_the_pipeline_is_named_with_what_has_changed() {
     stale    table: older than model[seed=0], model[seed=1] (the first: steps: 2 → 3)
     stale    figure: older than model[seed=0], model[seed=1] (the first: steps: 2 → 3)
     5 files of 7 jobs and 1 claim in outputs/gallery/p: 4 problems found
-    `etude run` and then `etude publish` mend what is stale, fewer, missing or left; files that are changed or strange, and verdicts, are yours to judge
+    to mend stale: `etude run`, then `etude publish`
     ");
     let text = project.wrong(&PIPELINE.replace("title = 'steps'", "title = 'Steps'"));
     insta::assert_snapshot!(text, @"
     stale    figure: y.title: steps → Steps
     5 files of 7 jobs and 1 claim in outputs/gallery/p: 1 problem found
-    `etude run` and then `etude publish` mend what is stale, fewer, missing or left; files that are changed or strange, and verdicts, are yours to judge
+    to mend stale: `etude run`, then `etude publish`
     ");
     // Of the three seeds that are declared two were published.
     let text = project.wrong(&PIPELINE.replace("[0, 1]", "[0, 1, 2]"));
@@ -177,21 +177,21 @@ fn what_is_older_than_the_pipeline_is_named_with_what_has_changed() {
     stale    table: made without model[seed=2]
     stale    figure: made without model[seed=2]
     5 files of 8 jobs and 1 claim in outputs/gallery/p: 5 problems found
-    `etude run` and then `etude publish` mend what is stale, fewer, missing or left; files that are changed or strange, and verdicts, are yours to judge
+    to mend stale, fewer: `etude run`, then `etude publish`
     ");
     let more = "[stage.other]\nkind = 'table'\nfrom = 'curve'\n[axes]";
     let text = project.wrong(&PIPELINE.replace("[axes]", more));
     insta::assert_snapshot!(text, @"
     missing  other: it was never published
     5 files of 8 jobs and 1 claim in outputs/gallery/p: 1 problem found
-    `etude run` and then `etude publish` mend what is stale, fewer, missing or left; files that are changed or strange, and verdicts, are yours to judge
+    to mend missing: `etude run`, then `etude publish`
     ");
     let fewer = PIPELINE.replace("[stage.table]\nkind = 'table'\nfrom = 'curve'\n", "");
     insta::assert_snapshot!(project.wrong(&fewer), @"
     left     tables/table.csv: the pipeline has no job table any more
     left     tables/table.md: the pipeline has no job table any more
     5 files of 6 jobs and 1 claim in outputs/gallery/p: 2 problems found
-    `etude run` and then `etude publish` mend what is stale, fewer, missing or left; files that are changed or strange, and verdicts, are yours to judge
+    to mend left: `etude run`, then `etude publish`
     ");
 }
 
@@ -214,7 +214,8 @@ fn bytes_that_changed_and_files_that_are_gone_or_strange_are_named() {
     changed  figures/figure.svg: its bytes are not those published
     strange  tables/mine/notes.md: no job of the pipeline made it; remove it, or keep it elsewhere
     5 files of 7 jobs and 1 claim in outputs/gallery/p: 3 problems found
-    `etude run` and then `etude publish` mend what is stale, fewer, missing or left; files that are changed or strange, and verdicts, are yours to judge
+    to mend missing: `etude run`, then `etude publish`
+    to mend changed: restore the file, or remove it and run `etude publish`
     ");
     fs::write(at("figures/figure.svg"), figure).unwrap();
 
