@@ -472,11 +472,14 @@ fn differ(path: &str, before: &Json, after: &Json, lines: &mut Vec<String>) {
             let gone = old.iter().filter(|item| !new.contains(item)).count();
             let come = new.iter().filter(|item| !old.contains(item)).count();
             let name = path.trim_start_matches("inputs.");
-            lines.push(match (gone, come) {
-                (0, 0) => format!("input {name}: from other stages"),
-                (0, come) => format!("input {name}: {come} more"),
-                (gone, 0) => format!("input {name}: {gone} fewer"),
-                (_, come) => format!("input {name}: {come} of {} changed", new.len()),
+            lines.push(match (gone, come, new.len()) {
+                (0, 0, _) => format!("`{name}`: the same inputs, from other stages"),
+                (0, 1, _) => format!("`{name}`: 1 new input"),
+                (0, come, _) => format!("`{name}`: {come} new inputs"),
+                (1, 0, _) => format!("`{name}`: 1 input is gone"),
+                (gone, 0, _) => format!("`{name}`: {gone} inputs are gone"),
+                (_, _, 1) => format!("`{name}`: the input changed"),
+                (_, come, all) => format!("`{name}`: {come} of {all} inputs changed"),
             });
         }
         (Json::String(old), Json::String(new)) if is_long(old) || is_long(new) => {

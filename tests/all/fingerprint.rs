@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use etude::pipeline::Kind;
+use etude::plan::Fingerprint;
 use etude::run::Status;
 use etude::store::Digest;
 use proptest::prelude::*;
+use serde_json::json;
 
 use crate::toys::{Bench, NewTimes, Number, Picture, Sum};
 
@@ -198,4 +200,29 @@ fn the_key_of_a_fingerprint_stays_what_it_was() {
     // Were this to change, every cache in the world would be cold: raise the store's format instead.
     let key = Digest::of_key(br#"{"kind":"toy"}"#);
     insta::assert_snapshot!(key, @"e925513f73214e9f5e54ca6e301d3882b564631157c15411358ad73717db507f");
+}
+
+#[test]
+fn a_change_of_inputs_names_the_port_and_how_many_changed() {
+    let with = |names: &[&str]| json!({ "inputs": { "from": [names] } });
+    let said = |before: &[&str], after: &[&str]| {
+        let lines = Fingerprint(with(after)).differences(&with(before));
+        lines.join("; ")
+    };
+    let told = [
+        said(&["a"], &["b"]),
+        said(&["a", "b"], &["a", "c"]),
+        said(&["a"], &["a", "b"]),
+        said(&["a"], &["a", "b", "c"]),
+        said(&["a", "b"], &["a"]),
+        said(&["a", "b", "c"], &["a"]),
+    ];
+    insta::assert_snapshot!(told.join("\n"), @"
+    `from`: the input changed
+    `from`: 1 of 2 inputs changed
+    `from`: 1 new input
+    `from`: 2 new inputs
+    `from`: 1 input is gone
+    `from`: 2 inputs are gone
+    ");
 }
