@@ -25,6 +25,7 @@ mod signals;
 mod stream;
 mod usage;
 mod verify;
+mod warnings;
 mod worker;
 
 use std::io::{self, StderrLock, StdoutLock};

@@ -6,8 +6,8 @@ use clap::Args;
 
 use super::check::some;
 use super::verify::count;
-use super::{Failure, SourceArgs, err, out};
-use crate::pipeline::{JobName, Keep, Problem, show_count};
+use super::{Failure, SourceArgs, out};
+use crate::pipeline::{JobName, Keep, show_count};
 use crate::plan::{Freshness, assess_by};
 use crate::report::{Counts, Outlook, outlook, overview};
 use crate::run::shown;
@@ -48,7 +48,7 @@ impl Plan {
         let ledger = store.ledger(&plan.pipeline.shown);
         let snapshot = store.snapshot(&plan.pipeline.shown);
         let states = assess_by(&plan, &store, &ledger, &snapshot)?;
-        warn(&plan.pipeline.warnings);
+        source.warn(&plan.pipeline);
         let jobs = 0..states.len();
         let outlooks: Vec<Outlook> = jobs
             .map(|id| outlook(&plan, &states, &ledger, id))
@@ -149,17 +149,4 @@ fn unshown(
         }
     }
     unshown
-}
-
-/// Says what is not wrong and still not as it should be, a line each with its place.
-fn warn(warnings: &[Problem]) {
-    let mut err = err();
-    for warning in warnings {
-        let place = warning.span.as_ref();
-        let place = place.map_or(String::new(), |span| format!("{span:?}: "));
-        let help = warning.help.as_ref();
-        let help = help.map_or(String::new(), |help| format!("; {help}"));
-        // Whoever closed the stream does not want to hear more.
-        let _ = writeln!(err, "! {place}{warning}{help}");
-    }
 }

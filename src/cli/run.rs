@@ -64,6 +64,7 @@ impl Run {
         }
         .check(project.root())?;
         store.prepare()?;
+        source.warn(&plan.pipeline);
         let asked = Asked::listen()?;
         let program = this_program()
             .map_err(|error| Failure::Message(format!("cannot find this program: {error}")))?;

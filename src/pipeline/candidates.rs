@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
 
-use super::document::LARGEST;
+use super::document::{self, LARGEST};
+use super::problem::Problems;
+use super::resolve::name;
 use crate::store::read_named;
 
 /// Files of others and of etude itself, whatever they hold.
@@ -34,6 +36,20 @@ pub fn pipelines_in(folder: &Path) -> Vec<PathBuf> {
     let mut paths: Vec<PathBuf> = whole.map(|(_, (path, _))| path).collect();
     paths.sort();
     paths
+}
+
+/// The other pipelines in some folders that have the name of a pipeline. All of these show their results in one folder.
+pub fn namesakes(file: &Path, own: &str, folders: &[&Path]) -> Vec<PathBuf> {
+    let found = folders.iter().flat_map(|folder| pipelines_in(folder));
+    let mut others: BTreeMap<PathBuf, PathBuf> = found.map(|path| (real(&path), path)).collect();
+    others.remove(&real(file));
+    let has_name = |path: &PathBuf| {
+        // Its mistakes are told when it is read itself.
+        let mut problems = Problems::default();
+        let document = document::read(path, &mut problems);
+        name(&document, path, &mut problems) == own
+    };
+    others.into_values().filter(has_name).collect()
 }
 
 /// The TOML files of a folder that may be pipelines.
@@ -136,6 +152,46 @@ mod tests {
         let listed = "[[stage]]\nkind = 'path-star'\n";
         let files = [("a.toml", broken), ("b.toml", listed)];
         assert_eq!(found(&files), ["a.toml", "b.toml"]);
+    }
+
+    #[test]
+    fn pipelines_of_one_name_are_found_however_they_come_by_it() {
+        let named = format!("name = 'a'\n{STAGE}");
+        let includes = format!("include = '../a.toml'\n{STAGE}");
+        let includes_and_has_its_own = format!("name = 'e'\n{includes}");
+        let files = [
+            ("a.toml", named.as_str()),
+            ("copy.toml", &named),
+            ("other.toml", STAGE),
+            ("pipelines/a.toml", STAGE),
+            ("pipelines/d.toml", &includes),
+            ("pipelines/e.toml", &includes_and_has_its_own),
+            ("pipelines/other.toml", "name = 'else'\n"),
+        ];
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("pipelines")).unwrap();
+        for (name, text) in files {
+            fs::write(folder.path().join(name), text).unwrap();
+        }
+        let of = |file: &str, name: &str| -> Vec<String> {
+            let pipelines = folder.path().join("pipelines");
+            let folders = [folder.path(), &pipelines];
+            let others = namesakes(&folder.path().join(file), name, &folders);
+            let paths = others.iter().map(|path| path.strip_prefix(folder.path()));
+            paths
+                .map(|path| path.unwrap().display().to_string())
+                .collect()
+        };
+        assert_eq!(
+            of("a.toml", "a"),
+            ["copy.toml", "pipelines/a.toml", "pipelines/d.toml"]
+        );
+        assert_eq!(
+            of("pipelines/d.toml", "a"),
+            ["a.toml", "copy.toml", "pipelines/a.toml"]
+        );
+        assert!(of("other.toml", "other").is_empty());
+        assert!(of("pipelines/e.toml", "e").is_empty());
     }
 
     #[test]

@@ -36,7 +36,7 @@ mod syntax;
 mod value;
 
 pub use axis::{Axis, Point};
-pub use candidates::pipelines_in;
+pub use candidates::{namesakes, pipelines_in};
 pub use columns::{ColumnOf, ColumnOrigin, ColumnsOn, TableColumns};
 pub(crate) use contract::schema_of;
 pub use contract::{

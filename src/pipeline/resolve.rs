@@ -800,7 +800,7 @@ fn check_labels(axes: &[Axis], problems: &mut Problems) {
 }
 
 /// The pipeline's name: what the file says, or what it is called.
-fn name(document: &Document, path: &Path, problems: &mut Problems) -> String {
+pub(super) fn name(document: &Document, path: &Path, problems: &mut Problems) -> String {
     let file = path.file_stem().unwrap_or_default().to_string_lossy();
     let Some(value) = &document.name else {
         return file.into_owned();

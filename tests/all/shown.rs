@@ -419,3 +419,26 @@ fn a_run_that_is_stopped_moves_nothing_that_may_be_right() {
     project.write("switch", "");
     assert!(project.ok(&["plan", "p.toml"]).contains("nothing to do"));
 }
+
+#[test]
+fn two_pipelines_of_one_name_are_told_by_plan_and_run() {
+    let project = project();
+    let warning = "! p.toml: other pipelines have the name `p` too: copy.toml; all show their results in outputs/p and replace those of the others; give each its own `name`\n";
+    for command in ["plan", "run"] {
+        assert!(
+            !project
+                .etude(&[command, "p.toml"])
+                .0
+                .contains("other pipelines")
+        );
+    }
+    project.write("copy.toml", PIPELINE);
+    for command in ["plan", "run"] {
+        let (said, _) = project.etude(&[command, "p.toml"]);
+        assert!(said.contains(warning), "{command}: {said}");
+    }
+    let other = PIPELINE.replace("name = 'p'", "name = 'copy'");
+    project.write("copy.toml", &other);
+    let (said, _) = project.etude(&["plan", "p.toml"]);
+    assert!(!said.contains("other pipelines"), "{said}");
+}
