@@ -44,6 +44,8 @@ pub struct Declared<'a> {
 pub struct Override {
     pub when: Condition,
     pub set: Patch,
+    /// Whether nothing that it sets has a problem.
+    pub is_whole: bool,
     pub span: Span,
 }
 
@@ -261,7 +263,8 @@ impl<'a> Layers<'a> {
                 problems.push(problem);
             }
         }
-        for (n, one) in self.overrides.iter().enumerate() {
+        let whole = self.overrides.iter().enumerate();
+        for (n, one) in whole.filter(|(_, one)| one.is_whole) {
             let stages: BTreeSet<usize> = one.set.iter().map(|a| a.stage).collect();
             let mut holds = stages.iter().map(|stage| {
                 let fan = fans[*stage].as_ref();

@@ -10,6 +10,7 @@
 
 mod axis;
 mod candidates;
+mod column_check;
 mod columns;
 mod contract;
 mod coordinates;

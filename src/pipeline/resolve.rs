@@ -8,10 +8,9 @@ use petgraph::algo::{tarjan_scc, toposort};
 use petgraph::graph::{DiGraph, NodeIndex};
 
 use super::axis::{self, Axis};
-use super::columns::{ColumnOf, ColumnOrigin};
+use super::column_check::{KnownStages, check_columns};
 use super::contract::{
-    BASE_ENVIRONMENT, Cardinality, ColumnShape, Device, Kind, Outside, Port, PortSyntax, Registry,
-    TableShape,
+    BASE_ENVIRONMENT, Cardinality, Device, Kind, Outside, Port, PortSyntax, Registry,
 };
 use super::coordinates::{Condition, Coordinates, is_name};
 use super::document::{self, Document};
@@ -145,6 +144,8 @@ struct Written<'a> {
     outputs: Vec<Output>,
     inputs: Vec<WrittenInput>,
     per: Vec<(String, Span)>,
+    /// Whether all that `per` holds is a name.
+    reads_per: bool,
     /// Parameters and policy.
     parameters: Value,
     /// Whether all that it reads is known.
@@ -219,10 +220,14 @@ fn resolve(
     let written = stages(document, registry, problems);
     let names = written.iter();
     let names = Names::new(names.map(|stage| (stage.key.name.as_str(), fixed_keys(stage))));
+    let before = problems.len();
     let axes: Arc<[Axis]> = axes(document, &names, problems).into();
+    let axes_are_right = problems.len() == before;
     check_case(&written, &axes, problems);
     check_labels(&axes, problems);
+    let before = problems.len();
     let overrides = overrides(document, &names, &axes, problems);
+    let overrides_are_right = problems.len() == before;
     let excludes = excludes(document, &axes, problems);
     let mut profiles = BTreeMap::new();
     for (key, value) in &document.profiles {
@@ -250,6 +255,12 @@ fn resolve(
     keep.0.extend(chosen.keep.0.iter().cloned());
     pipeline.axes = axes.clone();
     let above = above(&written, &order, &reaching);
+    // An axis or override that has a problem may have been meant for any stage.
+    let mut has_columns = if axes_are_right && overrides_are_right {
+        have_their_axes(&written, &order, &reaching)
+    } else {
+        vec![false; written.len()]
+    };
     let stages = written.iter().zip(reaching);
     let stages = stages.map(|(stage, axes)| Declared {
         name: &stage.key.name,
@@ -294,6 +305,7 @@ fn resolve(
     let mut surveyed = HashMap::new();
     let mut warnings = Problems::default();
     let mut variants = vec![Vec::new(); written.len()];
+    let mut is_settled = vec![true; written.len()];
     for (at, fan) in fans.iter().enumerate() {
         let (Some(fan), Some(kind)) = (fan, written[at].kind) else {
             continue;
@@ -302,6 +314,7 @@ fn resolve(
         let mut instances = Vec::with_capacity(fan.instances.len());
         for (coordinates, variant) in kept(fan, &keep) {
             let Some(settled) = &settled[variant] else {
+                is_settled[at] = false;
                 continue;
             };
             variants[at].push(variant);
@@ -363,8 +376,19 @@ fn resolve(
     let whole = axes_read && pipeline.stages.len() == written.len();
     if whole {
         let reads_all: Vec<bool> = written.iter().map(|stage| stage.reads_all).collect();
-        let instances = (&variants[..], &reads_all[..]);
-        check_columns(&mut pipeline, instances, &order, place, problems);
+        // What an axis sweeps is a column of all that lies below it, if all its values are known.
+        let is_open = |axis: &&Axis| axis.sets().any(|(stage, _)| !is_settled[*stage]);
+        let open: BTreeSet<&str> = axes.iter().filter(is_open).map(Axis::name).collect();
+        for (at, above) in above.iter().enumerate() {
+            let is_below = above.iter().any(|axis| open.contains(axis.as_str()));
+            has_columns[at] &= is_settled[at] && !is_below;
+        }
+        let known = KnownStages {
+            variants: &variants,
+            reads_all: &reads_all,
+            has_columns: &has_columns,
+        };
+        check_columns(&mut pipeline, &known, &order, place, problems);
         origin::check(&pipeline, &variants, place, problems);
     }
     pipeline
@@ -462,6 +486,7 @@ fn stage<'a>(
         outputs: Vec::new(),
         inputs: Vec::new(),
         per: Vec::new(),
+        reads_per: true,
         parameters: Value {
             data: Data::Table(Table::new()),
             span: key.span.clone(),
@@ -513,6 +538,7 @@ fn stage<'a>(
             written.inputs.push(WrittenInput { port: *port, reads });
         } else if key.name == "per" {
             written.per = per(value, problems);
+            written.reads_per = written.per.len() == named(value);
         } else if key.name != "kind" {
             let path = vec![written.key.name.clone(), key.name.clone()];
             patch::check_draws(&path, value, problems);
@@ -865,10 +891,13 @@ fn overrides(
             continue;
         };
         let condition = Condition::read(when, axes, problems);
+        let before = problems.len();
         let set = patch_of(set, names, problems);
+        let is_whole = problems.len() == before;
         overrides.extend(condition.map(|condition| Override {
             when: condition,
             set,
+            is_whole,
             span: when.span.clone(),
         }));
     }
@@ -1109,6 +1138,19 @@ fn above(
     above
 }
 
+/// Whether each stage, and all that it comes from, lies on all axes of its `per`.
+fn have_their_axes(written: &[Written<'_>], order: &[usize], reaching: &[Vec<&Axis>]) -> Vec<bool> {
+    let mut have = vec![false; written.len()];
+    for &at in order {
+        let stage = &written[at];
+        let mut per = stage.per.iter();
+        let has = per.all(|(name, _)| reaching[at].iter().any(|axis| axis.name() == name));
+        let mut from = stage.reads();
+        have[at] = stage.reads_per && has && from.all(|(_, from)| have[from]);
+    }
+    have
+}
+
 /// The instances that a run is about.
 fn kept<'b>(
     fan: &'b Fan<'_>,
@@ -1130,98 +1172,4 @@ fn check_outside(outside: &Outside, path: &Path, there: &Result<(), String>) -> 
         Err(_) if !path.exists() => Some(format!("there is nothing at `{}`", outside.path)),
         Err(error) => Some(format!("`{name}`: {error}")),
     }
-}
-
-/// Holds what each stage reads against the columns it will be given. `variants` are those of the instances of each stage; of
-/// a stage that comes from one that does not read all that it names nothing is known. `place` tells where what an error is about stands.
-fn check_columns(
-    pipeline: &mut Pipeline,
-    (variants, reads_all): (&[Vec<usize>], &[bool]),
-    order: &[usize],
-    place: impl Fn(usize, usize, &ParamError) -> Span,
-    problems: &mut Problems,
-) {
-    // By stage and output.
-    let mut all: Vec<Vec<Vec<TableShape>>> = vec![Vec::new(); pipeline.stages.len()];
-    // Whether a stage and all that it comes from read what they name.
-    let mut whole = vec![false; pipeline.stages.len()];
-    for &at in order {
-        let stage = &pipeline.stages[at];
-        let mut from = stage.inputs.iter().flat_map(|input| &input.reads);
-        whole[at] = reads_all[at] && from.all(|from| whole[from.stage]);
-        let from = stage.inputs.iter().flat_map(|input| &input.reads);
-        let shapes = from.flat_map(|from| all[from.stage][from.output].clone());
-        let shapes: Vec<TableShape> = shapes.collect();
-        let mut columns = None;
-        let mut checked = BTreeSet::new();
-        // Of each output that has a name.
-        let mut named = vec![None; stage.outputs.len()];
-        for (instance, variant) in stage.instances.iter().zip(&variants[at]) {
-            if !whole[at] || !checked.insert(*variant) {
-                continue;
-            }
-            let is_first = checked.len() == 1;
-            for (known, output) in named.iter_mut().zip(&stage.outputs) {
-                let name = output.name.as_deref();
-                let left = name.and_then(|name| instance.parameters.output_columns(name));
-                *known = if is_first {
-                    left
-                } else {
-                    ColumnShape::common(known.take(), left)
-                };
-            }
-            match instance.parameters.columns(&shapes) {
-                Ok(left) if is_first => columns = left,
-                Ok(left) => columns = ColumnShape::common(columns, left),
-                Err(param_errors) => {
-                    for param_error in param_errors {
-                        let span = place(at, *variant, &param_error);
-                        let problem = Problem::at(&span, &param_error.message);
-                        problems.push(problem.maybe_help(param_error.help));
-                    }
-                }
-            }
-        }
-        let first = stage.instances.first();
-        let certain = first.and_then(|first| first.parameters.columns(&[]).ok().flatten());
-        let certain = certain.into_iter().flatten().map(|column| column.name);
-        let certain: Vec<String> = certain.collect();
-        pipeline.stages[at].certain = certain;
-        for (output, named) in pipeline.stages[at].outputs.iter_mut().zip(named) {
-            output.columns = match output.name {
-                Some(_) => named,
-                None => columns.clone(),
-            };
-        }
-        let outputs = 0..pipeline.stages[at].outputs.len();
-        all[at] = outputs
-            .map(|output| tables(pipeline, (at, output)))
-            .collect();
-        for problem in pipeline.collisions(at) {
-            problems.push(problem);
-        }
-    }
-}
-
-/// The tables that a stage's artifacts offer, coordinates and swept parameters among their columns.
-fn tables(pipeline: &Pipeline, (stage, output): (usize, usize)) -> Vec<TableShape> {
-    // Of a stage without instances nothing is known, not even its coordinates.
-    let is_known = !pipeline.stages[stage].instances.is_empty();
-    let tables = pipeline.tables(stage, output).into_iter();
-    let shapes = tables.map(|table| {
-        let shape = |column: &ColumnOf| ColumnShape::new(column.name.clone(), column.kind);
-        let columns = table.columns.iter().map(shape);
-        let coordinates = table.columns.iter().filter(|column| match column.origin {
-            ColumnOrigin::Own => false,
-            ColumnOrigin::Axis => true,
-            ColumnOrigin::Swept { by_label, .. } => !by_label,
-        });
-        TableShape {
-            columns: (is_known && table.is_known).then(|| columns.collect()),
-            coordinates: coordinates.map(shape).collect(),
-            name: table.table,
-            runs: table.runs,
-        }
-    });
-    shapes.collect()
 }

@@ -51,10 +51,15 @@ seed = { "model.seed" = [0, 1] }
 
 /// What is wrong with a text.
 fn problems(text: &str) -> Vec<Problem> {
+    problems_with(text, &Request::default())
+}
+
+/// What is wrong with a text, and with what the command line adds to it.
+fn problems_with(text: &str, request: &Request) -> Vec<Problem> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("x.toml");
     fs::write(&file, text).unwrap();
-    let read = read(&file, &Request::default(), &etude::stages::registry());
+    let read = read(&file, request, &etude::stages::registry());
     read.err().unwrap_or_default()
 }
 
@@ -368,4 +373,109 @@ fn a_file_that_cannot_be_included_is_told_where_it_is_named() {
 fn a_large_limit_can_be_read() {
     let told = only("train = 400", "train = 400_000_000");
     assert!(told.contains("must be at most 100 000 000"), "{told}");
+}
+
+/// A pipeline whose table and figure read columns that axes add.
+fn swept() -> String {
+    slipped(&[
+        (
+            "SELECT method, AVG(exact) AS accuracy",
+            "SELECT degree, lr, AVG(exact) AS accuracy",
+        ),
+        ("GROUP BY method", "GROUP BY degree, lr"),
+        (
+            "from = [\"answers\"]",
+            "from = [\"answers\"]\nper = [\"method\"]",
+        ),
+        ("x = \"method\"", "x = \"degree\"\ncolor = \"method\""),
+        (
+            "seed = { \"model.seed\" = [0, 1] }",
+            "arms = { \"graphs.degree\" = [2, 3] }\n\
+             rate = { \"model.optimizer.lr\" = [1e-3, 3e-3] }",
+        ),
+    ])
+}
+
+#[test]
+fn a_column_that_another_problem_leaves_unknown_is_not_said_to_be_missing() {
+    let right = swept();
+    assert_eq!(problems(&right), []);
+    for (from, to, told) in [
+        ("\"graphs.degree\"", "\"graph.degree\"", "no stage `graph`"),
+        ("= [2, 3]", "= [2, \"x\"]", "`degree` must be an integer"),
+        ("optimizer.lr", "optimizer.rl", "has no key `rl`"),
+        ("nodes = 8", "nodes = \"8\"", "`nodes` must be an integer"),
+        (
+            "per = [\"method\"]",
+            "per = [\"methd\"]",
+            "the axis `methd`",
+        ),
+        (
+            "per = [\"method\"]",
+            "per = [1]",
+            "`per` takes names of axes",
+        ),
+    ] {
+        assert_eq!(right.matches(from).count(), 1, "{from}");
+        let all = problems(&right.replacen(from, to, 1));
+        let all: Vec<String> = all.iter().map(shown).collect();
+        assert_eq!(all.len(), 1, "{to}: {all:#?}");
+        assert!(all[0].contains(told), "{to}: {all:#?}");
+    }
+    for set in ["graphs.degree=10", "model.optimizer.lr=1", "graphs.nodes=x"] {
+        let request = Request {
+            set: vec![set.to_string()],
+            ..Request::default()
+        };
+        let all = problems_with(&right, &request);
+        let all: Vec<String> = all.iter().map(shown).collect();
+        assert_eq!(all.len(), 1, "{set}: {all:#?}");
+    }
+}
+
+#[test]
+fn a_missing_column_is_still_told_beside_a_problem_that_has_nothing_to_do_with_it() {
+    // No axis sweeps a parameter of the stage with the first problem.
+    let text = slipped(&[
+        ("train = 400", "train = \"400\""),
+        ("SELECT method,", "SELECT metod,"),
+    ]);
+    let all: Vec<String> = problems(&text).iter().map(shown).collect();
+    assert!(all.len() > 1, "{all:#?}");
+    assert!(all[1].contains("no column `metod`"), "{all:#?}");
+}
+
+#[test]
+fn an_override_of_an_unknown_stage_is_one_problem() {
+    // The axis reaches the stage that is read only by the override.
+    let text = r#"
+[stage.made]
+kind = "command"
+args = ["true"]
+params = { v = 1 }
+outputs.t = { path = "t.csv", type = "table", columns = { x = "int" } }
+
+[stage.other]
+kind = "command"
+args = ["true"]
+params = { w = 1 }
+outputs.t = { path = "t.txt", type = "file" }
+
+[stage.sums]
+kind = "aggregate"
+from = "made"
+sql = "SELECT size, SUM(x) AS x FROM made GROUP BY size"
+
+[axes]
+size = { "other.params.w" = [1, 2] }
+
+[[override]]
+when = { size = 2 }
+set = { made.params.v = 2 }
+"#;
+    assert_eq!(problems(text), []);
+    let all = problems(&text.replace("{ made.params", "{ mad.params"));
+    let all: Vec<String> = all.iter().map(shown).collect();
+    assert_eq!(all.len(), 1, "{all:#?}");
+    assert!(all[0].contains("there is no stage `mad`"), "{all:#?}");
 }
