@@ -401,7 +401,7 @@ fn check_clashes<'b>(
         let problem = match whose {
             Whose::Axis(axis) => swept.insert(assignment, (axis, assignment)).err().map(|(other, _)| {
                 let message = format!("the axes `{other}` and `{axis}` both set {parameter}");
-                (message, "two patches of one instance must not set the same parameter; make them one axis or use an override".to_string())
+                (message, "one job would get two values for it; make the two axes one, or use an override for the exception".to_string())
             }),
             Whose::Override(when) => match overridden.insert(assignment, ()) {
                 Err(()) => {

@@ -178,7 +178,7 @@ fn patches_that_clash_or_reach_nothing_are_refused() {
     11:16 ['z'] the axis `z` does not reach the inputs of `s`
         help: the axes that do are `x`, `y`
     14:23 [value] the axes `x` and `y` both set `n.value`
-        help: two patches of one instance must not set the same parameter; make them one axis or use an override
+        help: one job would get two values for it; make the two axes one, or use an override for the exception
     15:9 [nothing] the axis `nothing` reaches nothing: it sets no parameter
     17:26 [5] the axis `x` has no label `5`
         help: the labels are `1`, `2`

@@ -310,14 +310,16 @@ impl Contract for PathStar {
         let questions = self.questions();
         if (all as f64) * 2.0 > questions {
             let (which, remedy) = match (self.labels, self.spread) {
-                (Labels::Fixed, _) => (" and fixed labels", "or draw fresh labels"),
-                (Labels::Fresh, 0) => ("", "or raise nodes"),
-                (Labels::Fresh, _) => (" and equal arms", "or raise nodes"),
+                (Labels::Fixed, _) => (" and fixed labels", "or draw fresh `labels`"),
+                (Labels::Fresh, 0) => ("", "or raise `nodes`"),
+                (Labels::Fresh, _) => (" and equal arms", "or raise `nodes`"),
             };
+            let most = (questions / 2.0).floor();
             let why = format!(
-                "only {questions} different questions exist for G({degree},{path_length}) with {nodes} node values{which}, \
-                 too few to draw {train} to learn from, {test} to test with and {validation} for validation that all differ \
-                 (at most half of them): lower these, {remedy}"
+                "only {questions} different questions exist for G({degree},{path_length}), a graph of {degree} arms with \
+                 {path_length} nodes each, the start counted, and {nodes} node values{which}; at most half of them can be \
+                 drawn, {most}, and you ask for {all}: {train} to learn from, {test} to test with and {validation} for \
+                 validation; ask for fewer, {remedy}"
             );
             problems.push((largest, why));
         }

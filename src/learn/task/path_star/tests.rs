@@ -707,7 +707,7 @@ fn too_few_questions_for_validation_are_said_with_the_numbers() {
             .unwrap();
     let said = task.problems().into_iter();
     let said: Vec<String> = said.map(|(name, why)| format!("{name}: {why}")).collect();
-    insta::assert_snapshot!(said.join("\n"), @"validation: only 504 different questions exist for G(2,2) with 9 node values, too few to draw 20 to learn from, 10 to test with and 512 for validation that all differ (at most half of them): lower these, or raise nodes");
+    insta::assert_snapshot!(said.join("\n"), @"validation: only 504 different questions exist for G(2,2), a graph of 2 arms with 2 nodes each, the start counted, and 9 node values; at most half of them can be drawn, 252, and you ask for 542: 20 to learn from, 10 to test with and 512 for validation; ask for fewer, or raise `nodes`");
 }
 
 #[test]
