@@ -1,6 +1,6 @@
 //! Names with a hyphen, which SQL reads as differences: one problem for each, and what to write.
 
-use super::problem::SqlProblem;
+use super::problem::{QUOTES, SqlProblem};
 
 /// Tells of a missing name that is part of a name with hyphens once, with what to write; the rest of that name is not told.
 pub fn hyphens_told(text: &str, problems: Vec<SqlProblem>) -> Vec<SqlProblem> {
@@ -16,10 +16,14 @@ pub fn hyphens_told(text: &str, problems: Vec<SqlProblem>) -> Vec<SqlProblem> {
         if let Some(name) = name_at(text, problem.line, problem.column).filter(|_| is_missing) {
             let stage = name.split('.').next().unwrap_or(&name);
             problem.message = format!("`{name}` is read as a difference");
-            problem.help = format!(
-                "a stage `{stage}` is the table `{}` in SQL; a column with a hyphen stands in double quotes: \"{stage}\"",
-                stage.replace('-', "_")
-            );
+            problem.help = if problem.help.starts_with(QUOTES) {
+                format!("{QUOTES}: '{name}'")
+            } else {
+                format!(
+                    "a stage `{stage}` is the table `{}` in SQL; a column with a hyphen stands in double quotes: \"{stage}\"",
+                    stage.replace('-', "_")
+                )
+            };
             last = (problem.line, problem.column + name.chars().count());
         }
         told.push(problem);
@@ -72,5 +76,14 @@ mod tests {
             ]
         );
         assert!(told[0].help.contains("`my_curve`"), "{}", told[0].help);
+    }
+
+    #[test]
+    fn a_text_with_a_hyphen_and_without_quotes_is_advised_single_quotes() {
+        let mut meant_as_text = problem(11, "no column `next`");
+        meant_as_text.help = format!("{QUOTES}: 'next'; columns: method");
+        let told = hyphens_told("SELECT\n method = next-token", vec![meant_as_text]);
+        assert_eq!(told[0].message, "`next-token` is read as a difference");
+        assert_eq!(told[0].help, "text stands in single quotes: 'next-token'");
     }
 }

@@ -47,6 +47,9 @@ impl SqlProblem {
     }
 }
 
+/// How the advice begins that a name was meant as text.
+pub(super) const QUOTES: &str = "text stands in single quotes";
+
 /// What other words of SQL look like when fingers slip.
 const KEYWORDS: &[&str] = &[
     "SELECT", "FROM", "WHERE", "GROUP", "ORDER", "BY", "HAVING", "JOIN", "LEFT", "INNER", "USING",

@@ -442,6 +442,35 @@ fn what_is_wrong_is_found_before_the_run_with_its_place_and_a_remedy() {
 }
 
 #[test]
+fn a_name_that_is_compared_with_text_is_advised_quotes() {
+    for condition in [
+        "method = reversed",
+        "reversed <> method",
+        "seed = 1 AND method = reversed",
+        "method IN ('a', reversed)",
+        "method LIKE reversed",
+        "CASE method WHEN reversed THEN TRUE END",
+    ] {
+        let sql = format!("SELECT exact FROM answers WHERE {condition}");
+        let told = problems(&sql);
+        assert!(told.starts_with("no column `reversed`"), "{told}");
+        assert!(
+            told.contains("; text stands in single quotes: 'reversed'; columns: "),
+            "{told}"
+        );
+    }
+    for condition in [
+        "seed = reversed",
+        "method = answers.reversed",
+        "method IS NULL OR reversed",
+    ] {
+        let told = problems(&format!("SELECT exact FROM answers WHERE {condition}"));
+        assert!(told.contains("no column `reversed`"), "{told}");
+        assert!(!told.contains("single quotes"), "{told}");
+    }
+}
+
+#[test]
 fn right_queries_have_no_problems() {
     for sql in [
         "SELECT method, AVG(exact) AS acc FROM answers GROUP BY method HAVING acc > 0.5 ORDER BY acc",

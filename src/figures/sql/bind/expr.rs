@@ -80,7 +80,9 @@ impl Binder<'_> {
             } => {
                 let value = self.expr(expr, context);
                 let equal = list.iter().map(|item| {
+                    let before = self.problems.len();
                     let other = self.expr(item, context);
+                    self.advise_quotes(item, value.1, before);
                     self.call("=", vec![value.clone(), other], start(item))
                 });
                 let equal = equal.collect();
@@ -399,8 +401,15 @@ impl Binder<'_> {
         place: Location,
         context: &mut Context<'_>,
     ) -> Typed {
-        let args = args.iter().map(|arg| self.expr(arg, context)).collect();
-        self.call(name, args, place)
+        let before = self.problems.len();
+        let typed: Vec<Typed> = args.iter().map(|arg| self.expr(arg, context)).collect();
+        if let ([left, right], [(_, of_left), (_, of_right)]) = (args, typed.as_slice())
+            && (is_comparison(name) || matches!(name, "LIKE" | "ILIKE"))
+        {
+            self.advise_quotes(left, *of_right, before);
+            self.advise_quotes(right, *of_left, before);
+        }
+        self.call(name, typed, place)
     }
 
     /// A function or an operator, held against the types it takes.
@@ -501,7 +510,9 @@ impl Binder<'_> {
         for case in conditions {
             let when = match &operand {
                 Some(operand) => {
+                    let before = self.problems.len();
                     let value = self.expr(&case.condition, context);
+                    self.advise_quotes(&case.condition, operand.1, before);
                     self.call(
                         "=",
                         vec![operand.clone(), value],

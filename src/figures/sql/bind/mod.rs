@@ -12,6 +12,7 @@ mod item;
 mod join;
 mod name;
 mod over;
+mod quotes;
 mod schema;
 mod select;
 mod set;

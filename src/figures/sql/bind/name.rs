@@ -4,6 +4,7 @@ use sqlparser::ast::{Expr as Ast, Ident};
 use sqlparser::tokenizer::Location;
 
 use super::super::plan::Expr;
+use super::super::problem::QUOTES;
 use super::Binder;
 use super::context::{Context, Typed, UNKNOWN};
 use super::schema::Found;
@@ -123,7 +124,7 @@ impl Binder<'_> {
         };
         let help = spelling::advice(&ident.value, "columns", &known);
         let help = match ident.quote_style {
-            Some('"') => format!("{help}; text stands in single quotes"),
+            Some('"') => format!("{help}; {QUOTES}"),
             _ => help,
         };
         self.say(
