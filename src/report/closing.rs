@@ -1,6 +1,6 @@
 //! The closing lines of a run: verdicts, what is new of figures and tables, warnings, failures, counts.
 //!
-//! What is as it was before is counted, not named: whoever runs again after a small change sees what the change did.
+//! What is unchanged is counted, not named: whoever runs again after a small change sees what the change did.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -20,8 +20,8 @@ pub struct Closing {
     verdicts: Vec<(String, Verdict, bool)>,
     /// The figures and tables that are new, changed, or lack something, each with its job.
     views: Vec<(String, PathBuf)>,
-    /// How many figures, tables and claims are as they were before.
-    as_before: [usize; 3],
+    /// How many figures, tables and claims are unchanged.
+    unchanged: [usize; 3],
     failures: Vec<Ended>,
     /// What rests on less than it should, and on how much.
     holes: HashMap<String, Vec<String>>,
@@ -55,7 +55,7 @@ impl Closing {
         let is_whole = ended.holes.is_empty();
         if let Some(verdict) = &ended.verdict {
             let is_before = ended.status == Status::Cached && is_whole && verdict.is_expected();
-            self.as_before[2] += usize::from(is_before);
+            self.unchanged[2] += usize::from(is_before);
             let job = ended.job.clone();
             self.verdicts.push((job, verdict.clone(), is_before));
         }
@@ -77,7 +77,7 @@ impl Closing {
         };
         for (at, section) in SECTIONS.iter().enumerate() {
             let others = all.keys().filter(|view| !named.contains_key(*view));
-            self.as_before[at] += others.filter(|(of, _)| of == section).count();
+            self.unchanged[at] += others.filter(|(of, _)| of == section).count();
         }
         let named = named.into_values();
         self.views
@@ -105,7 +105,7 @@ impl Closing {
             lines.push(format!("→ {}{}", path.display(), self.lacking(job)));
         }
         if summary.ran > 0 || !lines.is_empty() {
-            lines.extend(self.as_before());
+            lines.extend(self.unchanged());
         }
         let mut warnings: Vec<_> = self.warnings.iter().collect();
         warnings.sort_by_key(|(job, _)| self.place(job));
@@ -148,14 +148,14 @@ impl Closing {
         lines
     }
 
-    /// How much is as it was before: `as before: 2 figures, 1 table`.
-    fn as_before(&self) -> Option<String> {
-        let counts = self.as_before.iter().zip(["figure", "table", "claim"]);
+    /// How much is unchanged: `unchanged: 2 figures, 1 table`.
+    fn unchanged(&self) -> Option<String> {
+        let counts = self.unchanged.iter().zip(["figure", "table", "claim"]);
         let counts = counts.filter(|(count, _)| **count > 0);
         let counts: Vec<String> = counts
             .map(|(count, what)| format!("{count} {what}{}", if *count == 1 { "" } else { "s" }))
             .collect();
-        (!counts.is_empty()).then(|| format!("as before: {}", counts.join(", ")))
+        (!counts.is_empty()).then(|| format!("unchanged: {}", counts.join(", ")))
     }
 }
 
@@ -257,7 +257,7 @@ mod tests {
     fn told(closing: &Closing) -> Vec<String> {
         let views = closing.views.iter();
         let mut told: Vec<String> = views.map(|(_, path)| path.display().to_string()).collect();
-        told.extend(closing.as_before());
+        told.extend(closing.unchanged());
         told
     }
 
@@ -283,13 +283,13 @@ mod tests {
             [
                 "o/figures/f.svg",
                 "o/figures/h.pdf",
-                "as before: 1 figure, 1 table"
+                "unchanged: 1 figure, 1 table"
             ]
         );
     }
 
     #[test]
-    fn what_lacks_something_is_named_though_it_is_as_before() {
+    fn what_lacks_something_is_named_though_it_is_unchanged() {
         let views = ["o/figures/f.svg"];
         let lacking = Ended {
             holes: vec!["model: 4 of 5".into()],
@@ -323,7 +323,7 @@ mod tests {
         let lines = closing.verdict_lines();
         assert_eq!(lines.len(), 2, "{lines:?}");
         assert!(lines[0].ends_with(": Wrong.") && lines[1].ends_with(": New."));
-        assert_eq!(told(&closing), ["as before: 1 claim"]);
+        assert_eq!(told(&closing), ["unchanged: 1 claim"]);
         assert!(!closing.all_as_expected());
     }
 }

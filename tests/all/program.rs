@@ -144,7 +144,7 @@ fn a_pipeline_runs_is_cached_and_re_runs_only_what_an_edit_touches() {
         named[..named.len() - 1],
         [
             "→ outputs/smoke/figures/figure.svg",
-            "as before: 1 figure, 1 table, 1 claim"
+            "unchanged: 1 figure, 1 table, 1 claim"
         ]
     );
 
