@@ -1,12 +1,28 @@
 //! Numbers in what a verdict says of a row: four significant digits are enough to read, and the artifact keeps them all.
 
-/// A row as `column = value, …` with its fractions in four significant digits; whole numbers stay as they are.
+/// A row as `column = value, …` with its fractions in four significant digits; whole numbers stay as they are. A column that
+/// repeats another, as `model_lr` does `lr`, is left out.
 pub fn rounded(row: &str) -> String {
-    let pairs = row.split(", ").map(|pair| match pair.rsplit_once(" = ") {
-        Some((column, value)) => format!("{column} = {}", rounded_value(value)),
-        None => pair.to_string(),
-    });
+    let pairs: Vec<&str> = row.split(", ").collect();
+    let columns: Vec<(&str, &str)> = pairs.iter().filter_map(|p| p.rsplit_once(" = ")).collect();
+    let repeats = |(column, value): (&str, &str)| {
+        let mut others = columns.iter();
+        others.any(|(other, theirs)| *theirs == value && is_longer_name(column, other))
+    };
+    let pairs = pairs
+        .iter()
+        .filter_map(|pair| match pair.rsplit_once(" = ") {
+            Some(known) if repeats(known) => None,
+            Some((column, value)) => Some(format!("{column} = {}", rounded_value(value))),
+            None => Some((*pair).to_string()),
+        });
     pairs.collect::<Vec<_>>().join(", ")
+}
+
+/// Whether a name is another with its stage before it.
+fn is_longer_name(name: &str, other: &str) -> bool {
+    let stage = name.strip_suffix(other);
+    stage.is_some_and(|stage| stage.len() > 1 && stage.ends_with('_'))
 }
 
 fn rounded_value(value: &str) -> String {
@@ -40,6 +56,22 @@ fn in_four_digits(number: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_column_that_repeats_another_is_left_out() {
+        assert_eq!(
+            rounded("model_objective = reversed, objective = reversed, x = 0.4"),
+            "objective = reversed, x = 0.4"
+        );
+        for row in [
+            "model_lr = 0.1, lr = 0.2",
+            "a = 1, b = 1",
+            "subject = x, object = x",
+            "_x = 1, x = 1",
+        ] {
+            assert_eq!(rounded(row), row);
+        }
+    }
 
     #[test]
     fn fractions_have_four_digits_and_all_else_stays() {
