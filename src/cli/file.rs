@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{Failure, Source, SourceArgs, SourceOptions};
-use crate::pipeline::pipelines_in;
+use crate::pipeline::{Problem, alternatives, pipelines_in};
 
 impl SourceArgs {
     /// The pipeline, for a command that takes nothing else.
@@ -89,6 +89,29 @@ impl SourceOptions {
         source
             .read()
             .is_ok_and(|pipeline| pipeline.stages.iter().any(|s| s.name == stage))
+    }
+}
+
+impl Source {
+    /// Refuses a file that is not there, and names the pipelines that are.
+    pub fn is_there(&self) -> Result<(), Failure> {
+        if self.file.exists() {
+            return Ok(());
+        }
+        let there = pipelines_in(Path::new(""));
+        let elsewhere = there
+            .iter()
+            .find(|path| path.file_name() == self.file.file_name());
+        let written = self.file.display().to_string();
+        let help = match elsewhere {
+            Some(path) => Some(format!("did you mean `{}`?", path.display())),
+            None => {
+                let names: Vec<String> = there.iter().map(|p| p.display().to_string()).collect();
+                alternatives("pipelines here", &written, names.iter().map(String::as_str))
+            }
+        };
+        let problem = Problem::of(format!("cannot read {written}: there is no such file"));
+        Err(Failure::Problems(vec![problem.maybe_help(help)]))
     }
 }
 

@@ -217,6 +217,7 @@ struct Source {
 impl Source {
     /// Reads and checks the pipeline, and what its project says.
     fn read(&self) -> Result<pipeline::Pipeline, Failure> {
+        self.is_there()?;
         let project = self.project();
         project.check()?;
         let request = self.request(&project);

@@ -132,6 +132,17 @@ fn a_first_word_that_is_a_file_or_looks_like_one_is_the_pipeline() {
         assert!(said.contains(&format!("cannot read {missing}")), "{said}");
         assert_eq!(code, 1);
     }
+    // Of a file that is not there, those that are there are named.
+    for (missing, help) in [
+        ("pipelines/tyni.toml", "did you mean `pipelines/tiny.toml`?"),
+        ("tiny.toml", "did you mean `pipelines/tiny.toml`?"),
+        ("else.toml", "the pipelines here are `pipelines/tiny.toml`"),
+    ] {
+        let (said, code) = project.etude(&["run", missing]);
+        assert!(said.contains("there is no such file"), "{said}");
+        assert!(said.contains(help), "{said}");
+        assert_eq!(code, 1);
+    }
     // A job that is none is told against the stages of the only pipeline.
     let (said, code) = project.etude(&["plan", "grahps"]);
     assert!(said.contains("`graphs`"), "{said}");

@@ -409,7 +409,7 @@ fn what_is_wrong_is_found_before_the_run_with_its_place_and_a_remedy() {
     no column `nodes` (line 1, column 10); columns: method, exact, degree, seed
     no column `dgree` (line 1, column 61); did you mean `degree`? (columns: degree, nodes)
     ");
-    insta::assert_snapshot!(problems("WITH c AS (SELECT degree AS d FROM graphs) SELECT nodes FROM c"), @"no column `nodes` (line 1, column 51); columns: d");
+    insta::assert_snapshot!(problems("WITH c AS (SELECT degree AS d FROM graphs) SELECT nodes FROM c"), @"no column `nodes` (line 1, column 51); `nodes` is in the table `graphs`; columns: d");
     insta::assert_snapshot!(problems("SELECT b.seed FROM answers a"), @"no table `b` in this FROM (line 1, column 8); tables: a");
     insta::assert_snapshot!(problems("SELECT AVGG(exact) AS v, STDEV_POP(exact) AS s, PERCENTILE_95(exact) AS p FROM anything"), @r#"
     there is no function `avgg` (line 1, column 8); did you mean `avg`? `etude kinds aggregate` lists all functions
@@ -439,6 +439,23 @@ fn what_is_wrong_is_found_before_the_run_with_its_place_and_a_remedy() {
     no column `METHOD` (line 1, column 8); did you mean `method`? (columns: method, exact, degree, seed)
     there is no type DATE here (line 1, column 21); the types are BOOLEAN, INTEGER, DOUBLE and TEXT; ROUND(x, 2) rounds
     "#);
+}
+
+#[test]
+fn a_column_of_another_table_is_told_with_that_table_and_once() {
+    let told = problems("SELECT exact, seed, AVG(nodes) AS n FROM graphs GROUP BY exact, seed");
+    assert_eq!(told.lines().count(), 1, "{told}");
+    assert!(
+        told.contains(" is in the table `answers`; columns: degree, nodes"),
+        "{told}"
+    );
+    // A table that is in this FROM by another name is not told of.
+    let told = problems("SELECT g.exact FROM answers a JOIN graphs g USING (degree)");
+    assert!(!told.contains("is in the table"), "{told}");
+    // What is in no table is told beside it.
+    let told = problems("SELECT exact, seeds FROM graphs");
+    assert_eq!(told.lines().count(), 2, "{told}");
+    assert!(told.contains("no column `seeds`"), "{told}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use super::super::plan::Expr;
 use super::super::problem::QUOTES;
 use super::Binder;
 use super::context::{Context, Typed, UNKNOWN};
-use super::schema::Found;
+use super::schema::{Found, Schema, TableInfo};
 use crate::figures::spelling;
 
 impl Binder<'_> {
@@ -122,16 +122,45 @@ impl Binder<'_> {
                 names
             }
         };
-        let help = spelling::advice(&ident.value, "columns", &known);
+        let list = spelling::advice(&ident.value, "columns", &known);
+        if let Some(other) = self.table_with(&ident.value, schema) {
+            let is_in = format!("is in the table `{other}`");
+            // All that was meant of one table is one slip.
+            if !self.problems.iter().any(|told| told.help.contains(&is_in)) {
+                let (message, column) = (format!("no column `{}`", ident.value), &ident.value);
+                self.say(
+                    ident.span.start,
+                    message,
+                    format!("`{column}` {is_in}; {list}"),
+                );
+            }
+            return;
+        }
         let help = match ident.quote_style {
-            Some('"') => format!("{help}; {QUOTES}"),
-            _ => help,
+            Some('"') => format!("{list}; {QUOTES}"),
+            _ => list,
         };
         self.say(
             ident.span.start,
             format!("no column `{}`", ident.value),
             help,
         );
+    }
+
+    /// A table that is not in this FROM and has a column that none in it has.
+    fn table_with(&self, column: &str, schema: &Schema) -> Option<String> {
+        let mut here = schema.fields.iter();
+        if here.any(|field| field.name.as_deref() == Some(column)) {
+            return None;
+        }
+        let has = |info: &TableInfo| {
+            let columns = info.columns.iter().flatten();
+            let mut columns = columns.chain(&info.coordinates);
+            columns.any(|(name, _)| name == column)
+        };
+        let mut tables = self.catalog.iter();
+        let found = tables.find(|(_, info)| has(info));
+        found.map(|(name, _)| name.clone())
     }
 
     /// A column; where rows are grouped it must be a key.
