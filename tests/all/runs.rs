@@ -169,7 +169,7 @@ fn what_an_interval_leaves_out_is_told() {
     let (text, code, _) = run(&(episodes(missing, "[0, 1, 2]") + &q + OUT), "out");
     assert_eq!(code, 0, "{text}");
     assert!(
-        text.contains("! q: ci95(x): 1 of 3 runs have no value and are left out"),
+        text.contains("! q: ci95(x): 1 of 3 runs has no value and is left out"),
         "{text}"
     );
     let empty = "[ $s = 1 ] || echo $s";

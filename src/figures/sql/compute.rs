@@ -270,7 +270,8 @@ pub(super) fn told(
         .iter()
         .map(|v| v == Some(true))
         .collect();
-    let (mut all, mut without, mut lost) = (0, 0, 0);
+    let (mut all, mut without) = (HashSet::new(), HashSet::new());
+    let (mut gaps, mut empty, mut lost) = (0, 0, 0);
     let mut uneven: Option<(usize, usize)> = None;
     for rows in groups {
         let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
@@ -281,8 +282,12 @@ pub(super) fn told(
                 lost += 1;
             }
         }
-        all += counts.len();
-        without += counts.values().filter(|n| **n == 0).count();
+        let lacking = counts.iter().filter(|(_, n)| **n == 0);
+        let lacking: Vec<usize> = lacking.map(|(run, _)| *run).collect();
+        gaps += usize::from(!lacking.is_empty());
+        empty += usize::from(!lacking.is_empty() && lacking.len() == counts.len());
+        all.extend(counts.keys().copied());
+        without.extend(lacking);
         let there = || counts.values().copied().filter(|n| *n > 0);
         if let (Some(least), Some(most)) = (there().min(), there().max())
             && least != most
@@ -292,10 +297,26 @@ pub(super) fn told(
         }
     }
     let mut notes = Vec::new();
-    if without > 0 {
-        notes.push(format!(
-            "{name}: {without} of {all} runs have no value and are left out"
-        ));
+    if !without.is_empty() {
+        let (have, are) = if without.len() == 1 {
+            ("has", "is")
+        } else {
+            ("have", "are")
+        };
+        let (place, there) = match groups.len() {
+            1 => (String::new(), ""),
+            all => (format!(" in {gaps} of {all} groups"), " there"),
+        };
+        let note = format!(
+            "{name}: {} of {} runs {have} no value{place} and {are} left out{there}",
+            without.len(),
+            all.len()
+        );
+        let remedy = match empty {
+            0 => "",
+            _ => "; WHERE … IS NOT NULL leaves groups without any value out of the result",
+        };
+        notes.push(format!("{note}{remedy}"));
     }
     if lost > 0 {
         notes.push(format!(

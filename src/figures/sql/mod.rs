@@ -207,7 +207,8 @@ fn run_over(
     let columns: Vec<Column> = columns.collect::<Result<_, Error>>()?;
     let mut result = DataFrame::new(rows.height, columns)?;
     result.rechunk_mut();
-    Ok((result, runner.notes()))
+    let has_rows = result.height() > 0;
+    Ok((result, runner.notes(has_rows)))
 }
 
 /// The columns of a table, with their types.

@@ -107,6 +107,15 @@ impl Expr {
     }
 }
 
+/// One of the conditions that a WHERE joins.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Term {
+    /// The condition.
+    pub expr: Expr,
+    /// As it was written.
+    pub text: String,
+}
+
 /// One key of an ORDER BY.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct SortKey {
@@ -272,8 +281,8 @@ pub(super) enum Relation {
     One,
     /// Rows of constants, each column with its type.
     Values(Vec<Vec<Expr>>, Vec<Kind>),
-    /// The rows for which a condition is true.
-    Filter(Rc<Self>, Expr),
+    /// The rows for which a condition is true; and the conditions that it joins, if it is that of a WHERE.
+    Filter(Rc<Self>, Expr, Vec<Term>),
     /// Other columns, each with its type.
     Project(Rc<Self>, Vec<(Expr, Kind)>),
     /// A row a group: its keys, then its aggregates.

@@ -11,7 +11,7 @@ use super::compute::told;
 use super::function::in_one_piece;
 use super::function::{Fault, as_kind, int_column, internal};
 use super::kind::Kind;
-use super::plan::{Aggregate, Expr, Over, Relation, SortKey, Subquery, Window};
+use super::plan::{Aggregate, Expr, Over, Relation, SortKey, Subquery, Term, Window};
 use super::ranks::{Classes, Ranks, groups, keys};
 use super::window::Given;
 
@@ -43,6 +43,8 @@ pub(super) struct Runner<'a> {
     pub(super) seen: std::cell::RefCell<HashMap<*const Relation, Rc<Rows>>>,
     /// What there is to say of the values.
     notes: std::cell::RefCell<BTreeSet<String>>,
+    /// What the last WHERE that kept no row asks for in vain.
+    unmet: std::cell::RefCell<Option<String>>,
 }
 
 impl Rows {
@@ -77,12 +79,28 @@ impl<'a> Runner<'a> {
             tables,
             seen: std::cell::RefCell::default(),
             notes: std::cell::RefCell::default(),
+            unmet: std::cell::RefCell::default(),
         }
     }
 
-    /// What there was to say of the values.
-    pub(super) fn notes(self) -> Vec<String> {
-        self.notes.into_inner().into_iter().collect()
+    /// What there was to say of the values, and of why the result has no row if it has none.
+    pub(super) fn notes(self, has_rows: bool) -> Vec<String> {
+        let unmet = self.unmet.into_inner().filter(|_| !has_rows);
+        self.notes.into_inner().into_iter().chain(unmet).collect()
+    }
+
+    /// The first of the conditions of a WHERE that no row meets.
+    fn unmet(&self, terms: &[Term], rows: &Rows) -> Result<Option<String>, Fault> {
+        for term in terms {
+            if !self.truths(&term.expr, rows)?.contains(&Some(true)) {
+                return Ok(Some(format!(
+                    "WHERE keeps no row: no row meets `{}`",
+                    term.text
+                )));
+            }
+        }
+        let are_told = !terms.is_empty();
+        Ok(are_told.then(|| "WHERE keeps no row: no row meets all its conditions".to_owned()))
     }
 
     /// The rows of a relation that another reads. Those of one that several read, such as what WITH names, are computed once.
@@ -125,10 +143,15 @@ impl<'a> Runner<'a> {
                     height: rows.len(),
                 }
             }
-            Relation::Filter(from, condition) => {
+            Relation::Filter(from, condition, terms) => {
                 let rows = self.of(from)?;
                 let keep = self.truths(condition, &rows)?;
-                rows.only((0..rows.height).filter(|row| keep[*row] == Some(true)))?
+                let kept = rows.only((0..rows.height).filter(|row| keep[*row] == Some(true)))?;
+                if kept.height == 0 && rows.height > 0 {
+                    let unmet = self.unmet(terms, &rows)?;
+                    *self.unmet.borrow_mut() = unmet;
+                }
+                kept
             }
             Relation::Project(from, columns) => {
                 let rows = self.of(from)?;

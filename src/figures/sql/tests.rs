@@ -694,12 +694,31 @@ fn what_an_interval_leaves_out_and_how_it_weighs_is_told() {
         "a | m | ci | n\n4.000000 | 2.000000 | 12.706205 | 3"
     );
     insta::assert_snapshot!(notes.join("\n"), @r#"
-    ci95(x, seed): 1 of 3 runs have no value and are left out
+    ci95(x, seed): 1 of 3 runs has no value and is left out
     ci95(x, seed): 1 of the rows are of no run, for what tells it is missing there, and are left out
     ci95(x, seed): runs have 1 to 2 values; AVG weighs values and the interval runs, whose mean is run_mean
-    run_mean(x, seed): 1 of 3 runs have no value and are left out
+    run_mean(x, seed): 1 of 3 runs has no value and is left out
     run_mean(x, seed): 1 of the rows are of no run, for what tells it is missing there, and are left out
     "#);
+}
+
+#[test]
+fn runs_without_a_value_are_counted_once_and_not_in_every_group() {
+    let rows = df!(
+        "step" => [1i64, 1, 2, 2, 3, 3],
+        "seed" => [0i64, 1, 0, 1, 0, 1],
+        "x" => [None, None, None, None, Some(1.0), Some(2.0)],
+    )
+    .unwrap();
+    let query = Query::parse("SELECT step, ci95(x, seed) AS ci FROM t GROUP BY step").unwrap();
+    let tables = BTreeMap::from([("t".to_owned(), plain(rows))]);
+    let (_, notes) = query.run(tables, &BTreeMap::new()).unwrap();
+    assert_eq!(
+        notes,
+        [
+            "ci95(x, seed): 2 of 2 runs have no value in 2 of 3 groups and are left out there; WHERE … IS NOT NULL leaves groups without any value out of the result"
+        ]
+    );
 }
 
 #[test]
@@ -711,9 +730,50 @@ fn a_share_tells_of_runs_without_a_value() {
     let tables = BTreeMap::from([("t".to_owned(), plain(rows))]);
     let (_, notes) = query.unwrap().run(tables, &BTreeMap::new()).unwrap();
     insta::assert_snapshot!(notes.join("\n"), @r"
-    clopper_pearson95_low(ok, seed): 1 of 3 runs have no value and are left out
-    wilson95_high(ok, seed): 1 of 3 runs have no value and are left out
+    clopper_pearson95_low(ok, seed): 1 of 3 runs has no value and is left out
+    wilson95_high(ok, seed): 1 of 3 runs has no value and is left out
     ");
+}
+
+#[test]
+fn of_a_result_without_rows_the_condition_that_no_row_meets_is_told() {
+    let notes = |sql: &str| {
+        let query = Query::parse(sql).unwrap();
+        let tables = BTreeMap::from([("t".to_owned(), plain(answers().rows))]);
+        query.run(tables, &BTreeMap::new()).unwrap().1
+    };
+    for (condition, told) in [
+        ("seed = 400", "no row meets `seed = 400`"),
+        (
+            "method = 'a' AND (seed = 400 OR seed = 500)",
+            "no row meets `(seed = 400 OR seed = 500)`",
+        ),
+        (
+            "exact = 1 AND seed > 2 AND method = 'a'",
+            "no row meets `seed > 2`",
+        ),
+        (
+            "method = 'b' AND seed = 1",
+            "no row meets all its conditions",
+        ),
+        (
+            "seed BETWEEN 7 AND 9 AND exact = 1",
+            "no row meets `seed BETWEEN 7 AND 9 AND exact = 1`",
+        ),
+    ] {
+        let sql =
+            format!("SELECT method, AVG(exact) AS a FROM t WHERE {condition} GROUP BY method");
+        assert_eq!(notes(&sql), [format!("WHERE keeps no row: {told}")]);
+    }
+    for sql in [
+        "SELECT COUNT(*) AS n FROM t WHERE seed = 400",
+        "SELECT seed FROM t WHERE NOT EXISTS (SELECT 1 FROM t WHERE seed = 400)",
+        "SELECT seed FROM t WHERE seed = 1",
+    ] {
+        assert!(notes(sql).is_empty(), "{sql}");
+    }
+    let many = vec!["seed = 400"; 3_000].join(" AND ");
+    assert!(notes(&format!("SELECT seed FROM t WHERE {many}")).is_empty());
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod quotes;
 mod schema;
 mod select;
 mod set;
+mod terms;
 
 use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;

@@ -17,6 +17,7 @@ use super::context::Context;
 use super::fixed::fixed;
 use super::item::Item;
 use super::schema::{Axis, Bound, Field, Schema, Unit};
+use super::terms::terms;
 use super::{Binder, position};
 
 impl Binder<'_> {
@@ -57,10 +58,11 @@ impl Binder<'_> {
             })
             .collect();
         let mut relation = from.relation.clone();
-        if let Some(condition) = &select.selection {
+        if let Some(written) = &select.selection {
             let mut context = Context::of_rows(schema, "WHERE").aliased(&aliases);
-            let condition = self.condition(condition, &mut context);
-            relation = Rc::new(Relation::Filter(relation, condition));
+            let condition = self.condition(written, &mut context);
+            let terms = terms(written, &condition);
+            relation = Rc::new(Relation::Filter(relation, condition, terms));
         }
 
         let by_all = matches!(&select.group_by, GroupByExpr::All(_));
@@ -188,14 +190,22 @@ impl Binder<'_> {
             _ => None,
         };
         if let Some(condition) = having {
-            relation = Rc::new(Relation::Filter(relation, condition.placed(&place)));
+            relation = Rc::new(Relation::Filter(
+                relation,
+                condition.placed(&place),
+                Vec::new(),
+            ));
         }
         if !windows.is_empty() {
             let windows = windows.into_iter().map(|window| window.placed(&place));
             relation = Rc::new(Relation::Windows(relation, windows.collect()));
         }
         if let Some(condition) = qualify {
-            relation = Rc::new(Relation::Filter(relation, condition.placed(&place)));
+            relation = Rc::new(Relation::Filter(
+                relation,
+                condition.placed(&place),
+                Vec::new(),
+            ));
         }
 
         let unit = result_unit(unit, &columns, &group_keys);
