@@ -1,4 +1,4 @@
-//! Lines that fit the width of a terminal: the names of jobs are shortened in the middle, their numbers stay.
+//! Lines that fit the width of a terminal: the names of jobs are shortened, first by the names of axes, and their numbers stay.
 
 use textwrap::core::display_width;
 
@@ -129,16 +129,34 @@ fn bar(width: usize, share: f64) -> String {
     format!("{}{tip}{empty}", "━".repeat(full))
 }
 
-/// A name in so many columns, its middle left out: the stage begins it, and what tells jobs apart is often at its end.
+/// The name of a job in so many columns. The names of axes are left out first, because the labels tell jobs apart; then the
+/// middle.
 fn shorten(name: &str, width: usize) -> String {
     if display_width(name) <= width {
         return name.to_string();
     }
+    let labels = without_axes(name);
+    if display_width(&labels) <= width {
+        return labels;
+    }
     let kept = width.saturating_sub(1);
-    let start = prefix(name.chars(), kept / 2);
-    let end = prefix(name.chars().rev(), kept - kept / 2);
+    let start = prefix(labels.chars(), kept / 2);
+    let end = prefix(labels.chars().rev(), kept - kept / 2);
     let end: String = end.chars().rev().collect();
     format!("{start}…{end}")
+}
+
+/// `model[3e-4, 1]` for `model[lr=3e-4, seed=1]`.
+fn without_axes(name: &str) -> String {
+    let Some((stage, coordinates)) = name.split_once('[') else {
+        return name.to_string();
+    };
+    let labels = coordinates.split(", ").map(|coordinate| {
+        let label = coordinate.split_once('=');
+        label.map_or(coordinate, |(_, label)| label)
+    });
+    let labels: Vec<&str> = labels.collect();
+    format!("{stage}[{}", labels.join(", "))
 }
 
 /// A line with its indent, cut at its end where it is too long all the same.
@@ -189,11 +207,11 @@ mod tests {
         );
         assert_eq!(
             line(80),
-            "  model[…seed=1] 1234/3000 steps, loss 0.512, exact 0.500 · 2.3/s · 13 min left"
+            "  model[… 12, 1] 1234/3000 steps, loss 0.512, exact 0.500 · 2.3/s · 13 min left"
         );
         assert_eq!(
             line(60),
-            "  model[…eed=1] 41 %, loss 0.512, exact 0.500 · 13 min left"
+            "  model[…12, 1] 41 %, loss 0.512, exact 0.500 · 13 min left"
         );
     }
 
@@ -241,10 +259,16 @@ mod tests {
     fn a_job_that_tells_no_progress_shows_why_it_runs() {
         let line = |width| job_line(JOB, "(lr: 0.001 → 0.0003)", width);
         assert_eq!(line(80), format!("  {JOB} (lr: 0.001 → 0.0003)"));
-        assert_eq!(
-            line(60),
-            "  model[method=teac…layers=12, seed=1] (lr: 0.001 → 0.0003)"
-        );
+        assert_eq!(line(60), "  model[teacherless, 12, 1] (lr: 0.001 → 0.0003)");
+    }
+
+    #[test]
+    fn a_short_name_keeps_the_labels_and_leaves_out_the_names_of_axes() {
+        let line = |job| progress_line(job, &training(), PACE, 80);
+        assert!(line("model[lr=3e-4, seed=0]").starts_with("  model[3e-4, 0] 1234/3000 steps"));
+        assert!(line("model[lr=3e-3, seed=0]").starts_with("  model[3e-3, 0] 1234/3000 steps"));
+        assert_eq!(without_axes("figure"), "figure");
+        assert_eq!(without_axes("arms.shares[data=a=b]"), "arms.shares[a=b]");
     }
 
     #[test]
