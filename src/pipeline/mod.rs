@@ -34,6 +34,7 @@ mod source;
 mod spelling;
 mod statement;
 mod syntax;
+mod unused;
 mod value;
 
 pub use axis::{Axis, Point};

@@ -22,6 +22,7 @@ use super::policy::Policies;
 use super::problem::{Problem, Problems, count};
 use super::source::{Source, Span};
 use super::spelling::alternatives;
+use super::unused;
 use super::value::{Data, Key, Table, Value};
 use super::{DeclaredInput, DeclaredStage, Instance, Output, Pipeline, Reads, sql_name};
 use crate::store::scan;
@@ -141,6 +142,7 @@ struct Written<'a> {
     key: &'a Key,
     span: Span,
     kind: Option<&'a Kind>,
+    kind_span: Span,
     outputs: Vec<Output>,
     inputs: Vec<WrittenInput>,
     per: Vec<(String, Span)>,
@@ -304,6 +306,15 @@ fn resolve(
     };
     let mut surveyed = HashMap::new();
     let mut warnings = Problems::default();
+    for (at, stage) in written.iter().enumerate() {
+        let stage = unused::Written {
+            name: &stage.key.name,
+            kind: &stage.kind_span,
+            parameters: &stage.parameters,
+        };
+        let unused = unused::unused(&stage, at, &axes).into_iter();
+        unused.for_each(|warning| warnings.push(warning));
+    }
     let mut variants = vec![Vec::new(); written.len()];
     let mut is_settled = vec![true; written.len()];
     for (at, fan) in fans.iter().enumerate() {
@@ -483,6 +494,10 @@ fn stage<'a>(
         key,
         span: key.span.clone(),
         kind: None,
+        kind_span: value
+            .get("kind")
+            .map_or(&key.span, |kind| &kind.span)
+            .clone(),
         outputs: Vec::new(),
         inputs: Vec::new(),
         per: Vec::new(),

@@ -479,3 +479,43 @@ set = { made.params.v = 2 }
     assert_eq!(all.len(), 1, "{all:#?}");
     assert!(all[0].contains("there is no stage `mad`"), "{all:#?}");
 }
+
+#[test]
+fn a_value_over_an_included_stage_that_an_axis_sweeps_is_warned_of_at_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let base = PIPELINE.replace(
+        "seed = {",
+        "rate = { \"model.optimizer.lr\" = [1e-3, 3e-3] }\nseed = {",
+    );
+    // The file that declares a stage may give what an axis of its own sweeps.
+    let base = base.replace("batch = 16", "batch = 16\nseed = 7");
+    fs::write(folder.path().join("base.toml"), base).unwrap();
+    let warned = |above: &str| -> Vec<String> {
+        let file = folder.path().join("x.toml");
+        fs::write(&file, format!("include = 'base.toml'\n{above}")).unwrap();
+        let read = read(&file, &Request::default(), &etude::stages::registry());
+        read.unwrap().warnings.iter().map(shown).collect()
+    };
+    let told = |parameter: &str, axis: &str, value: &str| {
+        format!(
+            "[{value}] this value of `{parameter}` is not used: the axis `{axis}` sets it for every job: leave it out, or \
+             write the axis `{axis}` again in this file with the values that it should have"
+        )
+    };
+    assert_eq!(
+        warned("[stage.model]\nseed = 3\nsteps = 10\n"),
+        [told("model.seed", "seed", "3")]
+    );
+    assert_eq!(
+        warned("[stage.model.optimizer]\nlr = 5e-4\n"),
+        [told("model.optimizer.lr", "rate", "5e-4")]
+    );
+    for fine in [
+        "[stage.model]\nsteps = 10\n",
+        // Only some labels of the axis `method` set it.
+        "[stage.model]\nobjective = 'reversed'\n",
+        "[stage.model]\nseed = 3\n[axes]\nseed = { 'model.seed' = [4, 5] }\n",
+    ] {
+        assert_eq!(warned(fine), Vec::<String>::new(), "{fine}");
+    }
+}
