@@ -10,29 +10,25 @@ const LONGEST: usize = 80;
 
 /// The conditions of a WHERE; the whole as one where they cannot be told alone, and none where they are too long.
 pub(super) fn terms(ast: &Ast, condition: &Expr) -> Vec<Term> {
-    let (mut texts, mut exprs) = (Vec::new(), Vec::new());
-    written(ast, &mut texts);
-    joined(condition, &mut exprs);
-    if texts.len() > MOST {
+    let is_short = |text: &String| text.chars().count() <= LONGEST;
+    let Some(texts) = written(ast).filter(|texts| texts.iter().all(is_short)) else {
         return Vec::new();
-    }
+    };
+    let mut exprs = Vec::new();
+    joined(condition, &mut exprs);
     // BETWEEN is one condition as written and two as checked.
     if texts.len() != exprs.len() {
-        (texts, exprs) = (vec![ast.to_string()], vec![condition.clone()]);
+        let (expr, text) = (condition.clone(), ast.to_string());
+        let whole = is_short(&text).then_some(Term { expr, text });
+        return whole.into_iter().collect();
     }
     let terms = texts.into_iter().zip(exprs);
-    let terms = terms.map(|(text, expr)| Term { expr, text });
-    let terms: Vec<Term> = terms.collect();
-    if terms.iter().any(|term| term.text.chars().count() > LONGEST) {
-        return Vec::new();
-    }
-    terms
+    terms.map(|(text, expr)| Term { expr, text }).collect()
 }
 
-/// The conditions as written, in their order.
-fn written(ast: &Ast, texts: &mut Vec<String>) {
-    let mut rest = ast;
-    let mut last_first = Vec::new();
+/// The conditions as written, in their order; `None` if there are too many.
+fn written(ast: &Ast) -> Option<Vec<String>> {
+    let (mut rest, mut last_first) = (ast, Vec::new());
     // The parser hangs each further condition above all before it.
     while let Ast::BinaryOp {
         left,
@@ -42,12 +38,13 @@ fn written(ast: &Ast, texts: &mut Vec<String>) {
     {
         last_first.push(right.to_string());
         rest = left;
-        if last_first.len() > MOST {
-            break;
+        if last_first.len() >= MOST {
+            return None;
         }
     }
     last_first.push(rest.to_string());
-    texts.extend(last_first.into_iter().rev());
+    last_first.reverse();
+    Some(last_first)
 }
 
 /// The conditions as checked, in their order.
