@@ -33,25 +33,17 @@ pub(super) enum Why {
 }
 
 impl Why {
-    /// What a value is that is like this.
-    fn word(self) -> &'static str {
-        match self {
-            Self::Missing => "missing",
-            Self::NotANumber => "NaN",
-            Self::Infinite => "infinite",
-            Self::Zero => "0 on a log scale",
-            Self::BelowZero => "below 0 on a log scale",
-            Self::Outside => "outside the domain",
-            Self::Inverted => "not an interval",
-        }
-    }
-
     /// So many values are like this.
     fn count(self, count: usize) -> String {
-        let (are, word) = (if count == 1 { "is" } else { "are" }, self.word());
+        let are = if count == 1 { "is" } else { "are" };
         match self {
-            Self::Zero | Self::BelowZero | Self::Inverted => format!("{count} {are} {word}"),
-            _ => format!("{count} {word}"),
+            Self::Missing => format!("{count} missing"),
+            Self::NotANumber => format!("{count} NaN"),
+            Self::Infinite => format!("{count} infinite"),
+            Self::Zero => format!("{count} {are} 0 on a log scale"),
+            Self::BelowZero => format!("{count} {are} below 0 on a log scale"),
+            Self::Outside => format!("{count} outside the domain"),
+            Self::Inverted => format!("{count} {are} not an interval"),
         }
     }
 
@@ -220,14 +212,8 @@ impl<'a> Whereabouts<'a> {
             kinds.entry(*why).or_default().push(*row);
         }
         let mut parts = Vec::new();
-        // Of one reason, the number stands before it already.
-        let single = kinds.len() == 1;
         for (why, rows) in kinds {
-            let mut part = if single {
-                why.word().to_owned()
-            } else {
-                why.count(rows.len())
-            };
+            let mut part = why.count(rows.len());
             if holes.len() <= NAMED {
                 let places = rows.iter().map(|row| self.of_row(*row, column));
                 let places = places.collect::<Result<Vec<_>, _>>()?;

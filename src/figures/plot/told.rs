@@ -247,15 +247,7 @@ impl Shown<'_> {
                 .filter_map(|row| Some((*row, intervals[*row].err()?)))
                 .collect();
             let what = (name.as_str(), "interval");
-            let line = places.not_shown(what, alone.len(), &lost, "not shown")?;
-            // A single run has no interval.
-            let are_missing = lost.iter().all(|(_, why)| *why == Why::Missing);
-            let needs = if are_missing {
-                "; an interval needs two runs or more"
-            } else {
-                ""
-            };
-            lines.extend(line.map(|line| line + needs));
+            lines.extend(places.not_shown(what, alone.len(), &lost, "not shown")?);
             if averaged > 0 {
                 lines.push(format!(
                     "{name}: no interval where rows are averaged ({averaged} of {})",
