@@ -219,7 +219,10 @@ fn spelt_like<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
         if lacks > slips || !digits(word).eq(digits(candidate)) {
             return None;
         }
-        let distance = strsim::damerau_levenshtein(&written, &plain(candidate));
+        let candidate_written = plain(candidate);
+        let by_letters = strsim::damerau_levenshtein(&written, &candidate_written);
+        let by_sound = strsim::damerau_levenshtein(&sound(&written), &sound(&candidate_written));
+        let distance = by_letters.min(by_sound);
         (distance <= slips).then_some((distance, *candidate))
     });
     let nearest = near.min_by_key(|(distance, _)| *distance)?;
@@ -246,6 +249,11 @@ fn slips(letters: usize) -> usize {
 /// A word in small letters, with one sign for all that join words.
 fn plain(word: &str) -> String {
     word.to_lowercase().replace(['-', ' '], "_")
+}
+
+/// A sound that is written in two ways, as `graf` for `graph`, is written in one.
+fn sound(word: &str) -> String {
+    word.replace("ph", "f")
 }
 
 fn digits(word: &str) -> impl Iterator<Item = char> {

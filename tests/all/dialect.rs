@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 fn place(line: &str, modules: &BTreeSet<&str>) -> Option<u8> {
     let path = line.trim_start().strip_prefix("use ")?;
     let first = path.split([':', ';', ' ']).next()?;
+    if !first.starts_with(char::is_alphabetic) {
+        return None;
+    }
     Some(match first {
         "std" | "core" | "alloc" => 0,
         "crate" | "super" | "self" => 2,

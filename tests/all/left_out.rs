@@ -95,6 +95,7 @@ fn what_is_not_clear_is_wrong_usage_and_the_message_says_what_to_write() {
         let example = format!("`etude {} other.toml`", arguments[0]);
         assert!(said.contains(&example), "{said}");
     }
+    fs::remove_file(project.path("graphs")).unwrap();
     // The example names the pipeline that has the job.
     let graphs = TINY.replace("stage.graphs", "stage.arms");
     project.write("other.toml", &graphs.replace("graphs.seed", "arms.seed"));
