@@ -24,6 +24,7 @@ mod param_error;
 mod parameters;
 mod patch;
 mod policy;
+mod pooled;
 mod problem;
 mod resolve;
 mod resources;

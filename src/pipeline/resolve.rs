@@ -19,6 +19,7 @@ use super::origin;
 use super::param_error::ParamError;
 use super::patch::{self, Names, Patch};
 use super::policy::Policies;
+use super::pooled::pooled;
 use super::problem::{Problem, Problems, count};
 use super::source::{Source, Span};
 use super::spelling::alternatives;
@@ -382,9 +383,20 @@ fn resolve(
             instances,
         });
     }
-    pipeline.warnings = warnings.into_sorted();
     // With a stage missing, places of stages would be off by one.
     let whole = axes_read && pipeline.stages.len() == written.len();
+    if whole {
+        for (at, stage) in pipeline.stages.iter().enumerate() {
+            let instances = stage.instances.iter().zip(&variants[at]).take(WARNED);
+            let mut found =
+                instances.filter_map(|(i, variant)| Some((pooled(&pipeline, at, i)?, *variant)));
+            if let Some((warning, variant)) = found.next() {
+                let problem = Problem::at(&place(at, variant, &warning), warning.message);
+                warnings.push(problem.maybe_help(warning.help));
+            }
+        }
+    }
+    pipeline.warnings = warnings.into_sorted();
     if whole {
         let reads_all: Vec<bool> = written.iter().map(|stage| stage.reads_all).collect();
         // What an axis sweeps is a column of all that lies below it, if all its values are known.

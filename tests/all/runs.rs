@@ -217,3 +217,47 @@ seed = { 'e.seed' = [0, 1, 2, 3] }
     assert_eq!(one, "pairs,difference\n1,-2\n");
     assert!(text.contains("p and q: 4 pairs of labels are 1 of results, because one job stands under several labels"), "{text}");
 }
+
+#[test]
+fn labels_that_a_query_counts_as_repetitions_are_told_unless_they_are_seeds() {
+    let told = |axes: &str, sql: &str| {
+        let pipeline = format!(
+            "{}{axes}\n{}",
+            episodes("echo $s", "[0, 1]"),
+            query("q", "e", sql)
+        );
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("p.toml");
+        fs::write(&file, &pipeline).unwrap();
+        let registry = etude::stages::registry();
+        let read = etude::pipeline::read(&file, &Default::default(), &registry).unwrap();
+        let told = read.warnings.iter().map(|warning| {
+            let line = warning.span.as_ref().unwrap().line();
+            assert!(pipeline.lines().nth(line - 1).unwrap().starts_with("sql"));
+            format!("{warning}: {}", warning.help.as_ref().unwrap())
+        });
+        told.collect::<Vec<_>>()
+    };
+    let method = "method = { 'e.params.m' = ['a', 'b'] }";
+    let pooled = told(method, &format!("{OVER} e"));
+    assert_eq!(pooled.len(), 1, "{pooled:?}");
+    for part in [
+        "the runs of `seed` and `method` are counted together, as repetitions of one thing",
+        "if `method` is no repetition, add it to SELECT and GROUP BY",
+    ] {
+        assert!(pooled[0].contains(part), "{pooled:?}");
+    }
+    let other = "again = { 'e.params.other_seed' = [0, 1] }";
+    for (axes, sql) in [
+        ("", format!("{OVER} e")),
+        (method, format!("{OVER} e GROUP BY method")),
+        // The column of the parameter that it sweeps.
+        (method, format!("{OVER} e GROUP BY m")),
+        (method, format!("{OVER} e WHERE method = 'a'")),
+        (other, format!("{OVER} e")),
+        // No runs are counted.
+        (method, "SELECT AVG(x) AS x FROM e".to_owned()),
+    ] {
+        assert_eq!(told(axes, &sql), Vec::<String>::new(), "{axes} {sql}");
+    }
+}
