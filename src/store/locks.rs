@@ -62,6 +62,8 @@ impl Store {
 
     /// Waits until nobody holds the store; `None` if that takes too long.
     pub(super) fn alone(&self, patience: Duration) -> Result<Option<ExclusiveLock>, Error> {
+        // Another engine may be making the store at this moment.
+        self.settle(&self.locks())?;
         let path = self.whole();
         let file = self.disk.open(&path).map_err(Error::io("open", &path))?;
         let start = Instant::now();
@@ -131,5 +133,13 @@ mod tests {
         assert!(alone().is_none(), "one still holds it");
         drop(hold.1);
         assert!(alone().is_some());
+    }
+
+    #[test]
+    fn a_store_that_is_just_being_made_can_be_held_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::at(folder.path());
+        std::fs::create_dir_all(store.root()).unwrap();
+        assert!(store.alone(Duration::ZERO).unwrap().is_some());
     }
 }
