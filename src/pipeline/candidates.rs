@@ -3,6 +3,7 @@
 //! A file is judged by its top-level keys alone. So a pipeline with mistakes is found too, and its mistakes are told when it
 //! is read.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,36 +21,46 @@ const NEVER: [&str; 3] = ["etude.toml", "Cargo.toml", "pyproject.toml"];
 /// The pipelines in a folder and in its `pipelines/`, sorted by path. A file without a name of its own that another one
 /// includes is a part of that one.
 pub fn pipelines_in(folder: &Path) -> Vec<PathBuf> {
-    let folders = [folder.to_path_buf(), folder.join("pipelines")];
-    // By where they really are: a link to a pipeline is no second one.
-    let mut found: BTreeMap<PathBuf, (PathBuf, Outline)> = BTreeMap::new();
-    for path in folders.iter().flat_map(|folder| files(folder)) {
-        if let Some(outline) = Outline::read(&path) {
-            found.entry(real(&path)).or_insert((path, outline));
-        }
-    }
-    let includes = found.values().flat_map(|(_, outline)| &outline.includes);
-    let included: BTreeSet<PathBuf> = includes.cloned().collect();
-    let whole = found
-        .into_iter()
-        .filter(|(real, (_, outline))| outline.has_name || !included.contains(real));
-    let mut paths: Vec<PathBuf> = whole.map(|(_, (path, _))| path).collect();
+    let found = outlines(&[folder]).into_values();
+    let mut paths: Vec<PathBuf> = found.map(|(path, _)| path).collect();
     paths.sort();
     paths
 }
 
 /// The other pipelines in some folders that have the name of a pipeline. All of these show their results in one folder.
 pub fn namesakes(file: &Path, own: &str, folders: &[&Path]) -> Vec<PathBuf> {
-    let found = folders.iter().flat_map(|folder| pipelines_in(folder));
-    let mut others: BTreeMap<PathBuf, PathBuf> = found.map(|path| (real(&path), path)).collect();
+    let mut others = outlines(folders);
     others.remove(&real(file));
-    let has_name = |path: &PathBuf| {
-        // Its mistakes are told when it is read itself.
-        let mut problems = Problems::default();
-        let document = document::read(path, &mut problems);
-        name(&document, path, &mut problems) == own
+    let has_name = |(path, outline): &(PathBuf, Outline)| match &outline.name {
+        Some(name) => name == own,
+        None => {
+            // It has the name that it includes, or else that of its file. Its mistakes are told when it is read itself.
+            let mut problems = Problems::default();
+            let document = document::read(path, &mut problems);
+            name(&document, path, &mut problems) == own
+        }
     };
-    others.into_values().filter(has_name).collect()
+    let others = others.into_values().filter(has_name);
+    others.map(|(path, _)| path).collect()
+}
+
+/// The pipelines in some folders and their `pipelines/`, by where they really are: a link to a pipeline is no second one. Of
+/// several paths to one the last folder's counts. Each file is read once.
+fn outlines(folders: &[&Path]) -> BTreeMap<PathBuf, (PathBuf, Outline)> {
+    let mut found: BTreeMap<PathBuf, (PathBuf, Outline)> = BTreeMap::new();
+    let places = folders.iter().rev();
+    let places = places.flat_map(|folder| [folder.to_path_buf(), folder.join("pipelines")]);
+    for path in places.flat_map(|folder| files(&folder)) {
+        if let Entry::Vacant(place) = found.entry(real(&path))
+            && let Some(outline) = Outline::read(&path)
+        {
+            place.insert((path, outline));
+        }
+    }
+    let includes = found.values().flat_map(|(_, outline)| &outline.includes);
+    let included: BTreeSet<PathBuf> = includes.cloned().collect();
+    found.retain(|real, (_, outline)| outline.name.is_some() || !included.contains(real));
+    found
 }
 
 /// The TOML files of a folder that may be pipelines.
@@ -67,7 +78,8 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 
 /// What the top level of a pipeline tells.
 struct Outline {
-    has_name: bool,
+    /// The name that it gives itself.
+    name: Option<String>,
     /// The files it includes, where they really are.
     includes: Vec<PathBuf>,
 }
@@ -78,19 +90,19 @@ impl Outline {
         let text = String::from_utf8(read_named(path, LARGEST).ok()?).ok()?;
         let (table, _) = DeTable::parse_recoverable(&text);
         let mut outline = Self {
-            has_name: false,
+            name: None,
             includes: Vec::new(),
         };
         let mut has_stages = false;
         for (key, value) in table.get_ref() {
             match (key.get_ref().as_ref(), value.get_ref()) {
                 ("stage", DeValue::Table(_) | DeValue::Array(_)) => has_stages = true,
-                ("name", DeValue::String(_)) => outline.has_name = true,
+                ("name", DeValue::String(name)) => outline.name = Some(name.to_string()),
                 ("include", value) => outline.includes = includes(path, value),
                 _ => {}
             }
         }
-        (has_stages || outline.has_name).then_some(outline)
+        (has_stages || outline.name.is_some()).then_some(outline)
     }
 }
 
