@@ -239,18 +239,9 @@ mod tests {
     fn ended(job: &str, status: Status, views: &[&str], changed: &[&str]) -> Ended {
         let paths = |names: &[&str]| names.iter().map(PathBuf::from).collect();
         Ended {
-            job: job.into(),
-            status,
-            seconds: 0.0,
-            cause: None,
-            message: None,
-            log: None,
-            artifact: None,
             views: paths(views),
             changed: paths(changed),
-            holes: Vec::new(),
-            warnings: Vec::new(),
-            verdict: None,
+            ..Ended::new(job.into(), status, 0.0)
         }
     }
 

@@ -281,20 +281,7 @@ mod tests {
         }
 
         fn done(&mut self, job: &str, status: Status, seconds: f64, now: u64) {
-            let ended = Ended {
-                job: job.into(),
-                status,
-                seconds,
-                cause: None,
-                message: None,
-                log: None,
-                artifact: None,
-                views: Vec::new(),
-                changed: Vec::new(),
-                holes: Vec::new(),
-                warnings: Vec::new(),
-                verdict: None,
-            };
+            let ended = Ended::new(job.into(), status, seconds);
             self.hear(&Event::JobEnded(Box::new(ended)), Duration::from_secs(now));
         }
 

@@ -118,20 +118,7 @@ mod tests {
     }
 
     fn ended(job: &str, status: Status) -> Event {
-        Event::JobEnded(Box::new(Ended {
-            job: job.into(),
-            status,
-            seconds: 0.0,
-            cause: None,
-            message: None,
-            log: None,
-            artifact: None,
-            views: Vec::new(),
-            changed: Vec::new(),
-            holes: Vec::new(),
-            warnings: Vec::new(),
-            verdict: None,
-        }))
+        Event::JobEnded(Box::new(Ended::new(job.into(), status, 0.0)))
     }
 
     fn lines(events: &[Event]) -> Vec<String> {

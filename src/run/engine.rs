@@ -773,18 +773,10 @@ impl<'a, 'o> Engine<'a, 'o> {
         let (cause, message) = why.unzip();
         let cause = cause.flatten();
         self.tell(&Event::JobEnded(Box::new(Ended {
-            job,
-            status,
-            seconds,
             cause,
             message,
             log,
-            artifact: None,
-            views: Vec::new(),
-            changed: Vec::new(),
-            holes: Vec::new(),
-            warnings: Vec::new(),
-            verdict: None,
+            ..Ended::new(job, status, seconds)
         })));
         if status == Status::Failed && self.options.fail_fast {
             self.give_up.store(true, Ordering::Relaxed);
@@ -813,11 +805,6 @@ impl<'a, 'o> Engine<'a, 'o> {
         let paths = paths.map(|path| path.clone().into_os_string());
         self.shown.extend(paths);
         self.tell(&Event::JobEnded(Box::new(Ended {
-            job: name.clone(),
-            status,
-            seconds,
-            cause: None,
-            message: None,
             log: (status == Status::Ran).then(|| self.store.log(&made.key)),
             artifact: Some(made.artifact.digest()),
             views: shown.paths,
@@ -825,6 +812,7 @@ impl<'a, 'o> Engine<'a, 'o> {
             holes: self.holes_of(&made),
             warnings: self.lines_of(&made, WARNINGS),
             verdict,
+            ..Ended::new(name.clone(), status, seconds)
         })));
         self.ledger.jobs.insert(name, made.key);
         if status == Status::Ran && self.saved.elapsed() > PACE {

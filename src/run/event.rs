@@ -115,6 +115,27 @@ pub struct Ended {
     pub verdict: Option<Verdict>,
 }
 
+impl Ended {
+    /// The end of a job of which nothing more is to be told.
+    #[must_use]
+    pub fn new(job: String, status: Status, seconds: f64) -> Self {
+        Self {
+            job,
+            status,
+            seconds,
+            cause: None,
+            message: None,
+            log: None,
+            artifact: None,
+            views: Vec::new(),
+            changed: Vec::new(),
+            holes: Vec::new(),
+            warnings: Vec::new(),
+            verdict: None,
+        }
+    }
+}
+
 /// The state of a job after a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
