@@ -10,6 +10,7 @@ pub mod csv;
 mod digits;
 pub mod formats;
 pub mod paired;
+mod parquet;
 pub mod plot;
 mod shorthand;
 pub mod spelling;

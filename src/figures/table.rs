@@ -11,11 +11,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use polars::prelude::*;
-use polars_io::parquet::read::{ParallelStrategy, ParquetReader};
 use polars_io::parquet::write::{ParquetCompression, ParquetWriter, StatisticsOptions};
 use serde::{Deserialize, Serialize};
 
-use crate::figures::spelling;
+use crate::figures::{parquet, spelling};
 
 /// Why a table could not be read, written, stacked, printed or drawn.
 #[derive(Debug, thiserror::Error)]
@@ -112,81 +111,19 @@ pub fn read(path: &Path) -> Result<DataFrame, Error> {
     };
     // A damaged file can trip an assertion inside the decoder; that must not
     // take the worker down with it.
-    catch_unwind(AssertUnwindSafe(|| {
-        let mut reader = ParquetReader::new(file).read_parallel(ParallelStrategy::None);
-        let schema = reader.schema().map_err(|error| error.to_string())?;
-        for field in schema.iter_values() {
-            if let Some(noun) = unreadable(&field.dtype) {
-                let name = &field.name;
-                return Err(format!(
-                    "the column `{name}` holds {noun}; write it as text, or as numbers of 32 or 64 bits"
-                ));
-            }
-        }
-        let table = reader.finish().map_err(|error| error.to_string())?;
-        with_single_for_half(table).map_err(|error| error.to_string())
-    }))
-    .map_err(|_| refuse("the file is damaged".to_owned()))?
-    .map_err(refuse)
+    catch_unwind(AssertUnwindSafe(|| parquet::read(file)))
+        .map_err(|_| refuse("the file is damaged".to_owned()))?
+        .map_err(refuse)
 }
 
-/// Numbers of 16 bits as the same numbers of 32, which all of them are.
-fn with_single_for_half(mut table: DataFrame) -> PolarsResult<DataFrame> {
-    let is_half = |column: &&Column| *column.dtype() == DataType::Float16;
-    let halves: Vec<Column> = table.columns().iter().filter(is_half).cloned().collect();
-    for half in halves {
-        table.with_column(half.strict_cast(&DataType::Float32)?)?;
-    }
-    Ok(table)
-}
-
-/// What a column holds that no table of ours can; none where one can.
-fn unreadable(kind: &ArrowDataType) -> Option<String> {
-    use ArrowDataType::*;
-    Some(match kind {
-        Null
-        | Boolean
-        | Int8
-        | UInt8
-        | Int16
-        | UInt16
-        | Int32
-        | UInt32
-        | Int64
-        | UInt64
-        | Float16
-        | Float32
-        | Float64
-        | Utf8
-        | LargeUtf8
-        | Utf8View
-        | Date32
-        | Timestamp(_, None)
-        | Decimal(..) => {
-            return None;
-        }
-        Int128 | UInt128 => "whole numbers of 128 bits".to_string(),
-        Date64 => "dates".to_string(),
-        Timestamp(..) => "points in time of some zone".to_string(),
-        Time32(_) | Time64(_) | Duration(_) | Interval(_) => "times".to_string(),
-        Binary | LargeBinary | BinaryView | FixedSizeBinary(_) => "bytes".to_string(),
-        List(_) | LargeList(_) | FixedSizeList(..) => "lists".to_string(),
-        Struct(_) | Map(..) | Union(_) => "records".to_string(),
-        Dictionary(..) => "categories".to_string(),
-        Decimal32(..) | Decimal64(..) | Decimal256(..) => "decimals".to_string(),
-        other => format!("values of the type {other:?}"),
-    })
-}
-
-/// The table with the types that ours have: whole numbers of 64 bits, numbers of 32 or 64, truth values and text. Dates, points
-/// in time, decimals and whole numbers beyond 64 bits with a sign become text, digit for digit.
+/// The table with the types that ours have: whole numbers of 64 bits, numbers of 32 or 64, truth values and text. Whole numbers
+/// beyond 64 bits with a sign become text, digit for digit.
 ///
 /// # Errors
 /// A column with a whole number that does not fit, or of another type.
 pub fn plain(table: &DataFrame) -> Result<DataFrame, Error> {
     let columns = table.columns().iter().map(|column| {
         let kind = match column.dtype() {
-            DataType::Date | DataType::Datetime(..) | DataType::Decimal(..) => DataType::String,
             DataType::UInt64 if column.strict_cast(&DataType::Int64).is_err() => DataType::String,
             kind => widened(kind),
         };

@@ -189,24 +189,6 @@ fn a_column_of_two_types_is_text_and_it_is_told_with_both_parts_and_a_value_of_e
 }
 
 #[test]
-fn numbers_of_16_bits_are_read_as_the_same_of_32() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("half.parquet");
-    let table =
-        df!("x" => [Some(0.1f32), Some(65504.0), None, Some(f32::NAN)], "n" => [1i64, 2, 3, 4]);
-    let mut table = table.unwrap();
-    let half = table.column("x").unwrap().cast(&DataType::Float16);
-    table.with_column(half.unwrap()).unwrap();
-    write(&table, &path).unwrap();
-    let back = read(&path).unwrap();
-    assert_eq!(column_names(&back), ["x", "n"]);
-    let values: Vec<Option<f32>> = back.column("x").unwrap().f32().unwrap().iter().collect();
-    // The number of 16 bits next to 0.1, in full.
-    assert_eq!(values[..3], [Some(0.099_975_586), Some(65504.0), None]);
-    assert!(values[3].is_some_and(f32::is_nan));
-}
-
-#[test]
 fn numbers_of_32_bits_stay_such_unless_others_stand_beside_them() {
     let narrow = df!("x" => [0.1f32, f32::MIN_POSITIVE]).unwrap();
     let stacked = stack(vec![lone(narrow.clone()), lone(narrow.clone())]).unwrap();
