@@ -102,7 +102,7 @@ fn paint(name: &str, color: BackendColor) -> String {
     format!("{name}=\"#{red:02x}{green:02x}{blue:02x}\"{opacity}")
 }
 
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut escaped = String::new();
     for c in text.chars() {
         match c {

@@ -19,9 +19,11 @@ mod hole;
 mod legend;
 mod margins;
 mod mark;
+mod metadata;
 mod number;
 mod palette;
 mod pdf;
+mod png;
 mod scale;
 mod spec;
 mod text;
@@ -30,6 +32,7 @@ mod told;
 use polars::prelude::DataFrame;
 
 pub use drawing::Drawing;
+pub use metadata::Metadata;
 pub use spec::{Channel, Legend, Level, MarkName, Plot, Reference, ScaleName};
 
 use crate::figures::table::Error;

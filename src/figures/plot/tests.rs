@@ -51,7 +51,7 @@ fn a_page_is_exactly_as_large_as_the_figure() {
     (plot.width, plot.height) = (Some(200.0), Some(150.0));
     let pdf = draw(&plot, &accuracies()).unwrap().pdf().unwrap();
     let text = String::from_utf8_lossy(&pdf);
-    assert!(text.contains("/MediaBox [0 0 200 150]"), "{}", &text[..600]);
+    assert!(text.contains("/MediaBox[0 0 200 150]"), "{text}");
 }
 
 #[test]
