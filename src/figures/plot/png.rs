@@ -53,8 +53,15 @@ fn encoded(
         yppu: per_metre,
         unit: png::Unit::Meter,
     }));
-    // Text of any language has to be of the international kind.
-    let mut say = |keyword: &str, text: String| encoder.add_itxt_chunk(keyword.to_owned(), text);
+    // Not every program reads the kind of text that takes all languages.
+    let mut say = |keyword: &str, text: String| {
+        let keyword = keyword.to_owned();
+        if text.is_ascii() {
+            encoder.add_text_chunk(keyword, text)
+        } else {
+            encoder.add_itxt_chunk(keyword, text)
+        }
+    };
     if let Some(title) = title {
         say("Title", title.to_owned())?;
     }
