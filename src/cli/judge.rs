@@ -9,7 +9,7 @@ use crate::pipeline::{Device, HOLES, Inputs, Monitor, Progress, Verdict};
 use crate::plan::{JobId, Known, Plan, inputs, runs_read};
 use crate::run::{Executor, Failure, InProcess, Task};
 use crate::stages::registry;
-use crate::store::{Provenance, Store};
+use crate::store::{Digest, Provenance, Store};
 
 /// Hears nothing and stops nothing.
 struct Quiet;
@@ -35,6 +35,7 @@ pub fn judge(
     if !is_whole(claim) {
         return None;
     }
+    let key = origin(claim)?.key;
     let mut tables = BTreeMap::new();
     for job in plan.reads(claim) {
         let mut files = origin(job)?.files.keys();
@@ -48,12 +49,13 @@ pub fn judge(
     let runs = runs_read(plan, claim, known)?;
     // The objects of a store are named here and never read: in their place come the published tables.
     let inputs = inputs(plan, claim, &Store::at(folder), &runs, known)?;
-    Some(run(plan, claim, inputs, &tables))
+    Some(run(plan, claim, key, inputs, &tables))
 }
 
 fn run(
     plan: &Plan,
     claim: JobId,
+    key: Digest,
     mut inputs: Inputs,
     tables: &BTreeMap<String, std::path::PathBuf>,
 ) -> Result<Verdict, String> {
@@ -75,6 +77,7 @@ fn run(
     let instance = plan.instance(claim);
     let task = Task {
         job: plan.jobs[claim].name.to_string(),
+        key,
         kind: plan.kind(claim).name.to_string(),
         parameters: instance.parameters.full(),
         inputs,

@@ -20,6 +20,7 @@ use super::parameters;
 use super::resources::Resources;
 use super::rounded::rounded;
 use super::runs::{InputRuns, RunsOf};
+use crate::store::Digest;
 
 /// What a job leaves, by type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -449,6 +450,9 @@ pub struct Earlier {
 
 /// Everything a job is given: no store, plan, clock or environment.
 pub struct Context<'a> {
+    /// The job's cache key, for what names its own origin, such as a figure. An artifact that other stages read should not hold
+    /// it: two that say the same would differ, and every stage behind them would run.
+    pub key: &'a Digest,
     /// The artifacts to read.
     pub inputs: &'a Inputs,
     /// The files and directories that its parameters name, absolute, by parameter; see [`Stage::reads`].

@@ -395,6 +395,7 @@ impl RunningJob<'_> {
         };
         Task {
             job: self.name.clone(),
+            key: self.ready.key,
             kind: self.plan.kind(self.id).name.to_string(),
             parameters: instance.parameters.full(),
             inputs: inputs(self.plan, self.id, self.store, &self.ready.runs, known)

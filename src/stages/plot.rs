@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use super::frames;
-use crate::figures::plot::{Drawn, Level, Plot, annotated};
+use crate::figures::plot::{Drawn, Level, Metadata, Plot, annotated};
 use crate::pipeline::{
     ArtifactType, Cardinality, ColumnShape, Context, ParamError, Port, PortSyntax, Stage, Stop,
     TableShape,
@@ -41,7 +41,7 @@ fn uses(plot: &Plot) -> Vec<(String, String)> {
 
 impl Stage for Plot {
     const KIND: &'static str = "plot";
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
     const OUTPUT: ArtifactType = ArtifactType::Figure;
     const PORTS: &'static [Port] = &[Port {
         name: "from",
@@ -79,6 +79,10 @@ impl Stage for Plot {
         let rows = frames::stacked(&[job.one("from")?], "table.parquet")?;
         let Drawn { drawing, warnings } = annotated(self, &rows, job.holes)?;
         job.warn(&warnings)?;
+        let drawing = drawing.with_metadata(Metadata {
+            creator: format!("etude ({} {})", Self::KIND, Self::VERSION),
+            key: job.key.to_string(),
+        });
         fs::write(job.out.join("figure.svg"), drawing.svg())?;
         fs::write(job.out.join("figure.pdf"), drawing.pdf()?)?;
         fs::write(job.out.join("figure.png"), drawing.png(PNG_SCALE)?)?;

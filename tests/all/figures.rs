@@ -109,3 +109,59 @@ fn the_ends_of_an_interval_are_checked_before_anything_runs() {
     assert!(text.contains("there is no column `hgih`"), "{text}");
     assert!(!folder.path().join("outputs/p").exists());
 }
+
+/// The three files of the figure of a pipeline, and what its log says.
+fn figure(pipeline: &str, plot: &str) -> (Vec<Vec<u8>>, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    write("etude.toml", "");
+    write("t.csv", "n,error,group\n1,0.5,a\n2,0.25,b\n3,0.125,c\n");
+    write(
+        "p.toml",
+        &format!(
+            "
+name = '{pipeline}'
+[stage.t]
+kind = 'command'
+args = ['sh', '-c', 'cp t.csv $ETUDE_OUT/t.csv']
+files = ['t.csv']
+[stage.t.outputs]
+t = {{ path = 't.csv', type = 'table' }}
+[stage.{plot}]
+kind = 'plot'
+from = 't'
+mark = 'point'
+x = 'n'
+y = 'error'
+color = 'group'
+title = '*E*_{{n}} & **more**'
+"
+        ),
+    );
+    let etude = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_etude"));
+        let output = command.args(args).current_dir(folder.path()).output();
+        let output = output.unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    etude(&["run", "p.toml"]);
+    let log = etude(&["log", "p.toml", plot]);
+    let figures = folder.path().join("outputs").join(pipeline).join("figures");
+    let files = ["svg", "pdf", "png"].map(|form| fs::read(figures.join(plot).with_extension(form)));
+    (files.map(Result::unwrap).to_vec(), log)
+}
+
+#[test]
+fn a_figure_holds_the_key_of_its_job_and_no_name_that_may_change() {
+    let (files, log) = figure("first", "dots");
+    let key = log.split("key ").nth(1).unwrap().split(',').next().unwrap();
+    assert_eq!(key.len(), 64, "{log}");
+    for file in &files {
+        let text = String::from_utf8_lossy(file);
+        assert!(text.contains(key), "{text}");
+        assert!(!text.contains("first") && !text.contains("dots"), "{text}");
+    }
+    // Another process, another pipeline and another stage: the same job.
+    assert!(files == figure("second", "points").0);
+}

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::pipeline::{Cause, Context, Device, Earlier, Inputs, Monitor, Registry, Stop};
+use crate::store::Digest;
 
 pub use identity::this_program;
 pub use in_process::InProcess;
@@ -26,6 +27,8 @@ pub use worker::serve;
 pub struct Task {
     /// The job's name, for its log.
     pub job: String,
+    /// Its cache key.
+    pub key: Digest,
     /// The stage kind.
     pub kind: String,
     /// All parameters.
@@ -93,6 +96,7 @@ fn perform(registry: &Registry, task: &Task, monitor: &dyn Monitor) -> Result<()
         .map_err(|error| failed(format!("the parameters cannot be read: {error}")))?;
     let held = hold(&task.checkpoint);
     let context = Context {
+        key: &task.key,
         inputs: &task.inputs,
         outside: &task.outside,
         earlier: task.earlier.as_ref(),
