@@ -211,7 +211,7 @@ fn needed(output: ArtifactType) -> &'static [&'static str] {
         ArtifactType::Model => &["model.safetensors", "config.json"],
         ArtifactType::Answers => &["answers.parquet"],
         ArtifactType::Table => &["table.parquet"],
-        ArtifactType::Figure | ArtifactType::File => &[],
+        ArtifactType::Figure | ArtifactType::Document | ArtifactType::File => &[],
         ArtifactType::Verdict => &[Verdict::FILE],
     }
 }

@@ -205,7 +205,7 @@ impl Published<'_> {
     fn is_final(&self, id: JobId) -> bool {
         let mut outputs = self.plan.outputs(id).iter();
         outputs.any(|output| match output.artifact {
-            ArtifactType::Table => self.plan.readers(id).next().is_none(),
+            ArtifactType::Table | ArtifactType::File => self.plan.readers(id).next().is_none(),
             kind => kind.is_copied(),
         })
     }
@@ -389,10 +389,11 @@ impl Published<'_> {
         }
     }
 
-    /// Figures, tables and verdicts that nobody published.
+    /// Figures, tables and other files that nobody published.
     fn strays(&self, lines: &mut Vec<String>) {
         let known = self.provenance.files();
-        for kind in ArtifactType::ALL.iter().filter(|kind| kind.is_copied()) {
+        let published = |kind: &&ArtifactType| kind.is_copied() || **kind == ArtifactType::File;
+        for kind in ArtifactType::ALL.iter().filter(published) {
             let mut found = BTreeSet::new();
             below(
                 &self.folder.join(kind.section()),

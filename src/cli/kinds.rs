@@ -87,7 +87,7 @@ impl Purpose {
             ArtifactType::Model | ArtifactType::Answers => Self::Model,
             ArtifactType::Table if reads_tables => Self::Table,
             ArtifactType::Table => Self::Analysis,
-            ArtifactType::Figure | ArtifactType::Verdict => Self::Result,
+            ArtifactType::Figure | ArtifactType::Verdict | ArtifactType::Document => Self::Result,
             ArtifactType::File => Self::Program,
         }
     }
@@ -202,7 +202,7 @@ pub fn takes(port: &Port) -> String {
     };
     let named = match port.syntax {
         PortSyntax::Named => " under each name",
-        PortSyntax::One | PortSyntax::List => "",
+        PortSyntax::One | PortSyntax::List | PortSyntax::NamedList => "",
     };
     let takes = match port.cardinality {
         Cardinality::One => "one job",

@@ -8,7 +8,7 @@ use clap::Args;
 use super::verify::count;
 use super::{Failure, Source, SourceArgs};
 use crate::figures::{csv, table};
-use crate::pipeline::{ArtifactType, Keep};
+use crate::pipeline::{ArtifactType, Keep, show_size};
 use crate::plan::{Freshness, JobId, Plan, assess};
 use crate::store::{
     Artifact, Error, Ledger, Origin, Provenance, Store, ViewProblem, Views, file_name,
@@ -74,12 +74,14 @@ impl Publish {
         };
         let mut provenance = source.provenance(&plan);
         let mut problems = Vec::new();
+        let mut told = Told::default();
         for (id, state) in states.iter().enumerate() {
             let record = state.record().expect("all jobs are done");
             let mut origin = Origin::from(record);
             origin.adopted = store.adopted(&record.key).map(|adopted| adopted.note);
             for paper in papers(&plan, &states, id) {
                 let shown = put(&paper, &views, &mut ledger)?;
+                told.add(&paper, &shown.names);
                 for path in shown.names {
                     if let Some(digest) = ledger.views.get(&path) {
                         origin.files.insert(path, *digest);
@@ -108,7 +110,11 @@ impl Publish {
             n => format!(", {} of before removed", count(n, "file")),
         };
         let (files, folder) = (count(files.len(), "file"), folder.display());
-        say(format!("{files} published in {folder}{removed}"));
+        told.large.into_iter().for_each(&mut say);
+        let kinds = told.kinds.iter();
+        let kinds = kinds.map(|(kind, many)| count(*many, kind.noun().trim_start_matches("a ")));
+        let kinds = kinds.collect::<Vec<_>>().join(", ");
+        say(format!("{files} published in {folder}: {kinds}{removed}"));
         if !problems.is_empty() {
             say("what was left as it is was changed by hand or is somebody else's; move it away and publish again".into());
         }
@@ -165,8 +171,36 @@ fn ready(plan: &Plan, states: &[Freshness]) -> Result<(), Failure> {
     }
 }
 
-/// What people read, by its extension.
-const READ: &[&str] = &["svg", "md", "csv", "json"];
+/// What people read and papers take, by its extension.
+const READ: &[&str] = &["svg", "pdf", "md", "csv", "tex", "json"];
+
+/// Larger files are told of, in bytes: a repository keeps every version of them.
+const LARGE: u64 = 10 << 20;
+
+/// What there is to say of all that was published.
+#[derive(Default)]
+struct Told {
+    /// How many outputs there are of each type.
+    kinds: BTreeMap<ArtifactType, usize>,
+    /// The large files, a line each.
+    large: Vec<String>,
+}
+
+impl Told {
+    fn add(&mut self, paper: &Paper, names: &[String]) {
+        *self.kinds.entry(paper.kind).or_default() += 1;
+        let shown = paper.files.files.iter();
+        let shown = shown.filter(|(name, _)| !name.starts_with('.'));
+        for (name, (_, stored)) in names.iter().zip(shown) {
+            if stored.size > LARGE {
+                let size = show_size(stored.size);
+                self.large.push(format!(
+                    "large    {name}: {size}; Git keeps every version of it, and many hosts refuse files of 100 MB"
+                ));
+            }
+        }
+    }
+}
 
 /// Whether a file that is shown has one of some extensions.
 fn has_extension(file: &str, extensions: &[&str]) -> bool {
@@ -182,8 +216,9 @@ struct Paper {
     files: Artifact,
 }
 
-/// What of a job's artifact is published: figures as SVG, printed tables as text, verdicts, and as CSV the numbers that these
-/// were made of, or that nothing was made of; nothing that only programs read.
+/// What of a job's artifact is published: figures as SVG and PDF, printed tables as text and LaTeX, verdicts, documents with
+/// what they were made of, and as CSV the numbers that these were made of, or that nothing was made of. Of other files those
+/// that a document or nothing is made of; nothing that only programs read.
 fn papers(plan: &Plan, states: &[Freshness], id: JobId) -> Vec<Paper> {
     let artifact = |id: JobId| {
         let record = states[id].record().expect("all jobs are done");
@@ -198,7 +233,11 @@ fn papers(plan: &Plan, states: &[Freshness], id: JobId) -> Vec<Paper> {
     let artifact = artifact(id);
     let outputs = plan.outputs(id);
     let shown = outputs.iter().zip(plan.parts(id, artifact));
-    let shown = shown.filter(|(output, _)| output.artifact.is_copied());
+    let is_end = readers_are_documents(plan, id);
+    let shown = shown.filter(|(output, _)| match output.artifact {
+        ArtifactType::File => is_end,
+        kind => kind.is_copied(),
+    });
     let shown = shown.filter(|_| plan.instance(id).keep == Keep::Always);
     let papers = shown.map(|(output, (_, name, files))| {
         let chosen = |extensions: &[&str]| {
@@ -208,9 +247,20 @@ fn papers(plan: &Plan, states: &[Freshness], id: JobId) -> Vec<Paper> {
                 files: files.map(|(name, f)| (name.clone(), f.clone())).collect(),
             }
         };
-        let mut files = chosen(READ);
-        if files.files.is_empty() && is_behind {
-            files = chosen(&["png", "pdf", "parquet"]);
+        let is_whole = matches!(output.artifact, ArtifactType::Document | ArtifactType::File);
+        let mut files = if is_whole {
+            let visible = files
+                .files
+                .iter()
+                .filter(|(name, _)| !name.starts_with('.'));
+            Artifact {
+                files: visible.map(|(name, f)| (name.clone(), f.clone())).collect(),
+            }
+        } else {
+            chosen(READ)
+        };
+        if files.files.is_empty() && is_behind && !is_whole {
+            files = chosen(&["png", "parquet"]);
         }
         Paper {
             kind: output.artifact,
@@ -223,6 +273,15 @@ fn papers(plan: &Plan, states: &[Freshness], id: JobId) -> Vec<Paper> {
         .collect()
 }
 
+/// Whether nothing reads a job but documents.
+fn readers_are_documents(plan: &Plan, id: JobId) -> bool {
+    let mut readers = plan.readers(id);
+    readers.all(|reader| {
+        let mut outputs = plan.outputs(reader).iter();
+        outputs.any(|output| output.artifact == ArtifactType::Document)
+    })
+}
+
 /// The files of a paper by path from the folder, and those that could not be put there.
 struct Put {
     names: Vec<String>,
@@ -232,7 +291,7 @@ struct Put {
 fn put(paper: &Paper, views: &Views<'_>, ledger: &mut Ledger) -> Result<Put, Failure> {
     let mut names = Views::names(paper.kind.section(), &paper.name, &paper.files);
     let is_parquet = |name: &String| name.ends_with(".parquet");
-    if !names.iter().all(is_parquet) {
+    if paper.kind == ArtifactType::File || !names.iter().all(is_parquet) {
         let (_, problems) = views.show(
             paper.kind.section(),
             &paper.name,

@@ -38,6 +38,8 @@ pub enum ArtifactType {
     Figure,
     /// Whether a claim holds.
     Verdict,
+    /// A paper, and what it was made of.
+    Document,
     /// Anything else: a file or a folder that only programs read.
     File,
 }
@@ -170,6 +172,7 @@ impl ArtifactType {
         Self::Table,
         Self::Figure,
         Self::Verdict,
+        Self::Document,
         Self::File,
     ];
 
@@ -182,6 +185,7 @@ impl ArtifactType {
             Self::Table => "a table",
             Self::Figure => "a figure",
             Self::Verdict => "a verdict",
+            Self::Document => "a document",
             Self::File => "a file",
         }
     }
@@ -195,13 +199,17 @@ impl ArtifactType {
             Self::Table => "tables",
             Self::Figure => "figures",
             Self::Verdict => "verdicts",
+            Self::Document => "documents",
             Self::File => "files",
         }
     }
 
     /// Whether its views are copies (small, made to be opened) or links.
     pub fn is_copied(self) -> bool {
-        matches!(self, Self::Table | Self::Figure | Self::Verdict)
+        matches!(
+            self,
+            Self::Table | Self::Figure | Self::Verdict | Self::Document
+        )
     }
 
     /// The tables in it that SQL can read.
@@ -215,7 +223,7 @@ impl ArtifactType {
                 columns: &[],
                 row: "",
             }],
-            Self::Dataset | Self::Figure | Self::Verdict | Self::File => &[],
+            Self::Dataset | Self::Figure | Self::Verdict | Self::Document | Self::File => &[],
         }
     }
 }
@@ -236,6 +244,8 @@ pub enum PortSyntax {
     One,
     /// The name of a stage, or a list of them.
     List,
+    /// The name of a stage, or a list of them. Each input goes by its stage's name, which is part of the result's identity.
+    NamedList,
     /// A table of names of one's own choice, each with the name of a stage; it may be left out.
     Named,
 }
@@ -348,6 +358,9 @@ pub struct Input {
     pub job: String,
     /// What the stage that reads it calls it, at a port of names; else nothing.
     pub name: String,
+    /// Its place on the axes that the stage which reads it does not fan out over: axis and label, at a port of names.
+    #[serde(default)]
+    pub place: Vec<(String, String)>,
     /// What it is.
     pub artifact: ArtifactType,
     /// Its files, by name inside the artifact.
@@ -806,6 +819,19 @@ pub struct Outside {
     pub path: String,
 }
 
+/// What one job leaves to a stage that reads it, as far as it is known before anything runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Given {
+    /// The name of the stage, and of the output where it has several.
+    pub name: String,
+    /// See [`Input::place`].
+    pub place: Vec<(String, String)>,
+    /// What it is.
+    pub artifact: ArtifactType,
+    /// The names of its files, where they are known; see [`Stage::files`].
+    pub files: Option<Vec<String>>,
+}
+
 /// A stage at its coordinates, and the way to those that it reads: what is known of it before anything runs. See
 /// [`Stage::check_origins`].
 pub trait Origin {
@@ -817,6 +843,10 @@ pub trait Origin {
     fn outside(&self, parameter: &str) -> Option<&Path>;
     /// What stands at a port that takes one artifact; `None` where that is not known.
     fn at(&self, port: &str) -> Option<Box<dyn Origin + '_>>;
+    /// What it reads at a port, all jobs of all stages that the file names there.
+    fn given(&self, port: &str) -> Vec<Given>;
+    /// The names of all stages of the pipeline.
+    fn stages(&self) -> Vec<&str>;
 }
 
 impl dyn Origin + '_ {
@@ -824,6 +854,15 @@ impl dyn Origin + '_ {
     pub fn of<S: Stage>(&self) -> Option<&S> {
         self.parameters().downcast_ref()
     }
+}
+
+/// What a stage can know of the machine before anything runs.
+#[derive(Debug, Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// The project's root, absolute.
+    pub root: &'a Path,
+    /// Those variables of [`BASE_ENVIRONMENT`] that are set.
+    pub environment: &'a BTreeMap<String, Option<String>>,
 }
 
 /// A kind of stage. Its parameters are the fields of the implementing struct; their documentation, defaults and bounds
@@ -873,6 +912,12 @@ pub trait Stage: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'stat
         None
     }
 
+    /// The names of the files that it leaves, where its parameters tell; of one of its outputs, if it declares what it
+    /// leaves. What is not shown, such as [`WARNINGS`], is not among them.
+    fn files(&self, _output: Option<&str>) -> Option<Vec<String>> {
+        None
+    }
+
     /// What is wrong between it and the stages that it reads, `here` being where it stands: all that follows from
     /// parameters alone. What only the artifacts show is for [`Stage::run`] to say.
     fn check_origins(&self, _here: &dyn Origin) -> Vec<ParamError> {
@@ -910,8 +955,8 @@ pub trait Stage: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'stat
         Vec::new()
     }
 
-    /// What should be said of the parameters before anything runs though nothing is wrong with them, given the project's root.
-    fn warnings(&self, _root: &Path) -> Vec<ParamError> {
+    /// What should be said of the parameters before anything runs though nothing is wrong with them.
+    fn warnings(&self, _around: &Surroundings<'_>) -> Vec<ParamError> {
         Vec::new()
     }
 
@@ -936,10 +981,12 @@ pub trait Parameters: Send + Sync {
     fn columns(&self, inputs: &[TableShape]) -> Result<Option<Vec<ColumnShape>>, Vec<ParamError>>;
     /// See [`Stage::output_columns`].
     fn output_columns(&self, output: &str) -> Option<Vec<ColumnShape>>;
+    /// See [`Stage::files`].
+    fn files(&self, output: Option<&str>) -> Option<Vec<String>>;
     /// See [`Stage::check_origins`].
     fn check_origins(&self, here: &dyn Origin) -> Vec<ParamError>;
     /// See [`Stage::warnings`].
-    fn warnings(&self, root: &Path) -> Vec<ParamError>;
+    fn warnings(&self, around: &Surroundings<'_>) -> Vec<ParamError>;
     /// The parameters in the type of their kind.
     fn stage(&self) -> &dyn Any;
     /// See [`Stage::columns_read`].
@@ -980,12 +1027,16 @@ impl<S: Stage> Parameters for Typed<S> {
         self.stage.output_columns(output)
     }
 
+    fn files(&self, output: Option<&str>) -> Option<Vec<String>> {
+        self.stage.files(output)
+    }
+
     fn check_origins(&self, here: &dyn Origin) -> Vec<ParamError> {
         self.stage.check_origins(here)
     }
 
-    fn warnings(&self, root: &Path) -> Vec<ParamError> {
-        self.stage.warnings(root)
+    fn warnings(&self, around: &Surroundings<'_>) -> Vec<ParamError> {
+        self.stage.warnings(around)
     }
 
     fn stage(&self) -> &dyn Any {

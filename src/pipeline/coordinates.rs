@@ -33,6 +33,15 @@ impl Coordinates {
             .iter()
             .all(|(axis, label)| other.get(axis).is_none_or(|l| *l == **label))
     }
+
+    /// The axes and labels of all axes but these.
+    pub fn beyond(&self, axes: &[String]) -> Vec<(String, String)> {
+        let pairs = self.0.iter();
+        let pairs = pairs.filter(|(axis, _)| axes.iter().all(|known| **known != **axis));
+        pairs
+            .map(|(axis, label)| (axis.to_string(), label.to_string()))
+            .collect()
+    }
 }
 
 impl fmt::Display for Coordinates {

@@ -20,6 +20,7 @@ mod label;
 mod layers;
 mod lineage;
 mod origin;
+mod outside;
 mod param_error;
 mod parameters;
 mod patch;
@@ -44,13 +45,14 @@ pub use columns::{ColumnOf, ColumnOrigin, ColumnsOn, TableColumns};
 pub(crate) use contract::schema_of;
 pub use contract::{
     ArtifactType, BASE_ENVIRONMENT, Cardinality, ColumnKind, ColumnShape, Columns, Context, Device,
-    Earlier, Extension, FixedColumn, HOLES, Input, Inputs, Judged, Kind, Label, Labels, Monitor,
-    Origin, Outside, Parameters, Port, PortSyntax, Progress, Registry, Scalar, Stage, Stop,
-    TableOf, TableShape, Verdict, WARNINGS,
+    Earlier, Extension, FixedColumn, Given, HOLES, Input, Inputs, Judged, Kind, Label, Labels,
+    Monitor, Origin, Outside, Parameters, Port, PortSyntax, Progress, Registry, Scalar, Stage,
+    Stop, Surroundings, TableOf, TableShape, Verdict, WARNINGS,
 };
 pub use coordinates::{ByLabels, Condition, Coordinates, JobName, Selector};
 pub use label::{Found, Index, number_in};
 pub use lineage::Lineage;
+pub use outside::files_at;
 pub use param_error::ParamError;
 pub(crate) use parameters::{kind_of, options, schema_types};
 pub use policy::{Cause, Grow, Keep, Retry};

@@ -7,7 +7,7 @@ use std::any::Any;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::contract::{Cardinality, Origin};
+use super::contract::{Cardinality, Given, Origin};
 use super::param_error::ParamError;
 use super::problem::{Problem, Problems};
 use super::source::Span;
@@ -58,6 +58,32 @@ impl Origin for Place<'_> {
             instance: &stage.instances[number],
         }))
     }
+
+    fn given(&self, port: &str) -> Vec<Given> {
+        let inputs = self.stage.inputs.iter().filter(|i| i.port.name == port);
+        let mut given = Vec::new();
+        for reads in inputs.flat_map(|input| &input.reads) {
+            let Some(stage) = self.pipeline.stages.get(reads.stage) else {
+                continue;
+            };
+            let output = &stage.outputs[reads.output];
+            let joining = stage.instances.iter();
+            let joining =
+                joining.filter(|theirs| theirs.coordinates.joins(&self.instance.coordinates));
+            given.extend(joining.map(|theirs| Given {
+                name: stage.output_name(reads.output),
+                place: theirs.coordinates.beyond(&self.stage.axes),
+                artifact: output.artifact,
+                files: theirs.parameters.files(output.name.as_deref()),
+            }));
+        }
+        given
+    }
+
+    fn stages(&self) -> Vec<&str> {
+        let stages = self.pipeline.stages.iter();
+        stages.map(|stage| stage.name.as_str()).collect()
+    }
 }
 
 /// Shows every instance its origins. `variants` are those of the instances of each stage, and `place` tells where what a
@@ -79,7 +105,9 @@ pub(super) fn check(
                 instance,
             };
             for param_error in instance.parameters.check_origins(&here) {
-                if !told.insert((param_error.parameter.clone(), param_error.message.clone())) {
+                let within = param_error.span.as_ref().map(|span| span.range.start);
+                let what = (param_error.parameter.clone(), param_error.message.clone());
+                if !told.insert((what, within)) {
                     continue;
                 }
                 let problem = Problem::at(&place(at, *variant, &param_error), &param_error.message);

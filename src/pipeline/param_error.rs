@@ -14,6 +14,8 @@ pub struct ParamError {
     pub help: Option<String>,
     /// Line and column inside the parameter's text, both from 1.
     pub at: Option<(usize, usize)>,
+    /// A place in a file that the parameter names; it is shown instead of the parameter.
+    pub span: Option<Span>,
 }
 
 impl ParamError {
@@ -24,7 +26,14 @@ impl ParamError {
             message: message.into(),
             help: None,
             at: None,
+            span: None,
         }
+    }
+
+    /// At a place in a file that the parameter names.
+    pub fn within(mut self, span: Span) -> Self {
+        self.span = Some(span);
+        self
     }
 
     /// With advice.
@@ -36,6 +45,9 @@ impl ParamError {
 
 /// The place an error is about: its parameter, or a line of the parameter's text, or what stands nearest above it.
 pub fn place(value: &Value, param_error: &ParamError) -> Span {
+    if let Some(span) = &param_error.span {
+        return span.clone();
+    }
     let mut here = value;
     let mut rest = param_error.parameter.as_str();
     while !rest.is_empty() {

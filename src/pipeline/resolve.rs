@@ -10,7 +10,7 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use super::axis::{self, Axis};
 use super::column_check::{KnownStages, check_columns};
 use super::contract::{
-    BASE_ENVIRONMENT, Cardinality, Device, Kind, Outside, Port, PortSyntax, Registry,
+    BASE_ENVIRONMENT, Cardinality, Device, Kind, Outside, Port, PortSyntax, Registry, Surroundings,
 };
 use super::coordinates::{Condition, Coordinates, is_name};
 use super::document::{self, Document};
@@ -348,7 +348,11 @@ fn resolve(
                 continue;
             };
             if count < WARNED {
-                for warning in settled.parameters.warnings(&pipeline.root) {
+                let around = Surroundings {
+                    root: &pipeline.root,
+                    environment: &pipeline.surroundings,
+                };
+                for warning in settled.parameters.warnings(&around) {
                     let problem = Problem::at(&place(at, variant, &warning), warning.message);
                     warnings.push(problem.maybe_help(warning.help));
                 }
@@ -619,7 +623,7 @@ fn input(
     problems: &mut Problems,
 ) -> Vec<(Reads, Span)> {
     let items: Vec<(Option<&Key>, &Value)> = match &value.data {
-        Data::Array(items) if port.syntax == PortSyntax::List => {
+        Data::Array(items) if matches!(port.syntax, PortSyntax::List | PortSyntax::NamedList) => {
             items.iter().map(|item| (None, item)).collect()
         }
         Data::Table(table) if port.syntax == PortSyntax::Named => {
@@ -670,7 +674,14 @@ fn input(
         let reads = Reads {
             stage,
             output,
-            name: key.map(|key| key.name.clone()),
+            name: match port.syntax {
+                PortSyntax::NamedList => Some(output_name(
+                    offers[stage].name,
+                    &offers[stage].outputs,
+                    output,
+                )),
+                _ => key.map(|key| key.name.clone()),
+            },
         };
         all.push((reads, item.span.clone()));
     }
@@ -1196,6 +1207,9 @@ fn check_outside(outside: &Outside, path: &Path, there: &Result<(), String>) -> 
     match there {
         _ if outside.path.trim().is_empty() => Some(format!("`{name}` must name a path")),
         Ok(()) => None,
+        Err(_) if outside.path.contains(['*', '?', '[']) && !path.exists() => {
+            Some(format!("no file fits `{}`", outside.path))
+        }
         Err(_) if !path.exists() => Some(format!("there is nothing at `{}`", outside.path)),
         Err(error) => Some(format!("`{name}`: {error}")),
     }

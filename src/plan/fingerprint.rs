@@ -265,6 +265,13 @@ pub fn inputs<'a>(
                 table: sql_name(&plan.pipeline.stages[input.stage].output_name(input.output)),
                 job: plan.jobs[given.job].name.to_string(),
                 name: input.name.clone().unwrap_or_default(),
+                place: match input.name {
+                    Some(_) => {
+                        let axes = &plan.pipeline.stages[plan.jobs[id].stage].axes;
+                        plan.jobs[given.job].name.coordinates.beyond(axes)
+                    }
+                    None => Vec::new(),
+                },
                 artifact: plan.outputs(given.job)[input.output].artifact,
                 files: files
                     .map(|(name, file)| (name.clone(), store.object(&file.digest)))

@@ -103,6 +103,10 @@ impl Stage for Aggregate {
         }))
     }
 
+    fn files(&self, _output: Option<&str>) -> Option<Vec<String>> {
+        Some(vec!["table.parquet".into()])
+    }
+
     fn columns_read(&self) -> Option<BTreeSet<String>> {
         Query::parse(&self.sql).ok()?.words()
     }

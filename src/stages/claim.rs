@@ -101,6 +101,10 @@ impl Stage for Claim {
         }
     }
 
+    fn files(&self, _output: Option<&str>) -> Option<Vec<String>> {
+        Some(vec![Verdict::FILE.into()])
+    }
+
     /// All: a verdict names the rows that speak against it with everything known of them.
     fn columns_read(&self) -> Option<BTreeSet<String>> {
         None

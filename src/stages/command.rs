@@ -18,7 +18,7 @@ use super::undeclared::undeclared;
 use crate::figures::{csv, table};
 use crate::pipeline::{
     ArtifactType, Cardinality, ColumnKind, ColumnShape, Columns, Context, Device, HOLES, Input,
-    Outside, ParamError, Port, PortSyntax, Progress, Stage, Stop, WARNINGS,
+    Outside, ParamError, Port, PortSyntax, Progress, Stage, Stop, Surroundings, WARNINGS,
 };
 
 /// Runs a program of your own.
@@ -196,8 +196,8 @@ impl Stage for Command {
         param_errors
     }
 
-    fn warnings(&self, root: &Path) -> Vec<ParamError> {
-        undeclared(&self.args, &self.files, root)
+    fn warnings(&self, around: &Surroundings<'_>) -> Vec<ParamError> {
+        undeclared(&self.args, &self.files, around.root)
     }
 
     fn environment(&self) -> Vec<String> {
@@ -223,6 +223,19 @@ impl Stage for Command {
                 .map(|(name, kind)| ColumnShape::new(name.as_str(), *kind))
                 .collect(),
         )
+    }
+
+    /// Of a model or a file nobody knows whether it is a folder.
+    fn files(&self, output: Option<&str>) -> Option<Vec<String>> {
+        let declared = self.outputs.get(output?)?;
+        match declared.what {
+            What::Table => Some(vec!["table.parquet".into()]),
+            What::Figure => {
+                let extension = Path::new(&declared.path).extension()?;
+                Some(vec![format!("figure.{}", extension.to_string_lossy())])
+            }
+            What::Model | What::File => None,
+        }
     }
 
     /// All: coordinates are in the file that tells a program what it is given.

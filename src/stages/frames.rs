@@ -315,6 +315,7 @@ pub fn param_error(parameter: &str, problem: SqlProblem) -> ParamError {
         message: problem.message,
         help: Some(problem.help).filter(|help| !help.is_empty()),
         at: Some((problem.line, problem.column)),
+        span: None,
     }
 }
 
@@ -417,6 +418,7 @@ mod tests {
             texts: BTreeMap::new(),
             labels: BTreeMap::new(),
             job: name.into(),
+            place: Vec::new(),
             runs: None,
         }
     }

@@ -8,6 +8,7 @@ mod command;
 mod creativity;
 mod dataset;
 mod decode;
+mod document;
 mod export;
 mod frames;
 mod paired;
@@ -48,6 +49,7 @@ pub fn registry() -> Registry {
         Kind::of::<crate::figures::plot::Plot>(),
         Kind::of::<crate::figures::formats::TableSpec>(),
         Kind::of::<claim::Claim>(),
+        Kind::of::<document::Document>(),
         Kind::of::<command::Command>(),
     ])
 }

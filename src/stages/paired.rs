@@ -125,6 +125,10 @@ impl Stage for Paired {
         }
     }
 
+    fn files(&self, _output: Option<&str>) -> Option<Vec<String>> {
+        Some(vec!["table.parquet".into()])
+    }
+
     fn columns_read(&self) -> Option<BTreeSet<String>> {
         let uses = uses(self).into_iter();
         Some(uses.map(|(_, column)| column.to_string()).collect())

@@ -71,6 +71,11 @@ impl Stage for Plot {
         }
     }
 
+    fn files(&self, _output: Option<&str>) -> Option<Vec<String>> {
+        let formats = ["svg", "pdf", "png"].into_iter();
+        Some(formats.map(|format| format!("figure.{format}")).collect())
+    }
+
     fn columns_read(&self) -> Option<BTreeSet<String>> {
         Some(self.columns().into_iter().collect())
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use super::frames;
-use crate::figures::formats::{Rendered, TableSpec, render};
+use crate::figures::formats::{Rendered, TableSpec, file_names, render};
 use crate::pipeline::{
     ArtifactType, Cardinality, ColumnShape, Context, ParamError, Port, PortSyntax, Stage, Stop,
     TableShape,
@@ -32,6 +32,10 @@ impl Stage for TableSpec {
         } else {
             Err(param_errors)
         }
+    }
+
+    fn files(&self, _output: Option<&str>) -> Option<Vec<String>> {
+        Some(file_names().map(str::to_string).collect())
     }
 
     fn columns_read(&self) -> Option<BTreeSet<String>> {

@@ -171,8 +171,11 @@ fn is_no_content(name: &str) -> bool {
 
 /// What lies at a path. Links are followed, whose target is what will be read. Hidden files count like all others; what is
 /// known to be no content is left out, wherever it lies below the path. It is an error if there is nothing, or something that
-/// is no plain file.
+/// is no plain file. A path at which nothing lies may be a pattern, `figures/*.png`: then it is all files that fit it.
 pub fn scan(path: &Path) -> Result<Survey, Error> {
+    if let Some((folder, pattern)) = pattern(path) {
+        return fitting(path, &folder, &pattern);
+    }
     let meta = fs::metadata(path).map_err(Error::io("read", path))?;
     if !meta.is_dir() {
         return Ok(Survey::from([(
@@ -190,6 +193,55 @@ pub fn scan(path: &Path) -> Result<Survey, Error> {
     files
         .map(|(name, path)| Ok((name, FileStat::at(path)?)))
         .collect()
+}
+
+/// The folder above the first part of a path that is a pattern, and the pattern below it; none where a file has that name.
+fn pattern(path: &Path) -> Option<(PathBuf, String)> {
+    let is_pattern = |part: &std::ffi::OsStr| part.to_string_lossy().contains(['*', '?', '[']);
+    if !path.components().any(|part| is_pattern(part.as_os_str())) {
+        return None;
+    }
+    if fs::symlink_metadata(path).is_ok() {
+        return None;
+    }
+    let mut parts = path.components().peekable();
+    let mut folder = PathBuf::new();
+    while let Some(part) = parts.next_if(|part| !is_pattern(part.as_os_str())) {
+        folder.push(part);
+    }
+    let rest: PathBuf = parts.collect();
+    Some((folder, rest.to_str()?.to_string()))
+}
+
+/// The files that fit a pattern below a folder. `*` and `?` stand for no `/`, and `**` for folders.
+fn fitting(path: &Path, folder: &Path, pattern: &str) -> Result<Survey, Error> {
+    let base = glob::Pattern::escape(&folder.to_string_lossy());
+    let options = glob::MatchOptions {
+        case_sensitive: true,
+        require_literal_separator: true,
+        require_literal_leading_dot: true,
+    };
+    let found = glob::glob_with(&format!("{base}/{pattern}"), options);
+    let found = found.map_err(|error| unreadable(path, format!("it is no pattern: {error}")))?;
+    let mut survey = Survey::new();
+    for file in found {
+        let file = file.map_err(|error| unreadable(error.path(), error.error().to_string()))?;
+        let below = file.strip_prefix(folder).unwrap_or(&file);
+        let Some(name) = below.to_str() else {
+            return Err(unreadable(&file, "its name is no text"));
+        };
+        if file.is_dir() || name.split('/').any(is_no_content) {
+            continue;
+        }
+        if survey.len() >= MOST {
+            return Err(unreadable(path, format!("more than {MOST} files fit it")));
+        }
+        survey.insert(name.to_string(), FileStat::at(file.clone())?);
+    }
+    if survey.is_empty() {
+        return Err(unreadable(path, "no file fits this pattern"));
+    }
+    Ok(survey)
 }
 
 fn unreadable(path: &Path, why: impl Into<String>) -> Error {
@@ -377,6 +429,29 @@ mod tests {
         assert_eq!(found.keys().map(String::as_str).collect::<Vec<_>>(), names);
         let one = scan(&at("m/.env")).unwrap();
         assert_eq!(one.keys().collect::<Vec<_>>(), ["."]);
+    }
+
+    #[test]
+    fn a_pattern_stands_for_the_files_that_fit_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir_all(at("a/b")).unwrap();
+        for name in ["x.bib", "y.bib", "z.tex", ".h.bib", "a/x.bib", "a/b/y.bib"] {
+            fs::write(at(name), name).unwrap();
+        }
+        let names = |pattern: &str| {
+            let found = scan(&at(pattern)).unwrap();
+            found.into_keys().collect::<Vec<_>>()
+        };
+        assert_eq!(names("*.bib"), ["x.bib", "y.bib"]);
+        assert_eq!(names("a/*.bib"), ["x.bib"]);
+        assert_eq!(names("a/**/*.bib"), ["b/y.bib", "x.bib"]);
+        assert_eq!(names("[xz].*"), ["x.bib", "z.tex"]);
+        let said = scan(&at("*.png")).unwrap_err().to_string();
+        assert!(said.contains("no file fits this pattern"), "{said}");
+        // A file of that very name is itself.
+        fs::write(at("*.bib"), "").unwrap();
+        assert_eq!(names("*.bib"), ["."]);
     }
 
     #[test]

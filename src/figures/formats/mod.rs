@@ -31,6 +31,11 @@ pub struct Rendered {
     pub warnings: Vec<String>,
 }
 
+/// The names of the files that a table is printed to.
+pub fn file_names() -> impl Iterator<Item = &'static str> {
+    ROSTER.iter().map(|format| format.file())
+}
+
 /// Prints a table in every format.
 pub fn render(data: &DataFrame, spec: &TableSpec) -> Result<Rendered, Error> {
     let grid = spec::Grid::new(data, spec)?;
