@@ -107,7 +107,7 @@ impl Publish {
         }
         let removed = match removed {
             0 => String::new(),
-            n => format!(", {} of before removed", count(n, "file")),
+            n => format!("; {} of before removed", count(n, "file")),
         };
         let (files, folder) = (count(files.len(), "file"), folder.display());
         told.large.into_iter().for_each(&mut say);

@@ -159,6 +159,10 @@ pub struct Compile<'a> {
     pub now: i64,
 }
 
+/// LuaTeX makes the identifier of a PDF from the path of its folder, which is another every time, unless it is told to leave
+/// it out.
+const WITHOUT_IDENTIFIER: &str = "\\pdfvariable suppressoptionalinfo 512\\relax";
+
 /// So often plain LaTeX is called until nothing changes.
 const PASSES: usize = 5;
 
@@ -225,6 +229,17 @@ impl Compile<'_> {
                 &["render", self.main, "--no-execute", "--output", &pdf],
                 &[],
             ),
+        };
+        let job_name = format!("-jobname={}", self.stem());
+        let lualatex = format!("{WITHOUT_IDENTIFIER}\\input{{{}}}", self.main);
+        let pretex = format!("-usepretex={WITHOUT_IDENTIFIER}");
+        let is_lua = |argument: &String| argument.contains("lualatex") || argument == "-pdflua";
+        let (before, after) = match self.engine {
+            Engine::Lualatex => ([before, &[&job_name]].concat(), vec![lualatex.as_str()]),
+            Engine::Latexmk if self.arguments.iter().any(is_lua) => {
+                ([before, &[&pretex]].concat(), after.to_vec())
+            }
+            _ => (before.to_vec(), after.to_vec()),
         };
         // Unless the author wants another way to it.
         let to_pdf = self.engine == Engine::Quarto && !self.arguments.iter().any(|a| a == "--to");
@@ -346,7 +361,9 @@ impl Compile<'_> {
             .filter(|line| line.starts_with("This is "));
         if let Some(line) = first {
             let line = line.trim_start_matches("This is ");
-            return line.split(" (preloaded").next().unwrap_or(line).to_string();
+            let ends = [" (preloaded", " (format"];
+            let end = ends.iter().filter_map(|end| line.find(end)).min();
+            return line[..end.unwrap_or(line.len())].trim_end().to_string();
         }
         let mut command = Command::new(self.program);
         command

@@ -29,6 +29,13 @@ pub fn errors(log: &str) -> Vec<Error> {
             message: message.trim_end_matches('.').to_string(),
             undefined: None,
         };
+        while let Some(more) = lines.next_if(|next| goes_on(message, next)) {
+            error.message.push(' ');
+            let more = more.trim_start_matches(|c| c != ')' && c != ' ');
+            error
+                .message
+                .push_str(more.trim_start_matches(')').trim().trim_end_matches('.'));
+        }
         if message.starts_with("Undefined control sequence") {
             error.undefined = lines.peek().and_then(|context| last_command(context));
         }
@@ -42,6 +49,16 @@ pub fn errors(log: &str) -> Vec<Error> {
         }
     }
     found
+}
+
+/// Whether a line belongs to the message before it: LaTeX indents it, and packages begin it with their name in brackets.
+fn goes_on(message: &str, line: &str) -> bool {
+    let package = message
+        .strip_prefix("Package ")
+        .and_then(|rest| rest.split(' ').next());
+    let is_indented = message.starts_with("LaTeX Error") && line.starts_with("   ");
+    let is_named = package.is_some_and(|name| line.starts_with(&format!("({name}) ")));
+    (is_indented || is_named) && !line.trim().is_empty()
 }
 
 /// `file:12: message`.
@@ -164,6 +181,11 @@ l.7 It is \\accRevresed
 l.3 \\textbf{\\foo}
 ./main.tex:9: LaTeX Error: File `none.sty' not found.
 ./main.tex:9: Emergency stop.
+./main.tex:10: LaTeX Error: Unicode character α (U+03B1)
+               not set up for use with LaTeX.
+
+./main.tex:11: Package foo Error: One thing
+(foo)                and another.
 LaTeX Warning: Reference `fig:x' on page 1 undefined on input line 12.
 Package natbib Warning: Citation `a' on page 1 undefined on input line 13.
 LaTeX Warning: Citation 'b' on page 1 undefined on input line 14.
@@ -184,6 +206,8 @@ at 12:30: nothing
                 "main.tex:7: Undefined control sequence \\accRevresed",
                 "parts/one.tex:3: Undefined control sequence \\foo",
                 "main.tex:9: LaTeX Error: File `none.sty' not found ",
+                "main.tex:10: LaTeX Error: Unicode character α (U+03B1) not set up for use with LaTeX ",
+                "main.tex:11: Package foo Error: One thing and another ",
             ]
         );
     }

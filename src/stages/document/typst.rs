@@ -405,8 +405,8 @@ It is 0.5% @fig1 <tab:2> of $x = 0.7$ /* 9 */ #text(size: 9pt)[nine 9]
             [
                 "0.82",
                 "It is 0.5%",
-                "of",
                 "$x = 0.7",
+                "of",
                 "nine 9",
                 "Is 0.4 so"
             ]
