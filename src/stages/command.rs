@@ -44,7 +44,7 @@ pub struct Command {
     #[schemars(length(min = 1))]
     args: Vec<String>,
     /// Files and folders of the project that it reads, its scripts above all, from the project's root: when their contents
-    /// change, it runs again. Of a folder every file counts, hidden ones too, but not what programs leave beside content:
+    /// change, it runs again. A pattern such as `configs/*.yaml` stands for the files that fit. Of a folder every file counts, hidden ones too, but not what programs leave beside content:
     /// `.git` and its kin, `__pycache__`, `.ipynb_checkpoints`, caches and environments of tools such as `.cache` and
     /// `.venv`, and settings, locks and swap files of editors.
     #[serde(default)]

@@ -12,6 +12,7 @@ mod check;
 mod command;
 mod dialect;
 mod docs;
+mod document;
 mod engine;
 mod faults;
 mod figures;

@@ -30,18 +30,27 @@ fn all() -> Vec<(String, PathBuf)> {
 fn project() -> tempfile::TempDir {
     let project = tempfile::tempdir().unwrap();
     fs::write(project.path().join("etude.toml"), "").unwrap();
-    let pipelines = project.path().join("pipelines");
-    fs::create_dir(&pipelines).unwrap();
-    for file in fs::read_dir(root().join("pipelines")).unwrap() {
-        let file = file.unwrap().path();
-        fs::copy(&file, pipelines.join(file.file_name().unwrap())).unwrap();
-    }
+    copy(&root().join("pipelines"), &project.path().join("pipelines"));
     // A published model is the user's to bring; planning asks that it is there, and of a kind that is supported.
     let model = project.path().join("models/gpt2-large");
     fs::create_dir_all(&model).unwrap();
     let config = r#"{"model_type": "gpt2", "vocab_size": 50257, "n_positions": 1024, "n_embd": 1280, "n_layer": 36, "n_head": 20}"#;
     fs::write(model.join("config.json"), config).unwrap();
     project
+}
+
+/// Copies a folder and all below it.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).unwrap();
+        }
+    }
 }
 
 fn etude(folder: &Path, arguments: &[&str]) -> Output {
@@ -113,6 +122,13 @@ fn the_smoke_of_every_pipeline_runs_to_its_end() {
         }
         let file = format!("pipelines/{name}.toml");
         let output = etude(project.path(), &["run", &file, "--profile", "smoke"]);
+        // A machine need not have an engine for documents; then that is all that fails.
+        let lacks_engine = said(&output).contains("is installed: `latexmk`");
+        if text.contains("\"document\"") && lacks_engine {
+            let failed = said(&output).matches(" failed: ").count();
+            assert_eq!(failed, 1, "{name}: {}", said(&output));
+            continue;
+        }
         assert!(output.status.success(), "{name}: {}", said(&output));
     }
 }
