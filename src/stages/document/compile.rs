@@ -8,11 +8,13 @@ use std::sync::Mutex;
 use serde_json::json;
 
 use super::Document;
-use super::engine::{self, Compile, Engine};
+use super::beside::Beside;
+use super::date;
+use super::engine::{Compile, Engine};
 use super::failure::Compiled;
 use super::latex_log;
 use super::layout::{self, Layout, Source};
-use super::references::{Beside, broken};
+use super::references::broken;
 use crate::figures::{csv, table};
 use crate::pipeline::{Context, Input, Monitor, Progress, Span, Stop};
 
@@ -162,7 +164,7 @@ fn typeset(
         now: document
             .date
             .as_deref()
-            .and_then(engine::seconds)
+            .and_then(date::seconds)
             .unwrap_or(0),
     };
     let listener = Listener {

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::beside::Beside;
 use super::latex_log::{self, Warning};
 use super::layout::{Layout, Source};
-use super::references::Beside;
 use crate::pipeline::nearest;
 
 /// So many errors are told; more are counted.

@@ -4,92 +4,8 @@
 
 use std::ops::Range;
 
+use super::latex_commands::{ARRANGED, FILES, SKIPPED, TEX, arguments, is_math};
 use super::scan::{Reference, Role, Scan};
-
-const TEX: &[&str] = &[".tex"];
-/// In the order in which pdfLaTeX, XeLaTeX and LuaLaTeX look for them.
-const IMAGES: &[&str] = &[".pdf", ".png", ".jpg", ".jpeg", ".mps", ".jbig2", ".eps"];
-
-/// The commands whose last argument names a file, or several with commas.
-const FILES: &[(&str, Role, &[&str])] = &[
-    ("input", Role::Text, TEX),
-    ("include", Role::Text, TEX),
-    ("subfile", Role::Text, TEX),
-    ("includegraphics", Role::Image, IMAGES),
-    ("includepdf", Role::Image, &[".pdf"]),
-    ("bibliography", Role::Data, &[".bib"]),
-    ("addbibresource", Role::Data, &[]),
-    ("lstinputlisting", Role::Data, &[]),
-    ("verbatiminput", Role::Data, &[]),
-    ("pgfplotstableread", Role::Data, &[]),
-    ("csvreader", Role::Data, &[".csv"]),
-    ("usepackage", Role::Package, &[".sty"]),
-    ("RequirePackage", Role::Package, &[".sty"]),
-    ("documentclass", Role::Package, &[".cls"]),
-    ("LoadClass", Role::Package, &[".cls"]),
-    ("bibliographystyle", Role::Package, &[".bst"]),
-];
-
-/// How many arguments of a command are no text that people read.
-fn arguments(command: &str) -> usize {
-    if command.to_ascii_lowercase().contains("cite") {
-        return 1;
-    }
-    match command {
-        "definecolor" | "newtheorem" => 3,
-        "setlength" | "addtolength" | "setcounter" | "addtocounter" | "rule" | "multicolumn"
-        | "multirow" | "resizebox" | "fontsize" | "crefname" | "Crefname" => 2,
-        "ref" | "eqref" | "autoref" | "cref" | "Cref" | "pageref" | "nameref" | "label"
-        | "vspace" | "hspace" | "pagestyle" | "thispagestyle" | "pagenumbering" | "color"
-        | "url" | "href" | "nolinkurl" | "cline" | "cmidrule" | "linespread" | "textcolor"
-        | "colorbox" | "scalebox" | "raisebox" | "parbox" | "selectlanguage" | "usetikzlibrary"
-        | "theoremstyle" | "hypersetup" | "geometry" | "captionsetup" | "sisetup"
-        | "pgfplotsset" | "tikzset" | "lstset" | "hyphenation" | "hyperref" | "newcounter"
-        | "stepcounter" | "refstepcounter" | "value" | "enlargethispage" | "phantom"
-        | "hphantom" | "vphantom" | "tag" | "IfFileExists" | "InputIfFileExists" => 1,
-        _ => 0,
-    }
-}
-
-/// What a compiler reads letter by letter, or what is drawn and not read.
-const SKIPPED: &[&str] = &[
-    "verbatim",
-    "verbatim*",
-    "Verbatim",
-    "lstlisting",
-    "minted",
-    "comment",
-    "tikzpicture",
-    "thebibliography",
-    "filecontents",
-    "filecontents*",
-];
-const MATH: &[&str] = &[
-    "math",
-    "displaymath",
-    "equation",
-    "align",
-    "alignat",
-    "flalign",
-    "gather",
-    "multline",
-    "eqnarray",
-];
-/// The environments with arguments that are no text, and how many.
-const ARRANGED: &[(&str, usize)] = &[
-    ("tabular", 1),
-    ("array", 1),
-    ("longtable", 1),
-    ("tabularx", 2),
-    ("tabular*", 2),
-    ("minipage", 1),
-    ("wrapfigure", 2),
-    ("wraptable", 2),
-    ("subfigure", 1),
-    ("subtable", 1),
-    ("multicols", 1),
-    ("adjustbox", 1),
-];
 
 /// Reads a text.
 pub fn scan(text: &str) -> Scan {
@@ -215,7 +131,9 @@ impl Reader<'_> {
             "date" => self.scan.sets_date = true,
             "graphicspath" => self.folders(),
             "import" | "subimport" | "includefrom" | "subincludefrom" => self.import(),
-            "newcommand" | "renewcommand" | "providecommand" | "def" => self.definition(),
+            "newcommand" | "providecommand" | "def" => self.definition(true),
+            // Mostly a setting of a class: `\renewcommand{\topfraction}{0.9}`.
+            "renewcommand" => self.definition(false),
             _ => match is_file {
                 Some((_, role, extensions)) => self.files(*role, extensions),
                 None => {
@@ -287,7 +205,7 @@ impl Reader<'_> {
     }
 
     /// A command of the author's: what it stands for is text, wherever it is defined.
-    fn definition(&mut self) {
+    fn definition(&mut self, is_text: bool) {
         if self.rest().trim_start().starts_with('\\') {
             let rest = self.rest();
             let space = rest.len() - rest.trim_start().len();
@@ -303,7 +221,7 @@ impl Reader<'_> {
             self.argument();
         }
         self.options();
-        if let Some(body) = self.argument() {
+        if let Some(body) = self.argument().filter(|_| is_text) {
             let (at, in_body) = (self.at, self.in_body);
             (self.at, self.in_body) = (body.start, true);
             self.read(body.end);
@@ -420,110 +338,10 @@ impl Reader<'_> {
     }
 }
 
-fn is_math(environment: &str) -> bool {
-    MATH.contains(&environment.trim_end_matches('*'))
-}
-
 /// Whether a path is one as it stands, and not made by macros.
 fn is_plain(path: &str) -> bool {
     !path.contains(['\\', '#', '{', '}', '$', '~', '\n'])
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn paths(text: &str) -> Vec<String> {
-        let scan = scan(text);
-        let references = scan.references.into_iter();
-        let shown = references.map(|reference| {
-            assert!(
-                text[reference.range.clone()].ends_with(&reference.path) || text.contains("import")
-            );
-            reference.path
-        });
-        shown.collect()
-    }
-
-    fn words(text: &str) -> Vec<String> {
-        let scan = scan(text);
-        let pieces = scan.pieces.into_iter();
-        pieces
-            .map(|piece| {
-                let mark = if piece.is_math { "$" } else { "" };
-                format!("{mark}{}", text[piece.range].trim())
-            })
-            .collect()
-    }
-
-    #[test]
-    fn files_are_found_where_commands_name_them() {
-        assert_eq!(
-            paths(
-                r"\documentclass[a4paper]{article}
-\usepackage{a, b}
-\input{accuracy/table} \input plain % \input{comment}
-\includegraphics[width=\linewidth, trim={0 0 0 0}]{bars/figure.pdf}
-\bibliography{refs,more}
-\includegraphics{\folder/x} \verb|\input{no}|
-\begin{verbatim}\input{no}\end{verbatim}
-\import{parts/}{one}"
-            ),
-            [
-                "article",
-                "a",
-                "b",
-                "accuracy/table",
-                "plain",
-                "bars/figure.pdf",
-                "refs",
-                "more",
-                "parts/one"
-            ]
-        );
-        let found = scan(r"\graphicspath{{a/}{b/}}\maketitle \today");
-        assert_eq!(found.folders, ["a/", "b/"]);
-        assert!(found.today.is_some() && found.title.is_some() && !found.sets_date);
-    }
-
-    #[test]
-    fn what_people_read_is_text_and_mathematics() {
-        assert_eq!(
-            words(
-                r"\documentclass[11pt]{article} preamble 1
-\newcommand{\acc}[1]{0.82}
-\begin{document}
-It is 0.5\% of $x = 0.7$ \cite[p. 3]{a2} and \textbf{9}. % 8
-\vspace{2pt}\begin{tabular}{p{3cm}r} a & 4 \\[2pt] \end{tabular}
-\begin{align*} y &= 3.5 \end{align*}
-\end{document} 12"
-            ),
-            [
-                "0.82",
-                "It is 0.5\\% of",
-                "$x = 0.7",
-                "and",
-                "9",
-                ".",
-                "a & 4",
-                "$y &= 3.5"
-            ]
-        );
-    }
-
-    #[test]
-    fn what_is_not_closed_ends_with_the_text() {
-        for text in [
-            "\\",
-            "\\input{",
-            "\\verb",
-            "\\begin{verbatim}",
-            "$x",
-            "\\begin",
-            "\\def\\a#1",
-            "\\input",
-        ] {
-            scan(text);
-        }
-    }
-}
+mod tests;

@@ -3,11 +3,14 @@
 //! The compile happens in a folder of its own, in which lie the user's files and, below a folder for each stage, what the
 //! stages made; nothing else is seen. What the document names is held against that before anything runs.
 
+mod beside;
 mod compile;
+mod date;
 mod engine;
 mod failure;
 mod format;
 mod latex;
+mod latex_commands;
 mod latex_log;
 mod layout;
 mod numerals;
@@ -24,13 +27,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::pipeline::{
-    ArtifactType, Cardinality, Context, Given, Origin, Outside, ParamError, Port, PortSyntax,
-    Source, Span, Stage, Stop, Surroundings, files_at,
+    ArtifactType, Cardinality, Context, Origin, Outside, ParamError, Port, PortSyntax, Source,
+    Span, Stage, Stop, Surroundings, files_at,
 };
+use beside::{alike, expected};
 use engine::Engine;
 use format::Format;
 use layout::Layout;
-use references::{Beside, broken};
+use references::broken;
 
 /// Compiles a paper of yours, in LaTeX, Typst or Quarto, with the figures, tables and numbers of other stages.
 ///
@@ -151,7 +155,7 @@ impl Stage for Document {
             }
         }
         if let Some(date) = &self.date
-            && engine::seconds(date).is_none()
+            && date::seconds(date).is_none()
         {
             let what = format!("`{date}` is no date");
             errors.push(
@@ -345,42 +349,6 @@ fn above(file: &Path, written: &str) -> PathBuf {
 fn span(layout: &Layout, source: &layout::Source, range: std::ops::Range<usize>) -> Span {
     let text = Source::new(layout.shown(&source.laid), source.text.as_str());
     Span::new(&text, range)
-}
-
-/// What will lie beside the document, as far as it is known before anything runs.
-fn expected(given: &[Given]) -> Beside {
-    let mut beside = Beside::default();
-    for one in given {
-        beside.given.insert(one.name.clone());
-        let folder = layout::folder(&one.name, &one.place);
-        match &one.files {
-            None => drop(beside.open.insert(one.name.clone())),
-            Some(files) => {
-                let laid = layout::laid(one.artifact, files.iter()).into_iter();
-                let laid = laid.map(|(_, name)| (format!("{folder}/{name}"), one.name.clone()));
-                beside.made.extend(laid);
-            }
-        }
-    }
-    beside
-}
-
-/// Jobs whose coordinates would be written alike in a path.
-fn alike(given: &[Given]) -> Vec<ParamError> {
-    let mut seen: BTreeMap<String, &Given> = BTreeMap::new();
-    let mut errors = Vec::new();
-    for one in given {
-        let folder = layout::folder(&one.name, &one.place).to_lowercase();
-        if seen.insert(folder.clone(), one).is_some() {
-            let what = format!(
-                "two jobs of `{}` would be laid in one folder, `{folder}`",
-                one.name
-            );
-            let help = "rename a label: in a path, spaces and most signs become `-`";
-            errors.push(ParamError::new("from", what).help(help));
-        }
-    }
-    errors
 }
 
 /// The numerals that could be results, a place each.

@@ -1,23 +1,13 @@
 //! The files that a document names, held against those that will lie beside it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::Path;
 
+use super::beside::Beside;
 use super::layout::{Layout, Source, candidates};
 use super::scan::{Reference, Role};
 use crate::pipeline::{alternatives, nearest};
-
-/// What is laid beside a document, as far as it is known.
-#[derive(Debug, Default)]
-pub struct Beside {
-    /// Every file of a stage by its path, with the name of its stage.
-    pub made: BTreeMap<String, String>,
-    /// The names of the stages that the document reads.
-    pub given: BTreeSet<String>,
-    /// Those of them whose files are not known yet.
-    pub open: BTreeSet<String>,
-}
 
 /// A reference that leads nowhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
