@@ -21,7 +21,7 @@ pub struct Closing {
     /// The figures and tables that are new, changed, or lack something, each with its job.
     views: Vec<(String, PathBuf)>,
     /// How many figures, tables and claims are unchanged.
-    unchanged: [usize; 3],
+    unchanged: [usize; 4],
     failures: Vec<Ended>,
     /// What rests on less than it should, and on how much.
     holes: HashMap<String, Vec<String>>,
@@ -55,7 +55,7 @@ impl Closing {
         let is_whole = ended.holes.is_empty();
         if let Some(verdict) = &ended.verdict {
             let is_before = ended.status == Status::Cached && is_whole && verdict.is_expected();
-            self.unchanged[2] += usize::from(is_before);
+            self.unchanged[3] += usize::from(is_before);
             let job = ended.job.clone();
             self.verdicts.push((job, verdict.clone(), is_before));
         }
@@ -150,7 +150,10 @@ impl Closing {
 
     /// How much is unchanged: `unchanged: 2 figures, 1 table`.
     fn unchanged(&self) -> Option<String> {
-        let counts = self.unchanged.iter().zip(["figure", "table", "claim"]);
+        let counts = self
+            .unchanged
+            .iter()
+            .zip(["figure", "table", "document", "claim"]);
         let counts = counts.filter(|(count, _)| **count > 0);
         let counts: Vec<String> = counts
             .map(|(count, what)| format!("{count} {what}{}", if *count == 1 { "" } else { "s" }))
@@ -160,19 +163,35 @@ impl Closing {
 }
 
 /// The sections whose views are named.
-const SECTIONS: [&str; 2] = ["figures", "tables"];
+const SECTIONS: [&str; 3] = ["figures", "tables", "documents"];
 
 /// The formats that stand for a figure or a table that is shown in several.
 const PREFERRED: [&str; 2] = ["svg", "md"];
 
-/// One file of each figure and each table, by section and name. Tables that are only Parquet are read by other stages, not by
-/// people.
+/// One file of each figure, each table and each document, by section and name: of a document its PDF, or, where it has none,
+/// none. Tables that are only Parquet are read by other stages, not by people.
 fn one_of_each(views: &[PathBuf]) -> BTreeMap<(&str, &str), &Path> {
     let mut one: BTreeMap<(&str, &str), &Path> = BTreeMap::new();
     for path in views {
-        let folder = path.parent().and_then(Path::file_name);
-        let section = SECTIONS.iter().find(|of| folder == Some((**of).as_ref()));
-        let name = path.file_stem().and_then(|stem| stem.to_str());
+        let folder = path.parent();
+        let name_of = |folder: Option<&Path>| folder.and_then(Path::file_name);
+        let is_document = name_of(folder.and_then(Path::parent)) == Some("documents".as_ref())
+            && path.extension() == Some("pdf".as_ref());
+        // What a document was made of may lie in folders of any name.
+        let is_source = |above: &Path| {
+            let place = above.parent().and_then(Path::parent);
+            above.ends_with("source") && name_of(place) == Some("documents".as_ref())
+        };
+        if path.ancestors().any(is_source) {
+            continue;
+        }
+        let (section, name) = if is_document {
+            (name_of(folder.and_then(Path::parent)), name_of(folder))
+        } else {
+            (name_of(folder), path.file_stem())
+        };
+        let section = SECTIONS.iter().find(|of| section == Some((**of).as_ref()));
+        let name = name.and_then(|name| name.to_str());
         let extension = path.extension().and_then(|extension| extension.to_str());
         let (Some(section), Some(name), Some(extension)) = (section, name, extension) else {
             continue;
@@ -260,6 +279,11 @@ mod tests {
         let table = ["o/tables/t.csv", "o/tables/t.md", "o/tables/t.parquet"];
         let rows = ["o/tables/rows.parquet"];
         let model = ["o/models/m/config.json"];
+        let paper = [
+            "o/documents/p/main.pdf",
+            "o/documents/p/source/main.tex",
+            "o/documents/p/source/figures/a.pdf",
+        ];
         let closing = closing(&[
             ended("f", Status::Ran, &figure, &figure),
             // It ran and came out the same.
@@ -268,13 +292,16 @@ mod tests {
             ended("t", Status::Cached, &table, &[]),
             ended("m", Status::Ran, &model, &model),
             ended("rows", Status::Ran, &rows, &rows),
+            ended("p", Status::Ran, &paper, &paper),
+            ended("q", Status::Cached, &paper, &[]),
         ]);
         assert_eq!(
             told(&closing),
             [
                 "o/figures/f.svg",
                 "o/figures/h.pdf",
-                "unchanged: 1 figure, 1 table"
+                "o/documents/p/main.pdf",
+                "unchanged: 1 figure, 1 table, 1 document"
             ]
         );
     }

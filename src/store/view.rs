@@ -1,7 +1,7 @@
 //! The readable side of the store: `outputs/<pipeline>/figures/accuracy.svg` and its kin.
 //!
-//! Small artifacts (figures, tables, verdicts) are copied, so that opening one in an editor cannot reach the store; large
-//! ones (datasets, models) are links. A file that etude did not write, or that was changed since, is never touched.
+//! Small artifacts (figures, tables, verdicts, documents) are copied, so that opening one in an editor cannot reach the store;
+//! large ones (datasets, models) are links. A file that etude did not write, or that was changed since, is never touched.
 
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
