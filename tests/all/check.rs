@@ -156,6 +156,38 @@ fn what_is_published_is_small_the_same_each_time_and_checked_without_a_store() {
 }
 
 #[test]
+#[cfg(unix)]
+fn files_of_programs_that_nothing_reads_are_published_and_large_ones_told() {
+    let pipeline = r#"
+name = 'p'
+[stage.between]
+kind = 'command'
+args = ['sh', '-c', 'echo x > "$ETUDE_OUT/between.txt"']
+outputs = { between = { path = 'between.txt', type = 'file' } }
+[stage.end]
+kind = 'command'
+args = ['sh', '-c', 'head -c 11000000 /dev/zero > "$ETUDE_OUT/end.bin"']
+inputs = { between = 'between' }
+outputs = { end = { path = 'end.bin', type = 'file' } }
+"#;
+    let project = project(pipeline);
+    project.ok(&["run", "p.toml"]);
+    let text = project.ok(&["publish", "p.toml"]);
+    assert!(text.starts_with("large    files/end.bin: "), "{text}");
+    assert!(
+        text.contains("1 file published in outputs/gallery/p: 1 file\n"),
+        "{text}"
+    );
+    let expected = ["files/end.bin", "provenance.json"];
+    assert_eq!(project.files(), expected.map(str::to_string).into());
+    project.ok(&["check", "p.toml"]);
+    fs::write(project.path("outputs/gallery/p/files/more.bin"), "x").unwrap();
+    let (text, code) = project.etude(&["check", "p.toml"]);
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("strange  files/more.bin"), "{text}");
+}
+
+#[test]
 fn what_is_older_than_the_pipeline_is_named_with_what_has_changed() {
     let project = Project::published(PIPELINE);
     let text = project.wrong(&PIPELINE.replace("\nsteps = 2", "\nsteps = 3"));

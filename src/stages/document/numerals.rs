@@ -115,9 +115,8 @@ fn digits(text: &str, start: usize, most: usize) -> usize {
     let is_digit = |at: usize| at < most && bytes[at].is_ascii_digit();
     let mut end = start;
     loop {
-        if is_digit(end) {
-            end += 1;
-        } else if end < most && matches!(bytes[end], b'.' | b',') && is_digit(end + 1) {
+        let is_inside = end < most && matches!(bytes[end], b'.' | b',') && is_digit(end + 1);
+        if is_digit(end) || is_inside {
             end += 1;
         } else if end < most && text[end..].starts_with("\\,") && is_digit(end + 2) {
             end += 2;
