@@ -3,6 +3,7 @@
 //! What is unchanged is counted, not named: whoever runs again after a small change sees what the change did.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::failures;
@@ -168,13 +169,16 @@ const SECTIONS: [&str; 3] = ["figures", "tables", "documents"];
 /// The formats that stand for a figure or a table that is shown in several.
 const PREFERRED: [&str; 2] = ["svg", "md"];
 
+fn name_of(folder: Option<&Path>) -> Option<&OsStr> {
+    folder.and_then(Path::file_name)
+}
+
 /// One file of each figure, each table and each document, by section and name: of a document its PDF, or, where it has none,
 /// none. Tables that are only Parquet are read by other stages, not by people.
 fn one_of_each(views: &[PathBuf]) -> BTreeMap<(&str, &str), &Path> {
     let mut one: BTreeMap<(&str, &str), &Path> = BTreeMap::new();
     for path in views {
         let folder = path.parent();
-        let name_of = |folder: Option<&Path>| folder.and_then(Path::file_name);
         let is_document = name_of(folder.and_then(Path::parent)) == Some("documents".as_ref())
             && path.extension() == Some("pdf".as_ref());
         // What a document was made of may lie in folders of any name.
