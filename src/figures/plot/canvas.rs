@@ -387,6 +387,9 @@ impl DrawingBackend for Canvas {
             if piece.italic {
                 look.push_str(" font-style=\"oblique\"");
             }
+            if piece.bold {
+                look.push_str(" font-weight=\"bold\"");
+            }
             if look.is_empty() {
                 self.body.push_str(&escaped(&piece.text));
             } else {
