@@ -6,7 +6,8 @@ use super::value::{Data, Value};
 /// Something wrong with a parameter, told by the kind itself.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ParamError {
-    /// The parameter, dots between keys: `y.field`; what stands in a list goes by its text: `files.score.py`.
+    /// The parameter, dots between keys: `y.field`; what stands in a list goes by its text or its `field`:
+    /// `files.score.py`, `columns.accuracy.error`.
     pub parameter: String,
     /// What is wrong.
     pub message: String,
@@ -52,9 +53,14 @@ pub fn place(value: &Value, param_error: &ParamError) -> Span {
     let mut rest = param_error.parameter.as_str();
     while !rest.is_empty() {
         if let Data::Array(items) = &here.data {
-            let item = items.iter().find(|item| item.text() == Some(rest));
-            here = item.unwrap_or(here);
-            break;
+            let whole = items.iter().find(|item| item.text() == Some(rest));
+            let whole = whole.map(|item| (item, ""));
+            let found = whole.or_else(|| items.iter().find_map(|item| called(item, rest)));
+            let Some((item, inner)) = found else {
+                break;
+            };
+            (here, rest) = (item, inner);
+            continue;
         }
         let (key, inner) = rest.split_once('.').unwrap_or((rest, ""));
         match here.get(key) {
@@ -66,6 +72,17 @@ pub fn place(value: &Value, param_error: &ParamError) -> Span {
         .at
         .and_then(|(line, column)| inside(&here.span, line, column))
         .unwrap_or_else(|| here.span.clone())
+}
+
+/// An item of a list that the path goes on with, and the rest of the path: one goes by its text, or by its `field`.
+fn called<'a, 'b>(item: &'a Value, path: &'b str) -> Option<(&'a Value, &'b str)> {
+    let name = item.text().or_else(|| item.get("field")?.text())?;
+    let inner = path.strip_prefix(name)?;
+    match inner.strip_prefix('.') {
+        Some(inner) => Some((item, inner)),
+        None if inner.is_empty() => Some((item, inner)),
+        None => None,
+    }
 }
 
 /// The word at a line and column of the text that a string literal stands for.
@@ -129,5 +146,13 @@ mod tests {
         let at = |parameter| &text[place(&value, &ParamError::new(parameter, "")).range];
         assert_eq!(at("files.score.py"), "'score.py'");
         assert_eq!(at("files.b"), "['a', 'score.py']");
+
+        let text = "columns = ['method', { field = 'a.b', error = 'ci' }]";
+        let value = parse(&Source::new("x.toml", text), &mut problems);
+        let at = |parameter| &text[place(&value, &ParamError::new(parameter, "")).range];
+        assert_eq!(at("columns.method"), "'method'");
+        assert_eq!(at("columns.a.b.error"), "'ci'");
+        assert_eq!(at("columns.a.b.best"), "{ field = 'a.b', error = 'ci' }");
+        assert_eq!(at("columns.method.per"), "'method'");
     }
 }
