@@ -26,7 +26,20 @@ HEADER = """\
 #
 # Source: pylatexenc 2.11 (MIT License, Copyright (c) 2015-2019 Philippe Faist), made from unicode.xml
 # (W3C Software License, Copyright (c) David Carlisle and others), and the Unicode Character Database
-# (Unicode License v3, Copyright (c) Unicode, Inc.).
+# (Unicode License v3, Copyright (c) Unicode, Inc.). The notice of the MIT License:
+#
+# Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated
+# documentation files (the \"Software\"), to deal in the Software without restriction, including without limitation the
+# rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit
+# persons to whom the Software is furnished to do so, subject to the following conditions:
+#
+# The above copyright notice and this permission notice shall be included in all copies or substantial portions of the
+# Software.
+#
+# THE SOFTWARE IS PROVIDED \"AS IS\", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE
+# WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR
+# COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR
+# OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
 """
 
 # What the sources do not have, or have otherwise than papers write it: code in text, code in math.
@@ -43,9 +56,10 @@ OWN = {
     "“": ("``", ""),
     "”": ("''", ""),
     "…": ("\\dots{}", ""),
-    "′": ("", "'"),
-    "″": ("", "''"),
-    "‴": ("", "'''"),
+    "′": ("", "{}'"),
+    "″": ("", "{}''"),
+    "‴": ("", "{}'''"),
+    "⁗": ("", "{}''''"),
     "·": ("", "\\cdot"),
     "•": ("\\textbullet{}", ""),
     "\u00a0": ("~", ""),
@@ -131,6 +145,7 @@ OWN = {
     "◆": ("", "\\blacklozenge"),
     "◇": ("", "\\lozenge"),
     "○": ("", "\\bigcirc"),
+    "◯": ("", "\\bigcirc"),
     "●": ("\\textbullet{}", ""),
     "‣": ("", "\\triangleright"),
     "⇧": ("", "\\Uparrow"),
@@ -335,7 +350,8 @@ def main():
         if char in UNSEEN or unicodedata.category(char) in ("Cc", "Cs", "Co", "Cn"):
             continue
         if unicodedata.category(char) == "Mn":
-            if point in ACCENTS:
+            # Fonts of Unicode have letters with these three only where Unicode has them as one character.
+            if point in ACCENTS and point not in (0x326, 0x327, 0x328):
                 text, math = ACCENTS[point]
                 text = "\\%s{#}" % text if text else ""
                 wanted.append((char, 0, (text, "\\%s{#}" % math if math else "")))
@@ -362,7 +378,9 @@ def main():
         left = [(key, code) for key, code in all_codes if key not in needs]
         good = None
         for engine in ENGINES:
-            here = sets(engine, preamble, left)
+            # The others have all letters in their own encoding.
+            own = preamble.replace("\\usepackage[T1]{fontenc}\\usepackage{lmodern}", "")
+            here = sets(engine, preamble if engine == "pdflatex" else own, left)
             good = here if good is None else good & here
             left = [(key, code) for key, code in left if key in good]
         for key in good:

@@ -9,10 +9,13 @@ mod figure;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use unicode_normalization::UnicodeNormalization;
+
 use characters::{Characters, Code};
 
 pub(in crate::figures) use command::{name_part, problem, word_part};
 pub use figure::figure_snippet;
+pub(in crate::figures) use figure::label_problem;
 
 use super::markup::{Level, Piece, pieces};
 
@@ -50,10 +53,9 @@ impl Writer {
     /// Text as it is; `place` says where it stands.
     pub(in crate::figures) fn text(&mut self, text: &str, place: &str) -> String {
         let mut written: Vec<Written> = Vec::new();
-        let mut chars = text.chars().peekable();
-        let mut before = None;
+        let mut chars = text.nfc().peekable();
         while let Some(c) = chars.next() {
-            if let Some(code) = ascii(c, before) {
+            if let Some(code) = ascii(c) {
                 written.push(Written::Text(code));
             } else if characters::is_unseen(c) {
                 continue;
@@ -74,13 +76,12 @@ impl Writer {
                 let numbers = numbers.join(" ");
                 written.push(Written::Text(format!("\\texttt{{{{[}}{numbers}{{]}}}}")));
             }
-            before = Some(c);
         }
         joined(&written)
     }
 
     fn is_unknown(&self, c: char) -> bool {
-        ascii(c, None).is_none() && !characters::is_unseen(c) && self.characters.get(c).is_none()
+        ascii(c).is_none() && !characters::is_unseen(c) && self.characters.get(c).is_none()
     }
 
     /// Mark-up: what is raised, lowered, slanted and bold.
@@ -134,25 +135,40 @@ impl Writer {
         lines
     }
 
-    /// What to know of the characters that LaTeX does not set, a line each.
+    /// What to know of the characters that LaTeX does not set, a line for each place.
     pub(in crate::figures) fn warnings(&self) -> Vec<String> {
         if self.keeps {
             return Vec::new();
         }
-        let unknown = self.unknown.iter();
-        unknown
-            .map(|(c, place)| {
-                let shown = if c.is_control() {
-                    number(*c)
-                } else {
-                    format!("`{c}` ({})", number(*c))
-                };
-                format!(
-                    "{place}: LaTeX does not set {shown} without further packages, and its number stands there; write it in other \
-                     characters, or set `keep_characters = true` and use xelatex or lualatex with a font that has it"
-                )
-            })
-            .collect()
+        let mut places: BTreeMap<&str, Vec<char>> = BTreeMap::new();
+        for (c, place) in &self.unknown {
+            places.entry(place).or_default().push(*c);
+        }
+        let lines = places.into_iter().map(|(place, unknown)| {
+            let shown = unknown.iter().take(NAMED).map(|c| shown(*c));
+            let shown = shown.collect::<Vec<_>>().join(", ");
+            let more = match unknown.len().saturating_sub(NAMED) {
+                0 => String::new(),
+                more => format!(" and {more} more characters"),
+            };
+            format!(
+                "{place}: LaTeX does not set {shown}{more} without further packages, so numbers stand there; write other characters, \
+                 or set `keep_characters = true` and use xelatex or lualatex with a font that has these"
+            )
+        });
+        lines.collect()
+    }
+}
+
+/// So many characters that LaTeX does not set are named for a place; more are counted.
+const NAMED: usize = 3;
+
+/// A character as a message shows it.
+fn shown(c: char) -> String {
+    if c.is_control() {
+        number(c)
+    } else {
+        format!("`{c}` ({})", number(c))
     }
 }
 
@@ -178,8 +194,8 @@ fn is_negative(text: &str) -> bool {
     digits.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
 }
 
-/// The code of a character of ASCII and of what separates words; `before` is the character before it.
-fn ascii(c: char, before: Option<char>) -> Option<String> {
+/// The code of a character of ASCII and of what separates words.
+fn ascii(c: char) -> Option<String> {
     Some(match c {
         '&' | '%' | '$' | '#' | '_' | '{' | '}' => format!("\\{c}"),
         '\\' => "\\textbackslash{}".to_owned(),
@@ -193,8 +209,6 @@ fn ascii(c: char, before: Option<char>) -> Option<String> {
         '"' => "\\symbol{34}".to_owned(),
         // At the beginning of a row these would belong to the end of the row before.
         '[' | ']' | '*' => format!("{{{c}}}"),
-        // Two of these would become another character.
-        '-' | '\'' | ',' if before == Some(c) => format!("{{}}{c}"),
         ' ' | '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}' => " ".to_owned(),
         c if c.is_ascii() && !c.is_control() => c.to_string(),
         _ => return None,
@@ -232,6 +246,9 @@ fn joined(written: &[Written]) -> String {
                 if is_math {
                     code.push('$');
                 }
+                if merge(&code, text) {
+                    code.push_str("{}");
+                }
                 code.push_str(text);
             }
             Written::Math(math) => {
@@ -245,6 +262,15 @@ fn joined(written: &[Written]) -> String {
         code.push('$');
     }
     code
+}
+
+/// Whether the end of one text and the beginning of the next would become another character.
+fn merge(before: &str, next: &str) -> bool {
+    match (before.chars().last(), next.chars().next()) {
+        (Some(one @ ('-' | '\'' | ',' | '`')), Some(other)) => one == other,
+        (Some('?' | '!'), Some('`')) => true,
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -268,6 +294,7 @@ mod tests {
     fn what_means_something_to_latex_is_text() {
         insta::assert_snapshot!(code(r"50%_a & $x \\alpha ~{} [1]"), @r"50\%\_a \& \$x \textbackslash{}alpha \textasciitilde{}\{\} {[}1{]}");
         insta::assert_snapshot!(code("a--b ''c'' | <d>"), @r"a-{}-b '{}'c'{}' \textbar{} \textless{}d\textgreater{}");
+        insta::assert_snapshot!(code("–- ?‘ ’’"), @r"--{}- ?{}` '{}'");
         insta::assert_snapshot!(Writer::new(false).text("a_{b} *c*", ""), @r"a\_\{b\} {*}c{*}");
     }
 
@@ -281,11 +308,9 @@ mod tests {
         let mut writer = Writer::new(false);
         insta::assert_snapshot!(writer.text("a 漢字!", "`label` in row 2"), @r"a \texttt{{[}U+6F22 U+5B57{]}}!");
         let warnings = writer.warnings();
-        assert_eq!(warnings.len(), 2);
-        assert!(
-            warnings[0].starts_with("`label` in row 2: LaTeX does not set `字` (U+5B57)"),
-            "{warnings:?}"
-        );
+        assert_eq!(warnings.len(), 1);
+        let told = "`label` in row 2: LaTeX does not set `字` (U+5B57), `漢` (U+6F22) without";
+        assert!(warnings[0].starts_with(told), "{warnings:?}");
         let mut writer = Writer::new(true);
         assert_eq!(writer.text("漢\u{7}", ""), "漢\\texttt{{[}U+0007{]}}");
         assert_eq!(writer.warnings(), Vec::<String>::new());
