@@ -48,9 +48,23 @@ impl Number {
         Digits::parse(&text)
     }
 
+    /// Its digits times a power of ten, none of them changed.
+    pub(in crate::figures) fn shifted_digits(self, shift: i32) -> Option<Digits> {
+        let mut digits = self.digits()?;
+        if digits.digits != "0" {
+            digits.exponent += shift;
+        }
+        Some(digits)
+    }
+
     /// The shortest text that reads back to the same value; `NaN`, `inf` and `-inf` as they are.
     pub(in crate::figures) fn exact(self) -> String {
-        match self.digits() {
+        self.shifted_exact(0)
+    }
+
+    /// The same times a power of ten.
+    pub(in crate::figures) fn shifted_exact(self, shift: i32) -> String {
+        match self.shifted_digits(shift) {
             // A negative zero has bits of its own.
             Some(_) if self.value() == 0.0 && self.value().is_sign_negative() => "-0".to_owned(),
             Some(digits) => digits.exact(),

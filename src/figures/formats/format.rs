@@ -2,7 +2,7 @@
 
 use polars::prelude::DataFrame;
 
-use super::spec::Grid;
+use super::grid::Grid;
 use crate::figures::table::Error;
 
 /// A way to print a table as a file.
@@ -10,6 +10,11 @@ pub(super) trait Format: Sync {
     /// The name of the file it makes.
     fn file(&self) -> &'static str;
     /// The bytes of that file. Most formats print the `grid`; a format for
-    /// machines takes the `data`.
-    fn bytes(&self, grid: &Grid, data: &DataFrame) -> Result<Vec<u8>, Error>;
+    /// machines takes the `data`. What the format cannot show is added to `warnings`.
+    fn bytes(
+        &self,
+        grid: &Grid<'_>,
+        data: &DataFrame,
+        warnings: &mut Vec<String>,
+    ) -> Result<Vec<u8>, Error>;
 }

@@ -2,9 +2,12 @@
 
 use polars::prelude::DataFrame;
 
+use super::cells::{Cell, Interval, Rank};
 use super::format::Format;
+use super::grid::{Grid, Shown};
 use super::printed::Printed;
-use super::spec::{Cell, Grid};
+use crate::figures::latex::{Writer, bold};
+use crate::figures::markup::literal;
 use crate::figures::table::Error;
 
 /// `table.tex`.
@@ -15,61 +18,156 @@ impl Format for Latex {
         "table.tex"
     }
 
-    fn bytes(&self, grid: &Grid, _: &DataFrame) -> Result<Vec<u8>, Error> {
-        let mut text = String::from("% needs \\usepackage{booktabs}\n");
-        if let Some(caption) = &grid.caption {
-            text.push_str("\\begin{table}\n\\centering\n");
-            text.push_str(&format!("\\caption{{{}}}\n", escaped(caption)));
-        }
-        let alignment: String = grid
-            .columns
-            .iter()
-            .map(|column| if column.numeric { 'r' } else { 'l' })
-            .collect();
-        text.push_str(&format!("\\begin{{tabular}}{{{alignment}}}\n\\toprule\n"));
-        let titles: Vec<String> = grid
-            .columns
-            .iter()
-            .map(|column| escaped(&column.title))
-            .collect();
-        text.push_str(&format!("{} \\\\\n\\midrule\n", titles.join(" & ")));
-        for row in 0..grid.height {
-            let cells: Vec<String> = grid
-                .columns
-                .iter()
-                .map(|column| cell(&column.cells[row]))
-                .collect();
-            text.push_str(&format!("{} \\\\\n", cells.join(" & ")));
-        }
-        text.push_str("\\bottomrule\n\\end{tabular}\n");
-        if grid.caption.is_some() {
-            text.push_str("\\end{table}\n");
-        }
-        Ok(text.into_bytes())
+    fn bytes(
+        &self,
+        grid: &Grid<'_>,
+        _: &DataFrame,
+        warnings: &mut Vec<String>,
+    ) -> Result<Vec<u8>, Error> {
+        let mut writer = Writer::new(grid.spec.keep_characters);
+        writer.needs("booktabs");
+        let caption = grid.spec.caption.as_deref().map(|caption| {
+            let told = told(grid).map(|told| format!(" {}", literal(&told)));
+            writer.markup(&(caption.to_owned() + &told.unwrap_or_default()), "caption")
+        });
+        let tabular = tabular(grid, &mut writer);
+        let notes = notes(grid, &mut writer);
+        let text = match caption {
+            None => tabular + &notes,
+            Some(caption) => float(grid, &caption, &(tabular + &notes), &mut writer),
+        };
+        warnings.extend(writer.warnings());
+        Ok((writer.preamble() + &text).into_bytes())
     }
 }
 
-fn cell(cell: &Cell) -> String {
-    let Some(value) = math(&cell.value) else {
-        let text = match &cell.value {
-            Printed::Missing => return "--".to_owned(),
-            value => escaped(&value.text()),
-        };
-        return if cell.best {
-            format!("\\textbf{{{text}}}")
-        } else {
-            text
-        };
-    };
-    let value = match cell.error.as_ref().and_then(math) {
-        Some(error) => format!("{value} \\pm {error}"),
-        None => value,
-    };
-    match (cell.best, &cell.value, &cell.error) {
-        (true, ..) => format!("$\\mathbf{{{value}}}$"),
-        (false, Printed::NotANumber, None) => "NaN".to_owned(),
-        (false, ..) => format!("${value}$"),
+/// What the table lacks, in brackets.
+fn told(grid: &Grid<'_>) -> Option<String> {
+    (!grid.holes.is_empty()).then(|| format!("({})", grid.holes.join("; ")))
+}
+
+/// The `table` environment around a table.
+fn float(grid: &Grid<'_>, caption: &str, inside: &str, writer: &mut Writer) -> String {
+    let environment = if grid.spec.wide { "table*" } else { "table" };
+    let placement = grid.spec.placement.as_deref();
+    if placement == Some("H") {
+        writer.needs("float");
     }
+    let placement = placement.map_or(String::new(), |placement| format!("[{placement}]"));
+    let label = grid.spec.label.as_deref();
+    let label = label.map_or(String::new(), |label| format!("\\label{{{label}}}\n"));
+    format!(
+        "\\begin{{{environment}}}{placement}\n\\centering\n\\caption{{{caption}}}\n{label}{inside}\\end{{{environment}}}\n"
+    )
+}
+
+fn tabular(grid: &Grid<'_>, writer: &mut Writer) -> String {
+    let alignment = |column: &Shown| if column.numeric { 'r' } else { 'l' };
+    let alignment: String = grid.columns.iter().map(alignment).collect();
+    let mut text = format!("\\begin{{tabular}}{{{alignment}}}\n\\toprule\n");
+    text.push_str(&spanners(grid, writer));
+    let titles = grid.columns.iter();
+    let titles = titles.map(|column| writer.markup(&column.title, "a title"));
+    text.push_str(&line(&titles.collect::<Vec<_>>()));
+    for section in &grid.sections {
+        text.push_str("\\midrule\n");
+        if let Some(heading) = &section.heading {
+            let heading = writer.text(heading, "a heading of rows");
+            let count = grid.columns.len();
+            text.push_str(&format!(
+                "\\multicolumn{{{count}}}{{l}}{{\\textit{{{heading}}}}} \\\\\n"
+            ));
+        }
+        for row in section.rows.clone() {
+            let cells = grid.columns.iter().map(|column| {
+                let place = format!("`{}` in row {}", column.called, row + 1);
+                cell(&column.cells[row], writer, &place)
+            });
+            text.push_str(&line(&cells.collect::<Vec<_>>()));
+        }
+    }
+    if grid.sections.is_empty() {
+        text.push_str("\\midrule\n");
+    }
+    text.push_str("\\bottomrule\n\\end{tabular}\n");
+    text
+}
+
+fn line(cells: &[String]) -> String {
+    format!("{} \\\\\n", cells.join(" & "))
+}
+
+/// The headings over several columns, and the lines below them.
+fn spanners(grid: &Grid<'_>, writer: &mut Writer) -> String {
+    let spanners = grid.spanners();
+    if spanners.iter().all(|(title, _)| title.is_none()) {
+        return String::new();
+    }
+    let (mut cells, mut rules) = (Vec::new(), Vec::new());
+    let mut first = 1;
+    for (title, count) in spanners {
+        let last = first + count - 1;
+        match title {
+            None => cells.push(String::new()),
+            Some(title) => {
+                let title = writer.markup(title, "a title");
+                cells.push(format!("\\multicolumn{{{count}}}{{c}}{{{title}}}"));
+                rules.push(format!("\\cmidrule(lr){{{first}-{last}}}"));
+            }
+        }
+        first = last + 1;
+    }
+    format!("{}{}\n", line(&cells), rules.join(" "))
+}
+
+/// The sentences under the table.
+fn notes(grid: &Grid<'_>, writer: &mut Writer) -> String {
+    let mut notes = grid.notes.clone();
+    if grid.spec.caption.is_none() {
+        notes.extend(told(grid).map(|told| literal(&told)));
+    }
+    let notes: Vec<String> = notes
+        .iter()
+        .map(|note| writer.markup(note, "a note"))
+        .collect();
+    if notes.is_empty() {
+        return String::new();
+    }
+    let notes = notes.join("\\par\n");
+    format!("\\par\\smallskip\n{{\\footnotesize\\raggedright\n{notes}\\par}}\n")
+}
+
+/// A cell with what its rank and its p-value make of it.
+pub(super) fn cell(cell: &Cell, writer: &mut Writer, place: &str) -> String {
+    let code = match value(cell) {
+        Some(value) => match cell.rank {
+            Rank::Best => format!("$\\mathbf{{{value}}}$"),
+            Rank::Second => format!("\\underline{{${value}$}}"),
+            Rank::Other if cell.value == Printed::NotANumber && cell.interval == Interval::None => {
+                "NaN".to_owned()
+            }
+            Rank::Other => format!("${value}$"),
+        },
+        None => match (&cell.value, cell.rank) {
+            (Printed::Missing, _) => "--".to_owned(),
+            (value, Rank::Best) => bold(&writer.text(&value.text(), place)),
+            (value, _) => writer.text(&value.text(), place),
+        },
+    };
+    match &cell.mark {
+        Some(mark) => format!("{code}\\textsuperscript{{{}}}", writer.text(mark, place)),
+        None => code,
+    }
+}
+
+/// A number and its interval in math mode; nothing for what is no number.
+pub(super) fn value(cell: &Cell) -> Option<String> {
+    let value = math(&cell.value)?;
+    Some(match &cell.interval {
+        Interval::None => value,
+        Interval::Half(error) => format!("{value} \\pm {}", math(error)?),
+        Interval::Ends(low, high) => format!("{value}\\;[{}, {}]", math(low)?, math(high)?),
+    })
 }
 
 /// A number in math mode; nothing for what is none.
@@ -86,29 +184,4 @@ fn math(value: &Printed) -> Option<String> {
         Printed::Infinite(true) => "-\\infty".to_owned(),
         Printed::Infinite(false) => "\\infty".to_owned(),
     })
-}
-
-fn escaped(text: &str) -> String {
-    let mut escaped = String::new();
-    for c in text.chars() {
-        match c {
-            '&' | '%' | '$' | '#' | '_' | '{' | '}' => {
-                escaped.push('\\');
-                escaped.push(c);
-            }
-            '\\' => escaped.push_str("\\textbackslash{}"),
-            '~' => escaped.push_str("\\textasciitilde{}"),
-            '^' => escaped.push_str("\\textasciicircum{}"),
-            '<' => escaped.push_str("\\textless{}"),
-            '>' => escaped.push_str("\\textgreater{}"),
-            '±' => escaped.push_str("$\\pm$"),
-            '↑' => escaped.push_str("$\\uparrow$"),
-            '↓' => escaped.push_str("$\\downarrow$"),
-            '−' => escaped.push_str("$-$"),
-            '×' => escaped.push_str("$\\times$"),
-            '\n' | '\r' => escaped.push(' '),
-            c => escaped.push(c),
-        }
-    }
-    escaped
 }

@@ -3,7 +3,7 @@
 use polars::prelude::DataFrame;
 
 use super::format::Format;
-use super::spec::Grid;
+use super::grid::Grid;
 use crate::figures::table::{self, Error};
 
 /// `table.parquet`.
@@ -14,7 +14,7 @@ impl Format for Parquet {
         "table.parquet"
     }
 
-    fn bytes(&self, _: &Grid, data: &DataFrame) -> Result<Vec<u8>, Error> {
+    fn bytes(&self, _: &Grid<'_>, data: &DataFrame, _: &mut Vec<String>) -> Result<Vec<u8>, Error> {
         table::to_bytes(data)
     }
 }

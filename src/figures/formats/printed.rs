@@ -2,15 +2,16 @@
 //!
 //! Rounding never makes a zero of what is none, and never makes two rows alike that nothing else tells apart.
 
-use std::collections::BTreeMap;
+use polars::prelude::{AnyValue, Column};
 
-use polars::prelude::AnyValue;
-
+use super::rows::Rows;
 use crate::figures::digits::{Digits, Number};
 use crate::figures::table::{self, Error};
 
 /// Digits after the decimal point unless a table says otherwise.
 const DIGITS: usize = 3;
+/// The same of percentages.
+const PERCENT_DIGITS: usize = 1;
 /// More digits than a double has would print noise, and without bound.
 const MOST_DIGITS: usize = 17;
 /// A number with up to so many digits counts as written by somebody, not measured.
@@ -79,11 +80,13 @@ pub(super) struct Values {
     pub numbers: Vec<Option<Number>>,
     /// The text of what is no number.
     pub texts: Vec<Option<String>>,
+    /// The power of ten by which they are printed greater than they are: 2 for percentages.
+    pub shift: usize,
 }
 
 impl Values {
-    /// Reads a column.
-    pub(super) fn of(column: &polars::prelude::Column) -> Result<Self, Error> {
+    /// Reads a column, to print it as it is or as percentages.
+    pub(super) fn of(column: &Column, percent: bool) -> Result<Self, Error> {
         let kind = column.dtype();
         let mut numbers = Vec::with_capacity(column.len());
         for row in 0..column.len() {
@@ -97,7 +100,17 @@ impl Values {
             numeric: kind.is_primitive_numeric(),
             numbers,
             texts: table::texts(column)?,
+            shift: if percent { 2 } else { 0 },
         })
+    }
+
+    /// The values of some rows, in their order; nothing where there is no row.
+    pub(super) fn of_rows(&self, rows: &[Option<usize>]) -> Self {
+        Self {
+            numbers: rows.iter().map(|row| self.numbers[(*row)?]).collect(),
+            texts: rows.iter().map(|row| self.texts[(*row)?].clone()).collect(),
+            ..*self
+        }
     }
 
     /// How many rows there are.
@@ -108,14 +121,20 @@ impl Values {
     /// Each value with all its digits, or as its text.
     pub(super) fn exact(&self, row: usize) -> Option<String> {
         match self.numbers[row] {
-            Some(number) => Some(number.exact()),
+            Some(number) => Some(number.shifted_exact(self.shift as i32)),
             None => self.texts[row].clone(),
         }
     }
 
+    /// The digits of each number that has some.
+    fn digits(&self) -> impl Iterator<Item = Digits> {
+        let numbers = self.numbers.iter().flatten();
+        numbers.filter_map(|number| number.shifted_digits(self.shift as i32))
+    }
+
     /// Whether every number is one that somebody writes: whole, or of few digits.
     fn are_written(&self) -> bool {
-        let digits = self.numbers.iter().flatten().filter_map(|n| n.digits());
+        let digits = self.digits();
         let mut written = digits.map(|digits| {
             let whole = digits.exponent >= 0 && digits.count() <= digits.exponent as usize + 1;
             digits.count() <= WRITTEN || (whole && digits.exponent < 16)
@@ -125,12 +144,12 @@ impl Values {
 
     /// The values as they are.
     fn written(&self) -> Vec<Printed> {
-        let digits = self.numbers.iter().flatten().filter_map(|n| n.digits());
-        let powers = digits
+        let powers = self
+            .digits()
             .filter(|digits| digits.digits != "0")
             .any(|digits| digits.exponent < -4);
         self.print(|number| {
-            let Some(digits) = number.digits() else {
+            let Some(digits) = number.shifted_digits(self.shift as i32) else {
                 return Printed::odd(number.value());
             };
             // Beside 1e-5 stands 1e-3, not 0.001.
@@ -153,29 +172,52 @@ impl Values {
 }
 
 /// A number with so many decimals. What would be zero and is not has two significant digits.
-fn rounded(value: f64, decimals: usize) -> Printed {
+fn rounded(value: f64, decimals: usize, shift: usize) -> Printed {
     if !value.is_finite() {
         return Printed::odd(value);
     }
-    if vanishes(value, decimals) {
-        let digits = Digits::rounded(value, SIGNIFICANT);
-        let digits = digits.expect("a finite number has digits");
+    if vanishes(value, decimals + shift) {
+        let digits = shifted(value, SIGNIFICANT, shift);
         return Printed::of(&digits, digits.wants_power());
     }
-    fixed(value, decimals)
+    fixed(value, decimals, shift)
 }
 
 /// A finite number with so many decimals, without a negative zero.
-fn fixed(value: f64, decimals: usize) -> Printed {
+fn fixed(value: f64, decimals: usize, shift: usize) -> Printed {
     if value.abs() >= 1e16 {
-        let digits = Digits::rounded(value, decimals + 1);
-        return Printed::of(&digits.expect("a finite number has digits"), true);
+        return Printed::of(&shifted(value, decimals + 1, shift), true);
     }
-    let text = format!("{value:.decimals$}");
+    // The decimals of a percentage are those of the number itself, so that nothing is rounded twice.
+    let text = point_moved(&format!("{value:.*}", decimals + shift), shift);
     Printed::Plain(match text.strip_prefix('-') {
         Some(rest) if is_zero(rest) => rest.to_owned(),
         _ => text,
     })
+}
+
+/// A finite number rounded to so many significant digits, times a power of ten.
+fn shifted(value: f64, significant: usize, shift: usize) -> Digits {
+    let mut digits = Digits::rounded(value, significant).expect("a finite number has digits");
+    digits.exponent += shift as i32;
+    digits
+}
+
+/// A number with its decimal point moved to the right; it has at least so many decimals.
+fn point_moved(text: &str, by: usize) -> String {
+    let Some((whole, fraction)) = text.split_once('.').filter(|_| by > 0) else {
+        return text.to_owned();
+    };
+    let (sign, whole) = match whole.strip_prefix('-') {
+        Some(whole) => ("-", whole),
+        None => ("", whole),
+    };
+    let (more, fraction) = fraction.split_at(by.min(fraction.len()));
+    let whole = format!("{whole}{more}");
+    let whole = whole.trim_start_matches('0');
+    let whole = if whole.is_empty() { "0" } else { whole };
+    let point = if fraction.is_empty() { "" } else { "." };
+    format!("{sign}{whole}{point}{fraction}")
 }
 
 fn is_zero(text: &str) -> bool {
@@ -188,68 +230,31 @@ fn vanishes(value: f64, decimals: usize) -> bool {
     value != 0.0 && value.is_finite() && is_zero(&text)
 }
 
-/// A value and the half width of its interval, to the same decimals where that is possible.
-pub(super) fn pair(value: f64, error: f64, decimals: usize) -> (Printed, Printed) {
+/// A value and the numbers of its interval, to the same decimals where that is possible.
+pub(super) fn together(numbers: &[f64], decimals: usize, shift: usize) -> Vec<Printed> {
     let decimals = decimals.min(MOST_DIGITS);
     let mut longer = decimals..=decimals + LONGER;
-    let enough = longer.find(|d| !vanishes(value, *d) && !vanishes(error, *d));
+    let enough = longer.find(|d| numbers.iter().all(|number| !vanishes(*number, d + shift)));
     let decimals = enough.unwrap_or(decimals);
-    (rounded(value, decimals), rounded(error, decimals))
+    let numbers = numbers.iter();
+    numbers
+        .map(|number| rounded(*number, decimals, shift))
+        .collect()
 }
 
-/// The digits after the point where neither the column nor the table says how many.
-pub(super) fn decimals(column: Option<usize>, table: Option<usize>) -> usize {
-    column.or(table).unwrap_or(DIGITS).min(MOST_DIGITS)
-}
-
-/// The rows so far: which are alike in every column that tells rows apart.
-pub(super) struct Rows {
-    groups: Vec<usize>,
-}
-
-impl Rows {
-    /// No column is known yet: all rows are alike.
-    pub(super) fn new(height: usize) -> Self {
-        Self {
-            groups: vec![0; height],
-        }
-    }
-
-    /// Tells rows apart by one more column.
-    pub(super) fn apart_by(&mut self, cells: &[Printed]) {
-        let mut known: BTreeMap<(usize, String), usize> = BTreeMap::new();
-        for (group, cell) in self.groups.iter_mut().zip(cells) {
-            let next = known.len();
-            *group = *known.entry((*group, cell.text())).or_insert(next);
-        }
-    }
-
-    /// Whether two rows that are alike so far would be alike in these cells though their values differ.
-    fn merge(&self, values: &Values, cells: &[Printed]) -> bool {
-        let mut known: BTreeMap<(usize, String), Number> = BTreeMap::new();
-        let mut rows = self.groups.iter().zip(cells).zip(&values.numbers);
-        rows.any(|((group, cell), number)| {
-            let Some(number) = number.filter(|number| !number.value().is_nan()) else {
-                return false;
-            };
-            let first = known.entry((*group, cell.text())).or_insert(number);
-            first.value() != number.value()
-        })
-    }
+/// The digits after the point; a column or the table may say how many.
+pub(super) fn decimals(said: Option<usize>, shift: usize) -> usize {
+    let usual = if shift > 0 { PERCENT_DIGITS } else { DIGITS };
+    said.unwrap_or(usual).min(MOST_DIGITS)
 }
 
 /// How a column is printed that has no interval.
-pub(super) fn lone(
-    values: &Values,
-    digits: (Option<usize>, Option<usize>),
-    rows: Option<&Rows>,
-) -> Vec<Printed> {
+pub(super) fn lone(values: &Values, digits: Option<usize>, rows: Option<&Rows>) -> Vec<Printed> {
     if !values.is_float || is_written(values, digits) {
         return values.written();
     }
-    let first = decimals(digits.0, digits.1);
-    for decimals in first..=MOST_DIGITS {
-        let cells = values.print(|number| rounded(number.value(), decimals));
+    for decimals in decimals(digits, values.shift)..=MOST_DIGITS {
+        let cells = values.print(|number| rounded(number.value(), decimals, values.shift));
         if rows.is_none_or(|rows| !rows.merge(values, &cells)) {
             return cells;
         }
@@ -258,8 +263,8 @@ pub(super) fn lone(
 }
 
 /// Whether a column is printed as its values are written.
-pub(super) fn is_written(values: &Values, digits: (Option<usize>, Option<usize>)) -> bool {
-    !values.is_float || (digits == (None, None) && values.are_written())
+pub(super) fn is_written(values: &Values, digits: Option<usize>) -> bool {
+    !values.is_float || (digits.is_none() && values.are_written())
 }
 
 #[cfg(test)]
@@ -270,8 +275,8 @@ mod tests {
 
     fn texts(numbers: &[f64], digits: Option<usize>, rows: Option<&Rows>) -> Vec<String> {
         let column = Series::new("x".into(), numbers).into();
-        let values = Values::of(&column).unwrap();
-        let printed = lone(&values, (None, digits), rows);
+        let values = Values::of(&column, false).unwrap();
+        let printed = lone(&values, digits, rows);
         printed.iter().map(Printed::text).collect()
     }
 
@@ -298,8 +303,8 @@ mod tests {
     #[test]
     fn a_value_and_its_interval_have_the_same_precision() {
         let text = |value, error| {
-            let (value, error) = pair(value, error, 2);
-            format!("{} ± {}", value.text(), error.text())
+            let printed = together(&[value, error], 2, 0);
+            format!("{} ± {}", printed[0].text(), printed[1].text())
         };
         assert_eq!(text(0.5012, 0.0213), "0.50 ± 0.02");
         assert_eq!(text(1e-9, 1e-10), "1.0e-9 ± 1.0e-10");
@@ -334,9 +339,35 @@ mod tests {
     #[test]
     fn floats_of_32_bits_are_written_with_their_own_digits() {
         let column = Series::new("x".into(), [0.1f32, 3e-4]).into();
-        let values = Values::of(&column).unwrap();
+        let values = Values::of(&column, false).unwrap();
         assert_eq!(values.exact(0).as_deref(), Some("0.1"));
-        let printed = lone(&values, (None, None), None);
+        let printed = lone(&values, None, None);
         assert_eq!(printed[1].text(), "0.0003");
+    }
+
+    #[test]
+    fn percentages_are_rounded_once() {
+        let column = Series::new("x".into(), [0.285, 0.99951, -0.00004, 0.0, 1.0, 1e-9]).into();
+        let values = Values::of(&column, true).unwrap();
+        let texts = |digits| -> Vec<String> {
+            let printed = lone(&values, Some(digits), None);
+            printed.iter().map(Printed::text).collect()
+        };
+        // The double nearest to 0.285 is below it.
+        assert_eq!(texts(0), ["28", "100", "-0.0040", "0", "100", "1.0e-7"]);
+        assert_eq!(
+            texts(1),
+            ["28.5", "100.0", "-0.0040", "0.0", "100.0", "1.0e-7"]
+        );
+        let exact: Vec<Option<String>> = (0..3).map(|row| values.exact(row)).collect();
+        assert_eq!(
+            exact,
+            ["28.5", "99.951", "-0.004"].map(|text| Some(text.to_owned()))
+        );
+        let printed = together(&[0.5012, 0.0213], 1, 2);
+        assert_eq!(
+            (printed[0].text(), printed[1].text()),
+            ("50.1".into(), "2.1".into())
+        );
     }
 }

@@ -1,13 +1,13 @@
-//! What a printed table shows, and its cells as text.
+//! What a printed table shows.
 
-use polars::prelude::DataFrame;
+use std::collections::BTreeMap;
+use std::fmt;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::printed::{Printed, Rows, Values, decimals, is_written, lone, pair};
-use crate::figures::digits::Number;
+use crate::figures::markup::literal;
 use crate::figures::shorthand::{or_a_name, string_or_table};
-use crate::figures::table::{self, Error};
 
 /// Prints a table for a paper.
 ///
@@ -16,25 +16,92 @@ use crate::figures::table::{self, Error};
 ///
 /// - A column whose numbers are whole or have at most three significant digits, as swept values have, is printed as it is written
 ///   (`1e-5`, `3e-4`, `0.1`), unless `digits` is given.
-/// - A number that rounding would make zero is printed with two significant digits (`1.2e-6`). One with an `error` gets the
-///   decimals of the error.
-/// - Two rows that differ are never printed alike. A column without `error` and `best` gets as many digits as tell its rows
+/// - A number that rounding would make zero is printed with two significant digits (`1.2e-6`). One with an interval gets the
+///   decimals of the interval.
+/// - Two rows that differ are never printed alike. A column without interval and `best` gets as many digits as tell its rows
 ///   apart, where no other column does.
+///
+/// Titles, captions and notes understand `^{…}` (raised), `_{…}` (lowered), `*…*` (slanted), `**…**` (bold) and names of Greek
+/// letters (`\alpha`). What stands in the table is text as it is.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TableSpec {
-    /// The columns to print, in order; all of them if left out.
+    /// The columns to print, in order; all of them if left out. With `pivot`, those that name a row.
     pub columns: Option<Vec<Column>>,
-    /// A sentence above the table.
+    /// A sentence above the table. With it, LaTeX gets a whole `table` environment, else only the `tabular`.
     pub caption: Option<String>,
-    /// Digits after the decimal point of numbers with a fraction; if left out 3,
+    /// What `\ref` calls the table, e.g. `tab:results`; it needs a caption.
+    pub label: Option<String>,
+    /// Where LaTeX may place the table, e.g. `t` or `h!`; it needs a caption.
+    pub placement: Option<String>,
+    /// Whether the table spans both columns of a page; it needs a caption.
+    pub wide: bool,
+    /// Digits after the decimal point of numbers with a fraction; if left out 3 (of percentages 1),
     /// or as many as the numbers are written with.
     #[schemars(range(max = 17))]
     pub digits: Option<usize>,
+    /// A column whose values put rows in groups, with a line between groups. Where it is not among `columns`, each group has its
+    /// value as a heading. Rows of one group are brought together, in the order in which they first appear.
+    pub group: Option<String>,
+    /// Makes columns of rows: each value of a column gets columns of its own.
+    pub pivot: Option<Pivot>,
+    /// Sentences under the table.
+    pub notes: Vec<String>,
+    /// Whether LaTeX gets characters as they are which pdflatex does not set, e.g. Chinese ones, for xelatex or lualatex with a font
+    /// that has them. Without it their numbers stand there, and it is told.
+    pub keep_characters: bool,
+}
+
+/// Which rows become columns.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Pivot {
+    /// The column whose values become columns, or, with several `values`, spanners over columns.
+    pub column: String,
+    /// What is printed for each of these: columns, as in `columns`.
+    #[schemars(length(min = 1))]
+    pub values: Vec<Column>,
+    /// The values of `column` to show, in order; all of them, as they first appear, if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<Vec<Label>>,
+}
+
+/// A value of a column, as it is written.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Label {
+    /// `true` or `false`.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// A number.
+    Float(f64),
+    /// Text.
+    Text(String),
+}
+
+impl Label {
+    /// Whether a text of a column is this value: a number however it is written.
+    pub(super) fn is(&self, text: &str) -> bool {
+        let said = self.to_string();
+        let numbers = (said.parse::<f64>(), text.parse::<f64>());
+        said == text || matches!(numbers, (Ok(one), Ok(other)) if one == other)
+    }
+}
+
+impl fmt::Display for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bool(value) => value.fmt(f),
+            Self::Int(value) => value.fmt(f),
+            Self::Float(value) => value.fmt(f),
+            Self::Text(value) => value.fmt(f),
+        }
+    }
 }
 
 /// A column of a printed table: a name, or a table with more to say.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 #[schemars(transform = or_a_name)]
 pub struct Column {
@@ -43,17 +110,38 @@ pub struct Column {
     /// The heading; the column's name if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
+    /// A heading over this column and those beside it with the same `span`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub span: Option<String>,
     /// Digits after the decimal point; the table's if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(max = 17))]
     pub digits: Option<usize>,
+    /// Print shares as percentages: 0.501 as 50.1, with (%) in the heading.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub percent: bool,
     /// A column with the half width of an interval, printed as `0.50 ± 0.02`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// A column with the lower end of an interval, printed as `0.50 [0.47, 0.51]`; it needs `high`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub low: Option<String>,
+    /// A column with the upper end of the interval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub high: Option<String>,
     /// Print the best value of the column in bold, each of them if several are
     /// equally good. What is missing, NaN or infinite is never the best.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub best: Option<Best>,
+    /// Underline the best of the values that are worse than the best; it needs `best`.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub second: bool,
+    /// A column: each of its values has its own best and second best.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per: Option<String>,
+    /// Marks values by the p-value beside them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub significance: Option<Significance>,
 }
 
 string_or_table!(Column);
@@ -63,10 +151,29 @@ impl Column {
     pub fn named(field: impl Into<String>) -> Self {
         Self {
             field: field.into(),
-            title: None,
-            digits: None,
-            error: None,
-            best: None,
+            ..Self::default()
+        }
+    }
+
+    /// The columns of its interval, each with the key that names it.
+    pub(super) fn interval(&self) -> impl Iterator<Item = (&'static str, &String)> {
+        let ends = [
+            ("error", &self.error),
+            ("low", &self.low),
+            ("high", &self.high),
+        ];
+        ends.into_iter()
+            .filter_map(|(key, column)| Some((key, column.as_ref()?)))
+    }
+
+    /// Its heading, as mark-up.
+    pub(super) fn heading(&self) -> String {
+        let title = self.title.clone();
+        let title = title.unwrap_or_else(|| literal(&self.field));
+        if self.percent && !title.contains('%') {
+            format!("{title} (%)")
+        } else {
+            title
         }
     }
 }
@@ -81,201 +188,83 @@ pub enum Best {
     Min,
 }
 
+/// A column of p-values, and the marks of small ones. A note under the table says what the marks mean. A value without a p-value
+/// has no mark.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Significance {
+    /// The column of p-values, e.g. one of the table that `paired` leaves, joined by `aggregate`.
+    pub column: String,
+    /// Each mark, and the p-value below which it stands.
+    #[serde(default = "marks")]
+    pub marks: BTreeMap<String, f64>,
+}
+
+fn marks() -> BTreeMap<String, f64> {
+    let marks = [("*", 0.05), ("**", 0.01), ("***", 0.001)];
+    marks.map(|(mark, below)| (mark.to_owned(), below)).into()
+}
+
+pub(super) fn is_false(value: &bool) -> bool {
+    !value
+}
+
 impl TableSpec {
-    /// Every column of the data it needs; none if it takes all there are.
-    pub fn columns(&self) -> Vec<String> {
-        let mut needed: Vec<String> = Vec::new();
-        for column in self.columns.iter().flatten() {
-            for name in std::iter::once(&column.field).chain(&column.error) {
-                if !needed.contains(name) {
-                    needed.push(name.clone());
-                }
-            }
-        }
-        needed
+    /// Every printed column, with what its place in the parameters is called.
+    fn parts(&self) -> impl Iterator<Item = (&'static str, &Column)> {
+        let columns = self.columns.iter().flatten();
+        let values = self.pivot.iter().flat_map(|pivot| &pivot.values);
+        let columns = columns.map(|column| ("columns", column));
+        columns.chain(values.map(|column| ("pivot.values", column)))
     }
-}
 
-/// One cell, as text.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Cell {
-    /// The value.
-    pub value: Printed,
-    /// The half width of its interval, where one is known.
-    pub error: Option<Printed>,
-    /// Whether it is the best of its column.
-    pub best: bool,
-}
-
-/// One column of cells.
-pub(super) struct Shown {
-    /// Its heading.
-    pub title: String,
-    /// Whether it lines up to the right.
-    pub numeric: bool,
-    /// Its cells from the top.
-    pub cells: Vec<Cell>,
-    /// Its values with all their digits.
-    pub values: Values,
-    /// The half widths, if it has a column of them.
-    pub errors: Option<Values>,
-}
-
-/// A table as it is printed, before any format's own marks.
-pub(super) struct Grid {
-    /// The sentence above it.
-    pub caption: Option<String>,
-    /// Its columns from the left.
-    pub columns: Vec<Shown>,
-    /// How many rows it has.
-    pub height: usize,
-    /// What to know of it, a line each.
-    pub warnings: Vec<String>,
-}
-
-impl Grid {
-    /// Chooses and rounds what is shown.
-    pub(super) fn new(data: &DataFrame, spec: &TableSpec) -> Result<Self, Error> {
-        let all: Vec<Column>;
-        let columns = match &spec.columns {
-            Some(columns) => columns,
-            None => {
-                all = table::column_names(data)
-                    .into_iter()
-                    .map(Column::named)
-                    .collect();
-                &all
-            }
-        };
-        let mut read = Vec::new();
-        for column in columns {
-            read.push(Read::new(data, column)?);
-        }
-        // What is printed as it is tells rows apart, wherever it stands.
-        let mut rows = Rows::new(data.height());
-        for (column, read) in columns.iter().zip(&read) {
-            let digits = (column.digits, spec.digits);
-            if column.error.is_none() && is_written(&read.values, digits) {
-                rows.apart_by(&lone(&read.values, digits, None));
-            }
-        }
-        let mut grid = Self {
-            caption: spec.caption.clone(),
-            columns: Vec::new(),
-            height: data.height(),
-            warnings: Vec::new(),
-        };
-        if data.height() == 0 {
-            grid.warnings.push("the table has no rows".to_owned());
-        }
-        for (column, read) in columns.iter().zip(read) {
-            let digits = (column.digits, spec.digits);
-            let printed = match &read.errors {
-                Some(errors) => pairs(&read.values, errors, decimals(digits.0, digits.1)),
-                None => {
-                    // Of measured values only the best has to be told apart.
-                    let keys = column.best.is_none().then_some(&rows);
-                    let printed = lone(&read.values, digits, keys);
-                    if column.best.is_none() {
-                        rows.apart_by(&printed);
-                    }
-                    printed.into_iter().map(|value| (value, None)).collect()
-                }
-            };
-            let best = best_of(&read.values, column.best);
-            grid.warnings.extend(holes_told(column, &read.values));
-            grid.columns.push(Shown {
-                title: column.title.clone().unwrap_or_else(|| column.field.clone()),
-                numeric: read.values.numeric,
-                cells: printed
-                    .into_iter()
-                    .zip(best)
-                    .map(|((value, error), best)| Cell { value, error, best })
-                    .collect(),
-                values: read.values,
-                errors: read.errors,
-            });
-        }
-        Ok(grid)
+    /// Every printed column, with the path of its parameter.
+    pub(super) fn placed(&self) -> impl Iterator<Item = (String, &Column)> {
+        self.parts()
+            .map(|(list, column)| (format!("{list}.{}", column.field), column))
     }
-}
 
-/// What a column needs of the data.
-struct Read {
-    values: Values,
-    errors: Option<Values>,
-}
-
-impl Read {
-    fn new(data: &DataFrame, column: &Column) -> Result<Self, Error> {
-        let numbers = |name: &str, what: &str| {
-            let found = table::column(data, name)?;
-            let kind = found.dtype();
-            if !(kind.is_primitive_numeric() || kind.is_null()) {
-                return Err(Error::Unsuitable(format!(
-                    "`{name}` holds no numbers, so it {what}"
-                )));
-            }
-            Values::of(found)
-        };
-        Ok(match &column.error {
-            None => Self {
-                values: Values::of(table::column(data, &column.field)?)?,
-                errors: None,
-            },
-            Some(error) => Self {
-                values: numbers(&column.field, "cannot have an error")?,
-                errors: Some(numbers(error, "cannot be an error")?),
-            },
-        })
+    /// Every column of the data that a parameter names, with the path of the parameter.
+    pub fn uses(&self) -> Vec<(String, String)> {
+        let mut uses = Vec::new();
+        for (path, column) in self.placed() {
+            uses.push((path.clone(), column.field.clone()));
+            let others = column
+                .interval()
+                .chain(column.per.iter().map(|per| ("per", per)));
+            uses.extend(others.map(|(key, name)| (format!("{path}.{key}"), name.clone())));
+            let p = column.significance.iter();
+            uses.extend(p.map(|p| (format!("{path}.significance"), p.column.clone())));
+        }
+        let group = self.group.iter().map(|name| ("group", name));
+        let pivot = self
+            .pivot
+            .iter()
+            .map(|pivot| ("pivot.column", &pivot.column));
+        let whole = group.chain(pivot);
+        uses.extend(whole.map(|(key, name)| (key.to_owned(), name.clone())));
+        uses
     }
-}
 
-/// Values with the half widths of their intervals.
-fn pairs(values: &Values, errors: &Values, decimals: usize) -> Vec<(Printed, Option<Printed>)> {
-    let cells = values.numbers.iter().zip(&errors.numbers);
-    cells
-        .map(|(value, error)| match (value, error) {
-            (None, _) => (Printed::Missing, None),
-            // Zero as the half width: the value is rounded as if it were alone.
-            (Some(value), None) => (pair(value.value(), 0.0, decimals).0, None),
-            (Some(value), Some(error)) => {
-                let (value, error) = pair(value.value(), error.value(), decimals);
-                (value, Some(error))
+    /// Those of them that must hold numbers.
+    pub fn numeric_uses(&self) -> Vec<(String, String)> {
+        let mut uses = Vec::new();
+        for (path, column) in self.placed() {
+            let has_interval = column.interval().next().is_some();
+            if has_interval || column.best.is_some() || column.percent {
+                uses.push((path.clone(), column.field.clone()));
             }
-        })
-        .collect()
-}
+            let interval = column.interval();
+            uses.extend(interval.map(|(key, name)| (format!("{path}.{key}"), name.clone())));
+            let p = column.significance.iter();
+            uses.extend(p.map(|p| (format!("{path}.significance"), p.column.clone())));
+        }
+        uses
+    }
 
-/// The values that can be the best: neither NULL nor NaN nor infinite.
-fn comparable(values: &Values) -> impl Iterator<Item = Option<f64>> {
-    let numbers = values.numbers.iter();
-    numbers.map(|number| number.map(Number::value).filter(|value| value.is_finite()))
-}
-
-/// Which cells are in bold: all that hold the best value.
-fn best_of(values: &Values, best: Option<Best>) -> Vec<bool> {
-    let known = comparable(values).flatten();
-    let winner = match best {
-        None => None,
-        Some(Best::Max) => known.reduce(f64::max),
-        Some(Best::Min) => known.reduce(f64::min),
-    };
-    comparable(values)
-        .map(|value| winner.is_some() && value == winner)
-        .collect()
-}
-
-/// What cannot be the best of a column.
-fn holes_told(column: &Column, values: &Values) -> Option<String> {
-    column.best?;
-    let height = values.height();
-    let holes = comparable(values).filter(Option::is_none).count();
-    let are = if holes == 1 { "is" } else { "are" };
-    (holes > 0).then(|| {
-        format!(
-            "{}: {holes} of {height} values {are} missing, NaN or infinite and cannot be the best",
-            column.field
-        )
-    })
+    /// Every column of the data that it reads; nothing if it reads all there are.
+    pub fn columns_read(&self) -> Option<Vec<String>> {
+        self.columns.as_ref()?;
+        Some(self.uses().into_iter().map(|(_, column)| column).collect())
+    }
 }
