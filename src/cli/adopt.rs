@@ -213,6 +213,7 @@ fn needed(output: ArtifactType) -> &'static [&'static str] {
         ArtifactType::Table => &["table.parquet"],
         ArtifactType::Figure | ArtifactType::Document | ArtifactType::File => &[],
         ArtifactType::Verdict => &[Verdict::FILE],
+        ArtifactType::Numbers => &["numbers.tex", "numbers.json"],
     }
 }
 

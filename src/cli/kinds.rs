@@ -68,7 +68,7 @@ pub enum Purpose {
     Analysis,
     /// It computes with tables, or prints them.
     Table,
-    /// It draws a figure or judges a claim.
+    /// It draws a figure, judges a claim or names numbers for a text.
     Result,
     /// It runs a program, or writes files for one.
     Program,
@@ -87,7 +87,7 @@ impl Purpose {
             ArtifactType::Model | ArtifactType::Answers => Self::Model,
             ArtifactType::Table if reads_tables => Self::Table,
             ArtifactType::Table => Self::Analysis,
-            ArtifactType::Figure | ArtifactType::Verdict | ArtifactType::Document => Self::Result,
+            ArtifactType::Figure | ArtifactType::Verdict | ArtifactType::Document | ArtifactType::Numbers => Self::Result,
             ArtifactType::File => Self::Program,
         }
     }
@@ -99,7 +99,7 @@ impl Purpose {
             Self::Model => "Train a model and let it answer",
             Self::Analysis => "Look into a model or at its answers",
             Self::Table => "Compute with tables and print them",
-            Self::Result => "Draw figures and judge claims",
+            Self::Result => "Draw figures, judge claims and name numbers for a text",
             Self::Program => "Run your own programs and write files for them",
         }
     }

@@ -38,6 +38,8 @@ pub enum ArtifactType {
     Figure,
     /// Whether a claim holds.
     Verdict,
+    /// Numbers by name, for the text of a paper.
+    Numbers,
     /// A paper, and what it was made of.
     Document,
     /// Anything else: a file or a folder that only programs read.
@@ -172,6 +174,7 @@ impl ArtifactType {
         Self::Table,
         Self::Figure,
         Self::Verdict,
+        Self::Numbers,
         Self::Document,
         Self::File,
     ];
@@ -185,6 +188,7 @@ impl ArtifactType {
             Self::Table => "a table",
             Self::Figure => "a figure",
             Self::Verdict => "a verdict",
+            Self::Numbers => "numbers",
             Self::Document => "a document",
             Self::File => "a file",
         }
@@ -199,6 +203,7 @@ impl ArtifactType {
             Self::Table => "tables",
             Self::Figure => "figures",
             Self::Verdict => "verdicts",
+            Self::Numbers => "numbers",
             Self::Document => "documents",
             Self::File => "files",
         }
@@ -208,7 +213,7 @@ impl ArtifactType {
     pub fn is_copied(self) -> bool {
         matches!(
             self,
-            Self::Table | Self::Figure | Self::Verdict | Self::Document
+            Self::Table | Self::Figure | Self::Verdict | Self::Document | Self::Numbers
         )
     }
 
@@ -223,7 +228,7 @@ impl ArtifactType {
                 columns: &[],
                 row: "",
             }],
-            Self::Dataset | Self::Figure | Self::Verdict | Self::Document | Self::File => &[],
+            Self::Dataset | Self::Figure | Self::Verdict | Self::Document | Self::Numbers | Self::File => &[],
         }
     }
 }

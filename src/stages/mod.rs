@@ -11,6 +11,7 @@ mod decode;
 mod document;
 mod export;
 mod frames;
+mod numbers;
 mod paired;
 mod plot;
 mod probe;
@@ -48,6 +49,7 @@ pub fn registry() -> Registry {
         Kind::of::<crate::figures::paired::Paired>(),
         Kind::of::<crate::figures::plot::Plot>(),
         Kind::of::<crate::figures::formats::TableSpec>(),
+        Kind::of::<crate::figures::formats::Numbers>(),
         Kind::of::<claim::Claim>(),
         Kind::of::<document::Document>(),
         Kind::of::<command::Command>(),

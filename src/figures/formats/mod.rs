@@ -9,6 +9,7 @@ mod grid;
 mod latex;
 mod layout;
 mod markdown;
+mod numbers;
 mod parquet;
 mod printed;
 mod rank;
@@ -18,6 +19,7 @@ mod spec;
 use polars::prelude::DataFrame;
 
 pub use check::Problem;
+pub use numbers::{NamedColumn, Numbers, render as render_numbers};
 pub use spec::{Best, Column, Label, Pivot, Significance, TableSpec};
 
 use crate::figures::table::Error;
