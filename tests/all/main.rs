@@ -22,6 +22,7 @@ mod init;
 mod killed;
 mod labels;
 mod language;
+mod latex;
 mod layers;
 mod left_out;
 mod pipelines;
