@@ -2,8 +2,8 @@
 
 use polars::prelude::DataFrame;
 
-use super::printed::{Printed, Values, decimals, is_written, lone, together};
-use super::rows::Rows;
+use super::printed::{Printed, Values, decimals, together};
+use super::rows::{Rows, is_written, lone};
 use super::spec::{Column, Significance};
 use crate::figures::digits::Number;
 use crate::figures::table::{self, Error};

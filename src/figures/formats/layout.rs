@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use polars::prelude::DataFrame;
 
-use super::printed::{Printed, Values, lone};
-use super::rows::Rows;
+use super::printed::{Printed, Values};
+use super::rows::{Rows, lone};
 use super::spec::{Label, Pivot, TableSpec};
 use crate::figures::table::{self, Error};
 

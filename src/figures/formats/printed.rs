@@ -4,7 +4,6 @@
 
 use polars::prelude::{AnyValue, Column};
 
-use super::rows::Rows;
 use crate::figures::digits::{Digits, Number};
 use crate::figures::table::{self, Error};
 
@@ -13,7 +12,7 @@ const DIGITS: usize = 3;
 /// The same of percentages.
 const PERCENT_DIGITS: usize = 1;
 /// More digits than a double has would print noise, and without bound.
-const MOST_DIGITS: usize = 17;
+pub(super) const MOST_DIGITS: usize = 17;
 /// A number with up to so many digits counts as written by somebody, not measured.
 const WRITTEN: usize = 3;
 /// The digits of what rounding would make zero.
@@ -133,7 +132,7 @@ impl Values {
     }
 
     /// Whether every number is one that somebody writes: whole, or of few digits.
-    fn are_written(&self) -> bool {
+    pub(super) fn are_written(&self) -> bool {
         let digits = self.digits();
         let mut written = digits.map(|digits| {
             let whole = digits.exponent >= 0 && digits.count() <= digits.exponent as usize + 1;
@@ -143,7 +142,7 @@ impl Values {
     }
 
     /// The values as they are.
-    fn written(&self) -> Vec<Printed> {
+    pub(super) fn written(&self) -> Vec<Printed> {
         let powers = self
             .digits()
             .filter(|digits| digits.digits != "0")
@@ -159,7 +158,7 @@ impl Values {
         })
     }
 
-    fn print(&self, number: impl Fn(Number) -> Printed) -> Vec<Printed> {
+    pub(super) fn print(&self, number: impl Fn(Number) -> Printed) -> Vec<Printed> {
         let cells = self.numbers.iter().zip(&self.texts);
         cells
             .map(|(value, text)| match (value, text) {
@@ -172,7 +171,7 @@ impl Values {
 }
 
 /// A number with so many decimals. What would be zero and is not has two significant digits.
-fn rounded(value: f64, decimals: usize, shift: usize) -> Printed {
+pub(super) fn rounded(value: f64, decimals: usize, shift: usize) -> Printed {
     if !value.is_finite() {
         return Printed::odd(value);
     }
@@ -248,57 +247,9 @@ pub(super) fn decimals(said: Option<usize>, shift: usize) -> usize {
     said.unwrap_or(usual).min(MOST_DIGITS)
 }
 
-/// How a column is printed that has no interval.
-pub(super) fn lone(values: &Values, digits: Option<usize>, rows: Option<&Rows>) -> Vec<Printed> {
-    if !values.is_float || is_written(values, digits) {
-        return values.written();
-    }
-    for decimals in decimals(digits, values.shift)..=MOST_DIGITS {
-        let cells = values.print(|number| rounded(number.value(), decimals, values.shift));
-        if rows.is_none_or(|rows| !rows.merge(values, &cells)) {
-            return cells;
-        }
-    }
-    values.written()
-}
-
-/// Whether a column is printed as its values are written.
-pub(super) fn is_written(values: &Values, digits: Option<usize>) -> bool {
-    !values.is_float || (digits.is_none() && values.are_written())
-}
-
 #[cfg(test)]
 mod tests {
-    use polars::prelude::*;
-
     use super::*;
-
-    fn texts(numbers: &[f64], digits: Option<usize>, rows: Option<&Rows>) -> Vec<String> {
-        let column = Series::new("x".into(), numbers).into();
-        let values = Values::of(&column, false).unwrap();
-        let printed = lone(&values, digits, rows);
-        printed.iter().map(Printed::text).collect()
-    }
-
-    #[test]
-    fn swept_values_are_printed_as_they_are_written() {
-        let rates = texts(&[1e-5, 1e-4, 3e-4, 1e-3, 0.1, 0.0], None, None);
-        assert_eq!(rates, ["1e-5", "1e-4", "3e-4", "1e-3", "0.1", "0"]);
-        assert_eq!(texts(&[0.0, 0.1, 1.0], None, None), ["0", "0.1", "1"]);
-        assert_eq!(texts(&[1e-4, 3e-4], None, None), ["0.0001", "0.0003"]);
-        let whole = texts(&[1_234_567_890.0, 1e6, -2.0], None, None);
-        assert_eq!(whole, ["1234567890", "1000000", "-2"]);
-    }
-
-    #[test]
-    fn what_is_not_zero_is_never_printed_as_zero() {
-        let small = texts(&[1.234e-6, 0.5678, -0.0001, 0.0, -0.0], None, None);
-        assert_eq!(small, ["1.2e-6", "0.568", "-0.00010", "0.000", "0.000"]);
-        let two = texts(&[1e-5, 0.5], Some(2), None);
-        assert_eq!(two, ["1.0e-5", "0.50"]);
-        let odd = texts(&[f64::NAN, f64::INFINITY, -0.12345], None, None);
-        assert_eq!(odd, ["NaN", "inf", "-0.123"]);
-    }
 
     #[test]
     fn a_value_and_its_interval_have_the_same_precision() {
@@ -312,62 +263,5 @@ mod tests {
         assert_eq!(text(0.001, 0.02), "0.001 ± 0.020");
         assert_eq!(text(0.0, 0.0), "0.00 ± 0.00");
         assert_eq!(text(0.5, f64::NAN), "0.50 ± NaN");
-    }
-
-    #[test]
-    fn rows_that_differ_only_in_a_fraction_stay_apart() {
-        let rows = Rows::new(2);
-        let keys = [0.123_411, 0.123_422];
-        assert_eq!(texts(&keys, Some(2), Some(&rows)), ["0.12341", "0.12342"]);
-        assert_eq!(texts(&keys, Some(2), None), ["0.12", "0.12"]);
-        // Told apart by a label they may be rounded alike.
-        let mut rows = Rows::new(2);
-        rows.apart_by(&["a", "b"].map(|label| Printed::Text(label.into())));
-        assert_eq!(texts(&keys, Some(2), Some(&rows)), ["0.12", "0.12"]);
-        let tiny = [1.21e-6, 1.23e-6];
-        assert_eq!(
-            texts(&tiny, Some(2), Some(&Rows::new(2))),
-            ["0.00000121", "0.00000123"]
-        );
-        let tinier = [1.21e-20, 1.23e-20];
-        assert_eq!(
-            texts(&tinier, Some(2), Some(&Rows::new(2))),
-            ["1.21e-20", "1.23e-20"]
-        );
-    }
-
-    #[test]
-    fn floats_of_32_bits_are_written_with_their_own_digits() {
-        let column = Series::new("x".into(), [0.1f32, 3e-4]).into();
-        let values = Values::of(&column, false).unwrap();
-        assert_eq!(values.exact(0).as_deref(), Some("0.1"));
-        let printed = lone(&values, None, None);
-        assert_eq!(printed[1].text(), "0.0003");
-    }
-
-    #[test]
-    fn percentages_are_rounded_once() {
-        let column = Series::new("x".into(), [0.285, 0.99951, -0.00004, 0.0, 1.0, 1e-9]).into();
-        let values = Values::of(&column, true).unwrap();
-        let texts = |digits| -> Vec<String> {
-            let printed = lone(&values, Some(digits), None);
-            printed.iter().map(Printed::text).collect()
-        };
-        // The double nearest to 0.285 is below it.
-        assert_eq!(texts(0), ["28", "100", "-0.0040", "0", "100", "1.0e-7"]);
-        assert_eq!(
-            texts(1),
-            ["28.5", "100.0", "-0.0040", "0.0", "100.0", "1.0e-7"]
-        );
-        let exact: Vec<Option<String>> = (0..3).map(|row| values.exact(row)).collect();
-        assert_eq!(
-            exact,
-            ["28.5", "99.951", "-0.004"].map(|text| Some(text.to_owned()))
-        );
-        let printed = together(&[0.5012, 0.0213], 1, 2);
-        assert_eq!(
-            (printed[0].text(), printed[1].text()),
-            ("50.1".into(), "2.1".into())
-        );
     }
 }

@@ -70,12 +70,8 @@ pub struct Pivot {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Label {
-    /// `true` or `false`.
-    Bool(bool),
-    /// A whole number.
-    Int(i64),
     /// A number.
-    Float(f64),
+    Number(f64),
     /// Text.
     Text(String),
 }
@@ -92,9 +88,7 @@ impl Label {
 impl fmt::Display for Label {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Bool(value) => value.fmt(f),
-            Self::Int(value) => value.fmt(f),
-            Self::Float(value) => value.fmt(f),
+            Self::Number(value) => value.fmt(f),
             Self::Text(value) => value.fmt(f),
         }
     }
