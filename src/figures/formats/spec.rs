@@ -11,8 +11,8 @@ use crate::figures::shorthand::{or_a_name, string_or_table};
 
 /// Prints a table for a paper.
 ///
-/// It gives Markdown, CSV, LaTeX (booktabs) and Parquet. CSV and Parquet hold every digit. Markdown and LaTeX round numbers with a
-/// fraction, with three exceptions:
+/// It gives Markdown, CSV, LaTeX (booktabs) and Parquet. CSV and Parquet hold every digit, and Parquet holds the table as it was
+/// given. Markdown and LaTeX round numbers with a fraction, with three exceptions:
 ///
 /// - A column whose numbers are whole or have at most three significant digits, as swept values have, is printed as it is written
 ///   (`1e-5`, `3e-4`, `0.1`), unless `digits` is given.

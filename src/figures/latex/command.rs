@@ -1,7 +1,5 @@
 //! Names of commands: made of labels, and checked against those that TeX and LaTeX have.
 
-use std::collections::BTreeSet;
-
 /// Commands that a paper cannot define again.
 const COMMANDS: &str = include_str!("commands.txt");
 
@@ -24,9 +22,8 @@ pub(in crate::figures) fn problem(name: &str) -> Option<String> {
 }
 
 fn is_taken(name: &str) -> bool {
-    let lines = COMMANDS.lines().filter(|line| !line.starts_with('#'));
-    let commands: BTreeSet<&str> = lines.flat_map(str::split_whitespace).collect();
-    commands.contains(name)
+    let mut lines = COMMANDS.lines().filter(|line| !line.starts_with('#'));
+    lines.any(|line| line.split_whitespace().any(|command| command == name))
 }
 
 /// The part of a name that a text makes: its words with capitals, digits spelled out. `next-token` makes `NextToken`, `G(2, 5)`
