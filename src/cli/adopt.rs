@@ -52,7 +52,7 @@ impl Adopt {
         match &states[id] {
             Freshness::Released(_) => {
                 return Err(Failure::Message(format!(
-                    "{name} was made and released after use"
+                    "{name} is known, and its bytes were released after use or not restored; `etude run --again '{name}'` makes them again"
                 )));
             }
             Freshness::Stale { .. } => {}

@@ -68,7 +68,7 @@ fn describe(job: &str, state: &Freshness, store: &Store, ledger: &Ledger) -> Str
         }
         Freshness::Released(record) => {
             text.push_str(
-                "its artifact was released after use; it is made again when a job needs it\n",
+                "its bytes were released after use or not restored; they are made again when a job needs them\n",
             );
             text.push_str(&about(record, store));
             text.push_str(&printed(store, &record.key));

@@ -104,7 +104,7 @@ fn job_line(name: &JobName, outlook: &Outlook, store: &Store) -> String {
         Outlook::MayRun(when) => format!("may run  {name}: {when}"),
         Outlook::Released(key) => {
             format!(
-                "released {name} ({}), used by all that read it",
+                "released {name} ({}), its bytes are not in the store, and nothing needs them",
                 key.short()
             )
         }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use super::{ExternalDigests, Fingerprint, JobId, Known, Plan};
+use crate::pipeline::{ArtifactType, Keep, Output};
 use crate::store::{Digest, Error, Ledger, Lookup, Record, Snapshot, StartedFrom, Store};
 
 /// The state of a job before a run.
@@ -11,7 +12,7 @@ use crate::store::{Digest, Error, Ledger, Lookup, Record, Snapshot, StartedFrom,
 pub enum Freshness {
     /// Its artifact is in the store.
     Fresh(Box<Record>),
-    /// Its artifact was released after use, and nothing needs it now.
+    /// Its record is there without its bytes, which were released after use or not restored. Nothing needs them now.
     Released(Box<Record>),
     /// It must run.
     Stale {
@@ -37,7 +38,7 @@ pub enum Reason {
     FileGone(String),
     /// What it left is damaged.
     Damaged,
-    /// Its bytes were given back after use, and a job needs them once more.
+    /// Its record is there without its bytes, and a job or a person needs them.
     Released,
     /// It ran before, but its record is gone.
     RecordGone,
@@ -52,7 +53,9 @@ impl fmt::Display for Reason {
             Self::Changed(lines) => f.write_str(&lines.join("; ")),
             Self::FileGone(file) => write!(f, "`{file}` is missing from the store"),
             Self::Damaged => f.write_str("what it left was damaged in the store"),
-            Self::Released => f.write_str("released after use, and needed once more"),
+            Self::Released => {
+                f.write_str("its bytes were released or not restored, and are needed")
+            }
             Self::Again => f.write_str("asked for once more"),
             Self::RecordGone => f.write_str("its record is missing from the store"),
         }
@@ -93,20 +96,49 @@ pub fn assess_by(
             }
         });
     }
-    // Whoever must run needs what it reads, and so on upwards.
+    // Whoever must run needs what it reads, and so on upwards. What is made again may be all that something else lacked.
+    while make_needed(plan, &mut states) {}
+    Ok(states)
+}
+
+/// Marks what has to be made again of the artifacts that are known without their bytes. Whether there was any.
+fn make_needed(plan: &Plan, states: &mut [Freshness]) -> bool {
+    let mut any = false;
     for id in (0..states.len()).rev() {
+        let Freshness::Released(record) = &states[id] else {
+            continue;
+        };
         let runs = |reader: JobId| states[reader].record().is_none();
-        if let Freshness::Released(record) = &states[id]
-            && plan.readers(id).any(runs)
-        {
+        let is_there = |from: JobId| !matches!(states[from], Freshness::Released(_));
+        if plan.readers(id).any(runs) || shows_tables(plan, id) && plan.reads(id).all(is_there) {
             states[id] = Freshness::Stale {
                 key: record.key,
                 reason: Reason::Released,
                 earlier: None,
             };
+            any = true;
         }
     }
-    Ok(states)
+    any
+}
+
+/// Whether a job makes figures, tables and verdicts from tables alone. If their bytes are not there, they are made again once
+/// those of the tables are, for whoever looks at them: that takes no training. A program may do anything, so one that leaves
+/// more than figures does not count.
+pub fn shows_tables(plan: &Plan, id: JobId) -> bool {
+    let is_program = plan.kind(id).declares_outputs;
+    let is_shown = |output: &Output| match output.artifact {
+        ArtifactType::Figure => true,
+        other => other.is_copied() && !is_program,
+    };
+    let inputs = &plan.jobs[id].inputs;
+    let mut read = inputs
+        .iter()
+        .map(|input| plan.pipeline.stages[input.stage].outputs[input.output].artifact);
+    plan.instance(id).keep == Keep::Always
+        && !inputs.is_empty()
+        && plan.outputs(id).iter().all(is_shown)
+        && read.all(ArtifactType::is_copied)
 }
 
 impl Freshness {

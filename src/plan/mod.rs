@@ -21,7 +21,7 @@ use crate::pipeline::{
 use crate::store::{Artifact, Digest};
 
 pub use fingerprint::{ExternalDigests, Fingerprint, Known, Outside, holes, inputs};
-pub use freshness::{Freshness, Reason, assess, assess_by, earlier, reason};
+pub use freshness::{Freshness, Reason, assess, assess_by, earlier, reason, shows_tables};
 pub use runs::{RunsRead, SameRuns, runs_read};
 
 /// A job: a stage at its coordinates. The DAG's only node type.

@@ -18,7 +18,7 @@ const REASONS: usize = 3;
 pub enum Outlook {
     /// It has its artifact, of this key.
     Cached(Digest),
-    /// Its artifact was released once all that read it were done.
+    /// Its record is there without its bytes, and nothing needs them.
     Released(Digest),
     /// It runs, for this reason.
     Runs(String),

@@ -22,6 +22,7 @@ use crate::pipeline::{
 };
 use crate::plan::{
     ExternalDigests, Fingerprint, JobId, Known, Plan, Reason, holes, reason, runs_read,
+    shows_tables,
 };
 use crate::store::{Artifact, Digest, Error, Ledger, Lookup, Snapshot, Store, Views};
 
@@ -85,7 +86,7 @@ pub(super) struct Engine<'a, 'o> {
     attempts: BTreeMap<JobId, Attempts>,
     /// Jobs that ran again as they were told.
     repeated: BTreeSet<JobId>,
-    /// Jobs whose artifacts were released after use.
+    /// Jobs whose records are there without their bytes: released after use, or not restored.
     released: BTreeSet<JobId>,
     /// Those of them that a job needs once more.
     needed: BTreeSet<JobId>,
@@ -337,7 +338,7 @@ impl<'a, 'o> Engine<'a, 'o> {
                 (Some(record), Reason::Damaged)
             }
             Lookup::Broken { record, file } => (Some(record), Reason::FileGone(file)),
-            Lookup::Released(record) if self.needed.contains(&id) => {
+            Lookup::Released(record) if again || self.is_needed(id) => {
                 (Some(record), Reason::Released)
             }
             Lookup::Released(record) => {
@@ -360,6 +361,13 @@ impl<'a, 'o> Engine<'a, 'o> {
         }));
         self.come.push(id);
         Ok(())
+    }
+
+    /// Whether an artifact that is known without its bytes is made again.
+    fn is_needed(&self, id: JobId) -> bool {
+        let is_there = |from: JobId| !self.released.contains(&from);
+        self.needed.contains(&id)
+            || shows_tables(self.plan, id) && self.plan.reads(id).all(is_there)
     }
 
     fn known(&self, id: JobId) -> Known<'_> {
@@ -437,11 +445,15 @@ impl<'a, 'o> Engine<'a, 'o> {
         debug_assert!(self.states[id].is_settled());
         self.states[id] = State::Waiting;
         self.open.push_back(id);
-        for reader in self.plan.readers(id) {
+        let plan = self.plan;
+        for reader in plan.readers(id) {
             self.unsettled[reader] += 1;
             if matches!(self.states[reader], State::Ready(_)) {
                 self.leave_line(reader);
                 self.states[reader] = State::Waiting;
+            } else if shows_tables(plan, reader) && self.released.remove(&reader) {
+                // What it lacked comes back, and it is looked up once more after that.
+                self.make_again(reader);
             }
         }
     }
@@ -623,9 +635,11 @@ impl<'a, 'o> Engine<'a, 'o> {
         if !gone.is_empty() {
             self.states[id] = State::Waiting;
             for from in gone {
-                self.released.remove(&from);
                 self.needed.insert(from);
-                self.make_again(from);
+                // One of them may wait already, for another of them.
+                if self.released.remove(&from) {
+                    self.make_again(from);
+                }
             }
             return true;
         }
@@ -793,10 +807,11 @@ impl<'a, 'o> Engine<'a, 'o> {
         }
         self.states[id] = State::Done(made.clone());
         self.settle(id);
-        // What goes again after use is not shown.
+        // What goes again after use is not shown, nor what is not there.
+        let is_there = !self.released.contains(&id);
         let shown = match self.plan.instance(id).keep {
-            Keep::Always => self.show(id, &made)?,
-            Keep::UntilUsed => Shown::default(),
+            Keep::Always if is_there => self.show(id, &made)?,
+            _ => Shown::default(),
         };
         let mut outputs = self.plan.outputs(id).iter();
         let verdict = outputs.any(|output| output.artifact == ArtifactType::Verdict);
@@ -906,7 +921,7 @@ impl<'a, 'o> Engine<'a, 'o> {
         let text = file.and_then(|file| fs::read(self.store.object(&file.digest)).ok());
         let verdict = text.and_then(|text| serde_json::from_slice(&text).ok());
         verdict.unwrap_or_else(|| Verdict {
-            says: format!("the verdict of {name} cannot be read"),
+            says: format!("the verdict of {name} is not in the store, or cannot be read"),
             verdict: Judged::Unknown,
             rows: 0,
             held: 0,

@@ -213,7 +213,7 @@ pub enum Lookup {
         /// The artifact's file that is gone.
         file: String,
     },
-    /// A record whose bytes were given back after use.
+    /// A record whose bytes were given back after use, or not restored.
     Released(Box<Record>),
 }
 

@@ -33,7 +33,7 @@ pub struct Record {
     /// The shorter job that it continued, if any. The bytes are the same as without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_from: Option<StartedFrom>,
-    /// Whether its objects were removed after all readers were done (`keep = "until-used"`).
+    /// Whether it stands without its objects: removed after all readers were done (`keep = "until-used"`), or not restored.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub released: bool,
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::Child;
 
 use etude::pipeline::Cause;
+use etude::plan::assess;
 use etude::report::Closing;
 use etude::run::{Event, Local, Status};
 use etude::store::{Digest, Policy};
@@ -344,12 +345,65 @@ fn what_is_kept_until_used_goes_and_is_made_again_where_something_new_needs_it()
     let ran = bench.run(&other);
     assert_eq!((ran.summary.ran, ran.summary.cached), (6, 0));
     assert!(
-        ran.starts()["a[n=3]"].contains("released after use"),
+        ran.starts()["a[n=3]"].contains("its bytes were released"),
         "{:?}",
         ran.starts()
     );
     assert_eq!(bench.table("c[n=4]"), "40");
     assert_eq!(bench.run(&other).summary.cached, 6);
+}
+
+#[test]
+fn tables_without_bytes_are_made_again_once_all_that_they_read_is_there() {
+    let bench = Bench::new();
+    let text = used().replace("keep = 'until-used'", "");
+    bench.run(&text);
+    let release = |stages: &[&str]| {
+        let jobs = bench.store().ledger("toy").jobs.into_iter();
+        let of = |job: &str| stages.iter().any(|stage| job.starts_with(stage));
+        let keys: Vec<Digest> = jobs
+            .filter(|(job, _)| of(job))
+            .map(|(_, key)| key)
+            .collect();
+        assert_eq!(bench.store().release(&keys).unwrap().len(), keys.len());
+    };
+    let to_run = |text: &str| {
+        let plan = bench.plan(text);
+        let store = bench.store();
+        let states = assess(&plan, &store, &store.ledger("toy")).unwrap();
+        states
+            .iter()
+            .filter(|state| state.record().is_none())
+            .count()
+    };
+    let ran = |text: &str| {
+        let planned = to_run(text);
+        let ran = bench.run(text);
+        assert_eq!(ran.summary.ran, planned, "{:?}", ran.starts());
+        assert_eq!(ran.warnings(), Vec::<String>::new());
+        planned
+    };
+    release(&["b", "c"]);
+    assert_eq!(ran(&text), 4);
+    assert_eq!(bench.table("c[n=4]"), "16");
+    // Nothing says what a number is made of, so it is not made for its own sake, nor is what reads it.
+    release(&["a", "b", "c"]);
+    assert_eq!(ran(&text), 0);
+    assert!(
+        !bench
+            .folder
+            .path()
+            .join("outputs/toy/tables/c[n=4].parquet")
+            .exists()
+    );
+    // Something new needs it, and then the others have all that they need.
+    let more = text.replace(
+        "[axes]",
+        "[stage.d]\nkind = 'times'\nof = 'a'\nfactor = 7\n[axes]",
+    );
+    assert_eq!(ran(&more), 8);
+    assert_eq!(bench.table("c[n=4]"), "16");
+    assert_eq!(ran(&more), 0);
 }
 
 #[test]
