@@ -12,7 +12,7 @@ use std::path::Path;
 use clap::Args;
 
 use super::judge::judge;
-use super::publish::{Place, axes, published};
+use super::publish::{Place, axes, what_is_published};
 use super::remedies::remedies;
 use super::verify::count;
 use super::{Failure, SourceArgs};
@@ -46,13 +46,7 @@ impl Check {
         let plan = source.plan(&[])?;
         let project = source.project();
         let folder = self.place.of(&source, &plan.pipeline.name);
-        let Some(provenance) = published(&folder)? else {
-            return Err(Failure::Message(format!(
-                "nothing of {} is published: there is no {}; `etude publish` writes it once all is run",
-                plan.pipeline.name,
-                folder.join(Provenance::FILE).display()
-            )));
-        };
+        let provenance = what_is_published(&folder, &plan.pipeline.name)?;
         let published = Published {
             plan: &plan,
             provenance: &provenance,

@@ -87,7 +87,10 @@ impl Purpose {
             ArtifactType::Model | ArtifactType::Answers => Self::Model,
             ArtifactType::Table if reads_tables => Self::Table,
             ArtifactType::Table => Self::Analysis,
-            ArtifactType::Figure | ArtifactType::Verdict | ArtifactType::Document | ArtifactType::Numbers => Self::Result,
+            ArtifactType::Figure
+            | ArtifactType::Verdict
+            | ArtifactType::Document
+            | ArtifactType::Numbers => Self::Result,
             ArtifactType::File => Self::Program,
         }
     }

@@ -7,11 +7,13 @@ use clap::Args;
 
 use super::verify::count;
 use super::{Failure, Source, SourceArgs};
+use crate::figures::csv::types::{self, Types};
 use crate::figures::{csv, table};
-use crate::pipeline::{ArtifactType, Keep, show_size};
-use crate::plan::{Freshness, JobId, Plan, assess};
+use crate::pipeline::{ArtifactType, HOLES, Keep, WARNINGS, show_size};
+use crate::plan::{Freshness, JobId, Plan, Reason, assess};
 use crate::store::{
-    Artifact, Error, Ledger, Origin, Provenance, Store, ViewProblem, Views, file_name,
+    Artifact, Digest, Error, Ledger, Lookup, Origin, Provenance, Record, Store, StoredFile,
+    ViewProblem, Views, file_name,
 };
 
 #[derive(Debug, Args)]
@@ -56,7 +58,10 @@ impl Publish {
         let plan = source.plan(&[])?;
         let project = source.project();
         let store = project.store();
-        let states = assess(&plan, &store, &store.ledger(&plan.pipeline.shown))?;
+        let mut states = assess(&plan, &store, &store.ledger(&plan.pipeline.shown))?;
+        for state in &mut states {
+            accept_known(state, &store);
+        }
         ready(&plan, &states)?;
         let folder = self.place.of(&source, &plan.pipeline.name);
         let views = Views {
@@ -67,9 +72,10 @@ impl Publish {
             views.check(project.root())?;
         }
         let before = published(&folder)?;
+        let kept = kept(&plan, &states, before.as_ref(), &folder)?;
         // What was published before may be replaced, unless somebody changed it.
         let mut ledger = Ledger {
-            views: before.map(|before| before.files()).unwrap_or_default(),
+            views: before.as_ref().map(Provenance::files).unwrap_or_default(),
             ..Ledger::default()
         };
         let mut provenance = source.provenance(&plan);
@@ -79,15 +85,29 @@ impl Publish {
             let record = state.record().expect("all jobs are done");
             let mut origin = Origin::from(record);
             origin.adopted = store.adopted(&record.key).map(|adopted| adopted.note);
-            for paper in papers(&plan, &states, id) {
-                let shown = put(&paper, &views, &mut ledger)?;
-                told.add(&paper, &shown.names);
-                for path in shown.names {
-                    if let Some(digest) = ledger.views.get(&path) {
-                        origin.files.insert(path, *digest);
+            let papers = papers(&plan, &states, id);
+            for paper in &papers {
+                told.add(paper, &paper.names());
+            }
+            if let Some(kept) = kept.get(&id) {
+                let names = papers.iter().flat_map(Paper::names);
+                origin.files = names
+                    .map(|name| (name.clone(), kept.files[&name]))
+                    .collect();
+                origin.columns.clone_from(&kept.columns);
+                origin.notes.clone_from(&kept.notes);
+            } else if !papers.is_empty() {
+                origin.notes = notes(&store, &record.artifact)?;
+                for paper in papers {
+                    let shown = put(&paper, &views, &mut ledger)?;
+                    for path in paper.names() {
+                        if let Some(digest) = ledger.views.get(&path) {
+                            origin.files.insert(path, *digest);
+                        }
                     }
+                    origin.columns.extend(shown.columns);
+                    problems.extend(shown.problems);
                 }
-                problems.extend(shown.problems);
             }
             let name = plan.jobs[id].name.to_string();
             provenance.jobs.insert(name, origin);
@@ -202,6 +222,77 @@ impl Told {
     }
 }
 
+/// An artifact that is known without its bytes may be published all the same, where its files are published already.
+fn accept_known(state: &mut Freshness, store: &Store) {
+    if let Freshness::Stale {
+        key,
+        reason: Reason::Released,
+        ..
+    } = state
+        && let Lookup::Released(record) = store.lookup(key)
+    {
+        *state = Freshness::Released(record);
+    }
+}
+
+/// Of the jobs that are known without their bytes and have something to publish: what was published of them before. Refuses
+/// them where that is not there any more.
+fn kept<'a>(
+    plan: &Plan,
+    states: &[Freshness],
+    before: Option<&'a Provenance>,
+    folder: &Path,
+) -> Result<BTreeMap<JobId, &'a Origin>, Failure> {
+    let mut kept = BTreeMap::new();
+    for (id, state) in states.iter().enumerate() {
+        let Freshness::Released(record) = state else {
+            continue;
+        };
+        let papers = papers(plan, states, id);
+        let mut names = papers.iter().flat_map(Paper::names).peekable();
+        if names.peek().is_none() {
+            continue;
+        }
+        let is_same = |origin: &&Origin| is_of(origin, record);
+        let origin = before.and_then(|before| before.jobs.values().find(is_same));
+        let is_there = |name: &String| {
+            let digest = origin.and_then(|origin| origin.files.get(name));
+            let there = Digest::of_file(&folder.join(name));
+            digest.is_some_and(|digest| there.is_ok_and(|(there, _)| there == *digest))
+        };
+        match (origin, names.find(|name| !is_there(name))) {
+            (Some(origin), None) => drop(kept.insert(id, origin)),
+            (_, lacking) => {
+                let (job, lacking) = (&plan.jobs[id].name, lacking.unwrap_or_default());
+                return Err(Failure::Message(format!(
+                    "nothing is published: the bytes of {job} are not in the store, and {} is not what was published of it; \
+                     `etude run --again '{job}'` makes them again, with all that it needs",
+                    folder.join(lacking).display()
+                )));
+            }
+        }
+    }
+    Ok(kept)
+}
+
+/// Whether something was published of the artifact of a record.
+fn is_of(origin: &Origin, record: &Record) -> bool {
+    origin.key == record.key && origin.artifact == record.artifact
+}
+
+/// The files of an artifact that tell what it lacks and warns of.
+fn notes(store: &Store, artifact: &Artifact) -> Result<BTreeMap<String, String>, Failure> {
+    let mut notes = BTreeMap::new();
+    for name in [HOLES, WARNINGS] {
+        if let Some(stored) = artifact.files.get(name)
+            && let Ok(text) = String::from_utf8(store.read(stored)?)
+        {
+            notes.insert(name.to_string(), text);
+        }
+    }
+    Ok(notes)
+}
+
 /// Whether a file that is shown has one of some extensions.
 fn has_extension(file: &str, extensions: &[&str]) -> bool {
     let extension = Path::new(file).extension().and_then(|e| e.to_str());
@@ -282,41 +373,65 @@ fn readers_are_documents(plan: &Plan, id: JobId) -> bool {
     })
 }
 
-/// The files of a paper by path from the folder, and those that could not be put there.
+impl Paper {
+    /// Whether it is the numbers behind a figure: they are published as text, so that people and `git diff` can read them.
+    fn is_numbers(&self) -> bool {
+        let mut files = self.files.files.keys();
+        self.kind != ArtifactType::File && files.all(|file| file.ends_with(PARQUET))
+    }
+
+    /// Its published files by path from the folder, in the order of its files.
+    fn names(&self) -> Vec<String> {
+        let mut names = Views::names(self.kind.section(), &self.name, &self.files);
+        if self.is_numbers() {
+            for name in &mut names {
+                *name = format!("{}.csv", name.trim_end_matches(PARQUET));
+            }
+        }
+        names
+    }
+}
+
+/// How the names of files end that hold a table.
+pub(super) const PARQUET: &str = ".parquet";
+
+/// What there is to say of a paper once it was put into the folder.
 struct Put {
-    names: Vec<String>,
+    /// The types of the columns of its numbers.
+    columns: BTreeMap<String, Types>,
     problems: Vec<ViewProblem>,
 }
 
 fn put(paper: &Paper, views: &Views<'_>, ledger: &mut Ledger) -> Result<Put, Failure> {
-    let mut names = Views::names(paper.kind.section(), &paper.name, &paper.files);
-    let is_parquet = |name: &String| name.ends_with(".parquet");
-    if paper.kind == ArtifactType::File || !names.iter().all(is_parquet) {
-        let (_, problems) = views.show(
-            paper.kind.section(),
-            &paper.name,
-            &paper.files,
-            true,
-            ledger,
-        )?;
-        return Ok(Put { names, problems });
+    let mut put = Put {
+        columns: BTreeMap::new(),
+        problems: Vec::new(),
+    };
+    if !paper.is_numbers() {
+        let section = paper.kind.section();
+        let (_, problems) = views.show(section, &paper.name, &paper.files, true, ledger)?;
+        return Ok(Put { problems, ..put });
     }
-    // The numbers behind a figure: text, so that people and `git diff` can read them.
-    let mut problems = Vec::new();
-    for (name, stored) in names.iter_mut().zip(paper.files.files.values()) {
-        *name = format!("{}.csv", name.trim_end_matches(".parquet"));
-        let bytes = numbers(views.store, stored)?;
-        problems.extend(views.write(name, &bytes, ledger)?.err());
+    for (name, stored) in paper.names().iter().zip(paper.files.files.values()) {
+        let (bytes, columns) = numbers(views.store, stored)?;
+        match views.write(name, &bytes, ledger)? {
+            Err(problem) => put.problems.push(problem),
+            Ok(_) => put
+                .columns
+                .extend(columns.map(|columns| (name.clone(), columns))),
+        }
     }
-    Ok(Put { names, problems })
+    Ok(put)
 }
 
-fn numbers(store: &Store, stored: &crate::store::StoredFile) -> Result<Vec<u8>, Failure> {
+/// A table as text, and the types of its columns.
+fn numbers(store: &Store, stored: &StoredFile) -> Result<(Vec<u8>, Option<Types>), Failure> {
     // Read once for its digest: a published file is what its job left.
     store.read(stored)?;
-    let table = table::read(&store.object(&stored.digest));
-    let bytes = table.and_then(|table| csv::to_bytes(&table));
-    bytes.map_err(|error| Failure::Message(error.to_string()))
+    let failed = |error: table::Error| Failure::Message(error.to_string());
+    let table = table::read(&store.object(&stored.digest)).map_err(failed)?;
+    let bytes = csv::to_bytes(&table).map_err(failed)?;
+    Ok((bytes, types::of(&table)))
 }
 
 /// What was published in a folder before, if anything was.
@@ -327,4 +442,14 @@ pub(super) fn published(folder: &Path) -> Result<Option<Provenance>, Failure> {
         ))),
         read => Ok(read?),
     }
+}
+
+/// The same for a command that needs it.
+pub(super) fn what_is_published(folder: &Path, pipeline: &str) -> Result<Provenance, Failure> {
+    published(folder)?.ok_or_else(|| {
+        Failure::Message(format!(
+            "nothing of {pipeline} is published: there is no {}; `etude publish` writes it once all is run",
+            folder.join(Provenance::FILE).display()
+        ))
+    })
 }

@@ -9,6 +9,7 @@
 
 mod cells;
 mod parse;
+pub mod types;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -85,19 +86,24 @@ fn text_of(path: &Path) -> Result<String, Error> {
 /// - other columns than declared, or a value of another type.
 pub fn read(path: &Path, declared: Option<&Declared>) -> Result<Read, Error> {
     let text = text_of(path)?;
+    let (names, rows) = rows_of(path, &text)?;
+    let lines: Vec<usize> = rows.iter().map(|row| row.line).collect();
+    let columns = names.into_iter().zip(by_column(&rows)).collect();
+    typed(path, columns, &lines, declared)
+}
+
+/// The names of the columns, and the rows, each of as many cells.
+fn rows_of<'t>(path: &Path, text: &'t str) -> Result<(Vec<String>, Vec<Row<'t>>), Error> {
     let at = |line: usize, reason: String| refused(path, format!("line {line}: {reason}"));
-    let mut rows = parse::rows(&text).map_err(|(line, reason)| at(line, reason))?;
+    let mut rows = parse::rows(text).map_err(|(line, reason)| at(line, reason))?;
     while rows.last().is_some_and(Row::is_blank) {
         rows.pop();
     }
     if rows.is_empty() {
-        return Err(refused(
-            path,
-            "it is empty; its first line must name the columns",
-        ));
+        let reason = "it is empty; its first line must name the columns";
+        return Err(refused(path, reason));
     }
     let names = header(&rows.remove(0)).map_err(|reason| at(1, reason))?;
-    let mut columns: Vec<Vec<&Cell<'_>>> = vec![Vec::with_capacity(rows.len()); names.len()];
     for row in &rows {
         match (row.cells.len(), names.len()) {
             (there, wanted) if row.is_blank() && wanted != there => {
@@ -111,17 +117,13 @@ pub fn read(path: &Path, declared: Option<&Declared>) -> Result<Read, Error> {
             }
             _ => {}
         }
-        for (column, cell) in columns.iter_mut().zip(&row.cells) {
-            column.push(cell);
-        }
     }
-    let lines: Vec<usize> = rows.iter().map(|row| row.line).collect();
-    typed(
-        path,
-        names.into_iter().zip(columns).collect(),
-        &lines,
-        declared,
-    )
+    Ok((names, rows))
+}
+
+/// The cells of rows of one width, column by column.
+fn by_column<'a, 't>(rows: &'a [Row<'t>]) -> impl Iterator<Item = Vec<&'a Cell<'t>>> {
+    (0..).map_while(|at| rows.iter().map(|row| row.cells.get(at)).collect())
 }
 
 fn count(cells: usize) -> String {

@@ -228,7 +228,12 @@ impl ArtifactType {
                 columns: &[],
                 row: "",
             }],
-            Self::Dataset | Self::Figure | Self::Verdict | Self::Document | Self::Numbers | Self::File => &[],
+            Self::Dataset
+            | Self::Figure
+            | Self::Verdict
+            | Self::Document
+            | Self::Numbers
+            | Self::File => &[],
         }
     }
 }

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Artifact, Digest, Error, Record, files, sealed};
+use super::{Artifact, Digest, Error, Record, files, record, sealed};
 
 /// All that is kept of the jobs of a pipeline when its results are published. The same store and the same pipeline give the
 /// same text, so that it can be committed.
@@ -55,6 +55,31 @@ pub struct Origin {
     /// Its published files, by path in the folder, with the digest of their bytes.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub files: BTreeMap<String, Digest>,
+    /// The column types of those of its published files that hold a Parquet file as CSV, by path and column: `bool`, `int`,
+    /// `float`, `float32`, `text`, or `none` for a column without a type.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub columns: BTreeMap<String, BTreeMap<String, String>>,
+    /// The text of its small files that tell what it lacks or warns of, by name in the artifact; they are not published.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub notes: BTreeMap<String, String>,
+}
+
+impl Origin {
+    /// The record of its job, as it was.
+    pub fn record(&self, job: &str) -> Record {
+        Record {
+            key: self.key,
+            fingerprint: self.fingerprint.clone(),
+            artifact: self.artifact.clone(),
+            job: job.to_string(),
+            started: self.started,
+            seconds: self.seconds,
+            device: self.device.clone(),
+            machine: self.machine.clone(),
+            started_from: None,
+            released: false,
+        }
+    }
 }
 
 impl From<&Record> for Origin {
@@ -69,6 +94,8 @@ impl From<&Record> for Origin {
             seconds: record.seconds,
             adopted: None,
             files: BTreeMap::new(),
+            columns: BTreeMap::new(),
+            notes: BTreeMap::new(),
         }
     }
 }
@@ -95,6 +122,9 @@ impl Provenance {
             if Digest::of_key(&text) != origin.key {
                 let why = format!("the key of {job} is not the digest of its fingerprint");
                 return Err(Error::damaged(&path, why));
+            }
+            if let Err(why) = record::check_names(origin.artifact.files.keys()) {
+                return Err(Error::damaged(&path, format!("{job}: {why}")));
             }
             if let Some(file) = origin.files.keys().find(|file| !is_inside(file)) {
                 return Err(Error::damaged(&path, format!("{file:?} leads out of it")));
@@ -129,16 +159,21 @@ mod tests {
 
     use serde_json::json;
 
+    use super::super::StoredFile;
     use super::*;
 
     fn provenance(file: &str) -> Provenance {
         let fingerprint = json!({ "kind": "toy" });
         let key = Digest::of_key(&serde_json::to_vec(&fingerprint).unwrap());
+        let stored = StoredFile {
+            digest: Digest::of_bytes(b"x"),
+            size: 1,
+        };
         let origin = Origin {
             key,
             fingerprint,
             artifact: Artifact {
-                files: BTreeMap::new(),
+                files: [("figure.svg".to_string(), stored)].into(),
             },
             device: "cpu".into(),
             machine: String::new(),
@@ -146,6 +181,8 @@ mod tests {
             seconds: 0.5,
             adopted: None,
             files: [(file.to_string(), Digest::of_bytes(b"x"))].into(),
+            columns: BTreeMap::new(),
+            notes: BTreeMap::new(),
         };
         Provenance {
             pipeline: "p".into(),
@@ -172,12 +209,32 @@ mod tests {
     }
 
     #[test]
+    fn one_from_before_column_types_reads() {
+        let folder = tempfile::tempdir().unwrap();
+        let written = provenance("figures/a.svg");
+        written.write(folder.path()).unwrap();
+        let text = fs::read_to_string(folder.path().join(Provenance::FILE)).unwrap();
+        assert!(
+            !text.contains("columns") && !text.contains("notes"),
+            "{text}"
+        );
+        assert_eq!(Provenance::read(folder.path()).unwrap(), Some(written));
+    }
+
+    #[test]
     fn files_that_lead_out_and_keys_of_something_else_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         for file in ["../a", "/a", "a//b", "a\\b", ""] {
             provenance(file).write(folder.path()).unwrap();
             assert!(Provenance::read(folder.path()).is_err(), "{file}");
         }
+        let mut odd = provenance("a");
+        let files = &mut odd.jobs.get_mut("toy").unwrap().artifact.files;
+        let stored = files.remove("figure.svg").unwrap();
+        files.insert("../figure.svg".into(), stored);
+        odd.write(folder.path()).unwrap();
+        let said = Provenance::read(folder.path()).unwrap_err().to_string();
+        assert!(said.contains("cannot be the name of a file"), "{said}");
         let mut other = provenance("a");
         other.jobs.get_mut("toy").unwrap().key = Digest::of_key(b"other");
         other.write(folder.path()).unwrap();

@@ -213,14 +213,25 @@ pub(super) fn declared(name: &str, kind: &DataType, cells: &[&Cell<'_>]) -> Resu
         });
         values.collect()
     }
+    let has_digits = |text: &str| text.contains(|c: char| c.is_ascii_digit());
     Ok(match kind {
+        DataType::Null => {
+            all(cells, |_| None::<bool>)?;
+            Column::new_scalar(name.into(), Scalar::null(DataType::Null), cells.len())
+        }
         DataType::Boolean => Column::new(name.into(), all(cells, flag)?),
         DataType::Int64 => Column::new(name.into(), all(cells, whole)?),
+        DataType::Float32 => {
+            let value = |text: &str| {
+                let value: f32 = text.parse().ok()?;
+                (!(value.is_infinite() && has_digits(text))).then_some(value)
+            };
+            Column::new(name.into(), all(cells, value)?)
+        }
         DataType::Float64 => {
             let value = |text: &str| {
                 let value: f64 = text.parse().ok()?;
-                let infinite = value.is_infinite() && text.contains(|c: char| c.is_ascii_digit());
-                (!infinite).then_some(value)
+                (!(value.is_infinite() && has_digits(text))).then_some(value)
             };
             Column::new(name.into(), all(cells, value)?)
         }

@@ -1,10 +1,10 @@
-//! Records, ledgers and snapshots: whatever lies in their places, the store answers and nothing leaves it.
+//! Records, ledgers, snapshots and publications: whatever lies in their places, the store answers and nothing leaves it.
 #![no_main]
 
 use std::fs;
 use std::path::{Component, Path};
 
-use etude_fuzz::store::{Digest, Lookup, Store};
+use etude_fuzz::store::{Digest, Lookup, Provenance, Store};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -26,10 +26,19 @@ fuzz_target!(|bytes: &[u8]| {
     }
     if let Lookup::Present(record) | Lookup::Broken { record, .. } = store.lookup(&key) {
         for (name, file) in &record.artifact.files {
-            // Dots within a name lead nowhere; a part that is `.` or `..` does.
-            let mut parts = Path::new(name).components();
-            assert!(parts.all(|part| matches!(part, Component::Normal(_))), "{name}");
+            assert_stays_inside(name);
             assert!(store.object(&file.digest).starts_with(&root));
+        }
+    }
+    // One that bears a seal, so that more than the seal is looked at.
+    if let Ok(provenance) = serde_json::from_str::<Provenance>(&record) {
+        provenance.write(folder).expect("there is room");
+    } else {
+        fs::write(folder.join(Provenance::FILE), &record).expect("there is room");
+    }
+    if let Ok(Some(provenance)) = Provenance::read(folder) {
+        for origin in provenance.jobs.values() {
+            origin.files.keys().chain(origin.artifact.files.keys()).for_each(assert_stays_inside);
         }
     }
     let ledger = store.ledger("p");
@@ -38,3 +47,9 @@ fuzz_target!(|bytes: &[u8]| {
         let _ = snapshot.artifact(&store, key);
     }
 });
+
+/// Dots within a name lead nowhere; a part that is `.` or `..` does.
+fn assert_stays_inside(name: impl AsRef<str>) {
+    let mut parts = Path::new(name.as_ref()).components();
+    assert!(parts.all(|part| matches!(part, Component::Normal(_))), "{}", name.as_ref());
+}
