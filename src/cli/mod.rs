@@ -19,6 +19,7 @@ mod project;
 mod publish;
 pub mod reference;
 mod remedies;
+mod restore;
 mod run;
 mod schema;
 mod signals;
@@ -89,6 +90,8 @@ enum Command {
     Unadopt(adopt::Unadopt),
     /// Copy results and their provenance to a folder to commit
     Publish(publish::Publish),
+    /// Take published results back into the store, to draw figures anew
+    Restore(restore::Restore),
     /// Test whether published results are up to date; needs no store
     Check(check::Check),
     /// Protect artifacts from `etude gc`
@@ -144,6 +147,7 @@ pub fn main() -> ExitCode {
         Command::Adopt(command) => command.run(),
         Command::Unadopt(command) => command.run(),
         Command::Publish(command) => command.run(),
+        Command::Restore(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Pin(command) => command.run(),
         Command::Unpin(command) => command.run(),

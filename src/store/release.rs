@@ -1,4 +1,5 @@
-//! Releasing: what a stage declares as kept only until it is used gives its bytes back, and its record stays.
+//! Records without bytes. What a stage declares as kept only until it is used is released: its bytes go, and its record stays.
+//! What somebody else published has a record too, and not all of its bytes can be had.
 //!
 //! The record is marked first. Then those objects go that no other record needs. Dying in between leaves an artifact that is
 //! marked and still whole, or partly there; both are as good as gone and are made again where somebody needs them. Like all
@@ -8,12 +9,22 @@ use std::collections::BTreeSet;
 use std::io;
 use std::time::Duration;
 
-use super::{Digest, Error, Lookup, Store};
+use super::{Adopted, Digest, Error, Lookup, Record, Store};
 
 /// How long others who work on the store are waited for; what is not released now is the next time.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 impl Store {
+    /// Writes the record of an artifact whose bytes cannot be had. They are made again where somebody needs them.
+    pub fn commit_released(&self, record: &Record, adopted: Option<&Adopted>) -> Result<(), Error> {
+        let _hold = self.hold()?;
+        let record = Record {
+            released: true,
+            ..record.clone()
+        };
+        self.put(&self.record_path(&record.key), &record.text(adopted))
+    }
+
     /// Releases the artifacts of these keys, but for those that are pinned or that another engine relies on; returns which it
     /// did, none where others do not let go of the store.
     pub fn release(&self, keys: &[Digest]) -> Result<Vec<Digest>, Error> {

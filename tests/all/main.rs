@@ -28,6 +28,7 @@ mod left_out;
 mod pipelines;
 mod program;
 mod project;
+mod restore;
 mod running;
 mod runs;
 mod shown;
