@@ -4,39 +4,19 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use super::frames;
-use crate::figures::plot::{Drawn, Level, Metadata, Plot, annotated};
+use crate::figures::plot::{Drawn, Metadata, Plot, annotated};
+use crate::figures::spelling;
 use crate::pipeline::{
-    ArtifactType, Cardinality, ColumnShape, Context, ParamError, Port, PortSyntax, Stage, Stop,
-    TableShape,
+    ArtifactType, Cardinality, ColumnKind, ColumnShape, Context, ParamError, Port, PortSyntax,
+    Stage, Stop, TableShape,
 };
 
 /// Pixels to a point: 288 to an inch.
 const PNG_SCALE: f64 = 4.0;
 
-/// The columns that each parameter names.
-fn uses(plot: &Plot) -> Vec<(String, String)> {
-    let channels = [
-        ("x", Some(&plot.x)),
-        ("y", Some(&plot.y)),
-        ("color", plot.color.as_ref()),
-        ("facet", plot.facet.as_ref()),
-        ("value", plot.value.as_ref()),
-    ];
-    let mut uses = Vec::new();
-    for (name, channel) in channels {
-        let Some(channel) = channel else { continue };
-        uses.push((format!("{name}.field"), channel.field.clone()));
-        let ends = channel.interval();
-        uses.extend(ends.map(|(end, column)| (format!("{name}.{end}"), column.clone())));
-    }
-    for reference in &plot.reference {
-        for level in [&reference.x, &reference.y].into_iter().flatten() {
-            if let Level::Field(column) = level {
-                uses.push(("reference".to_string(), column.clone()));
-            }
-        }
-    }
-    uses
+/// What a stage is called among the tables of a job.
+fn table_name(stage: &str) -> String {
+    stage.replace(['-', '.'], "_")
 }
 
 impl Stage for Plot {
@@ -47,8 +27,8 @@ impl Stage for Plot {
         name: "from",
         cardinality: Cardinality::One,
         accepts: &[ArtifactType::Table],
-        syntax: PortSyntax::One,
-        doc: "the table to draw",
+        syntax: PortSyntax::List,
+        doc: "the tables to draw; layers and panels say which, the first if they do not",
     }];
 
     fn param_errors(&self) -> Vec<ParamError> {
@@ -59,11 +39,44 @@ impl Stage for Plot {
     }
 
     fn columns(&self, inputs: &[TableShape]) -> Result<Option<Vec<ColumnShape>>, Vec<ParamError>> {
-        let uses = uses(self);
-        let needed = uses
-            .iter()
-            .map(|(parameter, column)| (parameter.as_str(), column.as_str()));
-        let param_errors = frames::missing_columns(needed, inputs);
+        let mut param_errors = Vec::new();
+        let names: Vec<String> = inputs.iter().map(|shape| shape.name.clone()).collect();
+        for (parameter, from, column) in self.uses() {
+            let shape = match &from {
+                None => inputs.first(),
+                Some(from) => inputs.iter().find(|shape| shape.name == table_name(from)),
+            };
+            match shape {
+                Some(shape) => param_errors.extend(frames::missing_columns(
+                    [(parameter.as_str(), column.as_str())].into_iter(),
+                    std::slice::from_ref(shape),
+                )),
+                None => {
+                    let from = from.unwrap_or_default();
+                    let path = parameter.rsplit_once('.').map_or("", |(path, _)| path);
+                    let path = path
+                        .rsplit_once('.')
+                        .map_or(String::new(), |(path, _)| format!("{path}."));
+                    let advice = spelling::advice(&from, "tables", &names);
+                    let why = format!(
+                        "the stage does not read `{from}`: {advice}; name it in the stage's `from` too"
+                    );
+                    let error = ParamError::new(format!("{path}from"), why);
+                    if !param_errors.contains(&error) {
+                        param_errors.push(error);
+                    }
+                }
+            }
+        }
+        let is_text = |from: Option<&str>, column: &str| {
+            let named =
+                |shape: &&TableShape| from.is_none_or(|from| shape.name == table_name(from));
+            let columns = inputs.iter().find(named)?.columns.as_ref()?;
+            let column = columns.iter().find(|own| own.name == column)?;
+            Some(column.kind? == ColumnKind::Text)
+        };
+        let problems = self.problems_knowing(&is_text).into_iter();
+        param_errors.extend(problems.map(|(name, why)| ParamError::new(name, why)));
         if param_errors.is_empty() {
             Ok(None)
         } else {
@@ -77,12 +90,17 @@ impl Stage for Plot {
     }
 
     fn columns_read(&self) -> Option<BTreeSet<String>> {
-        Some(self.columns().into_iter().collect())
+        Some(Plot::columns(self).into_iter().collect())
     }
 
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {
-        let rows = frames::stacked(&[job.one("from")?], "table.parquet")?;
-        let Drawn { drawing, warnings } = annotated(self, &rows, job.holes)?;
+        let mut tables = Vec::new();
+        for input in job.all("from") {
+            let rows = frames::stacked(&[input], "table.parquet")?;
+            tables.push((input.table.clone(), rows));
+        }
+        let Drawn { drawing, warnings } =
+            annotated(&self.with_tables(table_name), &tables, job.holes)?;
         job.warn(&warnings)?;
         let drawing = drawing.with_metadata(Metadata {
             creator: format!("etude ({} {})", Self::KIND, Self::VERSION),

@@ -6,20 +6,19 @@ use std::ops::Range;
 use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged};
 
 use super::canvas::units;
+use super::number;
 use super::scale::{Scale, Tick};
-use super::text;
+use super::text::{self, Font};
 
-/// The size of the labels.
-pub(super) const TICK: f64 = 8.0;
 /// The length of a tick, and its distance to the label.
 pub(super) const MAJOR: f64 = 3.0;
 pub(super) const GAP: f64 = 2.5;
 /// How steep long labels of categories stand.
-pub(super) const TURN: f64 = 35.0;
+const TURN: f64 = 35.0;
 /// Up to so many numbers of categories are all written.
 const FEW: usize = 16;
-/// The longest label of a category, in points.
-const LONGEST: f64 = 120.0;
+/// The most that labels of categories take of the page, as a share of its side.
+const MOST: f64 = 0.4;
 
 /// A place along an axis.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -50,10 +49,14 @@ impl Spot {
 pub(super) struct Axis {
     pub scale: Scale,
     pub ticks: Vec<Tick>,
-    /// Whether labels of categories stand at a slant.
-    pub slanted: bool,
+    /// The power of ten that all labels are times.
+    pub power: Option<i32>,
+    /// How steep the labels stand, in degrees.
+    pub angle: f64,
     /// The room away from the axis.
     pub depth: f64,
+    /// How its labels are set.
+    pub font: Font,
 }
 
 impl Ranged for Axis {
@@ -82,75 +85,108 @@ impl Ranged for Axis {
 }
 
 impl Axis {
-    /// A vertical axis that is `high` points high.
-    pub(super) fn vertical(scale: &Scale, high: f64) -> Self {
-        let mut ticks = scale.ticks(fitting(high, 20.0));
-        if let Scale::Category(names) = scale {
-            // Too many names for the height: only some are written.
-            let stride = (names.len() as f64 * TICK * 1.05 / high.max(1.0))
-                .ceil()
-                .max(1.0) as usize;
-            thin(&mut ticks, stride);
-        }
-        shorten(&mut ticks);
+    /// A vertical axis that is `high` points high, on a page of `page` points.
+    pub(super) fn vertical(scale: &Scale, high: f64, page: f64, font: Font) -> Self {
+        let (ticks, power) = scale.ticks(fitting(high, font.size * 2.2));
         let mut axis = Self {
             scale: scale.clone(),
             ticks,
-            slanted: false,
+            power,
+            angle: 0.0,
             depth: MAJOR + GAP,
+            font,
         };
+        if scale.named() {
+            let line = font.size * 1.15;
+            // Long names take more lines before any is left out.
+            let each = high / scale.places().max(1) as f64;
+            axis.wrap(page * MOST, (each / line).floor().max(1.0) as usize);
+            // Too many names for the height: only some are written.
+            let stride = (font.size * 1.05 / each.max(0.01)).ceil().max(1.0) as usize;
+            thin(&mut axis.ticks, stride);
+        }
         axis.depth += axis.widest();
         axis
     }
 
     /// A horizontal axis that is `wide` points wide.
-    pub(super) fn horizontal(scale: &Scale, wide: f64) -> Self {
+    pub(super) fn horizontal(scale: &Scale, wide: f64, font: Font) -> Self {
         let mut axis = Self {
             scale: scale.clone(),
             ticks: Vec::new(),
-            slanted: false,
-            depth: MAJOR + GAP + TICK * 1.05,
+            power: None,
+            angle: scale.angle.unwrap_or_default(),
+            depth: MAJOR + GAP + font.size * 1.05,
+            font,
         };
-        match scale {
-            Scale::Category(names) => {
-                axis.ticks = scale.ticks(names.len());
-                axis.fit_names(wide / names.len().max(1) as f64);
-            }
-            _ => axis.fit_numbers(wide),
+        if scale.named() {
+            axis.ticks = scale.ticks(scale.places()).0;
+            axis.fit_names(wide / scale.places().max(1) as f64);
+        } else {
+            axis.fit_numbers(wide);
+        }
+        if axis.angle > 0.0 {
+            let (sin, cos) = axis.angle.to_radians().sin_cos();
+            axis.depth = MAJOR + GAP + axis.widest() * sin + font.size * cos;
+        }
+        if axis.power.is_some() {
+            axis.depth += font.size * 1.2;
         }
         axis
     }
 
     /// Makes the names of categories fit that are `band` points wide.
     fn fit_names(&mut self, band: f64) {
-        let widest = self.widest();
-        if widest + 3.0 <= band {
+        if self.scale.angle.is_some() || self.widest() + 3.0 <= band {
             return;
         }
-        // Many numbers that do not fit are thinned; names and few numbers are set at a slant.
+        // Many numbers that do not fit are thinned.
         let number = |label: &str| label.chars().all(|c| !c.is_alphabetic());
         if self.ticks.len() > FEW && self.labels().all(|(_, label)| number(label)) {
-            let stride = ((widest + 4.0) / band.max(0.1)).ceil().max(1.0) as usize;
+            let stride = ((self.widest() + 4.0) / band.max(0.1)).ceil().max(1.0) as usize;
             thin(&mut self.ticks, stride);
             return;
         }
-        let stride = (TICK * 1.5 / band.max(0.1)).ceil().max(1.0) as usize;
+        // Names of several words take more lines, and others stand at a slant.
+        let mut broken = self.clone();
+        broken.wrap(band - 3.0, 3);
+        if broken.widest() + 3.0 <= band {
+            let lines = broken.labels().map(|(_, label)| label.lines().count());
+            let lines = lines.max().unwrap_or(1);
+            self.ticks = broken.ticks;
+            self.depth += (lines - 1) as f64 * self.font.size * 1.15;
+            return;
+        }
+        let stride = (self.font.size * 1.5 / band.max(0.1)).ceil().max(1.0) as usize;
         thin(&mut self.ticks, stride);
-        shorten(&mut self.ticks);
-        let (sin, cos) = TURN.to_radians().sin_cos();
-        self.depth = MAJOR + GAP + self.widest() * sin + TICK * cos;
-        self.slanted = true;
+        self.angle = TURN;
+    }
+
+    /// Breaks labels that are wider than `room` into at most so many lines.
+    fn wrap(&mut self, room: f64, most: usize) {
+        for label in self.ticks.iter_mut().filter_map(|tick| tick.label.as_mut()) {
+            if most > 1 && text::width(label, self.font) > room {
+                let lines = text::wrapped(label, self.font, room);
+                if lines.len() <= most {
+                    *label = lines.join("\n");
+                }
+            }
+        }
     }
 
     /// Takes the most labels that leave air between each two.
     fn fit_numbers(&mut self, wide: f64) {
-        let mut count = fitting(wide, 26.0);
+        let mut count = fitting(wide, self.font.size * 3.2);
         loop {
-            self.ticks = self.scale.ticks(count);
+            (self.ticks, self.power) = self.scale.ticks(count);
             let ends: Vec<(f64, f64)> = self
                 .labels()
                 .map(|(at, label)| {
-                    let half = text::width(label, TICK, false) / 2.0;
+                    let half = if self.angle > 0.0 {
+                        self.font.size / 2.0
+                    } else {
+                        text::width(label, self.font) / 2.0
+                    };
                     (at * wide - half, at * wide + half)
                 })
                 .collect();
@@ -167,11 +203,11 @@ impl Axis {
 
     /// Whether it has places side by side instead of numbers.
     pub(super) fn named(&self) -> bool {
-        matches!(self.scale, Scale::Category(_))
+        self.scale.named()
     }
 
     /// The labels and their places from 0 to 1.
-    fn labels(&self) -> impl Iterator<Item = (f64, &str)> {
+    pub(super) fn labels(&self) -> impl Iterator<Item = (f64, &str)> {
         self.ticks.iter().filter_map(|tick| {
             let place = self.scale.place(tick.value)?;
             Some((place, tick.label.as_deref()?))
@@ -181,7 +217,8 @@ impl Axis {
     /// The width of the widest label.
     pub(super) fn widest(&self) -> f64 {
         self.labels()
-            .map(|(_, label)| text::width(label, TICK, false))
+            .flat_map(|(_, label)| label.lines())
+            .map(|line| text::width(line, self.font))
             .fold(0.0, f64::max)
     }
 
@@ -189,10 +226,12 @@ impl Axis {
     pub(super) fn overhang(&self, wide: f64) -> (f64, f64) {
         let mut ends = (0.0f64, 0.0f64);
         for (at, label) in self.labels() {
-            let length = text::width(label, TICK, false);
+            let lines = label.lines().map(|line| text::width(line, self.font));
+            let length = lines.fold(0.0, f64::max);
+            let at = if self.scale.reverse { 1.0 - at } else { at };
             let place = at * wide;
-            if self.slanted {
-                let reach = length * TURN.to_radians().cos();
+            if self.angle > 0.0 {
+                let reach = length * self.angle.to_radians().cos();
                 ends.0 = ends.0.max(reach - place);
             } else {
                 ends.0 = ends.0.max(length / 2.0 - place);
@@ -200,6 +239,11 @@ impl Axis {
             }
         }
         ends
+    }
+
+    /// What stands at its end if all labels are times a power of ten.
+    pub(super) fn times(&self) -> Option<String> {
+        Some(format!("×{}", number::power(10.0, self.power?)))
     }
 }
 
@@ -217,34 +261,50 @@ fn thin(ticks: &mut [Tick], stride: usize) {
     }
 }
 
-/// Cuts labels that are too long, so that they can still be told apart.
-fn shorten(ticks: &mut [Tick]) {
-    let labels: Vec<&str> = ticks
-        .iter()
-        .filter_map(|tick| tick.label.as_deref())
-        .collect();
-    let cut = text::fitted_apart(&labels, TICK, LONGEST);
-    let labelled = ticks.iter_mut().filter_map(|tick| tick.label.as_mut());
-    for (label, cut) in labelled.zip(cut) {
-        *label = cut;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::figures::plot::scale::Holds;
+    use crate::figures::plot::spec::{Channel, ScaleName};
+    use crate::figures::plot::text::Face;
+
+    const FONT: Font = Font {
+        face: Face::Sans,
+        size: 8.0,
+        bold: false,
+    };
 
     #[test]
     fn plotters_finds_values_where_the_scale_has_them() {
-        let axis = Axis::horizontal(&Scale::Log(1.0, 100.0), 200.0);
+        let channel = Channel {
+            scale: Some(ScaleName::Log),
+            domain: Some([1.0, 100.0]),
+            ..Channel::named("x")
+        };
+        let scale = Scale::over([].into_iter(), &channel, Holds::default());
+        let axis = Axis::horizontal(&scale, 200.0, FONT);
         assert_eq!(axis.map(&Spot::of(10.0), (0, 20_000)), 10_000);
         assert_eq!(axis.map(&Spot::of(10.0).by(-1.5), (20_000, 0)), 9850);
         // Zero has no place: it lies at the start.
         assert_eq!(axis.map(&Spot::of(0.0), (500, 20_000)), 500);
         let names = vec!["a".to_owned(), "b".to_owned()];
-        let axis = Axis::horizontal(&Scale::Category(names), 200.0);
+        let scale = Scale::category(names, &Channel::named("x"));
+        let axis = Axis::horizontal(&scale, 200.0, FONT);
         assert_eq!(axis.map(&axis.range().start, (0, 20_000)), 0);
         assert_eq!(axis.map(&Spot::of(1.0), (0, 20_000)), 15_000);
         assert_eq!(axis.map(&axis.range().end, (0, 20_000)), 20_000);
+    }
+
+    #[test]
+    fn names_of_several_words_are_broken_before_they_are_turned() {
+        let names = |names: [&str; 2]| {
+            let names = names.map(str::to_owned).to_vec();
+            Scale::category(names, &Channel::named("x"))
+        };
+        let axis = Axis::horizontal(&names(["next token", "many tokens"]), 80.0, FONT);
+        assert_eq!(axis.angle, 0.0);
+        assert!(axis.labels().all(|(_, label)| label.lines().count() == 2));
+        let axis = Axis::horizontal(&names(["teacherless", "indecipherable"]), 80.0, FONT);
+        assert_eq!(axis.angle, TURN);
     }
 }

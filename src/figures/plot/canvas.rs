@@ -11,7 +11,7 @@ use plotters_backend::{
     FontStyle,
 };
 
-use super::text::{self, FAMILY, Level};
+use super::text::{self, Face, Level};
 
 /// The units of the backend in a point.
 const UNITS: f64 = 100.0;
@@ -44,9 +44,54 @@ impl Area {
         self.bottom - self.top
     }
 
-    fn holds(&self, (x, y): BackendCoord) -> bool {
-        let (x, y) = (points(x), points(y));
+    /// Whether a place lies in it.
+    pub(super) fn holds(&self, (x, y): (f64, f64)) -> bool {
         x >= self.left && x <= self.right && y >= self.top && y <= self.bottom
+    }
+
+    pub(super) fn middle(&self) -> (f64, f64) {
+        (
+            (self.left + self.right) / 2.0,
+            (self.top + self.bottom) / 2.0,
+        )
+    }
+
+    /// The same, larger by so many points on each side.
+    pub(super) fn widened(&self, by: f64) -> Self {
+        Self {
+            left: self.left - by,
+            top: self.top - by,
+            right: self.right + by,
+            bottom: self.bottom + by,
+        }
+    }
+
+    pub(super) fn overlaps(&self, other: &Self) -> bool {
+        self.left < other.right
+            && other.left < self.right
+            && self.top < other.bottom
+            && other.top < self.bottom
+    }
+
+    /// Whether a straight line goes through it.
+    pub(super) fn meets(&self, from: (f64, f64), to: (f64, f64)) -> bool {
+        // The part of the line that is inside, cut by one side after the other.
+        let (mut first, mut last) = (0.0f64, 1.0f64);
+        for (start, step, low, high) in [
+            (from.0, to.0 - from.0, self.left, self.right),
+            (from.1, to.1 - from.1, self.top, self.bottom),
+        ] {
+            if step == 0.0 {
+                if start < low || start > high {
+                    return false;
+                }
+                continue;
+            }
+            let (a, b) = ((low - start) / step, (high - start) / step);
+            first = first.max(a.min(b));
+            last = last.min(a.max(b));
+        }
+        first <= last
     }
 }
 
@@ -65,10 +110,7 @@ pub(super) struct Canvas {
     height: f64,
     body: String,
     clips: usize,
-    /// Whether what is drawn is data, which a legend must not hide.
-    inside: bool,
-    /// Places with ink of the data.
-    ink: Vec<BackendCoord>,
+    font: Face,
     /// How the next shapes are drawn.
     pub pen: Pen,
 }
@@ -135,38 +177,14 @@ fn path(corners: &[BackendCoord]) -> String {
 
 impl Canvas {
     /// An empty picture of so many points.
-    pub(super) fn new(width: f64, height: f64) -> Self {
+    pub(super) fn new(width: f64, height: f64, font: Face) -> Self {
         Self {
             width,
             height,
+            font,
             body: String::new(),
             clips: 0,
-            inside: false,
-            ink: Vec::new(),
             pen: Pen::default(),
-        }
-    }
-
-    /// Whether the data has ink in an area.
-    pub(super) fn has_ink(&self, area: &Area) -> bool {
-        self.ink.iter().any(|place| area.holds(*place))
-    }
-
-    /// Notes the ink of a straight stroke.
-    fn ink_along(&mut self, from: BackendCoord, to: BackendCoord) {
-        if !self.inside {
-            return;
-        }
-        let (across, down) = (f64::from(to.0 - from.0), f64::from(to.1 - from.1));
-        let steps = (across.hypot(down) / (2.0 * UNITS))
-            .ceil()
-            .clamp(1.0, 2000.0) as i32;
-        for step in 0..=steps {
-            let part = f64::from(step) / f64::from(steps);
-            self.ink.push((
-                from.0 + (across * part).round() as i32,
-                from.1 + (down * part).round() as i32,
-            ));
         }
     }
 
@@ -174,7 +192,6 @@ impl Canvas {
     /// [`Canvas::unclip`].
     pub(super) fn clip(&mut self, area: Area) {
         self.clips += 1;
-        self.inside = true;
         self.body.push_str(&format!(
             "<clipPath id=\"panel{0}\"><rect x=\"{1}\" y=\"{2}\" width=\"{3}\" height=\"{4}\"/></clipPath>\n<g clip-path=\"url(#panel{0})\">\n",
             self.clips,
@@ -186,7 +203,6 @@ impl Canvas {
     }
 
     pub(super) fn unclip(&mut self) {
-        self.inside = false;
         self.body.push_str("</g>\n");
     }
 
@@ -197,7 +213,8 @@ impl Canvas {
         });
         let (width, height) = (n(self.width), n(self.height));
         format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}pt\" height=\"{height}pt\" viewBox=\"0 0 {width} {height}\" font-family=\"{FAMILY}\">\n{title}<rect width=\"{width}\" height=\"{height}\" fill=\"#ffffff\"/>\n{}</svg>\n",
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}pt\" height=\"{height}pt\" viewBox=\"0 0 {width} {height}\" font-family=\"{}\">\n{title}<rect width=\"{width}\" height=\"{height}\" fill=\"#ffffff\"/>\n{}</svg>\n",
+            self.font.family(),
             self.body
         )
     }
@@ -245,12 +262,6 @@ impl DrawingBackend for Canvas {
         if !fill {
             return self.draw_path(corners.into_iter().chain([(left, top)]), style);
         }
-        // The inside is ink too: lines close to one another across it.
-        let lines = ((bottom - top) / units(4.0)).clamp(1, 200);
-        for line in 1..lines {
-            let y = top + (bottom - top) / lines * line;
-            self.ink_along((left, y), (right, y));
-        }
         self.fill_polygon(corners, style)
     }
 
@@ -262,9 +273,6 @@ impl DrawingBackend for Canvas {
         let corners: Vec<BackendCoord> = corners.into_iter().collect();
         if corners.len() < 2 {
             return Ok(());
-        }
-        for pair in corners.windows(2) {
-            self.ink_along(pair[0], pair[1]);
         }
         let dash = if self.pen.dash.is_empty() {
             String::new()
@@ -287,7 +295,6 @@ impl DrawingBackend for Canvas {
         style: &S,
         fill: bool,
     ) -> Drawn {
-        self.ink_along((x, y), (x, y));
         let look = if fill {
             paint("fill", style.color())
         } else {
@@ -316,9 +323,6 @@ impl DrawingBackend for Canvas {
             return Ok(());
         }
         corners.push(corners[0]);
-        for pair in corners.windows(2) {
-            self.ink_along(pair[0], pair[1]);
-        }
         self.body.push_str(&format!(
             "<path d=\"{}\" {}/>\n",
             path(&corners),
@@ -413,7 +417,7 @@ mod tests {
 
     #[test]
     fn a_unit_is_a_hundredth_of_a_point() {
-        let mut canvas = Canvas::new(10.0, 10.0);
+        let mut canvas = Canvas::new(10.0, 10.0, Face::Sans);
         canvas.draw_line((0, 125), (1000, -7), &STYLE).unwrap();
         assert!(canvas.document(None).contains(
             "<path d=\"M0 1.25L10 -0.07\" fill=\"none\" stroke=\"#0072b2\" stroke-opacity=\"0.5\" stroke-width=\"0.01\""
@@ -421,22 +425,16 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_drawn_inside_a_panel_is_ink_of_the_data() {
-        let page = Area {
+    fn a_line_meets_an_area_where_it_goes_through() {
+        let area = Area {
             left: 0.0,
             top: 0.0,
             right: 10.0,
             bottom: 10.0,
         };
-        let mut canvas = Canvas::new(10.0, 10.0);
-        canvas
-            .draw_rect((0, 0), (1000, 1000), &STYLE, true)
-            .unwrap();
-        assert!(!canvas.has_ink(&page));
-        canvas.clip(page);
-        canvas.draw_line((0, 0), (1000, 0), &STYLE).unwrap();
-        canvas.unclip();
-        assert!(canvas.has_ink(&page));
-        assert!(!canvas.has_ink(&Area { top: 1.0, ..page }));
+        assert!(area.meets((-5.0, 5.0), (15.0, 5.0)));
+        assert!(area.meets((5.0, 5.0), (5.0, 5.0)));
+        assert!(!area.meets((-5.0, 5.0), (5.0, 16.0)));
+        assert!(!area.meets((11.0, 0.0), (11.0, 10.0)));
     }
 }

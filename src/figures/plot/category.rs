@@ -83,10 +83,10 @@ impl Key {
     }
 }
 
-/// The categories of a column.
+/// The categories of one column or several that share them.
 pub(super) struct Categories {
-    /// The place of every row's category.
-    pub of_row: Vec<Option<usize>>,
+    /// The place of the category of every row, for each column.
+    pub of_row: Vec<Vec<Option<usize>>>,
     /// The names of the categories, as mark-up.
     pub names: Vec<String>,
     /// What `order` names and no row holds.
@@ -96,28 +96,40 @@ pub(super) struct Categories {
 impl Categories {
     /// Numbers the different values: first those in `order`, then the others as they appear. What is ordered but not there
     /// takes no place. Rows without a value have no category, or with `missing` one of their own, which comes last.
-    pub(super) fn new(column: &Column, order: &[String], missing: bool) -> Result<Self, Error> {
-        let mut keys: Vec<Key> = Vec::with_capacity(column.len());
+    pub(super) fn new(columns: &[&Column], order: &[String], missing: bool) -> Result<Self, Error> {
+        let mut keys: Vec<Vec<Key>> = Vec::with_capacity(columns.len());
         let mut numbers: BTreeMap<Key, Number> = BTreeMap::new();
-        for row in 0..column.len() {
-            let cell = column.get(row)?;
-            let key = Key::of(&cell);
-            if let Some(number) = Number::of(&cell).filter(|_| key.is_known()) {
-                // A float of 32 bits keeps its own, shorter text.
-                let number = match number {
-                    Number::Double(value) => Number::Double(value + 0.0),
-                    Number::Single(value) => Number::Single(value + 0.0),
-                    int => int,
+        // A whole number in one column is the same as a number with a fraction in another.
+        let floats = columns.iter().any(|column| column.dtype().is_float());
+        for column in columns {
+            let mut own = Vec::with_capacity(column.len());
+            for row in 0..column.len() {
+                let cell = column.get(row)?;
+                let key = match Key::of(&cell) {
+                    Key::Int(value) if floats && (value as f64) as i128 == value => {
+                        Key::of_float(value as f64)
+                    }
+                    key => key,
                 };
-                numbers.entry(key.clone()).or_insert(number);
+                if let Some(number) = Number::of(&cell).filter(|_| key.is_known()) {
+                    // A float of 32 bits keeps its own, shorter text.
+                    let number = match number {
+                        Number::Double(value) => Number::Double(value + 0.0),
+                        Number::Single(value) => Number::Single(value + 0.0),
+                        int => int,
+                    };
+                    numbers.entry(key.clone()).or_insert(number);
+                }
+                own.push(key);
             }
-            keys.push(key);
+            keys.push(own);
         }
+        let all = || keys.iter().flatten();
         let mut places: BTreeMap<&Key, usize> = BTreeMap::new();
         let mut found: Vec<&Key> = Vec::new();
         let mut unknown = Vec::new();
-        let present: std::collections::BTreeSet<&Key> = keys.iter().collect();
-        let like = keys.iter().find(|key| key.is_known());
+        let present: std::collections::BTreeSet<&Key> = all().collect();
+        let like = all().find(|key| key.is_known());
         for text in order {
             let key = like.map(|like| Key::read(text, like));
             match key.as_ref().and_then(|key| present.get(key)) {
@@ -132,14 +144,17 @@ impl Categories {
         }
         let last = [Key::Nan, Key::Null];
         let last = last.iter().filter(|key| missing && present.contains(key));
-        for key in keys.iter().filter(|key| key.is_known()).chain(last) {
+        for key in all().filter(|key| key.is_known()).chain(last) {
             places.entry(key).or_insert_with(|| {
                 found.push(key);
                 found.len() - 1
             });
         }
         let names = names(&found, &numbers);
-        let of_row = keys.iter().map(|key| places.get(key).copied()).collect();
+        let of_row = keys
+            .iter()
+            .map(|keys| keys.iter().map(|key| places.get(key).copied()).collect())
+            .collect();
         Ok(Self {
             of_row,
             names,
@@ -252,7 +267,7 @@ mod tests {
 
     fn named(column: impl Into<polars::prelude::Column>) -> Vec<String> {
         let column = column.into();
-        Categories::new(&column, &[], true).unwrap().names
+        Categories::new(&[&column], &[], true).unwrap().names
     }
 
     #[test]
@@ -288,22 +303,22 @@ mod tests {
     fn an_order_finds_a_number_however_it_is_written() {
         let order = ["1e-4".to_owned(), "1".to_owned(), "7".to_owned()];
         let column = Series::new("s".into(), [1.0, 0.0001, f64::NAN]).into();
-        let categories = Categories::new(&column, &order, true).unwrap();
+        let categories = Categories::new(&[&column], &order, true).unwrap();
         assert_eq!(categories.names, ["0.0001", "1", "NaN"]);
-        assert_eq!(categories.of_row, [Some(1), Some(0), Some(2)]);
+        assert_eq!(categories.of_row[0], [Some(1), Some(0), Some(2)]);
         assert_eq!(categories.unknown, ["7"]);
         let whole = Series::new("s".into(), [2i64, 1]).into();
         let order = ["1.0".to_owned()];
-        let categories = Categories::new(&whole, &order, false).unwrap();
+        let categories = Categories::new(&[&whole], &order, false).unwrap();
         assert_eq!(categories.names, ["1", "2"]);
     }
 
     #[test]
     fn a_missing_value_is_a_category_only_where_that_is_asked_for() {
         let column = Series::new("s".into(), [Some("a"), None]).into();
-        let without = Categories::new(&column, &[], false).unwrap();
-        assert_eq!(without.of_row, [Some(0), None]);
-        let with = Categories::new(&column, &[], true).unwrap();
-        assert_eq!(with.of_row, [Some(0), Some(1)]);
+        let without = Categories::new(&[&column], &[], false).unwrap();
+        assert_eq!(without.of_row[0], [Some(0), None]);
+        let with = Categories::new(&[&column], &[], true).unwrap();
+        assert_eq!(with.of_row[0], [Some(0), Some(1)]);
     }
 }

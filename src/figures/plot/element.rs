@@ -2,11 +2,11 @@
 //! not have itself.
 
 use std::cell::RefCell;
+use std::fmt;
 use std::iter::{Once, once};
 use std::rc::Rc;
 
 use plotters::coord::CoordTranslate;
-use plotters::coord::cartesian::Cartesian2d;
 use plotters::drawing::DrawingArea;
 use plotters::element::{
     Drawable, DynElement, IntoDynElement, PathElement, PointCollection, Rectangle, Text,
@@ -15,10 +15,9 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, RGBAColor, RGBColor, ShapeStyle, WHITE};
 use plotters_backend::{BackendCoord, DrawingBackend, DrawingErrorKind};
 
-use super::axis::Axis;
 use super::canvas::{Area, Canvas, Pen, units};
-use super::palette::{Shape, Style};
-use super::text;
+use super::palette::Shape;
+use super::text::{self, Font};
 
 /// The colour of text and axes.
 pub(super) const INK: RGBColor = RGBColor(0x22, 0x22, 0x22);
@@ -36,8 +35,6 @@ impl CoordTranslate for Points {
 
 /// The whole page.
 pub(super) type Page = DrawingArea<Canvas, Points>;
-/// A panel, in values of its axes.
-pub(super) type Chart = DrawingArea<Canvas, Cartesian2d<Axis, Axis>>;
 
 /// The page to draw on, in points.
 pub(super) fn page(canvas: &Rc<RefCell<Canvas>>) -> Page {
@@ -93,6 +90,7 @@ impl<P: Clone> Drawable<Canvas> for Penned<P> {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Stroke {
     pub color: RGBColor,
+    pub opacity: f64,
     /// In points.
     pub width: f64,
     pub dash: &'static str,
@@ -103,6 +101,7 @@ impl Stroke {
     pub(super) fn new(color: RGBColor, width: f64) -> Self {
         Self {
             color,
+            opacity: 1.0,
             width,
             dash: "",
         }
@@ -110,7 +109,8 @@ impl Stroke {
 
     /// The part of it that plotters knows.
     pub(super) fn style(self) -> ShapeStyle {
-        self.color.stroke_width(units(self.width).unsigned_abs())
+        let color = self.color.mix(self.opacity);
+        color.stroke_width(units(self.width).unsigned_abs())
     }
 
     /// An element with the dashes of the stroke.
@@ -137,26 +137,39 @@ pub(super) fn filled(area: &Area, color: RGBAColor) -> Rectangle<(f64, f64)> {
 /// How a text is set.
 #[derive(Clone, Copy)]
 pub(super) struct Type {
-    /// In points.
-    pub size: f64,
+    pub font: Font,
     /// Which point of the text lies at its place; the bottom is the baseline.
     pub anchor: Pos,
     /// Degrees clockwise around its place.
     pub turn: f64,
-    pub bold: bool,
     pub color: RGBColor,
+}
+
+impl fmt::Debug for Type {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let across = match self.anchor.h_pos {
+            HPos::Left => "from",
+            HPos::Center => "around",
+            HPos::Right => "to",
+        };
+        write!(f, "{across} {:?} turned {}", self.font, self.turn)
+    }
 }
 
 impl Type {
     /// Upright text in the colour of the axes.
-    pub(super) fn new(size: f64, across: HPos, down: VPos) -> Self {
+    pub(super) fn new(font: Font, across: HPos, down: VPos) -> Self {
         Self {
-            size,
+            font,
             anchor: Pos::new(across, down),
             turn: 0.0,
-            bold: false,
             color: INK,
         }
+    }
+
+    /// Text around its place, above it.
+    pub(super) fn centred(font: Font) -> Self {
+        Self::new(font, HPos::Center, VPos::Bottom)
     }
 
     /// A line of mark-up at a place.
@@ -164,7 +177,8 @@ impl Type {
     where
         P: Clone + 'static,
     {
-        let font = text::font(f64::from(units(self.size)), self.bold, false);
+        let size = f64::from(units(self.font.size));
+        let font = text::font(self.font.face, size, self.font.bold, false);
         let style = font.color(&self.color).pos(self.anchor);
         let pen = Pen {
             turn: self.turn,
@@ -175,32 +189,50 @@ impl Type {
             element: Text::new(markup.into(), place, style).into_dyn(),
         }
     }
-}
 
-/// Text around its place.
-pub(super) fn centred(size: f64) -> Type {
-    Type::new(size, HPos::Center, VPos::Bottom)
+    /// The room that a text takes at a place; that of an upright one if it is turned.
+    pub(super) fn area(self, (x, y): (f64, f64), markup: &str) -> Area {
+        let (wide, size) = (text::width(markup, self.font), self.font.size);
+        let left = match self.anchor.h_pos {
+            HPos::Left => x,
+            HPos::Center => x - wide / 2.0,
+            HPos::Right => x - wide,
+        };
+        let top = match self.anchor.v_pos {
+            VPos::Top => y,
+            VPos::Center => y - size / 2.0,
+            VPos::Bottom => y - size * 0.85,
+        };
+        Area {
+            left,
+            top,
+            right: left + wide,
+            bottom: top + size * 1.1,
+        }
+    }
 }
 
 /// A point of a series, with a thin white rim that parts it from others.
-pub(super) struct Marker<P> {
-    pub place: P,
+#[derive(Debug, Clone)]
+pub(super) struct Marker {
+    pub place: (f64, f64),
     /// In points.
     pub radius: f64,
-    pub style: Style,
+    pub color: RGBColor,
+    pub shape: Shape,
     pub opacity: f64,
 }
 
-impl<'a, P: 'a> PointCollection<'a, P> for &'a Marker<P> {
-    type Point = &'a P;
-    type IntoIter = Once<&'a P>;
+impl<'a> PointCollection<'a, (f64, f64)> for &'a Marker {
+    type Point = &'a (f64, f64);
+    type IntoIter = Once<&'a (f64, f64)>;
 
     fn point_iter(self) -> Self::IntoIter {
         once(&self.place)
     }
 }
 
-impl<P, B: DrawingBackend> Drawable<B> for Marker<P> {
+impl<B: DrawingBackend> Drawable<B> for Marker {
     fn draw<I: Iterator<Item = BackendCoord>>(
         &self,
         mut places: I,
@@ -210,14 +242,14 @@ impl<P, B: DrawingBackend> Drawable<B> for Marker<P> {
         let Some((x, y)) = places.next() else {
             return Ok(());
         };
-        let fill = self.style.color.mix(self.opacity);
+        let fill = self.color.mix(self.opacity);
         let rim = Stroke::new(WHITE, 0.4).style();
-        if self.style.shape == Shape::Circle {
+        if self.shape == Shape::Circle {
             let radius = units(self.radius).unsigned_abs();
             backend.draw_circle((x, y), radius, &fill, true)?;
             return backend.draw_circle((x, y), radius, &rim, false);
         }
-        let mut outline: Vec<BackendCoord> = corners(self.style.shape)
+        let mut outline: Vec<BackendCoord> = corners(self.shape)
             .iter()
             .map(|(across, down)| {
                 (

@@ -26,6 +26,8 @@ pub(super) enum Why {
     Zero,
     /// It is below zero and the axis logarithmic.
     BelowZero,
+    /// It is below zero and the axis one of square roots.
+    BelowRoot,
     /// It lies outside the domain.
     Outside,
     /// A half width below zero, or an interval that ends before it begins.
@@ -42,6 +44,7 @@ impl Why {
             Self::Infinite => format!("{count} infinite"),
             Self::Zero => format!("{count} {are} 0 on a log scale"),
             Self::BelowZero => format!("{count} {are} below 0 on a log scale"),
+            Self::BelowRoot => format!("{count} {are} below 0 on a scale of square roots"),
             Self::Outside => format!("{count} outside the domain"),
             Self::Inverted => format!("{count} {are} not an interval"),
         }

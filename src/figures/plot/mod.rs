@@ -14,10 +14,8 @@ mod column;
 mod data;
 mod drawing;
 mod element;
-mod figure;
 mod hole;
-mod legend;
-mod margins;
+mod layout;
 mod mark;
 mod metadata;
 mod number;
@@ -25,15 +23,21 @@ mod palette;
 mod pdf;
 mod png;
 mod scale;
+mod scene;
 mod spec;
 mod text;
+mod tick;
 mod told;
 
 use polars::prelude::DataFrame;
 
 pub use drawing::Drawing;
+pub use mark::MarkName;
 pub use metadata::Metadata;
-pub use spec::{Channel, Legend, Level, MarkName, Plot, Reference, ScaleName};
+pub use spec::{
+    Amount, Channel, FontName, FormatName, Layer, Legend, Length, Level, PaletteName, Plot,
+    Reference, ScaleName, Stack, Theme, Venue, View,
+};
 
 use crate::figures::table::Error;
 
@@ -51,25 +55,29 @@ pub struct Drawn {
 /// Refuses a column that is not there and parameters that contradict each
 /// other. A value that cannot be shown is a gap, which the figure tells.
 pub fn draw(plot: &Plot, table: &DataFrame) -> Result<Drawing, Error> {
-    Ok(annotated(plot, table, &[])?.drawing)
+    let tables = [(String::new(), table.clone())];
+    Ok(annotated(plot, &tables, &[])?.drawing)
 }
 
-/// The same with lines of small type at the foot: on what the figure rests, and
-/// what it does not show.
-pub fn annotated(plot: &Plot, table: &DataFrame, notes: &[String]) -> Result<Drawn, Error> {
-    let mark = mark::of(plot.mark);
-    let data = data::Data::new(plot, table, mark)?;
+/// The same of several tables, by the names of their stages, with lines of small type at the foot: on what the figure rests,
+/// and what it does not show.
+pub fn annotated(
+    plot: &Plot,
+    tables: &[(String, DataFrame)],
+    notes: &[String],
+) -> Result<Drawn, Error> {
+    let data = data::Data::new(plot, &data::Tables(tables))?;
     let untold = hole::first_of(data.untold.clone(), MOST_NOTES);
     let notes: Vec<String> = notes.iter().chain(&untold).cloned().collect();
-    let (page, cut) = match &data.empty {
-        Some(why) => (margins::blank(plot, why, &notes)?, None),
-        None => figure::compose(plot, &data, mark, &notes)?,
+    let scene = match &data.empty {
+        Some(why) => layout::blank(plot, why, &notes)?,
+        None => layout::compose(plot, &data, &notes)?,
     };
     let empty = data.empty.iter();
     let empty = empty.map(|why| format!("there is nothing to draw: {why}"));
     Ok(Drawn {
-        drawing: Drawing::new(page),
-        warnings: empty.chain(untold).chain(data.advice).chain(cut).collect(),
+        drawing: Drawing::new(scene.document(plot.title.as_deref())),
+        warnings: empty.chain(untold).chain(data.advice).collect(),
     })
 }
 

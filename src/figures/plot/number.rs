@@ -2,14 +2,23 @@
 
 use std::collections::BTreeSet;
 
+use super::spec::FormatName;
+
 /// Replaces the hyphen of a number by a minus sign.
 fn minus(text: String) -> String {
     text.replace('-', "\u{2212}")
 }
 
-/// A power of ten as mark-up.
-pub(super) fn decade(exponent: i32) -> String {
-    minus(format!("10^{{{exponent}}}"))
+/// A power of a base as mark-up; small powers of two are written out.
+pub(super) fn power(base: f64, exponent: i32) -> String {
+    if base == 2.0 && (0..=14).contains(&exponent) {
+        return 2f64.powi(exponent).to_string();
+    }
+    let base = match base {
+        base if base == std::f64::consts::E => "*e*".to_owned(),
+        base => base.to_string(),
+    };
+    minus(format!("{base}^{{{exponent}}}"))
 }
 
 /// One number on its own, to four digits, as mark-up.
@@ -21,15 +30,7 @@ pub(super) fn lone(value: f64) -> String {
     if !(-4.0..6.0).contains(&magnitude) {
         let text = format!("{value:.2e}");
         return match text.split_once('e') {
-            Some((mantissa, exponent)) => {
-                let mantissa = trimmed(mantissa.to_owned());
-                let power = minus(format!("10^{{{exponent}}}"));
-                match mantissa.as_str() {
-                    "1" => power,
-                    "-1" => format!("\u{2212}{power}"),
-                    _ => format!("{}×{power}", minus(mantissa)),
-                }
-            }
+            Some((mantissa, exponent)) => times(&trimmed(mantissa.to_owned()), exponent),
             None => minus(text),
         };
     }
@@ -37,35 +38,130 @@ pub(super) fn lone(value: f64) -> String {
     minus(trimmed(format!("{value:.digits$}")))
 }
 
-/// The numbers of an axis, all with the digits that `step` asks for, as mark-up.
-pub(super) fn axis(values: &[f64], step: f64) -> Vec<String> {
-    let largest = values.iter().fold(0.0f64, |a, b| a.max(b.abs()));
-    let many = digits_of(step / 10f64.powf(largest.max(1.0).log10().floor()));
-    // Long mantissas are harder to read than plain digits.
-    let plain = (1e6..1e15).contains(&largest) && many > 3;
-    if !plain && (largest >= 1e6 || (largest > 0.0 && largest < 1e-3)) {
-        let exponent = largest.log10().floor();
-        let unit = 10f64.powf(exponent);
-        let digits = digits_of(step / unit);
-        return values
-            .iter()
-            .map(|value| {
-                if *value == 0.0 {
-                    "0".to_owned()
-                } else {
-                    minus(format!("{:.digits$}×10^{{{exponent}}}", value / unit))
-                }
-            })
-            .collect();
+/// The labels of an axis.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Labels {
+    /// One for each number, as mark-up.
+    pub texts: Vec<String>,
+    /// The power of ten that all of them are times.
+    pub power: Option<i32>,
+}
+
+/// The numbers of an axis, all with the digits that tell them apart; each by itself where they are `alone`.
+pub(super) fn labels(values: &[f64], format: Option<FormatName>, alone: bool) -> Labels {
+    let step = step_of(values);
+    let shown = |texts: Vec<String>| Labels { texts, power: None };
+    match format {
+        Some(FormatName::Plain) => shown(plain(values, step)),
+        Some(FormatName::Percent) => {
+            let shares: Vec<f64> = values.iter().map(|value| value * 100.0).collect();
+            let texts = plain(&shares, step * 100.0);
+            shown(texts.into_iter().map(|text| text + "%").collect())
+        }
+        Some(FormatName::Si) => shown(values.iter().map(|value| si(*value)).collect()),
+        Some(FormatName::Power) => shown(values.iter().map(|value| written(*value)).collect()),
+        None if alone => shown(values.iter().copied().map(lone).collect()),
+        None => axis(values, step),
     }
+}
+
+/// The smallest distance between two numbers.
+fn step_of(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let steps = sorted.windows(2).map(|pair| pair[1] - pair[0]);
+    let least = steps
+        .filter(|step| *step > 0.0)
+        .fold(f64::INFINITY, f64::min);
+    let largest = values.iter().fold(0.0f64, |a, b| a.max(b.abs()));
+    // How many digits the numbers have beyond what parts them: 2.5 beside 5.0.
+    let mut step = if least.is_finite() { least } else { largest };
+    for _ in 0..3 {
+        let whole = |value: &f64| {
+            let parts = value / unit_of(step);
+            (parts - parts.round()).abs() < 1e-6
+        };
+        if step == 0.0 || values.iter().all(whole) {
+            break;
+        }
+        step /= 10.0;
+    }
+    step
+}
+
+/// The power of ten of the first digit.
+fn unit_of(value: f64) -> f64 {
+    10f64.powf((value.abs() * 1.000_001).log10().floor())
+}
+
+fn plain(values: &[f64], step: f64) -> Vec<String> {
     let digits = digits_of(step);
-    values
-        .iter()
-        .map(|value| {
-            let value = if *value == 0.0 { 0.0 } else { *value };
-            minus(format!("{value:.digits$}"))
-        })
-        .collect()
+    let one = |value: &f64| {
+        let value = if *value == 0.0 { 0.0 } else { *value };
+        minus(format!("{value:.digits$}"))
+    };
+    values.iter().map(one).collect()
+}
+
+/// Plain numbers, or those of a large or small axis as parts of a power of ten.
+fn axis(values: &[f64], step: f64) -> Labels {
+    let largest = values.iter().fold(0.0f64, |a, b| a.max(b.abs()));
+    let many = digits_of(step / unit_of(largest.max(1.0)));
+    // Long mantissas are harder to read than plain digits.
+    let is_plain = (1e6..1e15).contains(&largest) && many > 3;
+    if is_plain || !(largest >= 1e5 || (largest > 0.0 && largest < 1e-3)) {
+        return Labels {
+            texts: plain(values, step),
+            power: None,
+        };
+    }
+    let exponent = (largest * 1.000_001).log10().floor();
+    let unit = 10f64.powf(exponent);
+    let parts: Vec<f64> = values.iter().map(|value| value / unit).collect();
+    Labels {
+        texts: plain(&parts, step / unit),
+        power: Some(exponent as i32),
+    }
+}
+
+/// The prefixes of the SI, from 10⁻²⁴ on in steps of a thousand.
+const PREFIXES: [&str; 17] = [
+    "y", "z", "a", "f", "p", "n", "µ", "m", "", "k", "M", "G", "T", "P", "E", "Z", "Y",
+];
+
+/// A number with a prefix of the SI: `2M`, `1.5k`, `10µ`.
+fn si(value: f64) -> String {
+    if value == 0.0 {
+        return "0".to_owned();
+    }
+    let thousands = ((value.abs() * 1.000_000_1).log10() / 3.0).floor();
+    let thousands = thousands.clamp(-8.0, 8.0);
+    let part = value / 1000f64.powf(thousands);
+    let digits = (2.0 - (part.abs() * 1.000_000_1).log10().floor()).clamp(0.0, 6.0) as usize;
+    let prefix = PREFIXES[(thousands + 8.0) as usize];
+    format!("{}{prefix}", minus(trimmed(format!("{part:.digits$}"))))
+}
+
+/// A number as a power of ten, however large it is: `2×10^{6}`.
+fn written(value: f64) -> String {
+    if value == 0.0 {
+        return "0".to_owned();
+    }
+    let text = format!("{value:.3e}");
+    match text.split_once('e') {
+        Some((mantissa, exponent)) => times(&trimmed(mantissa.to_owned()), exponent),
+        None => minus(text),
+    }
+}
+
+/// A mantissa times a power of ten.
+fn times(mantissa: &str, exponent: &str) -> String {
+    let power = minus(format!("10^{{{exponent}}}"));
+    match mantissa {
+        "1" => power,
+        "-1" => format!("\u{2212}{power}"),
+        _ => format!("{}×{power}", minus(mantissa.to_owned())),
+    }
 }
 
 /// Numbers side by side, all with the same digits: about three of the largest. First comes, where it needs more, the choice
@@ -167,17 +263,56 @@ mod tests {
         assert_eq!(alike(&[0.5, 0.5]), [["0.50", "0.50"]]);
     }
 
+    fn texts(values: &[f64], format: Option<FormatName>) -> Vec<String> {
+        labels(values, format, false).texts
+    }
+
     #[test]
     fn numbers_of_an_axis_share_their_digits() {
         assert_eq!(
-            axis(&[-0.5, 0.0, 0.5, 1.0], 0.5),
+            texts(&[-0.5, 0.0, 0.5, 1.0], None),
             ["−0.5", "0.0", "0.5", "1.0"]
         );
-        assert_eq!(axis(&[0.0, 25.0], 25.0), ["0", "25"]);
-        assert_eq!(axis(&[0.0, 2e6], 2e6), ["0", "2×10^{6}"]);
+        assert_eq!(texts(&[0.0, 0.25, 0.5], None), ["0.00", "0.25", "0.50"]);
+        assert_eq!(texts(&[0.0, 2.5, 5.0], None), ["0.0", "2.5", "5.0"]);
+        assert_eq!(texts(&[0.0, 25.0], None), ["0", "25"]);
         assert_eq!(
-            axis(&[20_240_101.0, 20_240_102.0], 1.0),
+            texts(&[20_240_101.0, 20_240_102.0], None),
             ["20240101", "20240102"]
+        );
+    }
+
+    #[test]
+    fn large_numbers_have_one_power_of_ten_for_the_axis() {
+        let large = labels(&[0.0, 2e6, 4e6], None, false);
+        assert_eq!(
+            (large.texts.as_slice(), large.power),
+            (&["0".to_owned(), "2".into(), "4".into()][..], Some(6))
+        );
+        let small = labels(&[0.0, 5e-5, 1e-4], None, false);
+        assert_eq!(small.texts, ["0.0", "0.5", "1.0"]);
+        assert_eq!(small.power, Some(-4));
+    }
+
+    #[test]
+    fn numbers_of_an_axis_have_the_format_that_is_asked_for() {
+        let millions = [0.0, 500_000.0, 2e6];
+        assert_eq!(texts(&millions, Some(FormatName::Si)), ["0", "500k", "2M"]);
+        assert_eq!(
+            texts(&[1e-5, 2.5e-3], Some(FormatName::Si)),
+            ["10µ", "2.5m"]
+        );
+        assert_eq!(
+            texts(&millions, Some(FormatName::Plain)),
+            ["0", "500000", "2000000"]
+        );
+        assert_eq!(
+            texts(&millions, Some(FormatName::Power)),
+            ["0", "5×10^{5}", "2×10^{6}"]
+        );
+        assert_eq!(
+            texts(&[0.0, 0.25, 1.0], Some(FormatName::Percent)),
+            ["0%", "25%", "100%"]
         );
     }
 }

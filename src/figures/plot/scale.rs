@@ -1,19 +1,45 @@
 //! Where a value lies along an axis, and which values get a tick.
 
-use super::number;
-use super::spec::ScaleName;
+use super::number::{self, Labels};
+use super::spec::{Channel, FormatName, ScaleName};
+use super::tick;
+
+/// How values spread along an axis.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Spread {
+    /// Even steps.
+    Linear,
+    /// Even ratios, with ticks at powers of the base.
+    Log(f64),
+    /// Even steps up to this size, and even ratios beyond.
+    Symlog(f64),
+    /// Even steps of the square root.
+    Sqrt,
+    /// Even steps of seconds since 1970.
+    Time,
+    /// Places side by side.
+    Category,
+}
 
 /// One axis.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Scale {
-    /// Even steps from the first to the second.
-    Linear(f64, f64),
-    /// The same, of whole numbers: nothing between them gets a tick.
-    Whole(f64, f64),
-    /// Even ratios from the first to the second, both above zero.
-    Log(f64, f64),
-    /// Places side by side, named in mark-up.
-    Category(Vec<String>),
+pub(super) struct Scale {
+    pub spread: Spread,
+    /// The values at the start and at the end.
+    low: f64,
+    high: f64,
+    /// Whether it holds whole numbers: nothing between them gets a tick.
+    whole: bool,
+    /// The names of categories, as mark-up.
+    pub names: Vec<String>,
+    /// Whether it runs the other way.
+    pub reverse: bool,
+    /// How its numbers are written.
+    pub format: Option<FormatName>,
+    /// The values that get a tick, if they are given.
+    fixed: Option<Vec<f64>>,
+    /// How steep its labels stand, if that is given.
+    pub angle: Option<f64>,
 }
 
 /// A tick; one without a label is minor.
@@ -25,101 +51,100 @@ pub(super) struct Tick {
     pub label: Option<String>,
 }
 
+/// What values an axis has to hold, and how.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Holds {
+    /// It starts at zero, as bars need it.
+    pub zero: bool,
+    /// It holds whole numbers alone.
+    pub whole: bool,
+    /// It ends at the values, without air.
+    pub tight: bool,
+}
+
 impl Scale {
-    /// An axis that holds all `values`, with a little air.
-    ///
-    /// `zero` draws the axis from zero, as bars need it.
-    pub(super) fn over(
-        values: impl Iterator<Item = f64>,
-        name: ScaleName,
-        domain: Option<[f64; 2]>,
-        zero: bool,
-    ) -> Self {
-        let log = name == ScaleName::Log;
-        let (mut low, mut high) = values
-            .filter(|value| value.is_finite() && (!log || *value > 0.0))
-            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
-                (low.min(value), high.max(value))
-            });
-        if low > high {
-            (low, high) = if log { (1.0, 10.0) } else { (0.0, 1.0) };
+    /// Places side by side.
+    pub(super) fn category(names: Vec<String>, channel: &Channel) -> Self {
+        Self {
+            low: -0.5,
+            high: names.len().max(1) as f64 - 0.5,
+            names,
+            spread: Spread::Category,
+            whole: false,
+            reverse: channel.reverse,
+            format: channel.format,
+            fixed: None,
+            angle: channel.angle,
         }
-        if let Some([from, to]) = domain
-            && from < to
-            && (!log || from >= 1e-300)
-        {
-            return if log {
-                Self::Log(from, to)
-            } else {
-                Self::Linear(from, to)
-            };
-        }
-        if log {
-            let (from, to) = (low.log10(), high.log10());
-            let air = if to > from { 0.04 * (to - from) } else { 0.5 };
-            let under = if zero {
-                // A bar needs a foot: the decade below the lowest.
-                (from - 0.3).floor()
-            } else {
-                from - air
-            };
-            // Beyond these a double runs out of exponents.
-            let power = |exponent: f64| 10f64.powf(exponent.clamp(-300.0, 300.0));
-            let (under, over) = (power(under), power(to + air));
-            return if under < over {
-                Self::Log(under, over)
-            } else {
-                Self::Log(1.0, 10.0)
-            };
-        }
-        (low, high) = (low.clamp(-1e300, 1e300), high.clamp(-1e300, 1e300));
-        if zero {
-            low = low.min(0.0);
-            high = high.max(0.0);
-        }
-        let air = match high - low {
-            span if span > 0.0 => 0.05 * span,
-            _ if low.abs() < 1e-290 => 0.5,
-            _ => 0.1 * low.abs(),
-        };
-        // Air below zero would suggest that values can be there.
-        let under = if low >= 0.0 && low - 2.0 * air < 0.0 {
-            0.0
-        } else {
-            low - air
-        };
-        let under = if low == 0.0 && !zero {
-            -0.4 * air
-        } else {
-            under
-        };
-        let over = if high <= 0.0 && zero && low < 0.0 {
-            0.0
-        } else {
-            high + air
-        };
-        Self::Linear(under, over)
     }
 
-    /// The same for whole numbers, where ticks are even.
-    pub(super) fn whole(self) -> Self {
-        match self {
-            Self::Linear(low, high) => Self::Whole(low, high),
-            other => other,
+    /// An axis that holds all `values`, with a little air.
+    pub(super) fn over(values: impl Iterator<Item = f64>, channel: &Channel, holds: Holds) -> Self {
+        let name = channel.scale();
+        let placed: Vec<f64> = values
+            .filter(|value| value.is_finite() && !(name.is_log() && *value <= 0.0))
+            .collect();
+        let spread = match name {
+            ScaleName::Linear => Spread::Linear,
+            ScaleName::Log => Spread::Log(10.0),
+            ScaleName::Log2 => Spread::Log(2.0),
+            ScaleName::Ln => Spread::Log(std::f64::consts::E),
+            ScaleName::Symlog => Spread::Symlog(near_zero(&placed)),
+            ScaleName::Sqrt => Spread::Sqrt,
+            ScaleName::Time => Spread::Time,
+        };
+        let (low, high) = match channel.domain.filter(|domain| fits(spread, *domain)) {
+            Some([low, high]) => (low, high),
+            None => ends(&placed, spread, holds),
+        };
+        Self {
+            spread,
+            low,
+            high,
+            whole: holds.whole && spread == Spread::Linear,
+            names: Vec::new(),
+            reverse: channel.reverse,
+            format: channel.format,
+            fixed: channel.ticks.clone(),
+            angle: channel.angle,
         }
+    }
+
+    /// Whether it has places side by side instead of numbers.
+    pub(super) fn named(&self) -> bool {
+        self.spread == Spread::Category
+    }
+
+    /// How many places it has; none if it is one of numbers.
+    pub(super) fn places(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Whether it has even ratios, and so no zero.
+    pub(super) fn is_log(&self) -> bool {
+        matches!(self.spread, Spread::Log(_))
+    }
+
+    /// A value on a line where the axis has even steps.
+    fn even(&self, value: f64) -> Option<f64> {
+        Some(match self.spread {
+            Spread::Linear | Spread::Time | Spread::Category => value,
+            Spread::Log(_) => (value > 0.0).then(|| value.ln())?,
+            Spread::Symlog(near) => value.signum() * (value.abs() / near).ln_1p(),
+            Spread::Sqrt => (value >= 0.0).then(|| value.sqrt())?,
+        })
     }
 
     /// From 0 to 1 along the axis; may be outside. None where it has no place.
     pub(super) fn place(&self, value: f64) -> Option<f64> {
-        let place = match self {
-            Self::Linear(low, high) | Self::Whole(low, high) => (value - low) / (high - low),
-            Self::Log(low, high) => {
-                if value <= 0.0 {
-                    return None;
-                }
-                (value / low).ln() / (high / low).ln()
+        let place = match self.spread {
+            Spread::Category => (value + 0.5) / self.names.len().max(1) as f64,
+            // As a ratio: the logarithms of the ends may be close.
+            Spread::Log(_) if value > 0.0 => (value / self.low).ln() / (self.high / self.low).ln(),
+            _ => {
+                let (low, high) = (self.even(self.low)?, self.even(self.high)?);
+                (self.even(value)? - low) / (high - low)
             }
-            Self::Category(names) => (value + 0.5) / names.len().max(1) as f64,
         };
         place.is_finite().then(|| place.clamp(-50.0, 50.0))
     }
@@ -132,148 +157,208 @@ impl Scale {
 
     /// The values at the start and the end of the axis.
     pub(super) fn ends(&self) -> (f64, f64) {
-        match self {
-            Self::Linear(low, high) | Self::Whole(low, high) | Self::Log(low, high) => {
-                (*low, *high)
-            }
-            Self::Category(names) => (-0.5, names.len().max(1) as f64 - 0.5),
+        (self.low, self.high)
+    }
+
+    /// Ticks for an axis on which about `count` labels fit, and what all labels are times.
+    pub(super) fn ticks(&self, count: usize) -> (Vec<Tick>, Option<i32>) {
+        if self.named() {
+            let names = self.names.iter().enumerate();
+            let ticks = names.map(|(place, name)| Tick {
+                value: place as f64,
+                label: Some(name.clone()),
+            });
+            return (ticks.collect(), None);
         }
-    }
-
-    /// Ticks for an axis on which about `count` labels fit.
-    pub(super) fn ticks(&self, count: usize) -> Vec<Tick> {
-        match self {
-            Self::Linear(low, high) => self.linear_ticks(*low, *high, count, 0.0),
-            Self::Whole(low, high) => self.linear_ticks(*low, *high, count, 1.0),
-            Self::Log(low, high) => self.log_ticks(*low, *high, count),
-            Self::Category(names) => names
-                .iter()
-                .enumerate()
-                .filter_map(|(place, name)| self.tick(place as f64, Some(name.clone())))
-                .collect(),
-        }
-    }
-
-    fn tick(&self, value: f64, label: Option<String>) -> Option<Tick> {
-        self.holds(value).then_some(Tick { value, label })
-    }
-
-    fn linear_ticks(&self, low: f64, high: f64, count: usize, least: f64) -> Vec<Tick> {
-        let values = linear(low, high, count, least).into_iter();
-        values
-            .filter_map(|(value, label)| self.tick(value, Some(label)))
-            .collect()
-    }
-
-    fn log_ticks(&self, low: f64, high: f64, count: usize) -> Vec<Tick> {
-        let first = low.log10().floor() as i32;
-        let last = high.log10().ceil() as i32;
-        let inside = |exponent: i32| {
-            let value = 10f64.powi(exponent);
-            value >= low * 0.999_999 && value <= high * 1.000_001
+        let found = match (&self.fixed, self.spread) {
+            (Some(values), Spread::Time) => tick::at_times(values, self.high - self.low),
+            (Some(values), _) => tick::fixed(values),
+            (None, Spread::Linear) => tick::linear(self.low, self.high, count, self.whole),
+            (None, Spread::Log(base)) => tick::log(self.low, self.high, base, count),
+            (None, Spread::Symlog(near)) => tick::symlog(self.low, self.high, near, count),
+            (None, Spread::Sqrt) => tick::sqrt(self.low, self.high, count),
+            (None, Spread::Time) => tick::time(self.low, self.high, count),
+            (None, Spread::Category) => Vec::new(),
         };
-        let decades = (first..=last).filter(|exponent| inside(*exponent)).count();
-        if decades < 2 {
-            // Too little for powers alone: label 1, 2 and 5 as plain numbers.
-            let mut ticks = Vec::new();
-            for exponent in first..=last {
-                for digit in 1..10 {
-                    let value = f64::from(digit) * 10f64.powi(exponent);
-                    let label = match digit {
-                        1 | 2 | 5 => Some(number::lone(value)),
-                        _ => None,
-                    };
-                    ticks.extend(self.tick(value, label));
-                }
-            }
-            return ticks;
-        }
-        let stride = i32::try_from(decades.div_ceil(count.max(2))).unwrap_or(1);
-        let mut ticks = Vec::new();
-        for exponent in first..=last {
-            let label = (exponent.rem_euclid(stride) == 0).then(|| number::decade(exponent));
-            ticks.extend(self.tick(10f64.powi(exponent), label));
-            if stride == 1 {
-                for digit in 2..10 {
-                    let value = f64::from(digit) * 10f64.powi(exponent);
-                    ticks.extend(self.tick(value, None));
-                }
-            }
-        }
-        ticks
+        let found: Vec<tick::Found> = found
+            .into_iter()
+            .filter(|tick| self.holds(tick.value))
+            .collect();
+        self.labelled(found)
+    }
+
+    /// The ticks with their labels.
+    fn labelled(&self, found: Vec<tick::Found>) -> (Vec<Tick>, Option<i32>) {
+        let values: Vec<f64> = found
+            .iter()
+            .filter(|tick| matches!(tick.label, tick::Label::Number))
+            .map(|tick| tick.value)
+            .collect();
+        // An axis of powers has a label of its own for each.
+        let alone = self.is_log() || matches!(self.spread, Spread::Symlog(_));
+        let Labels { texts, power } = number::labels(&values, self.format, alone);
+        let mut texts = texts.into_iter();
+        let ticks = found.into_iter().map(|tick| Tick {
+            value: tick.value,
+            label: match tick.label {
+                tick::Label::None => None,
+                tick::Label::Number => texts.next(),
+                tick::Label::Text(text) => Some(text),
+            },
+        });
+        (ticks.collect(), power)
     }
 }
 
-/// Round numbers between two values: steps of 1, 2 or 5 times a power of ten, none below `least`.
-fn linear(low: f64, high: f64, count: usize, least: f64) -> Vec<(f64, String)> {
-    let span = high - low;
-    if !(span.is_finite() && span > 0.0) {
-        return Vec::new();
+/// Whether a domain has a place on such an axis.
+fn fits(spread: Spread, [low, high]: [f64; 2]) -> bool {
+    low < high
+        && match spread {
+            Spread::Log(_) => low >= 1e-300,
+            Spread::Sqrt => low >= 0.0,
+            _ => true,
+        }
+}
+
+/// Up to which size an axis of even ratios on both sides of zero has even steps: the smallest value that is not zero, but no
+/// more than six powers of ten below the largest.
+fn near_zero(values: &[f64]) -> f64 {
+    let sizes = values.iter().map(|value| value.abs()).filter(|v| *v > 0.0);
+    let (least, largest) = sizes.fold((f64::INFINITY, 0.0f64), |(least, largest), size| {
+        (least.min(size), largest.max(size))
+    });
+    if largest > 0.0 {
+        let near = least.max(largest * 1e-6);
+        10f64.powf(near.log10().floor())
+    } else {
+        1.0
     }
-    let rough = span / count.max(2) as f64;
-    let unit = 10f64.powf(rough.log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0]
-        .into_iter()
-        .map(|factor| factor * unit)
-        .find(|step| *step >= rough * 0.999_999)
-        .unwrap_or(10.0 * unit)
-        .max(least);
-    let first = (low / step - 1e-9).ceil();
-    let last = (high / step + 1e-9).floor();
-    if !(first.is_finite() && last - first < 1000.0) {
-        return Vec::new();
+}
+
+/// Where an axis over values starts and ends.
+fn ends(values: &[f64], spread: Spread, holds: Holds) -> (f64, f64) {
+    let values = values
+        .iter()
+        .filter(|value| spread != Spread::Sqrt || **value >= 0.0);
+    let (mut low, mut high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), value| {
+        (l.min(*value), h.max(*value))
+    });
+    let log = matches!(spread, Spread::Log(_));
+    if low > high {
+        return if log { (1.0, 10.0) } else { (0.0, 1.0) };
     }
-    let values: Vec<f64> = (0..=(last - first) as usize)
-        .map(|place| (first + place as f64) * step)
-        .collect();
-    let labels = number::axis(&values, step);
-    values.into_iter().zip(labels).collect()
+    if holds.tight && low < high {
+        return (low, high);
+    }
+    if log {
+        let (from, to) = (low.log10(), high.log10());
+        let air = if to > from { 0.04 * (to - from) } else { 0.5 };
+        let under = if holds.zero {
+            // A bar needs a foot: the decade below the lowest.
+            (from - 0.3).floor()
+        } else {
+            from - air
+        };
+        // Beyond these a double runs out of exponents.
+        let power = |exponent: f64| 10f64.powf(exponent.clamp(-300.0, 300.0));
+        let (under, over) = (power(under), power(to + air));
+        return if under < over {
+            (under, over)
+        } else {
+            (1.0, 10.0)
+        };
+    }
+    (low, high) = (low.clamp(-1e300, 1e300), high.clamp(-1e300, 1e300));
+    if holds.zero {
+        low = low.min(0.0);
+        high = high.max(0.0);
+    }
+    if low == 0.0 && high == 0.0 {
+        return (0.0, 1.0);
+    }
+    let air = match high - low {
+        span if span > 0.0 => 0.05 * span,
+        _ => 0.1 * low.abs(),
+    };
+    // Air below zero would suggest that values can be there.
+    let under = match low {
+        low if low == 0.0 && !holds.zero && spread == Spread::Linear => -0.4 * air,
+        low if low >= 0.0 && low - 2.0 * air < 0.0 => 0.0,
+        low => low - air,
+    };
+    let over = if high <= 0.0 && holds.zero {
+        0.0
+    } else {
+        high + air
+    };
+    if spread == Spread::Time {
+        return (low - air, over);
+    }
+    (under, over)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn scale(name: ScaleName, low: f64, high: f64) -> Scale {
+        let channel = Channel {
+            scale: Some(name),
+            domain: Some([low, high]),
+            ..Channel::named("x")
+        };
+        Scale::over([].into_iter(), &channel, Holds::default())
+    }
+
     fn labels(scale: &Scale, count: usize) -> Vec<String> {
-        scale
-            .ticks(count)
-            .into_iter()
-            .filter_map(|tick| tick.label)
-            .collect()
+        let (ticks, _) = scale.ticks(count);
+        ticks.into_iter().filter_map(|tick| tick.label).collect()
     }
 
     #[test]
-    fn linear_ticks_are_round() {
+    fn linear_ticks_are_round_and_at_least_four() {
+        let linear = |low, high| scale(ScaleName::Linear, low, high);
         assert_eq!(
-            labels(&Scale::Linear(-0.02, 1.03), 5),
-            ["0.0", "0.5", "1.0"]
+            labels(&linear(-0.02, 1.03), 5),
+            ["0.00", "0.25", "0.50", "0.75", "1.00"]
         );
         assert_eq!(
-            labels(&Scale::Linear(0.0, 1.0), 6),
+            labels(&linear(0.0, 1.0), 6),
             ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]
         );
-        assert_eq!(labels(&Scale::Linear(-3.0, 3.0), 4), ["−2", "0", "2"]);
-        // Of whole numbers there is nothing in between.
-        let few = Scale::Linear(-0.1, 2.1);
-        assert_eq!(labels(&few, 6), ["0.0", "0.5", "1.0", "1.5", "2.0"]);
-        assert_eq!(labels(&few.whole(), 6), ["0", "1", "2"]);
-        assert_eq!(labels(&Scale::Whole(-3.0, 3.0), 4), ["−2", "0", "2"]);
+        assert_eq!(labels(&linear(-3.0, 3.0), 4), ["−2", "0", "2"]);
     }
 
     #[test]
     fn log_ticks_are_powers_with_minor_ones_between() {
-        let scale = Scale::Log(1e-4, 1e-1);
+        let log = scale(ScaleName::Log, 1e-4, 1e-1);
         assert_eq!(
-            labels(&scale, 8),
+            labels(&log, 8),
             ["10^{−4}", "10^{−3}", "10^{−2}", "10^{−1}"]
         );
-        assert_eq!(scale.ticks(8).len(), 4 + 3 * 8);
-        assert_eq!(labels(&Scale::Log(2.0, 20.0), 8), ["2", "5", "10", "20"]);
+        assert_eq!(log.ticks(8).0.len(), 4 + 3 * 8);
+        let short = scale(ScaleName::Log, 2.0, 20.0);
+        assert_eq!(labels(&short, 8), ["2", "5", "10", "20"]);
+        let many = scale(ScaleName::Log, 1e-8, 1.0);
+        assert_eq!(labels(&many, 3).len(), 3);
+        let two = scale(ScaleName::Log2, 1.0, 64.0);
+        assert_eq!(labels(&two, 8), ["1", "2", "4", "8", "16", "32", "64"]);
     }
 
     #[test]
-    fn many_decades_are_thinned() {
-        assert_eq!(labels(&Scale::Log(1e-8, 1.0), 3).len(), 3);
+    fn an_axis_on_both_sides_of_zero_has_even_ratios() {
+        let values = [-100.0, -1.0, 0.0, 1.0, 10.0, 100.0];
+        let channel = Channel {
+            scale: Some(ScaleName::Symlog),
+            domain: Some([-100.0, 100.0]),
+            ..Channel::named("x")
+        };
+        let scale = Scale::over(values.into_iter(), &channel, Holds::default());
+        assert_eq!(scale.place(0.0), Some(0.5));
+        let place = |value| scale.place(value).unwrap();
+        assert!((place(100.0) - 1.0).abs() < 1e-12);
+        assert!((place(-10.0) + place(10.0) - 1.0).abs() < 1e-12);
+        assert!(place(10.0) > 0.7);
     }
 
     #[test]
@@ -285,15 +370,31 @@ mod tests {
             vec![f64::NAN],
             vec![-2.0, -2.0],
         ] {
-            for name in [ScaleName::Linear, ScaleName::Log] {
+            for name in [
+                ScaleName::Linear,
+                ScaleName::Log,
+                ScaleName::Symlog,
+                ScaleName::Sqrt,
+                ScaleName::Time,
+            ] {
                 for zero in [false, true] {
-                    let scale = Scale::over(values.iter().copied(), name, None, zero);
-                    let (Scale::Linear(low, high) | Scale::Log(low, high)) = scale else {
-                        panic!("not a category");
+                    let channel = Channel {
+                        scale: Some(name),
+                        ..Channel::named("x")
                     };
+                    let holds = Holds {
+                        zero,
+                        ..Holds::default()
+                    };
+                    let scale = Scale::over(values.iter().copied(), &channel, holds);
+                    let (low, high) = scale.ends();
                     assert!(low < high, "{values:?} {name:?} {zero} {low} {high}");
                 }
             }
         }
+        // A constant zero does not suggest that there could be less.
+        let channel = Channel::named("x");
+        let zero = Scale::over([0.0].into_iter(), &channel, Holds::default());
+        assert_eq!(zero.ends(), (0.0, 1.0));
     }
 }

@@ -14,6 +14,15 @@ fn accuracies() -> DataFrame {
     .unwrap()
 }
 
+fn named(mark: &str) -> MarkName {
+    MarkName::named(mark).unwrap()
+}
+
+/// One table, whatever its stage is called.
+fn alone(table: &DataFrame) -> Vec<(String, DataFrame)> {
+    vec![(String::new(), table.clone())]
+}
+
 fn plot(json: &str) -> Plot {
     serde_json::from_str(json).unwrap()
 }
@@ -48,7 +57,7 @@ fn every_mark_draws_and_always_the_same_bytes() {
 #[test]
 fn a_page_is_exactly_as_large_as_the_figure() {
     let mut plot = every_mark().remove(0);
-    (plot.width, plot.height) = (Some(200.0), Some(150.0));
+    (plot.width, plot.height) = (Some(Length::Points(200.0)), Some(Length::Points(150.0)));
     let pdf = draw(&plot, &accuracies()).unwrap().pdf().unwrap();
     let text = String::from_utf8_lossy(&pdf);
     assert!(text.contains("/MediaBox[0 0 200 150]"), "{text}");
@@ -60,7 +69,7 @@ fn a_channel_is_a_name_or_a_table() {
     let long =
         plot(r#"{ "mark": "line", "x": { "field": "degree" }, "y": { "field": "accuracy" } }"#);
     assert_eq!(short, long);
-    assert_eq!(short, Plot::new(MarkName::Line, "degree", "accuracy"));
+    assert_eq!(short, Plot::new(named("line"), "degree", "accuracy"));
     let again: Plot = serde_json::from_str(&serde_json::to_string(&short).unwrap()).unwrap();
     assert_eq!(short, again);
     let schema = serde_json::to_value(schemars::schema_for!(Plot)).unwrap();
@@ -125,8 +134,8 @@ fn what_cannot_be_drawn_says_why() {
     insta::assert_snapshot!(errors.join("\n"), @r"
     no column `grpah`: did you mean `graph`? (columns: graph, method, degree, accuracy, ci)
     `method` should hold numbers; it holds text
-    a heat map needs `value`: the column its cells are coloured by
-    `value` belongs to a heat map; other marks take `y` and `color`
+    the mark `heat` needs `value`, a column
+    the mark `line` takes no `value`; it belongs to heat
     a reference line has either `x` or `y`
     the `domain` of a logarithmic axis is above zero
     `width` is between 60 and 4000 points
@@ -160,8 +169,13 @@ fn odd_values_are_gaps_and_never_a_crash() {
                         scale
                     };
                     let of_y = if mark == "heat" { "linear" } else { scale };
+                    let points = if matches!(mark, "line" | "bar") {
+                        r#", "points": true"#
+                    } else {
+                        ""
+                    };
                     let json = format!(
-                        r#"{{ "mark": "{mark}", "x": {{ "field": "x", "scale": "{of_x}" }}, "y": {{ "field": "y", "scale": "{of_y}"{error} }}, "points": true{value} }}"#
+                        r#"{{ "mark": "{mark}", "x": {{ "field": "x", "scale": "{of_x}" }}, "y": {{ "field": "y", "scale": "{of_y}"{error} }}{points}{value} }}"#
                     );
                     let svg = draw(&plot(&json), &table).unwrap().svg();
                     // Only words may say so, never a coordinate.
@@ -178,7 +192,7 @@ fn odd_values_are_gaps_and_never_a_crash() {
 #[test]
 fn negative_numbers_have_a_real_minus_sign() {
     let table = df!("x" => [-2.0, 2.0], "y" => [-1.0, 1.0]).unwrap();
-    let svg = draw(&Plot::new(MarkName::Point, "x", "y"), &table)
+    let svg = draw(&Plot::new(named("point"), "x", "y"), &table)
         .unwrap()
         .svg();
     assert!(svg.contains(">\u{2212}1") && !svg.contains(">-1"));
@@ -190,10 +204,10 @@ fn a_legend_over_the_data_moves_aside() {
     let table =
         df!("x" => ["a", "a", "b", "b"], "y" => [1.0; 4], "s" => ["one", "two", "one", "two"])
             .unwrap();
-    let mut plot = Plot::new(MarkName::Bar, "x", "y");
+    let mut plot = Plot::new(named("bar"), "x", "y");
     plot.color = Some(Channel::named("s"));
     let best = draw(&plot, &table).unwrap();
-    plot.legend = Legend::Right;
+    plot.legend = Some(Legend::Right);
     assert_eq!(best.svg(), draw(&plot, &table).unwrap().svg());
 }
 
@@ -229,18 +243,17 @@ fn contradictions_are_known_before_there_is_a_table() {
     ];
     insta::assert_snapshot!(found.concat().join("\n"), @r"
     width: `width` is between 60 and 4000 points
-    value: a heat map needs `value`: the column its cells are coloured by
+    value: the mark `heat` needs `value`, a column
     y.error: this mark draws no intervals around `y`
-    reference.1: a reference line has either `x` or `y`
     x.error: this mark draws no intervals around `x`
     y.domain: the `domain` of a logarithmic axis is above zero
+    reference.1: a reference line has either `x` or `y`
     x.low: this mark draws no intervals around `x`
     y.low: `low` needs `high`: both ends of the interval
     y.error: an interval is either `error`, its half width, or `low` and `high`, its ends
     y.high: `high` needs `low`: both ends of the interval
-    value: `value` belongs to a heat map; other marks take `y` and `color`
+    value: the mark `point` takes no `value`; it belongs to heat
     x.domain: `domain` is [lowest, highest]
-    color.domain: `domain` belongs to numbers, not to groups
     color.error: this mark draws no intervals around `color`
     value.order: `value` is a number and has no other order
     ");
@@ -301,7 +314,7 @@ fn a_line_that_leaves_its_panel_keeps_its_slope() {
 
 /// What a figure does not show.
 fn told(json: &str, table: &DataFrame) -> Vec<String> {
-    let drawn = annotated(&plot(json), table, &[]).unwrap();
+    let drawn = annotated(&plot(json), &alone(table), &[]).unwrap();
     // All of it but advice stands in the figure, perhaps on several lines.
     let face = texts_of(&drawn.drawing.svg()).join(" ");
     let face = face.replace(super::text::TIED, " ");
@@ -328,14 +341,14 @@ fn numbers_that_look_alike_are_series_panels_and_bars_of_their_own() {
         r#"{ "mark": "heat", "x": "seed", "y": "x", "value": "y" }"#,
         r#"{ "mark": "point", "x": "x", "y": "y", "color": "seed" }"#,
     ] {
-        let drawn = annotated(&plot(json), &table, &[]).unwrap();
+        let drawn = annotated(&plot(json), &alone(&table), &[]).unwrap();
         let shown = texts_of(&drawn.drawing.svg());
         for seed in seeds {
             assert!(shown.contains(&seed.to_string()), "{json} {shown:?}");
         }
         assert!(drawn.warnings.is_empty(), "{:?}", drawn.warnings);
     }
-    let bars = draw(&Plot::new(MarkName::Bar, "seed", "y"), &table).unwrap();
+    let bars = draw(&Plot::new(named("bar"), "seed", "y"), &table).unwrap();
     let bars = bars.svg().matches("fill=\"#0072b2\"").count();
     assert_eq!(bars, 3);
 }
@@ -357,11 +370,16 @@ fn long_names_that_begin_alike_differ_in_the_legend() {
 fn a_legend_that_is_too_high_makes_the_figure_higher_or_is_warned_of() {
     let series: Vec<String> = (0..30).map(|n| format!("s{n}")).collect();
     let table = df!("x" => vec![1i64; 30], "y" => vec![1.0; 30], "s" => series).unwrap();
-    let mut wanted = Plot::new(MarkName::Point, "x", "y");
+    let mut wanted = Plot::new(named("point"), "x", "y");
     wanted.color = Some(Channel::named("s"));
-    assert!(annotated(&wanted, &table, &[]).unwrap().warnings.is_empty());
-    wanted.height = Some(120.0);
-    let warnings = annotated(&wanted, &table, &[]).unwrap().warnings;
+    assert!(
+        annotated(&wanted, &alone(&table), &[])
+            .unwrap()
+            .warnings
+            .is_empty()
+    );
+    wanted.height = Some(Length::Points(120.0));
+    let warnings = annotated(&wanted, &alone(&table), &[]).unwrap().warnings;
     assert_eq!(
         warnings,
         ["the legend is higher than the figure: raise `height`, or set `legend`"]
@@ -382,7 +400,9 @@ fn a_column_of_nothing_is_no_text() {
     let table = df!("x" => ["a", "b"], "y" => [None::<&str>, None]).unwrap();
     for mark in ["bar", "line", "point"] {
         let json = format!(r#"{{ "mark": "{mark}", "x": "x", "y": "y" }}"#);
-        let warnings = annotated(&plot(&json), &table, &[]).unwrap().warnings;
+        let warnings = annotated(&plot(&json), &alone(&table), &[])
+            .unwrap()
+            .warnings;
         assert!(
             warnings[0].starts_with("there is nothing to draw"),
             "{warnings:?}"
@@ -467,7 +487,7 @@ fn a_mean_of_which_one_value_is_missing_is_a_gap_and_told() {
 fn a_line_breaks_where_a_value_is_missing() {
     let parts = |y: [Option<f64>; 4]| {
         let table = df!("x" => [1i64, 2, 3, 4], "y" => y).unwrap();
-        let svg = draw(&Plot::new(MarkName::Line, "x", "y"), &table).unwrap();
+        let svg = draw(&Plot::new(named("line"), "x", "y"), &table).unwrap();
         svg.svg().matches("stroke=\"#0072b2\"").count()
     };
     assert_eq!(parts([Some(1.0), Some(2.0), Some(3.0), Some(4.0)]), 1);
@@ -476,7 +496,7 @@ fn a_line_breaks_where_a_value_is_missing() {
     let table =
         df!("x" => [1i64, 2, 3, 4, 5], "y" => [Some(1.0), Some(2.0), None, Some(4.0), Some(5.0)])
             .unwrap();
-    let svg = draw(&Plot::new(MarkName::Line, "x", "y"), &table).unwrap();
+    let svg = draw(&Plot::new(named("line"), "x", "y"), &table).unwrap();
     assert_eq!(svg.svg().matches("stroke=\"#0072b2\"").count(), 2);
 }
 
@@ -520,7 +540,7 @@ fn a_figure_without_anything_to_draw_says_so_on_its_face() {
     let table = accuracies();
     let empty = table.head(Some(0));
     for plot in every_mark() {
-        let drawn = annotated(&plot, &empty, &[]).unwrap();
+        let drawn = annotated(&plot, &alone(&empty), &[]).unwrap();
         let shown = texts_of(&drawn.drawing.svg());
         let says = "nothing to draw: the table has no rows";
         assert!(shown.iter().any(|text| text == says), "{shown:?}");
@@ -604,7 +624,7 @@ fn many_lines_are_cut_and_counted_and_stay_within_the_figure() {
         r#"{ "mark": "line", "points": true, "x": "x", "y": "y", "width": 120, "height": 150 }"#;
     let drawn = annotated(
         &plot(json),
-        &table,
+        &alone(&table),
         &["a: 1 of 2, without [seed=3]".to_owned()],
     )
     .unwrap();
@@ -622,9 +642,14 @@ fn many_lines_are_cut_and_counted_and_stay_within_the_figure() {
         shown.iter().any(|text| text.contains("seed=3")),
         "{shown:?}"
     );
+    let note = text::Font {
+        face: text::Face::Sans,
+        size: 7.5,
+        bold: false,
+    };
     for text in shown {
         assert!(
-            super::text::width(&text::literal(&text), 7.5, false) <= 120.0,
+            super::text::width(&text::literal(&text), note) <= 120.0,
             "{text}"
         );
     }
@@ -680,10 +705,21 @@ fn a_scale_where_a_mark_has_categories_is_refused() {
             "y.scale",
         ),
     ] {
-        let problems = plot(json).problems();
+        // Which way bars stand is known with what the columns hold.
+        let is_text = |_: Option<&str>, column: &str| Some(column == "x");
+        let problems = plot(json).problems_knowing(&is_text);
         assert_eq!(problems.len(), 1, "{problems:?}");
         assert_eq!(problems[0].0, parameter);
     }
+    let table = df!("x" => ["a", "b"], "y" => [1.0, 2.0]).unwrap();
+    let lying = r#"{ "mark": "bar", "x": { "field": "y", "domain": [0, 3] }, "y": "x" }"#;
+    assert!(draw(&plot(lying), &table).is_ok());
+    let upright = r#"{ "mark": "bar", "x": { "field": "x", "domain": [0, 3] }, "y": "y" }"#;
+    let error = draw(&plot(upright), &table).unwrap_err().to_string();
+    assert!(
+        error.contains("takes each value here for a category"),
+        "{error}"
+    );
     let bars = r#"{ "mark": "bar", "x": "x", "y": { "field": "y", "scale": "log" } }"#;
     assert!(plot(bars).problems().is_empty());
 }

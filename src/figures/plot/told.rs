@@ -2,38 +2,42 @@
 
 use std::collections::BTreeMap;
 
-use polars::prelude::DataFrame;
-
-use super::column::{Along, Intervals};
+use super::column::Along;
+use super::data::Layer;
 use super::hole::{Cell, Whereabouts, Why};
-use super::mark::{Mark, Outside, Unit, mean};
-use super::spec::{Channel, Level, Plot, Reference, ScaleName};
+use super::mark::{Outside, Side, Unit, mean};
+use super::spec::{Channel, Level, Reference, ScaleName};
 use super::text::plain;
 use crate::figures::table::Error;
 
 /// So many places without a mean are told one by one.
 const GAPS: usize = 3;
 
+/// What there is to say of a panel.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    /// What is not shown, a line each.
+    pub untold: Vec<String>,
+    /// What to know of the parameters, though nothing lacks.
+    pub advice: Vec<String>,
+    /// Why nothing is drawn, if nothing is.
+    pub empty: Option<String>,
+}
+
 /// What is drawn, to see what is not.
 pub(super) struct Shown<'a> {
-    pub plot: &'a Plot,
-    pub table: &'a DataFrame,
-    pub mark: &'a dyn Mark,
-    pub x: &'a Along,
-    pub y: &'a Along,
-    pub value: &'a [Cell],
-    pub x_interval: &'a Intervals,
-    pub y_interval: &'a Intervals,
-    pub panel_of: &'a [usize],
-    pub series_of: &'a [usize],
+    layer: &'a Layer<'a>,
+    /// The columns that part panels and series.
+    groups: Vec<&'a str>,
 }
 
 /// Whether a number has a place on an axis, and whether that is inside.
 fn placed(value: f64, channel: &Channel, named: bool) -> Cell {
     match channel.domain {
         _ if named => Ok(value),
-        _ if channel.scale == ScaleName::Log && value == 0.0 => Err(Why::Zero),
-        _ if channel.scale == ScaleName::Log && value < 0.0 => Err(Why::BelowZero),
+        _ if channel.scale().is_log() && value == 0.0 => Err(Why::Zero),
+        _ if channel.scale().is_log() && value < 0.0 => Err(Why::BelowZero),
+        _ if channel.scale() == ScaleName::Sqrt && value < 0.0 => Err(Why::BelowRoot),
         Some([low, high]) if value < low || value > high => Err(Why::Outside),
         _ => Ok(value),
     }
@@ -50,46 +54,60 @@ fn of(channel: &Channel) -> impl Fn(String) -> String {
     }
 }
 
-impl Shown<'_> {
-    fn whereabouts(&self) -> Whereabouts<'_> {
-        let plot = self.plot;
-        let mut groups: Vec<&str> = [&plot.facet, &plot.color]
-            .into_iter()
-            .flatten()
-            .map(|channel| channel.field.as_str())
-            .collect();
-        groups.push(&plot.x.field);
-        if self.mark.colors_by_value() {
-            groups.push(&plot.y.field);
+impl<'a> Shown<'a> {
+    /// A layer, where its table is parted into panels by some columns.
+    pub(super) fn new(layer: &'a Layer<'a>, facets: &[&'a str]) -> Self {
+        let drawn = &layer.drawn;
+        let series = [&drawn.color, &drawn.shape, &drawn.dash];
+        let series = series.into_iter().flatten().map(|c| c.field.as_str());
+        let mut groups: Vec<&str> = facets.iter().copied().chain(series).collect();
+        groups.extend(layer.x_channel().map(|channel| channel.field.as_str()));
+        if layer.mark.about().unit == Unit::Cell {
+            groups.extend(layer.y_channel().map(|channel| channel.field.as_str()));
         }
-        Whereabouts::new(self.table, &groups, &plot.columns())
+        Self { layer, groups }
+    }
+
+    fn whereabouts(&self) -> Whereabouts<'_> {
+        let mut columns: Vec<String> = Vec::new();
+        for (_, channel) in self.layer.drawn.channels() {
+            columns.push(channel.field.clone());
+            columns.extend(channel.interval().map(|(_, column)| column.clone()));
+        }
+        Whereabouts::new(self.layer.table, &self.groups, &columns)
     }
 
     /// A line for each column of which something is not shown, and why nothing is drawn if nothing is.
     pub(super) fn told(&self) -> Result<(Vec<String>, Option<String>), Error> {
-        let height = self.table.height();
+        let layer = self.layer;
+        let about = layer.mark.about();
+        let height = layer.table.height();
         if height == 0 {
             return Ok((Vec::new(), Some("the table has no rows".to_owned())));
         }
-        let plot = self.plot;
         let places = self.whereabouts();
         let mut lines = Vec::new();
 
         // Rows that have no place.
         let mut rows: Vec<usize> = (0..height).collect();
-        let sides: &[(&Along, &Channel)] = if self.mark.colors_by_value() {
-            &[(self.x, &plot.x), (self.y, &plot.y)]
-        } else {
-            &[(self.x, &plot.x)]
-        };
+        let heat = about.unit == Unit::Cell;
+        let mut sides: Vec<(&Along, &Channel)> = Vec::new();
+        sides.extend(layer.x_channel().map(|channel| (&layer.x, channel)));
+        let reaches = layer.y_channel().filter(|_| about.y != Side::Computed);
+        if heat {
+            sides.extend(reaches.map(|channel| (&layer.y, channel)));
+        }
         for (along, channel) in sides {
+            if along.cells.is_empty() {
+                continue;
+            }
             let total = rows.len();
             let mut lost = Vec::new();
             let mut cut = Vec::new();
             rows.retain(|row| {
                 let cell = along.cells[*row];
-                match cell.and_then(|value| placed(value, channel, along.names.is_some())) {
-                    Err(Why::Outside) if self.mark.outside() == Outside::Cut => {
+                match cell.and_then(|value| placed(value, channel, along.named)) {
+                    Err(Why::Outside) if about.outside == Outside::Cut => {
                         cut.push((*row, Why::Outside));
                         true
                     }
@@ -114,10 +132,22 @@ impl Shown<'_> {
         }
 
         // Values, and means of several.
-        let heat = self.mark.colors_by_value();
-        let (cells, channel, named) = match &plot.value {
-            Some(channel) if heat => (self.value, channel, false),
-            _ => (self.y.cells.as_slice(), &plot.y, self.y.names.is_some()),
+        let (cells, channel, named): (&[Cell], &Channel, bool) = match (&layer.drawn.value, reaches)
+        {
+            (Some(channel), _) if heat => (&layer.value, channel, false),
+            (_, Some(channel)) if !layer.y.cells.is_empty() => {
+                (&layer.y.cells, channel, layer.y.named)
+            }
+            // A mark that computes how far it reaches shows every row that has a place.
+            _ => {
+                let empty = rows.is_empty();
+                let says = || lines.first().cloned();
+                let why = empty.then(|| says().unwrap_or_else(|| "no value can be shown".into()));
+                if why.as_ref() == lines.first() && lines.len() == 1 {
+                    lines.clear();
+                }
+                return Ok((lines, why));
+            }
         };
         let mut holes: Vec<(usize, Why)> = Vec::new();
         let mut gaps: Vec<Vec<usize>> = Vec::new();
@@ -137,7 +167,7 @@ impl Shown<'_> {
                     holes.extend(place.err().map(|why| (group[0], why)));
                     let shown = match place {
                         Ok(_) => true,
-                        Err(why) => why == Why::Outside && self.mark.outside() != Outside::Hidden,
+                        Err(why) => why == Why::Outside && about.outside != Outside::Hidden,
                     };
                     match group.as_slice() {
                         _ if !shown => {}
@@ -149,7 +179,7 @@ impl Shown<'_> {
             total += 1;
         }
         let mut points = 0;
-        if plot.points && self.mark.unit() == Unit::Place {
+        if layer.drawn.points == Some(true) && about.unit == Unit::Place {
             let (mut outside, mut count) = (Vec::new(), 0);
             for group in self.units(&rows).filter(|group| group.len() > 1) {
                 for row in group {
@@ -170,14 +200,14 @@ impl Shown<'_> {
         }
         let (cut, lost): (Vec<_>, Vec<_>) = holes
             .into_iter()
-            .partition(|(_, why)| *why == Why::Outside && self.mark.outside() != Outside::Hidden);
+            .partition(|(_, why)| *why == Why::Outside && about.outside != Outside::Hidden);
         let what = (channel.field.as_str(), "value");
         lines.extend(
             places
                 .not_shown(what, total, &lost, "not shown")?
                 .map(of(channel)),
         );
-        let how = match self.mark.outside() {
+        let how = match about.outside {
             Outside::Coloured => "shown in the last colour",
             _ => "cut off",
         };
@@ -209,11 +239,16 @@ impl Shown<'_> {
         let mut known: BTreeMap<(usize, usize, usize, usize), usize> = BTreeMap::new();
         let mut units: Vec<Vec<usize>> = Vec::new();
         for row in rows {
-            let (panel, series) = (self.panel_of[*row], self.series_of[*row]);
-            let key = match self.mark.unit() {
-                Unit::Row => (*row, 0, 0, 0),
-                Unit::Place => (panel, series, self.x.keys[*row], 0),
-                Unit::Cell => (panel, 0, self.x.keys[*row], self.y.keys[*row]),
+            let panel = self
+                .layer
+                .panel_of
+                .as_ref()
+                .map_or(0, |of_row| of_row[*row]);
+            let series = self.layer.series_of[*row];
+            let key = match self.layer.mark.about().unit {
+                Unit::Row | Unit::Sample => (*row, 0, 0, 0),
+                Unit::Place => (panel, series, self.layer.x.keys[*row], 0),
+                Unit::Cell => (panel, 0, self.layer.x.keys[*row], self.layer.y.keys[*row]),
             };
             let place = *known.entry(key).or_insert_with(|| {
                 units.push(Vec::new());
@@ -233,10 +268,11 @@ impl Shown<'_> {
     ) -> Result<Vec<String>, Error> {
         let mut lines = Vec::new();
         let sides = [
-            (&self.plot.x, self.x_interval),
-            (&self.plot.y, self.y_interval),
+            (self.layer.x_channel(), &self.layer.x_interval),
+            (self.layer.y_channel(), &self.layer.y_interval),
         ];
         for (channel, intervals) in sides {
+            let Some(channel) = channel else { continue };
             let names = [&channel.error, &channel.low, &channel.high];
             let name = names.into_iter().flatten().next();
             let (Some(intervals), Some(name)) = (intervals, name) else {
@@ -267,16 +303,20 @@ impl Shown<'_> {
         if levels.is_empty() {
             return Ok(None);
         }
-        let (along, channel) = if reference.x.is_some() {
-            (self.x, &self.plot.x)
+        // A horizontal layer has its axes exchanged.
+        let across = reference.x.is_some() != self.layer.flipped;
+        let (along, channel) = if across {
+            (&self.layer.x, self.layer.x_channel())
         } else {
-            (self.y, &self.plot.y)
+            (&self.layer.y, self.layer.y_channel())
         };
+        let none = Channel::default();
+        let channel = channel.unwrap_or(&none);
         let holes: Vec<(usize, Why)> = levels
             .iter()
             .enumerate()
             .filter_map(|(row, level)| {
-                let placed = level.and_then(|v| placed(v, channel, along.names.is_some()));
+                let placed = level.and_then(|v| placed(v, channel, along.named));
                 Some((row, placed.err()?))
             })
             .collect();
@@ -288,6 +328,7 @@ impl Shown<'_> {
                     .not_shown(what, levels.len(), &holes, "not shown");
             }
             Some(Level::Number(number)) => *number,
+            Some(Level::Band(ends)) => ends[0],
             None => return Ok(None),
         };
         Ok(holes.first().map(|(_, why)| {

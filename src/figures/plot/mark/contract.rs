@@ -1,22 +1,30 @@
 //! What a mark is, and what it is given to draw.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 
+use plotters::coord::CoordTranslate;
 use plotters::coord::cartesian::Cartesian2d;
-use plotters::coord::ranged1d::Ranged;
-use plotters::element::{Drawable, PointCollection};
 use plotters::style::RGBColor;
 
 use crate::figures::plot::axis::{Axis, Spot};
-use crate::figures::plot::canvas::{Area, Canvas, points, units};
-use crate::figures::plot::element::{Chart, Page, Stroke, put};
-use crate::figures::plot::palette::Style;
+use crate::figures::plot::canvas::{Area, points, units};
+use crate::figures::plot::element::{Marker, Stroke};
+use crate::figures::plot::palette::{self, Look};
 use crate::figures::plot::scale::Scale;
+use crate::figures::plot::scene::{Place, Shape};
+use crate::figures::plot::spec::{Drawn, PaletteName};
+use crate::figures::plot::text::Face;
 
-/// One row of the table, as far as it is drawn.
+/// One row of the table, as far as it is drawn. Of a horizontal mark `x` and `y` are exchanged: `x` is where it stands,
+/// `y` how far it reaches.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(in crate::figures::plot) struct Row {
+    /// Its place in the table.
+    pub row: usize,
+    /// The place of its panel.
+    pub panel: usize,
+    /// The place of its series.
+    pub series: usize,
     /// The number, or the place of the category, along the horizontal axis.
     pub x: Option<f64>,
     /// The same along the vertical axis.
@@ -27,59 +35,102 @@ pub(in crate::figures::plot) struct Row {
     pub x_interval: Option<(f64, f64)>,
     /// The ends of the interval around `y`.
     pub y_interval: Option<(f64, f64)>,
-    /// What a cell is coloured by.
+    /// Where it begins along `y`, if it stands on another.
+    pub base: Option<f64>,
+    /// The number it is coloured by.
     pub value: Option<f64>,
-    /// The place of its series.
-    pub series: usize,
+    /// The number its size is in proportion to.
+    pub size: Option<f64>,
+    /// How opaque it is.
+    pub opacity: Option<f64>,
 }
 
-/// The rows of one panel and what all panels share.
-pub(in crate::figures::plot) struct Rows<'a> {
-    /// The rows, in the order of the table.
-    pub rows: &'a [Row],
-    /// How many series the figure has.
-    pub series: usize,
-    /// Whether the series stand side by side within a category.
-    pub dodge: bool,
-    /// Whether every row is shown as a point as well.
-    pub points: bool,
-    /// The colours of cells.
-    pub value: &'a Scale,
+/// What a layer draws, with its looks.
+pub(in crate::figures::plot) struct Drawing<'a> {
+    /// Its parameters.
+    pub drawn: &'a Drawn,
+    /// How each series looks.
+    pub looks: &'a [Look],
+    /// Which lane each series has within a category, and how many lanes there are; one if they stand at the same place.
+    pub lanes: (&'a [usize], usize),
+    /// The text of each row of the table, for marks that write.
+    pub labels: &'a [String],
+    /// The scale of `value`, or of a colour by number, and its colours.
+    pub value: Option<(&'a Scale, PaletteName)>,
+    /// The largest number that a size stands for.
+    pub largest: f64,
+    /// The letters of the figure, and the size of labels.
+    pub face: Face,
+    pub size: f64,
 }
 
-impl Rows<'_> {
-    /// The rows of one series with those at the same `x` averaged. Where one of
-    /// them has no value there is no mean; an interval is kept only where there
-    /// is one row.
-    pub(in crate::figures::plot) fn averaged(&self, series: usize) -> Vec<Row> {
-        let mut places: Vec<Vec<Row>> = Vec::new();
-        let mut known: BTreeMap<usize, usize> = BTreeMap::new();
-        for row in self.rows.iter().filter(|row| row.series == series) {
-            if row.x.is_none() {
-                continue;
-            }
-            let place = *known.entry(row.x_key).or_insert_with(|| {
-                places.push(Vec::new());
-                places.len() - 1
-            });
-            places[place].push(*row);
-        }
-        places
-            .into_iter()
-            .filter_map(|rows| match rows.as_slice() {
-                [row] => Some(*row),
-                rows => {
-                    let values: Option<Vec<f64>> = rows.iter().map(|row| row.y).collect();
-                    Some(Row {
-                        y: values.map(|values| mean(&values)),
-                        y_interval: None,
-                        x_interval: None,
-                        ..*rows.first()?
-                    })
-                }
-            })
-            .collect()
+impl Drawing<'_> {
+    /// The colour of a row.
+    pub(in crate::figures::plot) fn color(&self, row: &Row) -> RGBColor {
+        let by_number = self.value.and_then(|(scale, palette)| {
+            let share = scale.place(row.value?)?;
+            Some(palette::shade(palette, share).0)
+        });
+        by_number.unwrap_or(self.looks[row.series].color)
     }
+
+    /// The opacity of a row, where `usual` is that of the mark.
+    pub(in crate::figures::plot) fn opacity(&self, row: Option<&Row>, usual: f64) -> f64 {
+        let all = self.drawn.opacity.as_ref().and_then(|o| o.number());
+        let own = row.and_then(|row| row.opacity);
+        own.or(all).unwrap_or(usual).clamp(0.0, 1.0)
+    }
+
+    /// The radius of the point of a row, where `usual` is that of the mark.
+    pub(in crate::figures::plot) fn radius(&self, row: Option<&Row>, usual: f64) -> f64 {
+        let all = self.drawn.size.as_ref().and_then(|size| size.number());
+        let own = row.and_then(|row| row.size);
+        match (own, all) {
+            (Some(size), _) => area_radius(size, self.largest),
+            (None, Some(diameter)) => (diameter / 2.0).clamp(0.1, 200.0),
+            (None, None) => usual,
+        }
+    }
+}
+
+/// The radius of a point whose area is in proportion to `size`.
+pub(in crate::figures::plot) fn area_radius(size: f64, largest: f64) -> f64 {
+    const LARGEST: f64 = 8.0;
+    if largest > 0.0 {
+        LARGEST * (size.max(0.0) / largest).sqrt()
+    } else {
+        LARGEST / 2.0
+    }
+}
+
+/// The rows with those of one series at the same place averaged. Where one of them has no value there is no mean; an interval
+/// is kept where all of them have the same.
+pub(in crate::figures::plot) fn averaged(rows: &[Row]) -> Vec<Row> {
+    let mut places: Vec<Vec<Row>> = Vec::new();
+    let mut known: BTreeMap<(usize, usize, usize), usize> = BTreeMap::new();
+    for row in rows.iter().filter(|row| row.x.is_some()) {
+        let key = (row.panel, row.series, row.x_key);
+        let place = *known.entry(key).or_insert_with(|| {
+            places.push(Vec::new());
+            places.len() - 1
+        });
+        places[place].push(*row);
+    }
+    places
+        .into_iter()
+        .filter_map(|rows| match rows.as_slice() {
+            [row] => Some(*row),
+            rows => {
+                let values: Option<Vec<f64>> = rows.iter().map(|row| row.y).collect();
+                Some(Row {
+                    y: values.map(|values| mean(&values)),
+                    y_interval: None,
+                    x_interval: None,
+                    ..*rows.first()?
+                })
+            }
+        })
+        .collect()
 }
 
 /// The mean of values; their sum may be larger than any double.
@@ -93,48 +144,103 @@ pub(in crate::figures::plot) fn mean(values: &[f64]) -> f64 {
     }
 }
 
+/// The rows of one series from left to right.
+pub(in crate::figures::plot) fn ordered(rows: &[Row], series: usize) -> Vec<Row> {
+    let own = rows.iter().filter(|row| row.series == series);
+    let mut own: Vec<Row> = own.copied().collect();
+    own.sort_by(|a, b| a.x.unwrap_or(0.0).total_cmp(&b.x.unwrap_or(0.0)));
+    own
+}
+
+/// The stretches of rows without a gap.
+pub(in crate::figures::plot) fn unbroken(
+    rows: &[Row],
+    whole: impl Fn(&Row) -> bool,
+) -> Vec<&[Row]> {
+    rows.split(|row| !whole(row))
+        .filter(|part| !part.is_empty())
+        .collect()
+}
+
 /// Where one panel lies and what its axes mean.
 pub(in crate::figures::plot) struct Panel {
-    /// What its elements are drawn on.
-    pub chart: Chart,
+    /// plotters' coordinate system, in units of the backend.
+    pub coordinates: Cartesian2d<Axis, Axis>,
+    /// The area between its axes.
+    pub area: Area,
 }
 
 impl Panel {
     /// A panel of the page with its axes.
-    pub(in crate::figures::plot) fn new(page: &Page, area: &Area, x: &Axis, y: &Axis) -> Self {
-        let across = units(area.left)..units(area.right);
+    pub(in crate::figures::plot) fn new(area: Area, x: &Axis, y: &Axis) -> Self {
+        let (left, right) = (units(area.left), units(area.right));
         let (top, bottom) = (units(area.top), units(area.bottom));
+        let across = if x.scale.reverse {
+            right..left
+        } else {
+            left..right
+        };
         // Categories go down the page, numbers go up.
-        let down = if y.named() { top..bottom } else { bottom..top };
-        let coordinates = Cartesian2d::new(x.clone(), y.clone(), (across, down));
+        let down = if y.named() == y.scale.reverse {
+            bottom..top
+        } else {
+            top..bottom
+        };
         Self {
-            chart: page.use_screen_coord().apply_coord_spec(coordinates),
+            coordinates: Cartesian2d::new(x.clone(), y.clone(), (across, down)),
+            area,
         }
     }
 
     /// The horizontal axis.
     pub(in crate::figures::plot) fn x(&self) -> &Axis {
-        self.chart.as_coord_spec().x_spec()
+        self.coordinates.x_spec()
     }
 
     /// The vertical axis.
     pub(in crate::figures::plot) fn y(&self) -> &Axis {
-        self.chart.as_coord_spec().y_spec()
+        self.coordinates.y_spec()
     }
 
-    /// The left and the right edge.
-    pub(in crate::figures::plot) fn sides(&self) -> (Spot, Spot) {
-        let range = self.x().range();
-        (range.start, range.end)
+    /// Where a pair lies on the page.
+    pub(in crate::figures::plot) fn place(&self, x: Spot, y: Spot) -> Place {
+        let (x, y) = self.coordinates.translate(&(x, y));
+        (points(x), points(y))
     }
+}
 
-    /// The lower and the upper edge.
-    pub(in crate::figures::plot) fn heights(&self) -> (Spot, Spot) {
-        let range = self.y().range();
-        if self.y().named() {
-            (range.end, range.start)
+/// A panel as a mark sees it: with its axes exchanged for a horizontal mark.
+pub(in crate::figures::plot) struct Frame<'a> {
+    pub panel: &'a Panel,
+    /// Whether the axes are exchanged.
+    pub flipped: bool,
+}
+
+impl Frame<'_> {
+    /// The axis along which marks stand.
+    pub(in crate::figures::plot) fn x(&self) -> &Axis {
+        if self.flipped {
+            self.panel.y()
         } else {
-            (range.start, range.end)
+            self.panel.x()
+        }
+    }
+
+    /// The axis along which they reach.
+    pub(in crate::figures::plot) fn y(&self) -> &Axis {
+        if self.flipped {
+            self.panel.x()
+        } else {
+            self.panel.y()
+        }
+    }
+
+    /// Where a pair lies on the page.
+    pub(in crate::figures::plot) fn place(&self, x: Spot, y: Spot) -> Place {
+        if self.flipped {
+            self.panel.place(y, x)
+        } else {
+            self.panel.place(x, y)
         }
     }
 
@@ -159,20 +265,28 @@ impl Panel {
         self.at(x, y).filter(|_| is_inside)
     }
 
-    /// Width and height in points of one category, or of the whole panel on an
-    /// axis of numbers.
+    /// A rectangle between two corners.
+    pub(in crate::figures::plot) fn area(&self, from: (Spot, Spot), to: (Spot, Spot)) -> Area {
+        let ((ax, ay), (bx, by)) = (self.place(from.0, from.1), self.place(to.0, to.1));
+        Area {
+            left: ax.min(bx),
+            top: ay.min(by),
+            right: ax.max(bx),
+            bottom: ay.max(by),
+        }
+    }
+
+    /// The length of both axes in points, for one category each, or for the whole axis of numbers.
     pub(in crate::figures::plot) fn cell(&self) -> (f64, f64) {
-        let size = |range: Range<i32>, axis: &Axis| {
-            let places = match &axis.scale {
-                Scale::Category(names) => names.len().max(1),
-                _ => 1,
-            };
-            points(range.end - range.start) / places as f64
-        };
-        (
-            size(self.chart.get_x_axis_pixel_range(), self.x()),
-            size(self.chart.get_y_axis_pixel_range(), self.y()),
-        )
+        let size = |length: f64, axis: &Axis| length / axis.scale.places().max(1) as f64;
+        let area = &self.panel.area;
+        let across = size(area.width(), self.panel.x());
+        let down = size(area.height(), self.panel.y());
+        if self.flipped {
+            (down, across)
+        } else {
+            (across, down)
+        }
     }
 
     /// The width of one category in points, or nothing on an axis of numbers.
@@ -180,52 +294,112 @@ impl Panel {
         self.x().named().then(|| self.cell().0)
     }
 
-    /// Draws an element in values of the axes.
-    pub(in crate::figures::plot) fn put<'a, E>(&self, element: &'a E)
-    where
-        E: Drawable<Canvas>,
-        &'a E: PointCollection<'a, (Spot, Spot)>,
-    {
-        put(&self.chart, element);
+    /// Where marks begin that start at zero.
+    pub(in crate::figures::plot) fn foot(&self) -> f64 {
+        let scale = &self.y().scale;
+        let (low, high) = scale.ends();
+        if scale.is_log() {
+            low
+        } else {
+            0f64.clamp(low, high)
+        }
     }
 }
 
+/// One of the two axes, and what a mark needs there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::figures::plot) enum Side {
+    /// Numbers or categories, as the column has them.
+    Any,
+    /// Categories, even for numbers.
+    Category,
+    /// Numbers.
+    Number,
+    /// Nothing: the mark computes it.
+    Computed,
+    /// A column may be left out.
+    Optional,
+}
+
+/// What a mark is.
+#[derive(Debug)]
+pub(in crate::figures::plot) struct About {
+    /// Its name in a pipeline.
+    pub name: &'static str,
+    /// One sentence for people.
+    pub doc: &'static str,
+    /// What its horizontal axis is.
+    pub x: Side,
+    /// What its vertical axis is.
+    pub y: Side,
+    /// The parameters it takes beside `x` and `y`.
+    pub takes: &'static [&'static str],
+    /// Those of them that it needs.
+    pub needs: &'static [&'static str],
+    /// The axes whose intervals it draws.
+    pub intervals: &'static [&'static str],
+    /// Whether the axis along which it reaches starts at zero.
+    pub zero: bool,
+    /// Which rows make one mark together.
+    pub unit: Unit,
+    /// What becomes of values outside the domain.
+    pub outside: Outside,
+    /// The title of an axis that it computes.
+    pub computed: &'static str,
+}
+
+/// What a mark is, unless it says otherwise.
+pub(in crate::figures::plot) const USUAL: About = About {
+    name: "",
+    doc: "",
+    x: Side::Any,
+    y: Side::Any,
+    takes: &[],
+    needs: &[],
+    intervals: &[],
+    zero: false,
+    unit: Unit::Row,
+    outside: Outside::Hidden,
+    computed: "",
+};
+
 /// How values are drawn.
 pub(in crate::figures::plot) trait Mark: Sync {
-    /// Whether its horizontal axis has categories even for numbers.
-    fn needs_categories(&self) -> bool {
+    /// What it is.
+    fn about(&self) -> &'static About;
+    /// The rows as they are drawn: averaged, counted, stacked. The axes hold all of them.
+    fn prepared(&self, rows: &[Row], _drawn: &Drawn) -> Vec<Row> {
+        rows.to_vec()
+    }
+    /// The prepared rows of one panel as shapes, cut off at the edges of a domain.
+    fn draw(&self, frame: &Frame<'_>, rows: &[Row], layer: &Drawing<'_>) -> Vec<Shape>;
+    /// What lies over that and reaches over the edges: points. `raw` are the rows of the table.
+    fn draw_points(
+        &self,
+        _frame: &Frame<'_>,
+        _rows: &[Row],
+        _raw: &[Row],
+        _layer: &Drawing<'_>,
+    ) -> Vec<Shape> {
+        Vec::new()
+    }
+    /// Its sign in the legend, between two places on a line. `few` says whether a line has points of its own in the figure.
+    fn sample(&self, from: Place, width: f64, look: &Look, layer: &Sampled<'_>) -> Vec<Shape>;
+    /// Whether some rows of a panel get points of their own, so that the legend shows one.
+    fn has_points(&self, _rows: &[Row], _drawn: &Drawn) -> bool {
+        true
+    }
+    /// Whether it is drawn so that a legend of series explains nothing.
+    fn hides_panel(&self) -> bool {
         false
     }
-    /// Whether its vertical axis has categories even for numbers.
-    fn needs_vertical_categories(&self) -> bool {
-        false
-    }
-    /// Whether the vertical axis starts at zero.
-    fn starts_at_zero(&self) -> bool {
-        false
-    }
-    /// Whether its vertical axis has to be one of numbers.
-    fn needs_vertical_numbers(&self) -> bool {
-        false
-    }
-    /// Whether it colours by a value instead of by series.
-    fn colors_by_value(&self) -> bool {
-        false
-    }
-    /// Which rows make one mark together.
-    fn unit(&self) -> Unit {
-        Unit::Row
-    }
-    /// What becomes of values outside the domain.
-    fn outside(&self) -> Outside {
-        Outside::Hidden
-    }
-    /// Draws the rows of one panel, cut off at the edges of a domain.
-    fn draw(&self, panel: &Panel, rows: &Rows<'_>);
-    /// Draws what lies over that and reaches over the edges: points.
-    fn draw_points(&self, _panel: &Panel, _rows: &Rows<'_>) {}
-    /// Draws its sign in the legend, between two places on a line.
-    fn sample(&self, page: &Page, from: (f64, f64), width: f64, style: &Style);
+}
+
+/// What the legend knows of a layer.
+pub(in crate::figures::plot) struct Sampled<'a> {
+    pub drawn: &'a Drawn,
+    /// Whether the layer has points of its own.
+    pub points: bool,
 }
 
 /// Which rows make one mark together.
@@ -237,6 +411,8 @@ pub(in crate::figures::plot) enum Unit {
     Place,
     /// Those of one cell.
     Cell,
+    /// Those of one series at one place, drawn as a distribution.
+    Sample,
 }
 
 /// What becomes of values outside the domain.
@@ -250,27 +426,86 @@ pub(in crate::figures::plot) enum Outside {
     Coloured,
 }
 
+/// The share of a category that its marks take.
+const FILLED: f64 = 0.76;
+/// The widest mark in a category, in points.
+const WIDEST: f64 = 44.0;
+
+/// Where the marks of a category stand side by side.
+pub(in crate::figures::plot) struct Lanes {
+    count: usize,
+    /// The width of a lane.
+    lane: f64,
+    /// The width of a mark in it.
+    pub wide: f64,
+}
+
+impl Lanes {
+    /// The lanes of a category; none on an axis of numbers.
+    pub(in crate::figures::plot) fn new(frame: &Frame<'_>, layer: &Drawing<'_>) -> Option<Self> {
+        let band = frame.band()?;
+        let count = layer.lanes.1.max(1);
+        let lane = band * FILLED / count as f64;
+        let wide = (lane * if count > 1 { 0.92 } else { 0.85 }).min(WIDEST);
+        Some(Self { count, lane, wide })
+    }
+
+    /// The distance of a lane from the middle of its category.
+    pub(in crate::figures::plot) fn shift(&self, lane: usize) -> f64 {
+        if self.count == 1 {
+            return 0.0;
+        }
+        // Lanes lie side by side even where marks are kept narrow.
+        (lane as f64 - (self.count as f64 - 1.0) / 2.0) * self.lane.min(WIDEST / 0.92)
+    }
+}
+
+/// How far a row's mark stands from the middle of its category.
+pub(in crate::figures::plot) fn shift(frame: &Frame<'_>, row: &Row, layer: &Drawing<'_>) -> f64 {
+    let lane = layer.lanes.0.get(row.series).copied().unwrap_or_default();
+    Lanes::new(frame, layer).map_or(0.0, |lanes| lanes.shift(lane))
+}
+
 /// A line from `low` to `high` with a cap at each end that lies inside.
-///
-/// plotters' own has a dot in the middle, which is the mark's to draw.
-pub(super) fn error_bar(
-    panel: &Panel,
+pub(in crate::figures::plot) fn error_bar(
+    frame: &Frame<'_>,
     x: Spot,
     (low, high): (f64, f64),
     (color, cap): (RGBColor, f64),
-) {
-    let axis = panel.y();
+) -> Vec<Shape> {
+    let axis = frame.y();
     let (bottom, top) = axis.scale.ends();
     if axis.scale.place(high).is_none() || high < bottom || low > top {
-        return;
+        return Vec::new();
     }
     // An interval that leaves the axis ends there, without a cap.
     let ends = [low.max(bottom), high.min(top)].map(Spot::of);
     let stroke = Stroke::new(color, 0.9);
-    panel.put(&stroke.along(ends.map(|end| (x, end))));
+    let mut shapes = vec![Shape::Line(
+        ends.map(|end| frame.place(x, end)).to_vec(),
+        stroke,
+    )];
     for (end, value) in ends.into_iter().zip([low, high]) {
         if (bottom..=top).contains(&value) {
-            panel.put(&stroke.along([(x.by(-cap), end), (x.by(cap), end)]));
+            let cap = [x.by(-cap), x.by(cap)].map(|x| frame.place(x, end));
+            shapes.push(Shape::Line(cap.to_vec(), stroke));
         }
     }
+    shapes
+}
+
+/// A point of a series.
+pub(in crate::figures::plot) fn marker(
+    place: Place,
+    radius: f64,
+    look: &Look,
+    opacity: f64,
+) -> Shape {
+    Shape::Marker(Marker {
+        place,
+        radius,
+        color: look.color,
+        shape: look.shape,
+        opacity,
+    })
 }

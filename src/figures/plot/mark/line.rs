@@ -1,13 +1,16 @@
 //! A line through the values of each series, with a band for errors.
 
-use plotters::element::Polygon;
-use plotters::series::LineSeries;
 use plotters::style::Color;
 
-use super::contract::{Mark, Outside, Panel, Row, Rows, Unit};
+use super::contract::{
+    About, Drawing, Frame, Mark, Outside, Row, Sampled, Side, USUAL, Unit, averaged, marker,
+    ordered, unbroken,
+};
 use crate::figures::plot::axis::Spot;
-use crate::figures::plot::element::{Marker, Page, Stroke, put};
-use crate::figures::plot::palette::{Style, style};
+use crate::figures::plot::element::Stroke;
+use crate::figures::plot::palette::Look;
+use crate::figures::plot::scene::{Place, Shape};
+use crate::figures::plot::spec::Drawn;
 
 /// Up to this many places every value gets a point of its own.
 const FEW: usize = 15;
@@ -15,122 +18,130 @@ const FEW: usize = 15;
 pub(super) struct Line;
 
 impl Mark for Line {
-    fn needs_vertical_numbers(&self) -> bool {
-        true
+    fn about(&self) -> &'static About {
+        const ABOUT: About = About {
+            name: "line",
+            doc: "A line through the values of each series, with a band for errors.",
+            y: Side::Number,
+            takes: &[
+                "color", "shape", "dash", "tint", "size", "opacity", "points",
+            ],
+            intervals: &["y"],
+            unit: Unit::Place,
+            outside: Outside::Cut,
+            ..USUAL
+        };
+        &ABOUT
     }
 
-    fn unit(&self) -> Unit {
-        Unit::Place
+    fn prepared(&self, rows: &[Row], _: &Drawn) -> Vec<Row> {
+        averaged(rows)
     }
 
-    fn outside(&self) -> Outside {
-        Outside::Cut
-    }
-
-    fn draw(&self, panel: &Panel, rows: &Rows<'_>) {
-        let lines = lines(rows);
+    fn draw(&self, frame: &Frame<'_>, rows: &[Row], layer: &Drawing<'_>) -> Vec<Shape> {
+        let lines: Vec<Vec<Row>> = (0..layer.looks.len())
+            .map(|series| ordered(rows, series))
+            .collect();
+        let mut shapes = Vec::new();
         // All bands lie under all lines.
-        for (place, line) in lines.iter().enumerate() {
+        for line in &lines {
             for part in unbroken(line, |row| {
-                panel.at(row.x, row.y).is_some() && row.y_interval.is_some()
+                frame.at(row.x, row.y).is_some() && row.y_interval.is_some()
             }) {
-                band(panel, part, &style(place));
+                shapes.extend(band(frame, part, layer));
             }
         }
-        for (place, line) in lines.iter().enumerate() {
-            let style = style(place);
-            let stroke = stroke(&style);
-            for part in unbroken(line, |row| panel.at(row.x, row.y).is_some()) {
-                let places = part.iter().filter_map(|row| panel.at(row.x, row.y));
-                for element in LineSeries::new(places, stroke.style()) {
-                    panel.put(&stroke.dashed(element));
-                }
+        for line in &lines {
+            for part in unbroken(line, |row| frame.at(row.x, row.y).is_some()) {
+                let places = part
+                    .iter()
+                    .filter_map(|row| frame.at(row.x, row.y))
+                    .map(|(x, y)| frame.place(x, y));
+                let stroke = stroke(&layer.looks[part[0].series], layer.drawn);
+                shapes.push(Shape::Line(places.collect(), stroke));
             }
         }
+        shapes
     }
 
-    fn draw_points(&self, panel: &Panel, rows: &Rows<'_>) {
-        if rows.points {
-            for row in rows.rows {
-                if let Some(place) = panel.within(row.x, row.y) {
-                    panel.put(&Marker {
-                        place,
-                        radius: 1.5,
-                        style: style(row.series),
-                        opacity: 0.45,
-                    });
+    fn draw_points(
+        &self,
+        frame: &Frame<'_>,
+        rows: &[Row],
+        raw: &[Row],
+        layer: &Drawing<'_>,
+    ) -> Vec<Shape> {
+        let mut shapes = Vec::new();
+        if layer.drawn.points == Some(true) {
+            for row in raw {
+                if let Some((x, y)) = frame.within(row.x, row.y) {
+                    let look = &layer.looks[row.series];
+                    shapes.push(marker(frame.place(x, y), 1.5, look, 0.45));
                 }
             }
         }
-        for (place, line) in lines(rows).iter().enumerate() {
-            for part in unbroken(line, |row| panel.at(row.x, row.y).is_some()) {
+        for (series, look) in layer.looks.iter().enumerate() {
+            let line = ordered(rows, series);
+            for part in unbroken(&line, |row| frame.at(row.x, row.y).is_some()) {
                 // Between two gaps a line has no length.
                 if line.len() > FEW && part.len() > 1 {
                     continue;
                 }
-                for place_of in part.iter().filter_map(|row| panel.within(row.x, row.y)) {
-                    panel.put(&Marker {
-                        place: place_of,
-                        radius: 2.5,
-                        style: style(place),
-                        opacity: 1.0,
-                    });
+                for (x, y) in part.iter().filter_map(|row| frame.within(row.x, row.y)) {
+                    let radius = layer.radius(None, 2.5);
+                    let opacity = layer.opacity(None, 1.0);
+                    shapes.push(marker(frame.place(x, y), radius, look, opacity));
                 }
             }
         }
+        shapes
     }
 
-    fn sample(&self, page: &Page, (x, y): (f64, f64), width: f64, style: &Style) {
-        put(page, &stroke(style).along([(x, y), (x + width, y)]));
-        let marker = Marker {
-            place: (x + width / 2.0, y),
-            radius: 2.4,
-            style: *style,
-            opacity: 1.0,
-        };
-        put(page, &marker);
+    fn sample(&self, (x, y): Place, width: f64, look: &Look, layer: &Sampled<'_>) -> Vec<Shape> {
+        let mut shapes = vec![Shape::Line(
+            vec![(x, y), (x + width, y)],
+            stroke(look, layer.drawn),
+        )];
+        if layer.points {
+            shapes.push(marker((x + width / 2.0, y), 2.4, look, 1.0));
+        }
+        shapes
     }
-}
 
-/// The values of each series from left to right.
-fn lines(rows: &Rows<'_>) -> Vec<Vec<Row>> {
-    (0..rows.series)
-        .map(|series| {
-            let mut line = rows.averaged(series);
-            line.sort_by(|a, b| a.x.unwrap_or(0.0).total_cmp(&b.x.unwrap_or(0.0)));
-            line
+    fn has_points(&self, rows: &[Row], _: &Drawn) -> bool {
+        let most = rows.iter().map(|row| row.series).max().unwrap_or_default();
+        (0..=most).any(|series| {
+            let count = rows.iter().filter(|row| row.series == series).count();
+            (1..=FEW).contains(&count)
         })
-        .collect()
-}
-
-fn stroke(style: &Style) -> Stroke {
-    Stroke {
-        color: style.color,
-        width: 1.4,
-        dash: style.dash,
     }
 }
 
-/// The stretches of a line without a gap.
-fn unbroken(line: &[Row], whole: impl Fn(&Row) -> bool) -> Vec<&[Row]> {
-    line.split(|row| !whole(row))
-        .filter(|part| !part.is_empty())
-        .collect()
+/// The stroke of a series.
+fn stroke(look: &Look, drawn: &Drawn) -> Stroke {
+    let opacity = drawn.opacity.as_ref().and_then(|o| o.number());
+    Stroke {
+        opacity: opacity.unwrap_or(1.0),
+        dash: look.dash,
+        ..Stroke::new(look.color, 1.4)
+    }
 }
 
-fn band(panel: &Panel, part: &[Row], style: &Style) {
+fn band(frame: &Frame<'_>, part: &[Row], layer: &Drawing<'_>) -> Option<Shape> {
     let edge = |upper: bool| {
         part.iter().filter_map(move |row| {
             let (low, high) = row.y_interval?;
             let y = if upper { high } else { low };
-            Some((Spot::of(row.x?), Spot::of(y)))
+            Some(frame.place(Spot::of(row.x?), Spot::of(y)))
         })
     };
-    let outline: Vec<(Spot, Spot)> = edge(true).chain(edge(false).rev()).collect();
+    let outline: Vec<Place> = edge(true).chain(edge(false).rev()).collect();
+    let look = layer.looks.get(part.first()?.series)?;
     if part.len() == 1 {
         // A band of one place has no width: show its height as a stroke.
-        panel.put(&Stroke::new(style.color, 0.9).along(outline));
+        Some(Shape::line(outline, look.color, 0.9))
     } else {
-        panel.put(&Polygon::new(outline, style.color.mix(0.18)));
+        let opacity = 0.18 * layer.opacity(None, 1.0);
+        Some(Shape::Filled(outline, look.color.mix(opacity)))
     }
 }

@@ -1,0 +1,553 @@
+//! One panel of a figure, with its facets: layers of rows on axes that they share.
+
+use polars::prelude::{Column, DataFrame};
+
+use super::layer::{Layer, Placed, Sides};
+use super::reference::{self, Line};
+use super::{Keys, Tables, order_advice};
+use crate::figures::plot::column::{
+    Along, Groups, along_categories, along_numbers, is_numeric, numbers,
+};
+use crate::figures::plot::hole::Cell;
+use crate::figures::plot::mark::Side;
+use crate::figures::plot::scale::{Holds, Scale};
+use crate::figures::plot::spec::{
+    CATEGORIES, Channel, Drawn, PaletteName, Panel as Written, ScaleName,
+};
+use crate::figures::plot::told::{Shown, Told};
+use crate::figures::table::{self, Error};
+
+/// The most panels that can be told apart at all.
+const MOST_PANELS: usize = 64;
+
+/// A panel with its facets.
+pub(in crate::figures::plot) struct View<'a> {
+    pub written: Written,
+    /// Its facets in reading order; one if it has none.
+    pub facets: Vec<Facet>,
+    /// How many rows and columns of facets it has, where these are given by `row` and `column`.
+    pub grid: Option<(usize, usize)>,
+    /// The names of the rows and of the columns of facets, as mark-up.
+    pub row_names: Vec<String>,
+    pub column_names: Vec<String>,
+    pub layers: Vec<Layer<'a>>,
+    /// The horizontal and the vertical axis, as written: without the columns of single layers.
+    pub x: Channel,
+    pub y: Channel,
+    /// The scale of what is coloured by number, its channel, and its colours.
+    pub value: Option<(Scale, Channel, PaletteName)>,
+}
+
+/// One facet.
+pub(in crate::figures::plot) struct Facet {
+    /// What it is about, as mark-up.
+    pub heading: Option<String>,
+    /// Its row and its column, where these are given.
+    pub at: (usize, usize),
+    pub x: Scale,
+    pub y: Scale,
+    /// Its lines to compare with, one for each reference of the panel.
+    pub references: Vec<Line>,
+}
+
+/// A view, and what is to be told of it.
+pub(in crate::figures::plot) struct Found<'a> {
+    pub view: View<'a>,
+    pub told: Told,
+}
+
+impl<'a> View<'a> {
+    pub(in crate::figures::plot) fn new(
+        written: Written,
+        place: usize,
+        tables: &Tables<'a>,
+        keys: &Keys,
+    ) -> Result<Found<'a>, Error> {
+        let parts = Parts::new(&written, tables)?;
+        let x = Edge::new(&written, tables, true)?;
+        let y = Edge::new(&written, tables, false)?;
+        let mut layers = Vec::new();
+        for (at, (path, drawn)) in written.layers.iter().enumerate() {
+            let table = tables.named(drawn.from.as_deref())?;
+            let flipped = Sides::of(drawn, table)?.flipped;
+            let (across, down) = (x.alongs[at].clone(), y.alongs[at].clone());
+            let (own_x, own_y) = if flipped {
+                (down, across)
+            } else {
+                (across, down)
+            };
+            let placed = Placed {
+                at: (place, at),
+                path: path.clone(),
+                drawn,
+                x: own_x,
+                y: own_y,
+                panel_of: parts.of_layer[at].clone(),
+                panels: parts.cells.len(),
+            };
+            layers.push(Layer::new(placed, tables, keys)?);
+        }
+
+        let base = tables.named(written.from.as_deref())?;
+        let mut levels: Vec<Vec<Cell>> = Vec::new();
+        for one in &written.reference {
+            levels.push(reference::levels(one, base)?);
+        }
+        let base_layer = layers
+            .iter()
+            .position(|layer| std::ptr::eq(layer.table, base));
+        let references = |panel: usize| -> Vec<Line> {
+            let rows: Vec<usize> = match base_layer.map(|at| &parts.of_layer[at]) {
+                Some(Some(of_row)) => {
+                    let rows = of_row.iter().enumerate();
+                    let rows = rows.filter(|(_, own)| **own == panel);
+                    rows.map(|(row, _)| row).collect()
+                }
+                _ => (0..base.height()).collect(),
+            };
+            let along = base_layer.map(|at| &x.alongs[at]);
+            let all = written.reference.iter().zip(&levels);
+            all.map(|(one, level)| {
+                let pairs = rows.iter().map(|row| {
+                    let x = along.and_then(|along| along.cells.get(*row)?.ok());
+                    (x, level[*row].ok())
+                });
+                reference::line(one, pairs)
+            })
+            .collect()
+        };
+        let lines: Vec<Vec<Line>> = (0..parts.cells.len()).map(references).collect();
+
+        let scales = |side: &Edge, horizontal: bool| -> Vec<Scale> {
+            let one = |panel: Option<usize>| side.scale(&layers, &lines, horizontal, panel);
+            if side.channel.share == Some(false) {
+                (0..parts.cells.len())
+                    .map(|panel| one(Some(panel)))
+                    .collect()
+            } else {
+                vec![one(None); parts.cells.len()]
+            }
+        };
+        let facets = parts
+            .cells
+            .iter()
+            .zip(scales(&x, true).into_iter().zip(scales(&y, false)))
+            .zip(lines.clone())
+            .map(|((cell, (x, y)), references)| Facet {
+                heading: cell.heading.clone(),
+                at: cell.at,
+                x,
+                y,
+                references,
+            })
+            .collect();
+        let value = value(&layers);
+
+        let mut told = Told::default();
+        let many = layers.len() > 1;
+        let given = [&written.facet, &written.row, &written.column];
+        let given: Vec<&str> = given
+            .into_iter()
+            .flatten()
+            .map(|c| c.field.as_str())
+            .collect();
+        let mut empty = Vec::new();
+        for layer in &layers {
+            let shown = Shown::new(layer, &given);
+            let (lines, nothing) = shown.told()?;
+            told.untold.extend(lines);
+            empty.push(nothing);
+        }
+        if empty.iter().all(Option::is_some) {
+            told.empty = empty.into_iter().flatten().next();
+        } else if many {
+            told.untold.extend(empty.into_iter().flatten());
+        }
+        if let Some(layer) = base_layer.map(|at| &layers[at]) {
+            for (one, level) in written.reference.iter().zip(&levels) {
+                told.untold
+                    .extend(Shown::new(layer, &given).reference(one, level)?);
+            }
+        }
+        told.advice.extend(truncated(&layers, &x, &y));
+        let rows = layers.iter().any(|layer| layer.table.height() > 0);
+        let orders = [&x, &y].map(|side| (&side.channel, &side.unknown));
+        let facets_unknown = parts
+            .unknown
+            .iter()
+            .map(|(channel, unknown)| (channel, unknown));
+        let orders = orders.into_iter().chain(facets_unknown);
+        let orders = orders.filter(|_| rows);
+        told.advice
+            .extend(orders.filter_map(|(channel, unknown)| order_advice(channel, unknown)));
+        Ok(Found {
+            view: View {
+                facets,
+                grid: parts.grid,
+                row_names: parts.row_names,
+                column_names: parts.column_names,
+                x: x.channel,
+                y: y.channel,
+                value,
+                layers,
+                written,
+            },
+            told,
+        })
+    }
+}
+
+/// That bars do not begin at zero, which makes them look more different than they are.
+fn truncated(layers: &[Layer<'_>], x: &Edge, y: &Edge) -> Option<String> {
+    let layer = layers.iter().find(|layer| layer.mark.about().zero)?;
+    let side = if layer.flipped { x } else { y };
+    let [low, high] = side.channel.domain?;
+    let log = side.channel.scale().is_log();
+    (!log && (low > 0.0 || high < 0.0)).then(|| {
+        format!(
+            "the {}s do not begin at zero: the `domain` of `{}` is {low} to {high}",
+            layer.mark.about().name,
+            side.channel.field
+        )
+    })
+}
+
+/// The scale of what layers colour by number.
+fn value(layers: &[Layer<'_>]) -> Option<(Scale, Channel, PaletteName)> {
+    let channel = layers.iter().find_map(Layer::value_channel)?.clone();
+    let cells = layers.iter().flat_map(|layer| &layer.rows);
+    let values: Vec<f64> = cells.filter_map(|row| row.value).collect();
+    let palette = channel.palette.unwrap_or(if channel.middle.is_some() {
+        PaletteName::Diverging
+    } else {
+        PaletteName::Sequential
+    });
+    let mut shown = channel.clone();
+    if palette == PaletteName::Diverging && channel.domain.is_none() {
+        // As far on one side of the middle as on the other, or colours would not compare.
+        let middle = channel.middle.unwrap_or(0.0);
+        let reach = values
+            .iter()
+            .map(|v| (v - middle).abs())
+            .fold(0.0, f64::max);
+        if reach > 0.0 {
+            shown.domain = Some([middle - reach, middle + reach]);
+        }
+    }
+    let holds = Holds {
+        tight: true,
+        ..Holds::default()
+    };
+    let scale = Scale::over(values.into_iter(), &shown, holds);
+    Some((scale, channel, palette))
+}
+
+/// One side of a view: the columns of all layers along the horizontal or the vertical axis.
+struct Edge {
+    /// What is written of the axis.
+    channel: Channel,
+    /// One for each layer; empty where a layer has no column there.
+    alongs: Vec<Along>,
+    /// The names of its categories, if it has them.
+    names: Option<Vec<String>>,
+    unknown: Vec<String>,
+}
+
+impl Edge {
+    fn new(written: &Written, tables: &Tables<'_>, horizontal: bool) -> Result<Self, Error> {
+        let channel_of = |drawn: &Drawn| -> Option<Channel> {
+            if horizontal {
+                drawn.x.clone()
+            } else {
+                drawn.y.clone()
+            }
+        };
+        let mut channel: Option<Channel> = None;
+        let mut columns: Vec<Option<(&DataFrame, &Column, Channel)>> = Vec::new();
+        let mut needs_categories = false;
+        let mut needs_numbers = false;
+        let mut computed = "";
+        for (_, drawn) in &written.layers {
+            let table = tables.named(drawn.from.as_deref())?;
+            let sides = Sides::of(drawn, table)?;
+            let need = if horizontal == sides.flipped {
+                sides.y.1
+            } else {
+                sides.x.1
+            };
+            needs_categories |= need == Side::Category;
+            needs_numbers |= matches!(need, Side::Number | Side::Computed);
+            if need == Side::Computed {
+                computed = drawn.mark.map_or("", |mark| mark.mark().about().computed);
+            }
+            let own = channel_of(drawn);
+            if let Some(own) = &own {
+                channel = Some(match channel {
+                    Some(before) => before.completed(own),
+                    None => own.clone(),
+                });
+            }
+            columns.push(match own {
+                Some(own) if need != Side::Computed => {
+                    let column = table::column(table, &own.field)?;
+                    if need == Side::Number && !is_numeric(column) {
+                        // Says what it holds.
+                        numbers(table, &own.field)?;
+                    }
+                    Some((table, column, own))
+                }
+                _ => None,
+            });
+        }
+        let channel = channel.unwrap_or_else(|| Channel {
+            title: Some(computed.to_owned()),
+            ..Channel::default()
+        });
+        let known: Vec<&Column> = columns
+            .iter()
+            .flatten()
+            .map(|(_, column, _)| *column)
+            .collect();
+        let text = known.iter().find(|column| !is_numeric(column));
+        let number = known
+            .iter()
+            .find(|column| is_numeric(column) && !column.dtype().is_null());
+        if needs_categories && needs_numbers {
+            return Err(Error::Unsuitable(format!(
+                "the layers do not agree on `{}`: one mark takes its values for categories, another for numbers",
+                channel.field
+            )));
+        }
+        if let (Some(text), Some(number), false) = (text, number, needs_categories) {
+            return Err(Error::Unsuitable(format!(
+                "the layers do not agree on an axis: `{}` holds text and `{}` numbers",
+                text.name(),
+                number.name()
+            )));
+        }
+        if text.is_none() && !needs_categories {
+            if channel.order.is_some() {
+                return Err(Error::Unsuitable(format!(
+                    "`{}` holds numbers, which have an order: `order` is for categories",
+                    channel.field
+                )));
+            }
+            let alongs = columns.iter().map(|column| match column {
+                Some((table, _, own)) => along_numbers(table, own),
+                None => Ok(Along::default()),
+            });
+            return Ok(Self {
+                alongs: alongs.collect::<Result<_, _>>()?,
+                channel,
+                names: None,
+                unknown: Vec::new(),
+            });
+        }
+        if channel.domain.is_some() || channel.scale() != ScaleName::Linear {
+            return Err(Error::Unsuitable(format!(
+                "`{}`: {CATEGORIES}",
+                channel.field
+            )));
+        }
+        let (found, categories) = along_categories(&known, &channel)?;
+        let mut found = found.into_iter();
+        let alongs = columns.iter().map(|column| match column {
+            Some(_) => found.next().unwrap_or_default(),
+            None => Along::default(),
+        });
+        Ok(Self {
+            alongs: alongs.collect(),
+            channel,
+            names: Some(categories.names),
+            unknown: categories.unknown,
+        })
+    }
+
+    /// The scale of one panel, or of all.
+    fn scale(
+        &self,
+        layers: &[Layer<'_>],
+        lines: &[Vec<Line>],
+        horizontal: bool,
+        panel: Option<usize>,
+    ) -> Scale {
+        if let Some(names) = &self.names {
+            return Scale::category(names.clone(), &self.channel);
+        }
+        let mut values = Vec::new();
+        let mut holds = Holds {
+            whole: !self.alongs.is_empty(),
+            ..Holds::default()
+        };
+        for (layer, along) in layers.iter().zip(&self.alongs) {
+            let about = layer.mark.about();
+            // Along this axis the layer either stands or reaches.
+            let reaches = horizontal == layer.flipped;
+            holds.zero |= about.zero && reaches;
+            holds.whole &= along.whole;
+            let inside = |row: &&crate::figures::plot::mark::Row| {
+                panel.is_none_or(|panel| row.panel == panel)
+            };
+            for row in layer.rows.iter().filter(inside) {
+                let (value, interval) = if reaches {
+                    (row.y, row.y_interval)
+                } else {
+                    (row.x, row.x_interval)
+                };
+                // A row without a place on the other axis is not drawn.
+                let other = if reaches { row.x } else { row.y };
+                let computed = about.y == Side::Computed || about.y == Side::Optional;
+                if other.is_none() && !computed {
+                    continue;
+                }
+                values.extend(value);
+                values.extend(interval.into_iter().flat_map(|(low, high)| [low, high]));
+                values.extend(row.base.filter(|_| reaches));
+            }
+            if layer.drawn.points == Some(true) {
+                let raw = layer.raw.iter().filter(inside);
+                values.extend(raw.filter_map(|row| if reaches { row.y } else { row.x }));
+            }
+        }
+        let lines = lines.iter().enumerate();
+        let lines = lines.filter(|(own, _)| panel.is_none_or(|panel| *own == panel));
+        for line in lines.flat_map(|(_, lines)| lines) {
+            let own = line.values(horizontal);
+            holds.whole &= own.iter().all(|value| value.fract() == 0.0);
+            values.extend(own);
+        }
+        Scale::over(values.into_iter(), &self.channel, holds)
+    }
+}
+
+/// The facets of a view, and which rows are in them.
+struct Parts {
+    cells: Vec<Part>,
+    grid: Option<(usize, usize)>,
+    row_names: Vec<String>,
+    column_names: Vec<String>,
+    /// For each layer the facet of every row; none where its table has no such columns.
+    of_layer: Vec<Option<Vec<usize>>>,
+    unknown: Vec<(Channel, Vec<String>)>,
+}
+
+struct Part {
+    heading: Option<String>,
+    at: (usize, usize),
+}
+
+/// A name of a facet, after the title of its channel.
+fn heading(channel: &Channel, name: &str) -> String {
+    match &channel.title {
+        Some(title) => format!("{title} = {name}"),
+        None => name.to_owned(),
+    }
+}
+
+impl Parts {
+    fn new(written: &Written, tables: &Tables<'_>) -> Result<Self, Error> {
+        let given: Vec<&Channel> = [&written.facet, &written.row, &written.column]
+            .into_iter()
+            .flatten()
+            .collect();
+        let count = written.layers.len();
+        if given.is_empty() {
+            return Ok(Self {
+                cells: vec![Part {
+                    heading: None,
+                    at: (0, 0),
+                }],
+                grid: None,
+                row_names: Vec::new(),
+                column_names: Vec::new(),
+                of_layer: vec![None; count],
+                unknown: Vec::new(),
+            });
+        }
+        // The layers that have all the columns are parted; others are in every panel.
+        let mut parted: Vec<usize> = Vec::new();
+        for (at, (_, drawn)) in written.layers.iter().enumerate() {
+            let table = tables.named(drawn.from.as_deref())?;
+            if given
+                .iter()
+                .all(|channel| table.column(&channel.field).is_ok())
+            {
+                parted.push(at);
+            }
+        }
+        let mut groups = Vec::new();
+        for channel in &given {
+            let columns = parted.iter().map(|at| {
+                let from = written.layers[*at].1.from.as_deref();
+                table::column(tables.named(from)?, &channel.field)
+            });
+            let columns = columns.collect::<Result<Vec<_>, _>>()?;
+            groups.push(Groups::new(&columns, channel, "panels", MOST_PANELS)?);
+        }
+        let mut of_layer = vec![None; count];
+        let unknown = given
+            .iter()
+            .zip(&groups)
+            .map(|(channel, groups)| ((*channel).clone(), groups.unknown.clone()));
+        let unknown = unknown.collect();
+        if written.facet.is_some() {
+            let names = &groups[0].names;
+            for (place, at) in parted.iter().enumerate() {
+                of_layer[*at] = Some(groups[0].of_row[place].clone());
+            }
+            let cells = names.iter().map(|name| Part {
+                heading: Some(heading(given[0], name)),
+                at: (0, 0),
+            });
+            return Ok(Self {
+                cells: cells.collect(),
+                grid: None,
+                row_names: Vec::new(),
+                column_names: Vec::new(),
+                of_layer,
+                unknown,
+            });
+        }
+        let place_of = |channel: &Option<Channel>| {
+            let field = &channel.as_ref()?.field;
+            given.iter().position(|given| given.field == *field)
+        };
+        let (row, column) = (place_of(&written.row), place_of(&written.column));
+        let names = |at: Option<usize>| -> Vec<String> {
+            at.map_or_else(Vec::new, |at| {
+                let names = groups[at].names.iter();
+                names.map(|name| heading(given[at], name)).collect()
+            })
+        };
+        let (row_names, column_names) = (names(row), names(column));
+        let (rows, columns) = (row_names.len().max(1), column_names.len().max(1));
+        if rows * columns > MOST_PANELS {
+            return Err(Error::Unsuitable(format!(
+                "{rows} rows of {columns} panels are too many; {MOST_PANELS} panels are the most"
+            )));
+        }
+        let group = |at: Option<usize>, layer: usize, row: usize| {
+            at.map_or(0, |at| groups[at].of_row[layer][row])
+        };
+        for (place, at) in parted.iter().enumerate() {
+            let height = tables
+                .named(written.layers[*at].1.from.as_deref())?
+                .height();
+            let of_row =
+                (0..height).map(|r| group(row, place, r) * columns + group(column, place, r));
+            of_layer[*at] = Some(of_row.collect());
+        }
+        let cells = (0..rows * columns).map(|place| Part {
+            heading: None,
+            at: (place / columns, place % columns),
+        });
+        Ok(Self {
+            cells: cells.collect(),
+            grid: Some((rows, columns)),
+            row_names,
+            column_names,
+            of_layer,
+            unknown,
+        })
+    }
+}

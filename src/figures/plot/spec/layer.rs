@@ -1,0 +1,282 @@
+//! What is drawn: the parameters that a figure, a panel and a layer share, and how the inner ones take them from the outer.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::channel::{Amount, Channel};
+use crate::figures::plot::mark::MarkName;
+
+/// How marks at the same place stand on one another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stack {
+    /// They do not.
+    None,
+    /// Each begins where the last ends.
+    Sum,
+    /// The same, with the sum of each place as one.
+    Share,
+}
+
+/// Declares a struct that has the parameters of what is drawn, beside its own.
+macro_rules! drawn {
+    ($(#[$about:meta])* pub struct $name:ident { $($own:tt)* }) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+        #[serde(deny_unknown_fields, default)]
+        pub struct $name {
+            /// How values are drawn.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub mark: Option<MarkName>,
+            /// The column along the horizontal axis.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub x: Option<Channel>,
+            /// The column along the vertical axis.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub y: Option<Channel>,
+            /// One series for each value of this column, with a colour of its own. Points of a column with many numbers are
+            /// coloured by the number, with a colour bar.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub color: Option<Channel>,
+            /// One series for each value of this column, with points of its own shape. Without it, the shape tells what the colour tells.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub shape: Option<Channel>,
+            /// One series for each value of this column, with dashes of its own. Without it, dashes tell what the colour tells.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub dash: Option<Channel>,
+            /// The column a heat map colours its cells by.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub value: Option<Channel>,
+            /// How large points are: their diameter in points, or a column of numbers, to which their area is in proportion.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub size: Option<Amount>,
+            /// How opaque it is, from 0 to 1: a number or a column.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub opacity: Option<Amount>,
+            /// The column that a `text` mark writes.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub label: Option<Channel>,
+            /// One colour for all, such as `"#888888"`, in place of `color`.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub tint: Option<String>,
+            /// Show every row as a point. Rows at the same place of one series are
+            /// averaged for the line or the bar whether or not they are shown; where
+            /// one of them has no value there is no mean, which the figure says.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub points: Option<bool>,
+            /// Spread points at the same category at random, always in the same way.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub jitter: Option<bool>,
+            /// Spread points at the same category side by side, as little as needed.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub swarm: Option<bool>,
+            /// How bars and areas of several series stand at one place: side by side, on one another (`"sum"`), or as shares (`"share"`).
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub stack: Option<Stack>,
+            /// Whether the categories stand along the vertical axis; left out, they do where `y` holds text and `x` numbers.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub horizontal: Option<bool>,
+            /// How many bins a histogram has; as the data needs if left out.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            #[schemars(range(min = 1, max = 500))]
+            pub bins: Option<usize>,
+            /// The width of the kernel of a density or a violin, in units of the axis; Silverman's rule if left out.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub bandwidth: Option<f64>,
+            $($own)*
+        }
+
+        impl $name {
+            /// The parameters of what is drawn.
+            pub(in crate::figures::plot) fn drawn(&self) -> $crate::figures::plot::spec::layer::Drawn {
+                $crate::figures::plot::spec::layer::Drawn {
+                    mark: self.mark,
+                    x: self.x.clone(),
+                    y: self.y.clone(),
+                    color: self.color.clone(),
+                    shape: self.shape.clone(),
+                    dash: self.dash.clone(),
+                    value: self.value.clone(),
+                    size: self.size.clone(),
+                    opacity: self.opacity.clone(),
+                    label: self.label.clone(),
+                    tint: self.tint.clone(),
+                    points: self.points,
+                    jitter: self.jitter,
+                    swarm: self.swarm,
+                    stack: self.stack,
+                    horizontal: self.horizontal,
+                    bins: self.bins,
+                    bandwidth: self.bandwidth,
+                    from: None,
+                }
+            }
+        }
+    };
+}
+pub(super) use drawn;
+
+drawn! {
+    /// One layer of a panel. What it does not say is as in the panel around it.
+    pub struct Layer {
+        /// The table it draws, one of the stage's `from`; the first if left out.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub from: Option<String>,
+    }
+}
+
+/// What is drawn, whoever says it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(in crate::figures::plot) struct Drawn {
+    pub mark: Option<MarkName>,
+    pub x: Option<Channel>,
+    pub y: Option<Channel>,
+    pub color: Option<Channel>,
+    pub shape: Option<Channel>,
+    pub dash: Option<Channel>,
+    pub value: Option<Channel>,
+    pub size: Option<Amount>,
+    pub opacity: Option<Amount>,
+    pub label: Option<Channel>,
+    pub tint: Option<String>,
+    pub points: Option<bool>,
+    pub jitter: Option<bool>,
+    pub swarm: Option<bool>,
+    pub stack: Option<Stack>,
+    pub horizontal: Option<bool>,
+    pub bins: Option<usize>,
+    pub bandwidth: Option<f64>,
+    /// The table, by the name of its stage.
+    pub from: Option<String>,
+}
+
+impl Drawn {
+    /// This, with what it does not say as in what is around it.
+    pub(super) fn inside(self, outer: &Self) -> Self {
+        let outer = outer.clone();
+        // An axis is one for all layers: its column may be another, its looks are shared.
+        let side = |own: Option<Channel>, outer: Option<Channel>| match (own, outer) {
+            (Some(own), Some(outer)) => Some(own.completed(&outer)),
+            (own, outer) => own.or(outer),
+        };
+        let tinted = self.tint.is_some();
+        Self {
+            mark: self.mark.or(outer.mark),
+            x: side(self.x, outer.x),
+            y: side(self.y, outer.y),
+            color: self.color.or(outer.color.filter(|_| !tinted)),
+            shape: self.shape.or(outer.shape),
+            dash: self.dash.or(outer.dash),
+            value: self.value.or(outer.value),
+            size: self.size.or(outer.size),
+            opacity: self.opacity.or(outer.opacity),
+            label: self.label.or(outer.label),
+            tint: self.tint.or(outer.tint),
+            points: self.points.or(outer.points),
+            jitter: self.jitter.or(outer.jitter),
+            swarm: self.swarm.or(outer.swarm),
+            stack: self.stack.or(outer.stack),
+            horizontal: self.horizontal.or(outer.horizontal),
+            bins: self.bins.or(outer.bins),
+            bandwidth: self.bandwidth.or(outer.bandwidth),
+            from: self.from.or(outer.from),
+        }
+    }
+
+    /// Its columns, each with the name of the parameter.
+    pub(in crate::figures::plot) fn channels(&self) -> Vec<(&'static str, &Channel)> {
+        let amounts = [("size", &self.size), ("opacity", &self.opacity)];
+        let amounts = amounts
+            .into_iter()
+            .filter_map(|(name, amount)| Some((name, amount.as_ref()?.column()?)));
+        [
+            ("x", &self.x),
+            ("y", &self.y),
+            ("color", &self.color),
+            ("shape", &self.shape),
+            ("dash", &self.dash),
+            ("value", &self.value),
+            ("label", &self.label),
+        ]
+        .into_iter()
+        .filter_map(|(name, channel)| Some((name, channel.as_ref()?)))
+        .chain(amounts)
+        .collect()
+    }
+
+    /// Leaves out what its mark does not take.
+    pub(super) fn keep_taken(&mut self) {
+        let Some(mark) = self.mark else { return };
+        let takes = mark.mark().about().takes;
+        let lost = |name: &str| !takes.contains(&name);
+        let channels = [
+            ("color", &mut self.color),
+            ("shape", &mut self.shape),
+            ("dash", &mut self.dash),
+            ("value", &mut self.value),
+            ("label", &mut self.label),
+        ];
+        for (name, channel) in channels {
+            if lost(name) {
+                *channel = None;
+            }
+        }
+        for (name, amount) in [("size", &mut self.size), ("opacity", &mut self.opacity)] {
+            if lost(name) {
+                *amount = None;
+            }
+        }
+        let flags = [
+            ("points", &mut self.points),
+            ("jitter", &mut self.jitter),
+            ("swarm", &mut self.swarm),
+            ("horizontal", &mut self.horizontal),
+        ];
+        for (name, flag) in flags {
+            if lost(name) {
+                *flag = None;
+            }
+        }
+        if lost("tint") {
+            self.tint = None;
+        }
+        if lost("stack") {
+            self.stack = None;
+        }
+        if lost("bins") {
+            self.bins = None;
+        }
+        if lost("bandwidth") {
+            self.bandwidth = None;
+        }
+        // Intervals that the outer says of an axis are for the marks that draw them.
+        let intervals = mark.mark().about().intervals;
+        if intervals.is_empty() {
+            for side in [&mut self.x, &mut self.y].into_iter().flatten() {
+                (side.error, side.low, side.high) = (None, None, None);
+            }
+        }
+    }
+
+    /// The parameters it sets, by name: what a mark has to take.
+    pub(super) fn set(&self) -> Vec<&'static str> {
+        let options = [
+            ("tint", self.tint.is_some()),
+            ("points", self.points.is_some()),
+            ("jitter", self.jitter.is_some()),
+            ("swarm", self.swarm.is_some()),
+            ("stack", self.stack.is_some()),
+            ("horizontal", self.horizontal.is_some()),
+            ("bins", self.bins.is_some()),
+            ("bandwidth", self.bandwidth.is_some()),
+            ("size", self.size.is_some()),
+            ("opacity", self.opacity.is_some()),
+        ];
+        let options = options.into_iter().filter(|(_, set)| *set);
+        let mut names: Vec<&'static str> = self.channels().into_iter().map(|(n, _)| n).collect();
+        names.extend(options.map(|(name, _)| name));
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+}

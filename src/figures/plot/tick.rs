@@ -1,0 +1,361 @@
+//! Which values of an axis get a tick, and which of these a label.
+
+use chrono::{DateTime, Datelike, Months, TimeDelta, Utc};
+
+use super::number;
+
+/// A value that gets a tick.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Found {
+    pub value: f64,
+    pub label: Label,
+}
+
+/// What stands beside a tick.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Label {
+    /// Nothing.
+    None,
+    /// The number, as the axis writes its numbers.
+    Number,
+    /// This mark-up, unless the axis has a format.
+    Text(String),
+}
+
+fn number_at(value: f64) -> Found {
+    Found {
+        value,
+        label: Label::Number,
+    }
+}
+
+fn minor(value: f64) -> Found {
+    Found {
+        value,
+        label: Label::None,
+    }
+}
+
+/// So many labels an axis has at least, where there is room.
+const LEAST: usize = 4;
+
+/// Given values.
+pub(super) fn fixed(values: &[f64]) -> Vec<Found> {
+    let mut values = values.to_vec();
+    values.sort_by(f64::total_cmp);
+    values.dedup();
+    values.into_iter().map(number_at).collect()
+}
+
+/// Round numbers between two values: steps of 1, 2, 2.5 or 5 times a power of ten.
+pub(super) fn linear(low: f64, high: f64, count: usize, whole: bool) -> Vec<Found> {
+    let span = high - low;
+    if !(span.is_finite() && span > 0.0) {
+        return Vec::new();
+    }
+    let rough = span / count.max(2) as f64;
+    let unit = 10f64.powf(rough.log10().floor());
+    let at = |step: f64| {
+        let first = (low / step - 1e-9).ceil();
+        let last = (high / step + 1e-9).floor();
+        (first, last)
+    };
+    let ticks = |step: f64| {
+        let (first, last) = at(step);
+        (last - first + 1.0).max(0.0)
+    };
+    let least = if whole { 1.0 } else { 0.0 };
+    let is_round = |step: f64| !whole || step.fract() == 0.0;
+    let step = [1.0, 2.0, 5.0, 10.0]
+        .into_iter()
+        .map(|factor| factor * unit)
+        .find(|step| *step >= rough * 0.999_999)
+        .unwrap_or(10.0 * unit)
+        .max(least);
+    // With fewer than four, finer steps are tried, as far as their labels have room.
+    let finer = [0.5, 0.25, 0.2].map(|part| step * part);
+    let room = (count + 1) as f64;
+    let step = if ticks(step) >= LEAST as f64 {
+        step
+    } else {
+        finer
+            .into_iter()
+            .filter(|step| *step >= least && is_round(*step))
+            .filter(|step| is_short(*step))
+            .find(|step| ticks(*step) >= LEAST as f64 && ticks(*step) <= room)
+            .unwrap_or(step)
+    };
+    let (first, last) = at(step);
+    if !(first.is_finite() && last - first < 1000.0) {
+        return Vec::new();
+    }
+    (0..=(last - first) as usize)
+        .map(|place| number_at((first + place as f64) * step))
+        .collect()
+}
+
+/// Whether a step is 1, 2, 2.5 or 5 times a power of ten.
+fn is_short(step: f64) -> bool {
+    let unit = 10f64.powf(step.log10().floor());
+    let digits = step / unit;
+    [1.0, 2.0, 2.5, 5.0, 10.0]
+        .iter()
+        .any(|short| (digits - short).abs() < 1e-6)
+}
+
+/// Powers of a base, with the numbers between them where there are few.
+pub(super) fn log(low: f64, high: f64, base: f64, count: usize) -> Vec<Found> {
+    let power = |exponent: i32| {
+        if base == 10.0 {
+            10f64.powi(exponent)
+        } else {
+            base.powi(exponent)
+        }
+    };
+    let first = low.log(base).floor() as i32;
+    let last = high.log(base).ceil() as i32;
+    let inside = |exponent: i32| {
+        let value = power(exponent);
+        value >= low * 0.999_999 && value <= high * 1.000_001
+    };
+    let whole = (first..=last).filter(|exponent| inside(*exponent)).count();
+    let mut found = Vec::new();
+    if whole < 2 {
+        // Too little for powers alone: label 1, 2 and 5 as plain numbers.
+        let (from, to) = (low.log10().floor() as i32, high.log10().ceil() as i32);
+        for exponent in from..=to {
+            for digit in 1..10 {
+                let value = f64::from(digit) * 10f64.powi(exponent);
+                let label = match digit {
+                    1 | 2 | 5 => Label::Text(number::lone(value)),
+                    _ => Label::None,
+                };
+                found.push(Found { value, label });
+            }
+        }
+        return found;
+    }
+    let stride = i32::try_from(whole.div_ceil(count.max(2))).unwrap_or(1);
+    for exponent in first..=last {
+        let value = power(exponent);
+        let label = if exponent.rem_euclid(stride) == 0 {
+            Label::Text(number::power(base, exponent))
+        } else {
+            Label::None
+        };
+        found.push(Found { value, label });
+        if stride == 1 && base == 10.0 {
+            found.extend((2..10).map(|digit| minor(f64::from(digit) * value)));
+        }
+    }
+    found
+}
+
+/// Zero, and powers of ten on both sides of it.
+pub(super) fn symlog(low: f64, high: f64, near: f64, count: usize) -> Vec<Found> {
+    let from = near.log10().round() as i32;
+    let reach = |end: f64| {
+        if end > near {
+            end.log10().floor() as i32
+        } else {
+            from - 1
+        }
+    };
+    let (up, down) = (reach(high), reach(-low));
+    let powers = (up - from + 1).max(0) + (down - from + 1).max(0) + 1;
+    let powers = usize::try_from(powers).unwrap_or(1);
+    let stride = i32::try_from(powers.div_ceil(count.max(2))).unwrap_or(1);
+    let mut found = vec![Found {
+        value: 0.0,
+        label: Label::Text("0".to_owned()),
+    }];
+    for (end, sign) in [(up, 1.0), (down, -1.0)] {
+        for exponent in from..=end {
+            let value = sign * 10f64.powi(exponent);
+            let text = number::power(10.0, exponent);
+            let text = if sign < 0.0 {
+                format!("\u{2212}{text}")
+            } else {
+                text
+            };
+            // Counted from the outer end, which is where there is most room.
+            let label = if (end - exponent) % stride == 0 {
+                Label::Text(text)
+            } else {
+                Label::None
+            };
+            found.push(Found { value, label });
+        }
+    }
+    found.sort_by(|a, b| a.value.total_cmp(&b.value));
+    found
+}
+
+/// Round numbers that stand in about even steps of their square roots.
+pub(super) fn sqrt(low: f64, high: f64, count: usize) -> Vec<Found> {
+    let (from, to) = (low.max(0.0).sqrt(), high.max(0.0).sqrt());
+    let mut values: Vec<f64> = linear(from, to, count, false)
+        .into_iter()
+        .map(|tick| rounded(tick.value * tick.value))
+        .collect();
+    values.dedup();
+    values.into_iter().map(number_at).collect()
+}
+
+/// A number to two digits.
+fn rounded(value: f64) -> f64 {
+    if value == 0.0 {
+        return 0.0;
+    }
+    let unit = 10f64.powf(value.abs().log10().floor() - 1.0);
+    (value / unit).round() * unit
+}
+
+/// Steps of time: seconds up to days.
+const STEPS: [i64; 18] = [
+    1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400,
+];
+const DAY: f64 = 86_400.0;
+
+/// Round times between two, in seconds since 1970.
+pub(super) fn time(low: f64, high: f64, count: usize) -> Vec<Found> {
+    let span = high - low;
+    if span < 1.0 || !span.is_finite() || low.abs().max(high.abs()) > 2e11 {
+        return linear(low, high, count, false);
+    }
+    let rough = span / count.max(2) as f64;
+    let steps = STEPS.iter().map(|step| *step as f64);
+    let days = [2.0, 7.0, 14.0].map(|days| days * DAY);
+    if let Some(step) = steps.chain(days).find(|step| *step >= rough) {
+        let first = (low / step).ceil() as i64;
+        let last = (high / step).floor() as i64;
+        let values: Vec<f64> = (first..=last).map(|place| place as f64 * step).collect();
+        return at_times(&values, span);
+    }
+    // Months and years.
+    let months = (rough / (30.44 * DAY)).ceil() as u32;
+    let months = [1, 3, 6]
+        .into_iter()
+        .find(|step| *step >= months)
+        .unwrap_or_else(|| {
+            let years = linear(0.0, f64::from(months) * count as f64 / 12.0, count, true);
+            let step = years.get(1).map_or(1.0, |tick| tick.value);
+            12 * step as u32
+        });
+    let mut values = Vec::new();
+    let Some(mut at) = day(low).and_then(|start| first_month(start, months)) else {
+        return Vec::new();
+    };
+    while (at.timestamp() as f64) <= high && values.len() < 100 {
+        values.push(at.timestamp() as f64);
+        match at.checked_add_months(Months::new(months)) {
+            Some(next) => at = next,
+            None => break,
+        }
+    }
+    at_times(&values, span)
+}
+
+fn day(seconds: f64) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp(seconds.floor() as i64, 0)
+}
+
+/// The start of the month, or of the year, at or before a time.
+fn first_month(at: DateTime<Utc>, step: u32) -> Option<DateTime<Utc>> {
+    let step = step.min(12);
+    let month = at.month0() / step * step;
+    let day = at.date_naive().with_day(1)?.with_month0(month)?;
+    Some(day.and_hms_opt(0, 0, 0)?.and_utc())
+}
+
+/// Given times with labels as short as an axis of this span needs.
+pub(super) fn at_times(values: &[f64], span: f64) -> Vec<Found> {
+    let mut last: Option<DateTime<Utc>> = None;
+    let mut found = Vec::new();
+    for value in values {
+        let Some(at) = day(*value) else { continue };
+        let midnight = at.timestamp().rem_euclid(86_400) == 0;
+        let new_day = last.is_none_or(|last| last.date_naive() != at.date_naive());
+        let format = if span > 800.0 * DAY && at.ordinal() == 1 {
+            "%Y"
+        } else if span > 60.0 * DAY {
+            "%Y-%m"
+        } else if midnight && new_day {
+            "%m-%d"
+        } else if span > TimeDelta::minutes(10).num_seconds() as f64 {
+            "%H:%M"
+        } else {
+            "%H:%M:%S"
+        };
+        found.push(Found {
+            value: *value,
+            label: Label::Text(at.format(format).to_string().replace('-', "\u{2011}")),
+        });
+        last = Some(at);
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(found: Vec<Found>) -> Vec<String> {
+        let texts = found.into_iter().filter_map(|tick| match tick.label {
+            Label::Text(text) => Some(text.replace('\u{2011}', "-")),
+            _ => None,
+        });
+        texts.collect()
+    }
+
+    #[test]
+    fn whole_numbers_get_no_ticks_between_them() {
+        let values = |low, high, count, whole| -> Vec<f64> {
+            let found = linear(low, high, count, whole);
+            found.into_iter().map(|tick| tick.value).collect()
+        };
+        assert_eq!(values(-0.1, 2.1, 6, true), [0.0, 1.0, 2.0]);
+        assert_eq!(values(0.0, 1.0, 4, false), [0.0, 0.25, 0.5, 0.75, 1.0]);
+        assert_eq!(values(0.0, 1.0, 3, false), [0.0, 0.5, 1.0]);
+    }
+
+    #[test]
+    fn times_are_round_whatever_the_span() {
+        let day = 86_400.0;
+        // 2026-11-28 is 20,785 days after 1970.
+        let start = 20_785.0 * day;
+        assert_eq!(
+            texts(time(start, start + 4.0 * 3600.0, 5)),
+            ["11-28", "01:00", "02:00", "03:00", "04:00"]
+        );
+        assert_eq!(
+            texts(time(start, start + 90.0, 4)),
+            ["11-28", "00:00:30", "00:01:00", "00:01:30"]
+        );
+        assert_eq!(
+            texts(time(start, start + 150.0 * day, 6)),
+            [
+                "2026-11", "2026-12", "2027-01", "2027-02", "2027-03", "2027-04"
+            ]
+        );
+        let years = texts(time(start, start + 3000.0 * day, 5));
+        assert_eq!(years, ["2026", "2028", "2030", "2032", "2034"]);
+    }
+
+    #[test]
+    fn powers_stand_on_both_sides_of_zero() {
+        assert_eq!(
+            texts(symlog(-100.0, 1000.0, 1.0, 12)),
+            [
+                "−10^{2}",
+                "−10^{1}",
+                "−10^{0}",
+                "0",
+                "10^{0}",
+                "10^{1}",
+                "10^{2}",
+                "10^{3}"
+            ]
+        );
+    }
+}
