@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use super::frames;
+use crate::figures::latex::figure_snippet;
 use crate::figures::plot::{Drawn, Metadata, Plot, annotated};
 use crate::figures::spelling;
 use crate::pipeline::{
@@ -85,7 +86,7 @@ impl Stage for Plot {
     }
 
     fn files(&self, _output: Option<&str>) -> Option<Vec<String>> {
-        let formats = ["svg", "pdf", "png"].into_iter();
+        let formats = ["svg", "pdf", "png", "tex"].into_iter();
         Some(formats.map(|format| format!("figure.{format}")).collect())
     }
 
@@ -99,9 +100,17 @@ impl Stage for Plot {
             let rows = frames::stacked(&[input], "table.parquet")?;
             tables.push((input.table.clone(), rows));
         }
-        let Drawn { drawing, warnings } =
-            annotated(&self.with_tables(table_name), &tables, job.holes)?;
+        let plot = self.with_tables(table_name);
+        let Drawn {
+            drawing,
+            width,
+            mut warnings,
+        } = annotated(&plot, &tables, job.holes)?;
+        let text = self.latex.clone().unwrap_or_default();
+        let (code, told) = figure_snippet(&text, width);
+        warnings.extend(told);
         job.warn(&warnings)?;
+        fs::write(job.out.join("figure.tex"), code)?;
         let drawing = drawing.with_metadata(Metadata {
             creator: format!("etude ({} {})", Self::KIND, Self::VERSION),
             key: job.key.to_string(),

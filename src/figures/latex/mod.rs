@@ -14,8 +14,8 @@ use unicode_normalization::UnicodeNormalization;
 use characters::{Characters, Code};
 
 pub(in crate::figures) use command::{name_part, problem, word_part};
-pub use figure::figure_snippet;
 pub(in crate::figures) use figure::label_problem;
+pub use figure::{FigureText, figure_snippet};
 
 use super::markup::{Level, Piece, pieces};
 

@@ -46,6 +46,8 @@ use crate::figures::table::Error;
 pub struct Drawn {
     /// The figure.
     pub drawing: Drawing,
+    /// How wide it is, in points.
+    pub width: f64,
     /// What it does not show, and what of the parameters had no effect: a line each.
     pub warnings: Vec<String>,
 }
@@ -76,6 +78,7 @@ pub fn annotated(
     let empty = data.empty.iter();
     let empty = empty.map(|why| format!("there is nothing to draw: {why}"));
     Ok(Drawn {
+        width: scene.width,
         drawing: Drawing::new(scene.document(plot.title.as_deref())),
         warnings: empty.chain(untold).chain(data.advice).collect(),
     })

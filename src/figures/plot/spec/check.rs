@@ -24,6 +24,11 @@ impl Plot {
     ) -> Vec<(String, String)> {
         let mut problems = Vec::new();
         self.page(&mut problems);
+        let latex = self
+            .latex
+            .iter()
+            .flat_map(crate::figures::latex::FigureText::problems);
+        problems.extend(latex.map(|(name, why)| (format!("latex.{name}"), why)));
         if !self.panels.is_empty() && !self.layers.is_empty() {
             let why =
                 "`layers` belong to a panel: write them in each of `panels`, or leave `panels` out";

@@ -19,6 +19,7 @@ pub(super) use check::CATEGORIES;
 pub(super) use layer::Drawn;
 
 use super::mark::MarkName;
+use crate::figures::latex::FigureText;
 
 layer::drawn! {
     /// Draws tables as a figure.
@@ -75,6 +76,9 @@ layer::drawn! {
         /// Where the legend goes.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub legend: Option<Legend>,
+        /// What a paper says of the figure: `figure.tex` holds it, to be `\input`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub latex: Option<FigureText>,
     }
 }
 
