@@ -178,12 +178,6 @@ fn layer(path: &str, drawn: &Drawn, own: &Drawn, problems: &mut Problems) {
     for (parameter, channel) in drawn.channels() {
         one(about, drawn, (parameter, channel), &mut refuse);
     }
-    if own.tint.is_some() && own.color.is_some() {
-        refuse(
-            "tint",
-            "`tint` is one colour for all, in place of `color`".to_owned(),
-        );
-    }
     if let Some(tint) = own
         .tint
         .as_deref()

@@ -56,7 +56,7 @@ macro_rules! drawn {
             /// The column that a `text` mark writes.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub label: Option<Channel>,
-            /// One colour for all, such as `"#888888"`, in place of `color`.
+            /// One colour for all, such as `"#888888"`. A `color` beside it still parts the series.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub tint: Option<String>,
             /// Show every row as a point. Rows at the same place of one series are
@@ -159,12 +159,11 @@ impl Drawn {
             (Some(own), Some(outer)) => Some(own.completed(&outer)),
             (own, outer) => own.or(outer),
         };
-        let tinted = self.tint.is_some();
         Self {
             mark: self.mark.or(outer.mark),
             x: side(self.x, outer.x),
             y: side(self.y, outer.y),
-            color: self.color.or(outer.color.filter(|_| !tinted)),
+            color: self.color.or(outer.color),
             shape: self.shape.or(outer.shape),
             dash: self.dash.or(outer.dash),
             value: self.value.or(outer.value),
