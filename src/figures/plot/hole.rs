@@ -32,6 +32,8 @@ pub(super) enum Why {
     Outside,
     /// A half width below zero, or an interval that ends before it begins.
     Inverted,
+    /// Rows that are averaged have different intervals.
+    Different,
 }
 
 impl Why {
@@ -47,6 +49,7 @@ impl Why {
             Self::BelowRoot => format!("{count} {are} below 0 on a scale of square roots"),
             Self::Outside => format!("{count} outside the domain"),
             Self::Inverted => format!("{count} {are} not an interval"),
+            Self::Different => format!("{count} {are} of rows with different intervals"),
         }
     }
 

@@ -1,12 +1,13 @@
 //! Looks through what is drawn for what is not, and says so: values, means, intervals and lines to compare with.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::column::Along;
+use super::column::{Along, Intervals};
 use super::data::Layer;
 use super::hole::{Cell, Whereabouts, Why};
 use super::mark::{Outside, Side, Unit, mean};
-use super::spec::{Channel, Level, Reference, ScaleName};
+use super::spec::{Channel, Level, Reference, ScaleName, Stack};
 use super::text::plain;
 use crate::figures::table::Error;
 
@@ -54,6 +55,33 @@ fn of(channel: &Channel) -> impl Fn(String) -> String {
     }
 }
 
+/// What a line speaks of: the values of a column, or the intervals around them.
+fn subject(channel: &Channel, intervals: bool) -> (&str, &'static str) {
+    match channel.interval().next() {
+        Some((_, column)) if intervals => (column.as_str(), "interval"),
+        _ => (channel.field.as_str(), "value"),
+    }
+}
+
+/// By what rows are drawn along an axis: values, or of each interval the part that is nearest to the domain.
+fn cells_of<'c>(
+    along: &'c Along,
+    spans: bool,
+    intervals: &Intervals,
+    channel: &Channel,
+) -> Cow<'c, [Cell]> {
+    let (true, Some(intervals)) = (spans, intervals) else {
+        return Cow::Borrowed(&along.cells);
+    };
+    let nearest = |(low, high): (f64, f64)| match channel.domain {
+        Some([from, to]) if low <= to && high >= from => low.max(from),
+        Some([_, to]) if low > to => low,
+        _ => high,
+    };
+    let cells = intervals.iter().map(|interval| interval.map(nearest));
+    Cow::Owned(cells.collect())
+}
+
 impl<'a> Shown<'a> {
     /// A layer, where its table is parted into panels by some columns.
     pub(super) fn new(layer: &'a Layer<'a>, facets: &[&'a str]) -> Self {
@@ -91,13 +119,18 @@ impl<'a> Shown<'a> {
         // Rows that have no place.
         let mut rows: Vec<usize> = (0..height).collect();
         let heat = about.unit == Unit::Cell;
-        let mut sides: Vec<(&Along, &Channel)> = Vec::new();
-        sides.extend(layer.x_channel().map(|channel| (&layer.x, channel)));
+        let [spans_x, spans_y] = layer.spans;
+        let mut sides: Vec<(&Along, &Channel, Cow<'_, [Cell]>)> = Vec::new();
+        sides.extend(layer.x_channel().map(|channel| {
+            let cells = cells_of(&layer.x, spans_x, &layer.x_interval, channel);
+            (&layer.x, channel, cells)
+        }));
         let reaches = layer.y_channel().filter(|_| about.y != Side::Computed);
         if heat {
-            sides.extend(reaches.map(|channel| (&layer.y, channel)));
+            let cells = Cow::Borrowed(layer.y.cells.as_slice());
+            sides.extend(reaches.map(|channel| (&layer.y, channel, cells)));
         }
-        for (along, channel) in sides {
+        for (along, channel, cells) in sides {
             if along.cells.is_empty() {
                 continue;
             }
@@ -105,7 +138,7 @@ impl<'a> Shown<'a> {
             let mut lost = Vec::new();
             let mut cut = Vec::new();
             rows.retain(|row| {
-                let cell = along.cells[*row];
+                let cell = cells[*row];
                 match cell.and_then(|value| placed(value, channel, along.named)) {
                     Err(Why::Outside) if about.outside == Outside::Cut => {
                         cut.push((*row, Why::Outside));
@@ -118,7 +151,7 @@ impl<'a> Shown<'a> {
                     Ok(_) => true,
                 }
             });
-            let what = (channel.field.as_str(), "value");
+            let what = subject(channel, spans_x && !heat);
             lines.extend(
                 places
                     .not_shown(what, total, &lost, "not shown")?
@@ -132,11 +165,11 @@ impl<'a> Shown<'a> {
         }
 
         // Values, and means of several.
-        let (cells, channel, named): (&[Cell], &Channel, bool) = match (&layer.drawn.value, reaches)
-        {
-            (Some(channel), _) if heat => (&layer.value, channel, false),
+        let (cells, channel, named) = match (&layer.drawn.value, reaches) {
+            (Some(channel), _) if heat => (Cow::Borrowed(layer.value.as_slice()), channel, false),
             (_, Some(channel)) if !layer.y.cells.is_empty() => {
-                (&layer.y.cells, channel, layer.y.named)
+                let cells = cells_of(&layer.y, spans_y, &layer.y_interval, channel);
+                (cells, channel, layer.y.named)
             }
             // A mark that computes how far it reaches shows every row that has a place.
             _ => {
@@ -151,35 +184,37 @@ impl<'a> Shown<'a> {
         };
         let mut holes: Vec<(usize, Why)> = Vec::new();
         let mut gaps: Vec<Vec<usize>> = Vec::new();
-        let mut alone: Vec<usize> = Vec::new();
-        let (mut total, mut averaged) = (0, 0);
+        let mut shown_units: Vec<Vec<usize>> = Vec::new();
+        let (mut total, mut unfounded) = (0, 0);
         for group in self.units(&rows) {
             let values: Result<Vec<f64>, Why> = group.iter().map(|row| cells[*row]).collect();
             match (values, group.as_slice()) {
                 (Err(why), [row]) => holes.push((*row, why)),
+                (Err(why), [row, ..]) if spans_y => holes.push((*row, why)),
                 (Err(_), _) => {
                     gaps.push(group);
                     continue;
                 }
                 (Ok(values), _) => {
-                    let mean = mean(&values);
-                    let place = placed(mean, channel, named);
+                    // Rows of one interval have one value here.
+                    let value = if spans_y { values[0] } else { mean(&values) };
+                    let place = placed(value, channel, named);
                     holes.extend(place.err().map(|why| (group[0], why)));
                     let shown = match place {
                         Ok(_) => true,
                         Err(why) => why == Why::Outside && about.outside != Outside::Hidden,
                     };
-                    match group.as_slice() {
-                        _ if !shown => {}
-                        [row] => alone.push(*row),
-                        _ => averaged += 1,
+                    if shown && self.stands_on_nothing(group[0]) {
+                        unfounded += 1;
+                    } else if shown {
+                        shown_units.push(group);
                     }
                 }
             }
             total += 1;
         }
         let mut points = 0;
-        if layer.drawn.points == Some(true) && about.unit == Unit::Place {
+        if layer.mark.shows_rows(&layer.drawn) && about.unit == Unit::Place {
             let (mut outside, mut count) = (Vec::new(), 0);
             for group in self.units(&rows).filter(|group| group.len() > 1) {
                 for row in group {
@@ -201,7 +236,7 @@ impl<'a> Shown<'a> {
         let (cut, lost): (Vec<_>, Vec<_>) = holes
             .into_iter()
             .partition(|(_, why)| *why == Why::Outside && about.outside != Outside::Hidden);
-        let what = (channel.field.as_str(), "value");
+        let what = subject(channel, spans_y);
         lines.extend(
             places
                 .not_shown(what, total, &lost, "not shown")?
@@ -221,9 +256,16 @@ impl<'a> Shown<'a> {
             let plural = if more == 1 { "" } else { "s" };
             lines.push(format!("{field}: no mean at {more} more place{plural}"));
         }
-        lines.extend(self.intervals_told(&places, &alone, averaged)?);
+        if unfounded > 0 {
+            let are = if unfounded == 1 { "is" } else { "are" };
+            lines.push(format!(
+                "{field}: {unfounded} of {total} values {are} not shown: what is under {} is not known",
+                if unfounded == 1 { "it" } else { "them" }
+            ));
+        }
+        lines.extend(self.intervals_told(&places, &shown_units)?);
 
-        let drawn = total - lost.len() + points;
+        let drawn = total - lost.len() - unfounded + points;
         let empty = (drawn == 0).then(|| match lines.as_slice() {
             [line] => line.clone(),
             _ => "no value can be shown".to_owned(),
@@ -232,6 +274,17 @@ impl<'a> Shown<'a> {
             lines.clear();
         }
         Ok((lines, empty))
+    }
+
+    /// Whether a mark that stacks does not show a row of known value, as it would stand on an unknown one.
+    fn stands_on_nothing(&self, row: usize) -> bool {
+        let layer = self.layer;
+        let stacks = matches!(layer.drawn.stack, Some(Stack::Sum | Stack::Share));
+        stacks
+            && layer
+                .rows
+                .iter()
+                .any(|own| own.row == row && own.x_key == layer.x.keys[row] && own.y.is_none())
     }
 
     /// The rows that make one mark each: single rows, or those at one place.
@@ -259,35 +312,35 @@ impl<'a> Shown<'a> {
         units.into_iter()
     }
 
-    /// Intervals that are missing around values which are shown.
+    /// Intervals that are missing around values and means which are shown.
     fn intervals_told(
         &self,
         places: &Whereabouts<'_>,
-        alone: &[usize],
-        averaged: usize,
+        shown: &[Vec<usize>],
     ) -> Result<Vec<String>, Error> {
         let mut lines = Vec::new();
+        let layer = self.layer;
         let sides = [
-            (self.layer.x_channel(), &self.layer.x_interval),
-            (self.layer.y_channel(), &self.layer.y_interval),
+            (layer.x_channel(), &layer.x_interval, layer.spans[0]),
+            (layer.y_channel(), &layer.y_interval, layer.spans[1]),
         ];
-        for (channel, intervals) in sides {
-            let Some(channel) = channel else { continue };
-            let names = [&channel.error, &channel.low, &channel.high];
-            let name = names.into_iter().flatten().next();
-            let (Some(intervals), Some(name)) = (intervals, name) else {
+        for (channel, intervals, spans) in sides {
+            let (Some(channel), Some(intervals), false) = (channel, intervals, spans) else {
                 continue;
             };
-            let lost: Vec<(usize, Why)> = alone
-                .iter()
-                .filter_map(|row| Some((*row, intervals[*row].err()?)))
-                .collect();
-            let what = (name.as_str(), "interval");
-            lines.extend(places.not_shown(what, alone.len(), &lost, "not shown")?);
-            if averaged > 0 {
+            let missing = |unit: &Vec<usize>| Some((unit[0], intervals[unit[0]].err()?));
+            let lost: Vec<(usize, Why)> = shown.iter().filter_map(missing).collect();
+            let (different, lost): (Vec<_>, Vec<_>) = lost
+                .into_iter()
+                .partition(|(_, why)| *why == Why::Different);
+            let what = subject(channel, true);
+            lines.extend(places.not_shown(what, shown.len(), &lost, "not shown")?);
+            if !different.is_empty() {
                 lines.push(format!(
-                    "{name}: no interval where rows are averaged ({averaged} of {})",
-                    averaged + alone.len()
+                    "{}: no interval where rows are averaged that have different ones ({} of {})",
+                    what.0,
+                    different.len(),
+                    shown.len()
                 ));
             }
         }

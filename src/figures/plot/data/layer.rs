@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use polars::prelude::{Column, DataFrame};
 
+use super::interval::{of_means, places};
 use super::{Keys, Tables};
 use crate::figures::plot::column::{Along, Intervals, interval_at, intervals, is_empty, numbers};
 use crate::figures::plot::hole::{Cell, Why};
-use crate::figures::plot::mark::{Mark, Row, Side};
+use crate::figures::plot::mark::{Mark, Row, Side, Unit};
 use crate::figures::plot::palette::{self, Look};
 use crate::figures::plot::spec::{Amount, Channel, Drawn, PaletteName};
 use crate::figures::table::{self, Error};
@@ -29,6 +30,8 @@ pub(in crate::figures::plot) struct Layer<'a> {
     pub y: Along,
     pub x_interval: Intervals,
     pub y_interval: Intervals,
+    /// Along which of its own axes it is drawn by the interval and not by the value.
+    pub spans: [bool; 2],
     /// What it is coloured by: a heat map's `value`, or a `color` with many numbers.
     pub value: Vec<Cell>,
     /// The panel of every row; none where its table has no such column, and it is in all panels.
@@ -54,7 +57,7 @@ pub(in crate::figures::plot) fn by_number(drawn: &Drawn, table: &DataFrame) -> R
         return Ok(false);
     };
     let about = drawn.mark.map(|mark| mark.mark().about());
-    let each = about.is_some_and(|about| about.unit == crate::figures::plot::mark::Unit::Row);
+    let each = about.is_some_and(|about| about.unit == Unit::Row);
     let column = table::column(table, &channel.field)?;
     if !each
         || !column.dtype().is_primitive_numeric()
@@ -95,7 +98,14 @@ impl<'d> Sides<'d> {
                     Ok(Some(text))
                 };
                 match (text(x)?, text(y)?) {
-                    (Some(x), Some(y)) => !x && y,
+                    (Some(x), Some(y)) if x != y => y,
+                    // Where both are alike, a mark reaches along the axis that has an interval.
+                    (Some(_), Some(_)) => {
+                        let has = |side: &Option<Channel>| {
+                            side.as_ref().is_some_and(Channel::has_interval)
+                        };
+                        about.intervals == ["y"] && has(&drawn.x) && !has(&drawn.y)
+                    }
                     // A mark that computes its other axis stands along the one that is given.
                     (None, Some(_)) => about.y == Side::Computed,
                     _ => false,
@@ -138,12 +148,16 @@ impl<'a> Layer<'a> {
             .expect("the sides of a layer without a mark are refused")
             .mark();
         let height = table.height();
-        let interval = |channel: Option<&Channel>, along: &Along| match channel {
-            Some(channel) => intervals(table, channel, along),
-            None => Ok(None),
+        if let Some(why) = mark.refuses(drawn, [placed.x.named, placed.y.named]) {
+            return Err(Error::Unsuitable(why));
+        }
+        let series = Series::new(placed.at, height, drawn, keys);
+        let together = match mark.about().unit {
+            Unit::Place => places(placed.panel_of.as_deref(), &series.of_row, &placed.x.keys),
+            _ => Vec::new(),
         };
-        let x_interval = interval(sides.x.0, &placed.x)?;
-        let y_interval = interval(sides.y.0, &placed.y)?;
+        let x_interval = interval(table, mark, ("x", sides.x.0), &placed.x, &[])?;
+        let y_interval = interval(table, mark, ("y", sides.y.0), &placed.y, &together)?;
         let colored = match &drawn.color {
             Some(channel) if by_number(drawn, table)? => Some(channel),
             _ => None,
@@ -161,7 +175,6 @@ impl<'a> Layer<'a> {
             Some(channel) => written(table::column(table, &channel.field)?, channel)?,
             None => Vec::new(),
         };
-        let series = Series::new(placed.at, height, drawn, keys);
         let largest = size.iter().flatten().flatten().copied().fold(0.0, f64::max);
         let known = |cells: &Option<Vec<Cell>>, row: usize| cells.as_ref()?[row].ok();
         let mut raw = Vec::new();
@@ -199,6 +212,7 @@ impl<'a> Layer<'a> {
             y: placed.y,
             x_interval,
             y_interval,
+            spans: mark.spans(drawn),
             value,
             panel_of: placed.panel_of,
             series_of: series.of_row,
@@ -229,6 +243,22 @@ impl<'a> Layer<'a> {
         }
     }
 
+    /// Whether a row has what it is drawn by along both of its own axes: the value, or the interval.
+    pub(in crate::figures::plot) fn is_placed(&self, row: &Row) -> bool {
+        let about = self.mark.about();
+        let x = (about.x, self.x_channel(), row.x, row.x_interval);
+        let y = (about.y, self.y_channel(), row.y, row.y_interval);
+        [x, y]
+            .into_iter()
+            .zip(self.spans)
+            .all(|((side, channel, value, interval), spans)| match side {
+                Side::Computed => true,
+                Side::Optional if channel.is_none() => true,
+                _ if spans => interval.is_some(),
+                _ => value.is_some(),
+            })
+    }
+
     /// What it is coloured by, where that is a scale of numbers.
     pub(in crate::figures::plot) fn value_channel(&self) -> Option<&Channel> {
         if self.drawn.value.is_some() {
@@ -238,6 +268,38 @@ impl<'a> Layer<'a> {
         by_number(&self.drawn, self.table)
             .unwrap_or_default()
             .then_some(color)
+    }
+}
+
+/// The intervals along one of a mark's own axes, where several rows `together` have one.
+fn interval(
+    table: &DataFrame,
+    mark: &dyn Mark,
+    (side, channel): (&str, Option<&Channel>),
+    along: &Along,
+    together: &[Vec<usize>],
+) -> Result<Intervals, Error> {
+    let Some(channel) = channel else {
+        return Ok(None);
+    };
+    let asked = channel.has_interval();
+    if asked && !mark.about().intervals.contains(&side) {
+        return Err(Error::Unsuitable(format!(
+            "the mark `{}` draws no intervals around `{}`, where it stands",
+            mark.about().name,
+            channel.field
+        )));
+    }
+    if asked && along.named {
+        return Err(Error::Unsuitable(format!(
+            "`{}` holds categories, which have no intervals",
+            channel.field
+        )));
+    }
+    if together.is_empty() {
+        intervals(table, channel, along)
+    } else {
+        of_means(table, channel, along, together)
     }
 }
 

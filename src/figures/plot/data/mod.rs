@@ -1,5 +1,6 @@
 //! Tables as a figure sees them: panels with layers of rows, and the scales that they share.
 
+mod interval;
 mod layer;
 mod reference;
 mod view;

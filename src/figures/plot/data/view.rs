@@ -242,12 +242,22 @@ fn value(layers: &[Layer<'_>]) -> Option<(Scale, Channel, PaletteName)> {
     Some((scale, channel, palette))
 }
 
+/// What is written of an axis, with what another layer says of it.
+fn joined(before: Option<Channel>, own: &Channel) -> Channel {
+    match before {
+        Some(before) => before.completed(own),
+        None => own.clone(),
+    }
+}
+
 /// One side of a view: the columns of all layers along the horizontal or the vertical axis.
 struct Edge {
     /// What is written of the axis.
     channel: Channel,
     /// One for each layer; empty where a layer has no column there.
     alongs: Vec<Along>,
+    /// Whether no layer has anything there.
+    is_bare: bool,
     /// The names of its categories, if it has them.
     names: Option<Vec<String>>,
     unknown: Vec<String>,
@@ -263,6 +273,8 @@ impl Edge {
             }
         };
         let mut channel: Option<Channel> = None;
+        // What a mark says of an axis that it could do without.
+        let mut aside: Vec<Channel> = Vec::new();
         let mut columns: Vec<Option<(&DataFrame, &Column, Channel)>> = Vec::new();
         let mut needs_categories = false;
         let mut needs_numbers = false;
@@ -281,11 +293,10 @@ impl Edge {
                 computed = drawn.mark.map_or("", |mark| mark.mark().about().computed);
             }
             let own = channel_of(drawn);
-            if let Some(own) = &own {
-                channel = Some(match channel {
-                    Some(before) => before.completed(own),
-                    None => own.clone(),
-                });
+            match &own {
+                Some(own) if need == Side::Optional => aside.push(own.clone()),
+                Some(own) => channel = Some(joined(channel, own)),
+                None => {}
             }
             columns.push(match own {
                 Some(own) if need != Side::Computed => {
@@ -299,6 +310,10 @@ impl Edge {
                 _ => None,
             });
         }
+        let channel = aside
+            .iter()
+            .fold(channel, |channel, own| Some(joined(channel, own)));
+        let is_bare = channel.is_none() && computed.is_empty();
         let channel = channel.unwrap_or_else(|| Channel {
             title: Some(computed.to_owned()),
             ..Channel::default()
@@ -339,6 +354,7 @@ impl Edge {
             return Ok(Self {
                 alongs: alongs.collect::<Result<_, _>>()?,
                 channel,
+                is_bare,
                 names: None,
                 unknown: Vec::new(),
             });
@@ -358,6 +374,7 @@ impl Edge {
         Ok(Self {
             alongs: alongs.collect(),
             channel,
+            is_bare,
             names: Some(categories.names),
             unknown: categories.unknown,
         })
@@ -374,6 +391,7 @@ impl Edge {
         if let Some(names) = &self.names {
             return Scale::category(names.clone(), &self.channel);
         }
+        let log = self.channel.scale().is_log();
         let mut values = Vec::new();
         let mut holds = Holds {
             whole: !self.alongs.is_empty(),
@@ -383,28 +401,36 @@ impl Edge {
             let about = layer.mark.about();
             // Along this axis the layer either stands or reaches.
             let reaches = horizontal == layer.flipped;
+            let spans = layer.spans[usize::from(reaches)];
             holds.zero |= about.zero && reaches;
-            holds.whole &= along.whole;
+            if about.x != Side::Optional || !along.cells.is_empty() {
+                holds.whole &= along.whole;
+            }
             let inside = |row: &&crate::figures::plot::mark::Row| {
                 panel.is_none_or(|panel| row.panel == panel)
             };
             for row in layer.rows.iter().filter(inside) {
+                // A row without a place on one of the axes is not drawn.
+                if !layer.is_placed(row) {
+                    continue;
+                }
                 let (value, interval) = if reaches {
                     (row.y, row.y_interval)
                 } else {
                     (row.x, row.x_interval)
                 };
-                // A row without a place on the other axis is not drawn.
-                let other = if reaches { row.x } else { row.y };
-                let computed = about.y == Side::Computed || about.y == Side::Optional;
-                if other.is_none() && !computed {
+                let value = value.filter(|_| !spans);
+                if value.is_some_and(|value| log && value <= 0.0) {
                     continue;
                 }
                 values.extend(value);
-                values.extend(interval.into_iter().flat_map(|(low, high)| [low, high]));
+                let ends = interval.into_iter().flat_map(|(low, high)| [low, high]);
+                let ends: Vec<f64> = ends.collect();
+                holds.whole &= !spans || ends.iter().all(|end| end.fract() == 0.0);
+                values.extend(ends);
                 values.extend(row.base.filter(|_| reaches));
             }
-            if layer.drawn.points == Some(true) {
+            if layer.mark.shows_rows(&layer.drawn) {
                 let raw = layer.raw.iter().filter(inside);
                 values.extend(raw.filter_map(|row| if reaches { row.y } else { row.x }));
             }
@@ -415,6 +441,14 @@ impl Edge {
             let own = line.values(horizontal);
             holds.whole &= own.iter().all(|value| value.fract() == 0.0);
             values.extend(own);
+        }
+        if self.is_bare && values.is_empty() {
+            // An axis of nothing has no numbers.
+            let channel = Channel {
+                ticks: Some(Vec::new()),
+                ..self.channel.clone()
+            };
+            return Scale::over(values.into_iter(), &channel, holds);
         }
         Scale::over(values.into_iter(), &self.channel, holds)
     }

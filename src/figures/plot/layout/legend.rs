@@ -427,6 +427,8 @@ fn sign(
         let sampled = Sampled {
             drawn: &layer.drawn,
             points: layer.mark.has_points(&layer.rows, &layer.drawn),
+            flipped: layer.flipped,
+            font: figure.fonts.tick,
         };
         shapes.extend(layer.mark.sample((0.0, 0.0), SAMPLE, &look, &sampled));
     }

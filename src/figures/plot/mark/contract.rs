@@ -13,7 +13,7 @@ use crate::figures::plot::palette::{self, Look};
 use crate::figures::plot::scale::Scale;
 use crate::figures::plot::scene::{Place, Shape};
 use crate::figures::plot::spec::{Drawn, PaletteName};
-use crate::figures::plot::text::Face;
+use crate::figures::plot::text::{Face, Font};
 
 /// One row of the table, as far as it is drawn. Of a horizontal mark `x` and `y` are exchanged: `x` is where it stands,
 /// `y` how far it reaches.
@@ -74,6 +74,15 @@ impl Drawing<'_> {
         by_number.unwrap_or(self.looks[row.series].color)
     }
 
+    /// The colour of a row, where `plain` is that of a layer without colours.
+    pub(in crate::figures::plot) fn color_or(&self, row: &Row, plain: RGBColor) -> RGBColor {
+        if self.drawn.color.is_none() && self.drawn.tint.is_none() {
+            plain
+        } else {
+            self.color(row)
+        }
+    }
+
     /// The opacity of a row, where `usual` is that of the mark.
     pub(in crate::figures::plot) fn opacity(&self, row: Option<&Row>, usual: f64) -> f64 {
         let all = self.drawn.opacity.as_ref().and_then(|o| o.number());
@@ -124,13 +133,21 @@ pub(in crate::figures::plot) fn averaged(rows: &[Row]) -> Vec<Row> {
                 let values: Option<Vec<f64>> = rows.iter().map(|row| row.y).collect();
                 Some(Row {
                     y: values.map(|values| mean(&values)),
-                    y_interval: None,
-                    x_interval: None,
+                    y_interval: same(rows, |row| row.y_interval),
+                    x_interval: same(rows, |row| row.x_interval),
                     ..*rows.first()?
                 })
             }
         })
         .collect()
+}
+
+/// The interval that all rows have.
+fn same(rows: &[Row], of: impl Fn(&Row) -> Option<(f64, f64)>) -> Option<(f64, f64)> {
+    let first = of(rows.first()?)?;
+    rows.iter()
+        .all(|row| of(row) == Some(first))
+        .then_some(first)
 }
 
 /// The mean of values; their sum may be larger than any double.
@@ -348,6 +365,22 @@ pub(in crate::figures::plot) struct About {
     pub computed: &'static str,
 }
 
+impl About {
+    /// Whether it draws intervals around the parameter `x` or `y`, or may do so, where it is not said whether it is horizontal.
+    pub(in crate::figures::plot) fn draws_interval(
+        &self,
+        parameter: &str,
+        horizontal: Option<bool>,
+    ) -> bool {
+        let other = if parameter == "x" { "y" } else { "x" };
+        match horizontal {
+            Some(true) => self.intervals.contains(&other),
+            None if self.takes.contains(&"horizontal") => !self.intervals.is_empty(),
+            _ => self.intervals.contains(&parameter),
+        }
+    }
+}
+
 /// What a mark is, unless it says otherwise.
 pub(in crate::figures::plot) const USUAL: About = About {
     name: "",
@@ -389,6 +422,22 @@ pub(in crate::figures::plot) trait Mark: Sync {
     fn has_points(&self, _rows: &[Row], _drawn: &Drawn) -> bool {
         true
     }
+    /// Whether each row of the table is shown as a point beside what is drawn of them together.
+    fn shows_rows(&self, drawn: &Drawn) -> bool {
+        drawn.points == Some(true)
+    }
+    /// Along which of its own axes, first that where it stands, it is drawn by the interval and not by the value.
+    fn spans(&self, _drawn: &Drawn) -> [bool; 2] {
+        [false; 2]
+    }
+    /// What contradicts itself, beyond what its description says: a parameter, and what is wrong with it.
+    fn problems(&self, _drawn: &Drawn) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+    /// Why it cannot be drawn on axes of which some have categories; its own axes, first that where it stands.
+    fn refuses(&self, _drawn: &Drawn, _named: [bool; 2]) -> Option<String> {
+        None
+    }
     /// Whether it is drawn so that a legend of series explains nothing.
     fn hides_panel(&self) -> bool {
         false
@@ -400,6 +449,18 @@ pub(in crate::figures::plot) struct Sampled<'a> {
     pub drawn: &'a Drawn,
     /// Whether the layer has points of its own.
     pub points: bool,
+    /// Whether its axes are exchanged.
+    pub flipped: bool,
+    /// How the legend is set.
+    pub font: Font,
+}
+
+impl Sampled<'_> {
+    /// The opacity of its sign, where `usual` is that of the mark.
+    pub(in crate::figures::plot) fn opacity(&self, usual: f64) -> f64 {
+        let own = self.drawn.opacity.as_ref().and_then(|o| o.number());
+        own.unwrap_or(usual).clamp(0.0, 1.0)
+    }
 }
 
 /// Which rows make one mark together.

@@ -1,12 +1,20 @@
 //! The marks there are: one file each, and one line in the roster.
 
+mod area;
+mod band;
 mod bar;
 mod contract;
+mod curve;
 mod heat;
+mod interval;
 mod line;
 mod point;
+mod rect;
+mod rule;
 mod spread;
 mod stack;
+mod step;
+mod text;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -21,7 +29,19 @@ pub(super) use contract::{
 };
 
 /// All marks, in the order of the documentation.
-const ROSTER: &[&dyn Mark] = &[&line::Line, &bar::Bar, &point::Point, &heat::Heat];
+const ROSTER: &[&dyn Mark] = &[
+    &line::Line,
+    &step::Step,
+    &area::Area,
+    &band::Band,
+    &bar::Bar,
+    &point::Point,
+    &interval::Interval,
+    &heat::Heat,
+    &rule::Rule,
+    &rect::Rect,
+    &text::Text,
+];
 
 /// How values are drawn: the name of a mark.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -19,6 +19,8 @@ pub struct Channel {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// A column with the half width of an interval, drawn as a band or a bar.
+    /// Where rows are averaged, their mean has the interval that all of them
+    /// have; where they differ it has none, which the figure says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// A column with the lower end of an interval, beside `high`: an interval
@@ -84,6 +86,11 @@ impl Channel {
         ]
         .into_iter()
         .filter_map(|(name, column)| Some((name, column.as_ref()?)))
+    }
+
+    /// Whether it has an interval.
+    pub(in crate::figures::plot) fn has_interval(&self) -> bool {
+        self.interval().next().is_some()
     }
 
     /// The text beside the axis, as mark-up.

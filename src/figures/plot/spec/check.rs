@@ -175,8 +175,11 @@ fn layer(path: &str, drawn: &Drawn, own: &Drawn, problems: &mut Problems) {
         }
     }
     sides(about, drawn, &mut refuse);
+    for (parameter, why) in mark.mark().problems(drawn) {
+        refuse(parameter, why);
+    }
     for (parameter, channel) in drawn.channels() {
-        one(about, drawn, (parameter, channel), &mut refuse);
+        one(about, (drawn, own), (parameter, channel), &mut refuse);
     }
     if let Some(tint) = own
         .tint
@@ -233,6 +236,12 @@ fn sides(about: &About, drawn: &Drawn, refuse: &mut impl FnMut(&str, String)) {
             );
         }
         (Side::Computed, ..) => {}
+        (_, None, None) if about.x == Side::Optional && about.y == Side::Optional => {
+            refuse(
+                "x",
+                format!("the mark `{name}` needs `x` or `y`, a column, or both"),
+            );
+        }
         _ => {
             for (parameter, side, given) in [
                 ("x", about.x, drawn.x.is_some()),
@@ -252,7 +261,7 @@ fn sides(about: &About, drawn: &Drawn, refuse: &mut impl FnMut(&str, String)) {
 /// Checks one column.
 fn one(
     about: &About,
-    drawn: &Drawn,
+    (drawn, own): (&Drawn, &Drawn),
     (name, channel): (&str, &Channel),
     refuse: &mut impl FnMut(&str, String),
 ) {
@@ -304,7 +313,7 @@ fn one(
             );
         }
     }
-    interval(about, drawn, (name, channel), refuse);
+    interval(about, (drawn, own), (name, channel), refuse);
     if channel.order.is_some() && matches!(name, "value" | "size" | "opacity") {
         refuse(
             &format!("{name}.order"),
@@ -354,22 +363,22 @@ pub(in crate::figures::plot) const CATEGORIES: &str =
 /// Checks the interval of a column.
 fn interval(
     about: &About,
-    drawn: &Drawn,
+    (drawn, own): (&Drawn, &Drawn),
     (name, channel): (&str, &Channel),
     refuse: &mut impl FnMut(&str, String),
 ) {
-    let drawn_there = match drawn.horizontal {
-        Some(true) => about.intervals.iter().any(|own| {
-            let other = if *own == "x" { "y" } else { "x" };
-            other == name
-        }),
-        None if about.takes.contains(&"horizontal") => {
-            !about.intervals.is_empty() && matches!(name, "x" | "y")
-        }
-        _ => about.intervals.contains(&name),
+    let side = matches!(name, "x" | "y");
+    let drawn_there = side && about.draws_interval(name, drawn.horizontal);
+    // What the outer says of an axis is for the marks that draw it.
+    let own = match name {
+        "x" => own.x.as_ref(),
+        "y" => own.y.as_ref(),
+        _ => Some(channel),
     };
+    let is_own = own.is_some_and(Channel::has_interval);
     if let Some((parameter, _)) = channel.interval().next()
         && !drawn_there
+        && is_own
     {
         let why = format!("this mark draws no intervals around `{name}`");
         refuse(&format!("{name}.{parameter}"), why);

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::channel::{Amount, Channel};
-use crate::figures::plot::mark::MarkName;
+use crate::figures::plot::mark::{MarkName, Side};
 
 /// How marks at the same place stand on one another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -61,7 +61,8 @@ macro_rules! drawn {
             pub tint: Option<String>,
             /// Show every row as a point. Rows at the same place of one series are
             /// averaged for the line or the bar whether or not they are shown; where
-            /// one of them has no value there is no mean, which the figure says.
+            /// one of them has no value there is no mean, which the figure says. The
+            /// mark `interval` has a point at its value instead.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub points: Option<bool>,
             /// Spread points at the same category at random, always in the same way.
@@ -159,10 +160,18 @@ impl Drawn {
             (Some(own), Some(outer)) => Some(own.completed(&outer)),
             (own, outer) => own.or(outer),
         };
+        let mark = self.mark.or(outer.mark);
+        // A mark that needs one axis alone has only the one that is said of it, if one is.
+        let about = mark.map(|mark| mark.mark().about());
+        let leaves = |own: &Option<Channel>, other: &Option<Channel>, side: Option<Side>| {
+            own.is_none() && other.is_some() && side == Some(Side::Optional)
+        };
+        let no_x = leaves(&self.x, &self.y, about.map(|about| about.x));
+        let no_y = leaves(&self.y, &self.x, about.map(|about| about.y));
         Self {
-            mark: self.mark.or(outer.mark),
-            x: side(self.x, outer.x),
-            y: side(self.y, outer.y),
+            mark,
+            x: side(self.x, outer.x.filter(|_| !no_x)),
+            y: side(self.y, outer.y.filter(|_| !no_y)),
             color: self.color.or(outer.color),
             shape: self.shape.or(outer.shape),
             dash: self.dash.or(outer.dash),
@@ -249,9 +258,10 @@ impl Drawn {
             self.bandwidth = None;
         }
         // Intervals that the outer says of an axis are for the marks that draw them.
-        let intervals = mark.mark().about().intervals;
-        if intervals.is_empty() {
-            for side in [&mut self.x, &mut self.y].into_iter().flatten() {
+        let about = mark.mark().about();
+        let drawn = ["x", "y"].map(|name| about.draws_interval(name, self.horizontal));
+        for (side, drawn) in [&mut self.x, &mut self.y].into_iter().zip(drawn) {
+            if let (Some(side), false) = (side, drawn) {
                 (side.error, side.low, side.high) = (None, None, None);
             }
         }

@@ -1,0 +1,264 @@
+//! Text beside each place, inside the panel and, as far as there is room, not over other places or texts.
+
+use plotters::style::RGBColor;
+use plotters::style::text_anchor::{HPos, VPos};
+
+use super::contract::{About, Drawing, Frame, Mark, Row, Sampled, USUAL, shift};
+use crate::figures::plot::canvas::Area;
+use crate::figures::plot::element::{INK, Type};
+use crate::figures::plot::palette::Look;
+use crate::figures::plot::scene::{Place, Shape};
+use crate::figures::plot::text::{self as letters, Font};
+
+/// The air between a place and its text.
+const AIR: f64 = 4.0;
+/// The height of a line in sizes of its letters.
+const LINE: f64 = 1.15;
+/// The share of a panel's width that a line of text takes at most.
+const WIDEST: f64 = 0.9;
+
+pub(super) struct Text;
+
+impl Mark for Text {
+    fn about(&self) -> &'static About {
+        const ABOUT: About = About {
+            name: "text",
+            doc: "Writes `label` beside each place, on the side where there is room; a row without a label writes nothing.",
+            takes: &["color", "tint", "label", "horizontal"],
+            needs: &["label"],
+            ..USUAL
+        };
+        &ABOUT
+    }
+
+    fn draw(&self, _: &Frame<'_>, _: &[Row], _: &Drawing<'_>) -> Vec<Shape> {
+        Vec::new()
+    }
+
+    fn draw_points(
+        &self,
+        frame: &Frame<'_>,
+        rows: &[Row],
+        _: &[Row],
+        layer: &Drawing<'_>,
+    ) -> Vec<Shape> {
+        let panel = frame.panel.area;
+        let named = (frame.panel.x().named(), frame.panel.y().named());
+        let mut texts: Vec<(Place, Block, RGBColor)> = Vec::new();
+        // Places without a text are kept free as well.
+        let mut dots: Vec<Area> = Vec::new();
+        for row in rows {
+            let Some((x, y)) = frame.within(row.x, row.y) else {
+                continue;
+            };
+            let place = frame.place(x.by(shift(frame, row, layer)), y);
+            dots.push(Area {
+                left: place.0 - 2.0,
+                right: place.0 + 2.0,
+                top: place.1 - 2.0,
+                bottom: place.1 + 2.0,
+            });
+            let label = layer.labels.get(row.row).filter(|label| !label.is_empty());
+            if let Some(label) = label {
+                let font = Font {
+                    face: layer.face,
+                    size: layer.size,
+                    bold: false,
+                };
+                let block = Block::fitting(label, font, &panel);
+                texts.push((place, block, layer.color_or(row, INK)));
+            }
+        }
+        let mut taken: Vec<Area> = Vec::new();
+        let mut shapes = Vec::new();
+        for (place, block, color) in texts {
+            let area = best(&block.around(place, named), &panel, &taken, &dots);
+            taken.push(area);
+            shapes.extend(block.shapes(&area, color));
+        }
+        shapes
+    }
+
+    fn sample(&self, (x, y): Place, width: f64, look: &Look, layer: &Sampled<'_>) -> Vec<Shape> {
+        let set = Type {
+            color: look.color,
+            ..Type::new(layer.font, HPos::Center, VPos::Center)
+        };
+        vec![Shape::Text((x + width / 2.0, y), set, "abc".to_owned())]
+    }
+
+    fn has_points(&self, _: &[Row], _: &crate::figures::plot::spec::Drawn) -> bool {
+        false
+    }
+}
+
+/// Lines of text of one size.
+struct Block {
+    lines: Vec<String>,
+    font: Font,
+    wide: f64,
+    high: f64,
+}
+
+impl Block {
+    /// The text in lines that fit into a panel, in smaller letters where its words are too wide.
+    fn fitting(label: &str, font: Font, panel: &Area) -> Self {
+        let most = (panel.width() * WIDEST, panel.height());
+        let at = |size: f64| {
+            let font = font.at(size);
+            let lines = letters::wrapped(label, font, most.0);
+            let widths = lines.iter().map(|line| letters::width(line, font));
+            Self {
+                wide: widths.fold(0.0, f64::max),
+                high: lines.len() as f64 * size * LINE,
+                lines,
+                font,
+            }
+        };
+        let mut block = at(font.size);
+        let mut size = font.size;
+        while (block.wide > most.0 || block.high > most.1) && size > 0.5 {
+            size *= 0.9;
+            block = at(size);
+        }
+        block
+    }
+
+    /// Where it could stand around a place, the best first: above points, at the end of what reaches to the right, in the
+    /// middle of a cell.
+    fn around(&self, (x, y): Place, named: (bool, bool)) -> Vec<Area> {
+        let at = |(across, down): (f64, f64)| {
+            let (left, top) = (x + across - self.wide / 2.0, y + down - self.high / 2.0);
+            Area {
+                left,
+                top,
+                right: left + self.wide,
+                bottom: top + self.high,
+            }
+        };
+        let (aside, up) = (self.wide / 2.0 + AIR, self.high / 2.0 + AIR * 0.75);
+        let sides = match named {
+            (true, true) => vec![(0.0, 0.0)],
+            (false, true) => vec![(aside, 0.0), (-aside, 0.0), (0.0, -up), (0.0, up)],
+            (true, false) => vec![(0.0, -up), (0.0, up)],
+            (false, false) => vec![
+                (0.0, -up),
+                (aside, 0.0),
+                (-aside, 0.0),
+                (0.0, up),
+                (aside, -up),
+                (-aside, -up),
+                (aside, up),
+                (-aside, up),
+            ],
+        };
+        sides.into_iter().map(at).collect()
+    }
+
+    fn shapes(&self, area: &Area, color: RGBColor) -> Vec<Shape> {
+        let set = Type {
+            color,
+            ..Type::new(self.font, HPos::Center, VPos::Center)
+        };
+        let middle = (area.left + area.right) / 2.0;
+        let line = self.font.size * LINE;
+        let lines = self.lines.iter().enumerate();
+        let lines = lines.map(|(at, text)| {
+            let y = area.top + (at as f64 + 0.5) * line;
+            Shape::Text((middle, y), set, text.clone())
+        });
+        lines.collect()
+    }
+}
+
+/// The first of some areas that hides nothing, or that which hides least, moved into the panel.
+fn best(tries: &[Area], panel: &Area, taken: &[Area], dots: &[Area]) -> Area {
+    let mut found: Option<(usize, Area)> = None;
+    for area in tries {
+        let moved = inside(area, panel);
+        let texts = taken.iter().filter(|other| other.overlaps(&moved)).count();
+        let covered = dots.iter().filter(|dot| dot.overlaps(&moved)).count();
+        // Two texts over one another cannot be read; a text that was moved may lie over its own place.
+        let cost = texts * 100 + covered * 3 + usize::from(moved != *area);
+        if found.as_ref().is_none_or(|(least, _)| cost < *least) {
+            found = Some((cost, moved));
+        }
+    }
+    found.map_or(*panel, |(_, area)| area)
+}
+
+/// An area moved so that it lies in a panel.
+fn inside(area: &Area, panel: &Area) -> Area {
+    let by = |low: f64, high: f64, from: f64, to: f64| {
+        if low < from {
+            from - low
+        } else {
+            (to - high).min(0.0)
+        }
+    };
+    let across = by(area.left, area.right, panel.left + 1.0, panel.right - 1.0);
+    let down = by(area.top, area.bottom, panel.top, panel.bottom - 1.0);
+    Area {
+        left: area.left + across,
+        right: area.right + across,
+        top: area.top + down,
+        bottom: area.bottom + down,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::figures::plot::text::Face;
+
+    const PANEL: Area = Area {
+        left: 0.0,
+        top: 0.0,
+        right: 100.0,
+        bottom: 60.0,
+    };
+
+    fn block(label: &str) -> Block {
+        let font = Font {
+            face: Face::Sans,
+            size: 8.0,
+            bold: false,
+        };
+        Block::fitting(label, font, &PANEL)
+    }
+
+    #[test]
+    fn a_text_keeps_inside_the_panel_wherever_its_place_is() {
+        for label in ["a", "several words that need more lines", &"w".repeat(80)] {
+            let block = block(label);
+            for place in [(0.0, 0.0), (100.0, 60.0), (50.0, 0.0), (99.0, 30.0)] {
+                let area = best(&block.around(place, (false, false)), &PANEL, &[], &[]);
+                let is_inside = area.left >= 0.0
+                    && area.right <= 100.0
+                    && area.top >= -1e-9
+                    && area.bottom <= 60.0;
+                assert!(is_inside, "{label} {place:?} {area:?}");
+            }
+            assert_eq!(
+                block.lines.concat().replace(' ', "").len(),
+                label.replace(' ', "").len()
+            );
+        }
+    }
+
+    #[test]
+    fn texts_of_one_place_do_not_lie_over_one_another() {
+        let block = block("label");
+        let mut taken = Vec::new();
+        for _ in 0..4 {
+            let area = best(
+                &block.around((50.0, 30.0), (false, false)),
+                &PANEL,
+                &taken,
+                &[],
+            );
+            assert!(!taken.iter().any(|other| area.overlaps(other)), "{taken:?}");
+            taken.push(area);
+        }
+    }
+}
