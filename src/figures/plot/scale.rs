@@ -60,6 +60,8 @@ pub(super) struct Holds {
     pub whole: bool,
     /// It ends at the values, without air.
     pub tight: bool,
+    /// The air at its ends as a share of the values' span, if that is more than usual.
+    pub air: f64,
 }
 
 impl Scale {
@@ -252,7 +254,11 @@ fn ends(values: &[f64], spread: Spread, holds: Holds) -> (f64, f64) {
     }
     if log {
         let (from, to) = (low.log10(), high.log10());
-        let air = if to > from { 0.04 * (to - from) } else { 0.5 };
+        let air = if to > from {
+            holds.air.max(0.04) * (to - from)
+        } else {
+            0.5
+        };
         let under = if holds.zero {
             // A bar needs a foot: the decade below the lowest.
             (from - 0.3).floor()
@@ -277,7 +283,7 @@ fn ends(values: &[f64], spread: Spread, holds: Holds) -> (f64, f64) {
         return (0.0, 1.0);
     }
     let air = match high - low {
-        span if span > 0.0 => 0.05 * span,
+        span if span > 0.0 => holds.air.max(0.05) * span,
         _ => 0.1 * low.abs(),
     };
     // Air below zero would suggest that values can be there.

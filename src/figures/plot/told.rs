@@ -1,7 +1,7 @@
 //! Looks through what is drawn for what is not, and says so: values, means, intervals and lines to compare with.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::column::{Along, Intervals};
 use super::data::Layer;
@@ -186,6 +186,7 @@ impl<'a> Shown<'a> {
         let mut gaps: Vec<Vec<usize>> = Vec::new();
         let mut shown_units: Vec<Vec<usize>> = Vec::new();
         let (mut total, mut unfounded) = (0, 0);
+        let unknown = self.stacked_on_unknown();
         for group in self.units(&rows) {
             let values: Result<Vec<f64>, Why> = group.iter().map(|row| cells[*row]).collect();
             match (values, group.as_slice()) {
@@ -204,7 +205,7 @@ impl<'a> Shown<'a> {
                         Ok(_) => true,
                         Err(why) => why == Why::Outside && about.outside != Outside::Hidden,
                     };
-                    if shown && self.stands_on_nothing(group[0]) {
+                    if shown && unknown.contains(&group[0]) {
                         unfounded += 1;
                     } else if shown {
                         shown_units.push(group);
@@ -259,8 +260,7 @@ impl<'a> Shown<'a> {
         if unfounded > 0 {
             let are = if unfounded == 1 { "is" } else { "are" };
             lines.push(format!(
-                "{field}: {unfounded} of {total} values {are} not shown: what is under {} is not known",
-                if unfounded == 1 { "it" } else { "them" }
+                "{field}: {unfounded} of {total} values {are} not shown: the stack has an unknown value"
             ));
         }
         lines.extend(self.intervals_told(&places, &shown_units)?);
@@ -276,15 +276,17 @@ impl<'a> Shown<'a> {
         Ok((lines, empty))
     }
 
-    /// Whether a mark that stacks does not show a row of known value, as it would stand on an unknown one.
-    fn stands_on_nothing(&self, row: usize) -> bool {
+    /// The rows that a mark does not show, as they would stand on an unknown value.
+    fn stacked_on_unknown(&self) -> BTreeSet<usize> {
         let layer = self.layer;
-        let stacks = matches!(layer.drawn.stack, Some(Stack::Sum | Stack::Share));
-        stacks
-            && layer
-                .rows
-                .iter()
-                .any(|own| own.row == row && own.x_key == layer.x.keys[row] && own.y.is_none())
+        if !matches!(layer.drawn.stack, Some(Stack::Sum | Stack::Share)) {
+            return BTreeSet::new();
+        }
+        // A row with another key is one between two of the table.
+        let rows = layer.rows.iter().filter(|row| row.y.is_none());
+        rows.filter(|row| layer.x.keys.get(row.row) == Some(&row.x_key))
+            .map(|row| row.row)
+            .collect()
     }
 
     /// The rows that make one mark each: single rows, or those at one place.

@@ -6,7 +6,7 @@ use polars::prelude::DataFrame;
 
 use crate::figures::plot::column::{Along, Intervals, intervals, numbers};
 use crate::figures::plot::hole::{Cell, Why};
-use crate::figures::plot::mark::mean;
+use crate::figures::plot::mark::{Mark, mean};
 use crate::figures::plot::spec::Channel;
 use crate::figures::table::Error;
 
@@ -24,9 +24,41 @@ pub(super) fn places(
     known.into_values().collect()
 }
 
+/// The intervals along one of a mark's own axes, where several rows `together` have one.
+pub(super) fn of_side(
+    table: &DataFrame,
+    mark: &dyn Mark,
+    (side, channel): (&str, Option<&Channel>),
+    along: &Along,
+    together: &[Vec<usize>],
+) -> Result<Intervals, Error> {
+    let Some(channel) = channel else {
+        return Ok(None);
+    };
+    let asked = channel.has_interval();
+    if asked && !mark.about().intervals.contains(&side) {
+        return Err(Error::Unsuitable(format!(
+            "the mark `{}` draws no intervals around `{}`, where it stands",
+            mark.about().name,
+            channel.field
+        )));
+    }
+    if asked && along.named {
+        return Err(Error::Unsuitable(format!(
+            "`{}` holds categories, which have no intervals",
+            channel.field
+        )));
+    }
+    if together.is_empty() {
+        intervals(table, channel, along)
+    } else {
+        of_means(table, channel, along, together)
+    }
+}
+
 /// The intervals of a channel where the rows of each place are averaged: the mean has the interval that all of them have.
 /// A half width lies around the mean.
-pub(super) fn of_means(
+fn of_means(
     table: &DataFrame,
     channel: &Channel,
     along: &Along,

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use polars::prelude::{Column, DataFrame};
 
-use super::interval::{of_means, places};
+use super::interval::{of_side, places};
 use super::{Keys, Tables};
-use crate::figures::plot::column::{Along, Intervals, interval_at, intervals, is_empty, numbers};
+use crate::figures::plot::column::{Along, Intervals, interval_at, is_empty, numbers};
 use crate::figures::plot::hole::{Cell, Why};
 use crate::figures::plot::mark::{Mark, Row, Side, Unit};
 use crate::figures::plot::palette::{self, Look};
@@ -156,8 +156,8 @@ impl<'a> Layer<'a> {
             Unit::Place => places(placed.panel_of.as_deref(), &series.of_row, &placed.x.keys),
             _ => Vec::new(),
         };
-        let x_interval = interval(table, mark, ("x", sides.x.0), &placed.x, &[])?;
-        let y_interval = interval(table, mark, ("y", sides.y.0), &placed.y, &together)?;
+        let x_interval = of_side(table, mark, ("x", sides.x.0), &placed.x, &[])?;
+        let y_interval = of_side(table, mark, ("y", sides.y.0), &placed.y, &together)?;
         let colored = match &drawn.color {
             Some(channel) if by_number(drawn, table)? => Some(channel),
             _ => None,
@@ -268,38 +268,6 @@ impl<'a> Layer<'a> {
         by_number(&self.drawn, self.table)
             .unwrap_or_default()
             .then_some(color)
-    }
-}
-
-/// The intervals along one of a mark's own axes, where several rows `together` have one.
-fn interval(
-    table: &DataFrame,
-    mark: &dyn Mark,
-    (side, channel): (&str, Option<&Channel>),
-    along: &Along,
-    together: &[Vec<usize>],
-) -> Result<Intervals, Error> {
-    let Some(channel) = channel else {
-        return Ok(None);
-    };
-    let asked = channel.has_interval();
-    if asked && !mark.about().intervals.contains(&side) {
-        return Err(Error::Unsuitable(format!(
-            "the mark `{}` draws no intervals around `{}`, where it stands",
-            mark.about().name,
-            channel.field
-        )));
-    }
-    if asked && along.named {
-        return Err(Error::Unsuitable(format!(
-            "`{}` holds categories, which have no intervals",
-            channel.field
-        )));
-    }
-    if together.is_empty() {
-        intervals(table, channel, along)
-    } else {
-        of_means(table, channel, along, together)
     }
 }
 

@@ -403,6 +403,9 @@ impl Edge {
             let reaches = horizontal == layer.flipped;
             let spans = layer.spans[usize::from(reaches)];
             holds.zero |= about.zero && reaches;
+            let aside = horizontal && layer.y.named != layer.x.named;
+            let air = layer.mark.air(&layer.labels, horizontal, aside);
+            holds.air = holds.air.max(air);
             if about.x != Side::Optional || !along.cells.is_empty() {
                 holds.whole &= along.whole;
             }

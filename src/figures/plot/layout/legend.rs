@@ -401,6 +401,8 @@ fn sign(
 ) -> Vec<Shape> {
     let mut shapes = Vec::new();
     let mut drawn: Vec<&str> = Vec::new();
+    let names = layers.iter().map(|(_, layer)| layer.mark.about().name);
+    let is_only = names.collect::<std::collections::BTreeSet<_>>().len() < 2;
     for (at, layer) in layers {
         let name = layer.mark.about().name;
         if drawn.contains(&name) {
@@ -428,6 +430,7 @@ fn sign(
             drawn: &layer.drawn,
             points: layer.mark.has_points(&layer.rows, &layer.drawn),
             flipped: layer.flipped,
+            alone: is_only,
             font: figure.fonts.tick,
         };
         shapes.extend(layer.mark.sample((0.0, 0.0), SAMPLE, &look, &sampled));

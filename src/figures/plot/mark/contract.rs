@@ -430,6 +430,11 @@ pub(in crate::figures::plot) trait Mark: Sync {
     fn spans(&self, _drawn: &Drawn) -> [bool; 2] {
         [false; 2]
     }
+    /// The air that it needs at the ends of an axis of numbers, as a share of the span of the values. `aside` says whether the
+    /// axis is the horizontal one and the other has categories.
+    fn air(&self, _labels: &[String], _horizontal: bool, _aside: bool) -> f64 {
+        0.0
+    }
     /// What contradicts itself, beyond what its description says: a parameter, and what is wrong with it.
     fn problems(&self, _drawn: &Drawn) -> Vec<(&'static str, String)> {
         Vec::new()
@@ -451,6 +456,8 @@ pub(in crate::figures::plot) struct Sampled<'a> {
     pub points: bool,
     /// Whether its axes are exchanged.
     pub flipped: bool,
+    /// Whether no layer with another mark has a sign here.
+    pub alone: bool,
     /// How the legend is set.
     pub font: Font,
 }

@@ -114,3 +114,6 @@ impl JsonSchema for MarkName {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@ use plotters::style::RGBColor;
 use plotters::style::text_anchor::{HPos, VPos};
 
 use super::contract::{About, Drawing, Frame, Mark, Row, Sampled, USUAL, shift};
+use crate::figures::plot::axis::{Axis, Spot};
 use crate::figures::plot::canvas::Area;
 use crate::figures::plot::element::{INK, Type};
 use crate::figures::plot::palette::Look;
@@ -11,7 +12,9 @@ use crate::figures::plot::scene::{Place, Shape};
 use crate::figures::plot::text::{self as letters, Font};
 
 /// The air between a place and its text.
-const AIR: f64 = 4.0;
+const AIR: f64 = 5.0;
+/// Half the side of what is kept free around a place.
+const DOT: f64 = 2.5;
 /// The height of a line in sizes of its letters.
 const LINE: f64 = 1.15;
 /// The share of a panel's width that a line of text takes at most.
@@ -31,6 +34,16 @@ impl Mark for Text {
         &ABOUT
     }
 
+    fn air(&self, labels: &[String], horizontal: bool, aside: bool) -> f64 {
+        // How large the panel becomes is not known yet: about thirty letters wide, and ten lines high.
+        let longest = labels.iter().map(|label| label.chars().count()).max();
+        match (horizontal, aside) {
+            (true, true) => ((longest.unwrap_or(0) + 2) as f64 / 30.0).min(0.5),
+            (true, false) => 0.0,
+            (false, _) => 0.12,
+        }
+    }
+
     fn draw(&self, _: &Frame<'_>, _: &[Row], _: &Drawing<'_>) -> Vec<Shape> {
         Vec::new()
     }
@@ -43,8 +56,7 @@ impl Mark for Text {
         layer: &Drawing<'_>,
     ) -> Vec<Shape> {
         let panel = frame.panel.area;
-        let named = (frame.panel.x().named(), frame.panel.y().named());
-        let mut texts: Vec<(Place, Block, RGBColor)> = Vec::new();
+        let mut texts: Vec<(Place, Sides, Block, RGBColor)> = Vec::new();
         // Places without a text are kept free as well.
         let mut dots: Vec<Area> = Vec::new();
         for row in rows {
@@ -53,10 +65,10 @@ impl Mark for Text {
             };
             let place = frame.place(x.by(shift(frame, row, layer)), y);
             dots.push(Area {
-                left: place.0 - 2.0,
-                right: place.0 + 2.0,
-                top: place.1 - 2.0,
-                bottom: place.1 + 2.0,
+                left: place.0 - DOT,
+                right: place.0 + DOT,
+                top: place.1 - DOT,
+                bottom: place.1 + DOT,
             });
             let label = layer.labels.get(row.row).filter(|label| !label.is_empty());
             if let Some(label) = label {
@@ -66,20 +78,24 @@ impl Mark for Text {
                     bold: false,
                 };
                 let block = Block::fitting(label, font, &panel);
-                texts.push((place, block, layer.color_or(row, INK)));
+                texts.push((place, sides(frame, place), block, layer.color_or(row, INK)));
             }
         }
         let mut taken: Vec<Area> = Vec::new();
         let mut shapes = Vec::new();
-        for (place, block, color) in texts {
-            let area = best(&block.around(place, named), &panel, &taken, &dots);
-            taken.push(area);
+        for (place, sides, block, color) in texts {
+            let area = best(&block.around(place, sides), &panel, &taken, &dots);
+            taken.push(inked(&area));
             shapes.extend(block.shapes(&area, color));
         }
         shapes
     }
 
     fn sample(&self, (x, y): Place, width: f64, look: &Look, layer: &Sampled<'_>) -> Vec<Shape> {
+        // Beside the sign of another mark the colour is told already.
+        if !layer.alone {
+            return Vec::new();
+        }
         let set = Type {
             color: look.color,
             ..Type::new(layer.font, HPos::Center, VPos::Center)
@@ -89,6 +105,43 @@ impl Mark for Text {
 
     fn has_points(&self, _: &[Row], _: &crate::figures::plot::spec::Drawn) -> bool {
         false
+    }
+}
+
+/// On which sides of a place a text may stand.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Sides {
+    /// On the place itself, the middle of a cell.
+    Middle,
+    /// Above and below; below first where that is away from zero.
+    Upright {
+        down: bool,
+    },
+    /// At the left and the right; at the left first where that is away from zero.
+    Across {
+        left: bool,
+    },
+    All,
+}
+
+/// The sides of a place, by what the axes hold: a text at the end of a bar is best outside it.
+fn sides(frame: &Frame<'_>, (x, y): Place) -> Sides {
+    let (panel, spot) = (frame.panel, |axis: &Axis| {
+        let (low, high) = axis.scale.ends();
+        let zero = if axis.scale.is_log() {
+            low
+        } else {
+            0f64.clamp(low, high)
+        };
+        Spot::of(zero)
+    });
+    let (x_axis, y_axis) = (panel.x(), panel.y());
+    let zero = panel.place(spot(x_axis), spot(y_axis));
+    match (x_axis.named(), y_axis.named()) {
+        (true, true) => Sides::Middle,
+        (true, false) => Sides::Upright { down: y > zero.1 },
+        (false, true) => Sides::Across { left: x < zero.0 },
+        (false, false) => Sides::All,
     }
 }
 
@@ -124,9 +177,8 @@ impl Block {
         block
     }
 
-    /// Where it could stand around a place, the best first: above points, at the end of what reaches to the right, in the
-    /// middle of a cell.
-    fn around(&self, (x, y): Place, named: (bool, bool)) -> Vec<Area> {
+    /// Where it could stand around a place, the best first.
+    fn around(&self, (x, y): Place, sides: Sides) -> Vec<Area> {
         let at = |(across, down): (f64, f64)| {
             let (left, top) = (x + across - self.wide / 2.0, y + down - self.high / 2.0);
             Area {
@@ -136,23 +188,28 @@ impl Block {
                 bottom: top + self.high,
             }
         };
-        let (aside, up) = (self.wide / 2.0 + AIR, self.high / 2.0 + AIR * 0.75);
-        let sides = match named {
-            (true, true) => vec![(0.0, 0.0)],
-            (false, true) => vec![(aside, 0.0), (-aside, 0.0), (0.0, -up), (0.0, up)],
-            (true, false) => vec![(0.0, -up), (0.0, up)],
-            (false, false) => vec![
-                (0.0, -up),
-                (aside, 0.0),
-                (-aside, 0.0),
-                (0.0, up),
-                (aside, -up),
-                (-aside, -up),
-                (aside, up),
-                (-aside, up),
+        let (aside, up) = (self.wide / 2.0 + AIR, self.high / 2.0 + AIR * 0.6);
+        let tries: &[(f64, f64)] = match sides {
+            Sides::Middle => &[(0.0, 0.0)],
+            Sides::Upright { down: false } => &[(0.0, -1.0), (0.0, 1.0)],
+            Sides::Upright { down: true } => &[(0.0, 1.0), (0.0, -1.0)],
+            Sides::Across { left: false } => &[(1.0, 0.0), (-1.0, 0.0), (0.0, -1.0), (0.0, 1.0)],
+            Sides::Across { left: true } => &[(-1.0, 0.0), (1.0, 0.0), (0.0, -1.0), (0.0, 1.0)],
+            Sides::All => &[
+                (0.0, -1.0),
+                (1.0, 0.0),
+                (-1.0, 0.0),
+                (0.0, 1.0),
+                (1.0, -1.0),
+                (-1.0, -1.0),
+                (1.0, 1.0),
+                (-1.0, 1.0),
             ],
         };
-        sides.into_iter().map(at).collect()
+        let tries = tries.iter();
+        tries
+            .map(|(across, down)| at((across * aside, down * up)))
+            .collect()
     }
 
     fn shapes(&self, area: &Area, color: RGBColor) -> Vec<Shape> {
@@ -176,8 +233,9 @@ fn best(tries: &[Area], panel: &Area, taken: &[Area], dots: &[Area]) -> Area {
     let mut found: Option<(usize, Area)> = None;
     for area in tries {
         let moved = inside(area, panel);
-        let texts = taken.iter().filter(|other| other.overlaps(&moved)).count();
-        let covered = dots.iter().filter(|dot| dot.overlaps(&moved)).count();
+        let ink = inked(&moved);
+        let texts = taken.iter().filter(|other| other.overlaps(&ink)).count();
+        let covered = dots.iter().filter(|dot| dot.overlaps(&ink)).count();
         // Two texts over one another cannot be read; a text that was moved may lie over its own place.
         let cost = texts * 100 + covered * 3 + usize::from(moved != *area);
         if found.as_ref().is_none_or(|(least, _)| cost < *least) {
@@ -185,6 +243,16 @@ fn best(tries: &[Area], panel: &Area, taken: &[Area], dots: &[Area]) -> Area {
         }
     }
     found.map_or(*panel, |(_, area)| area)
+}
+
+/// The area of a text without the air above and below its letters.
+fn inked(area: &Area) -> Area {
+    const SPARE: f64 = 1.4;
+    Area {
+        top: area.top + SPARE,
+        bottom: area.bottom - SPARE,
+        ..*area
+    }
 }
 
 /// An area moved so that it lies in a panel.
@@ -232,7 +300,7 @@ mod tests {
         for label in ["a", "several words that need more lines", &"w".repeat(80)] {
             let block = block(label);
             for place in [(0.0, 0.0), (100.0, 60.0), (50.0, 0.0), (99.0, 30.0)] {
-                let area = best(&block.around(place, (false, false)), &PANEL, &[], &[]);
+                let area = best(&block.around(place, Sides::All), &PANEL, &[], &[]);
                 let is_inside = area.left >= 0.0
                     && area.right <= 100.0
                     && area.top >= -1e-9
@@ -251,14 +319,10 @@ mod tests {
         let block = block("label");
         let mut taken = Vec::new();
         for _ in 0..4 {
-            let area = best(
-                &block.around((50.0, 30.0), (false, false)),
-                &PANEL,
-                &taken,
-                &[],
-            );
-            assert!(!taken.iter().any(|other| area.overlaps(other)), "{taken:?}");
-            taken.push(area);
+            let area = best(&block.around((50.0, 30.0), Sides::All), &PANEL, &taken, &[]);
+            let is_free = !taken.iter().any(|other| inked(&area).overlaps(other));
+            assert!(is_free, "{taken:?}");
+            taken.push(inked(&area));
         }
     }
 }
