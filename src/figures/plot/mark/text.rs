@@ -177,8 +177,8 @@ impl Block {
         block
     }
 
-    /// Where it could stand around a place, the best first.
-    fn around(&self, (x, y): Place, sides: Sides) -> Vec<Area> {
+    /// Where it could stand around a place, the best first, each with what it costs to take it.
+    fn around(&self, (x, y): Place, sides: Sides) -> Vec<(Area, f64)> {
         let at = |(across, down): (f64, f64)| {
             let (left, top) = (x + across - self.wide / 2.0, y + down - self.high / 2.0);
             Area {
@@ -206,9 +206,11 @@ impl Block {
                 (-1.0, 1.0),
             ],
         };
-        let tries = tries.iter();
+        // A text on the other side may lie in a bar: better to move it a little.
+        let step = if sides == Sides::All { 0.0 } else { 15.0 };
+        let tries = tries.iter().enumerate();
         tries
-            .map(|(across, down)| at((across * aside, down * up)))
+            .map(|(order, (across, down))| (at((across * aside, down * up)), order as f64 * step))
             .collect()
     }
 
@@ -228,16 +230,17 @@ impl Block {
     }
 }
 
-/// The first of some areas that hides nothing, or that which hides least, moved into the panel.
-fn best(tries: &[Area], panel: &Area, taken: &[Area], dots: &[Area]) -> Area {
-    let mut found: Option<(usize, Area)> = None;
-    for area in tries {
+/// That of some areas which hides least and is moved least to lie in the panel; the first of equal ones.
+fn best(tries: &[(Area, f64)], panel: &Area, taken: &[Area], dots: &[Area]) -> Area {
+    let mut found: Option<(f64, Area)> = None;
+    for (area, own) in tries {
         let moved = inside(area, panel);
         let ink = inked(&moved);
         let texts = taken.iter().filter(|other| other.overlaps(&ink)).count();
         let covered = dots.iter().filter(|dot| dot.overlaps(&ink)).count();
-        // Two texts over one another cannot be read; a text that was moved may lie over its own place.
-        let cost = texts * 100 + covered * 3 + usize::from(moved != *area);
+        let by = (moved.left - area.left).abs() + (moved.top - area.top).abs();
+        // Two texts over one another cannot be read.
+        let cost = own + texts as f64 * 1000.0 + covered as f64 * 10.0 + by;
         if found.as_ref().is_none_or(|(least, _)| cost < *least) {
             found = Some((cost, moved));
         }
