@@ -608,7 +608,7 @@ fn an_interval_that_is_missing_is_told() {
     let averaged = r#"{ "mark": "bar", "x": "method", "y": { "field": "degree", "error": "ci" } }"#;
     assert_eq!(
         told(averaged, &table),
-        ["ci: no interval where rows are averaged (2 of 2)"]
+        ["ci: no interval where rows are averaged that have different ones (2 of 2)"]
     );
 }
 
@@ -722,4 +722,22 @@ fn a_scale_where_a_mark_has_categories_is_refused() {
     );
     let bars = r#"{ "mark": "bar", "x": "x", "y": { "field": "y", "scale": "log" } }"#;
     assert!(plot(bars).problems().is_empty());
+}
+
+#[test]
+fn an_interval_that_leaves_a_domain_is_told() {
+    let table = df!("m" => ["a", "b", "c"], "y" => [0.5, 0.9, 0.2], "ci" => [0.1, 0.2, 0.1]);
+    let json =
+        r#"{ "mark": "bar", "x": "m", "y": { "field": "y", "error": "ci", "domain": [0, 1] } }"#;
+    assert_eq!(
+        told(json, &table.unwrap()),
+        ["ci: 1 of 3 intervals is cut off: 1 outside the domain 0 to 1 (m = b)"]
+    );
+    let table = df!("x" => [1, 2], "y" => [1.0, 2.0], "ci" => [1.5, 0.5]).unwrap();
+    let json =
+        r#"{ "mark": "line", "x": "x", "y": { "field": "y", "error": "ci", "scale": "log" } }"#;
+    assert_eq!(
+        told(json, &table),
+        ["ci: 1 of 2 intervals is cut off: 1 is below 0 on a log scale (x = 1)"]
+    );
 }

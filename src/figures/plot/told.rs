@@ -337,6 +337,15 @@ impl<'a> Shown<'a> {
                 .partition(|(_, why)| *why == Why::Different);
             let what = subject(channel, true);
             lines.extend(places.not_shown(what, shown.len(), &lost, "not shown")?);
+            // One of two ends has no place on the axis: the interval ends at the edge.
+            let cut = |unit: &Vec<usize>| {
+                let (low, high) = intervals[unit[0]].ok()?;
+                let ends = placed(low, channel, false).and(placed(high, channel, false));
+                Some((unit[0], ends.err()?))
+            };
+            let cut: Vec<(usize, Why)> = shown.iter().filter_map(cut).collect();
+            let line = places.not_shown(what, shown.len(), &cut, "cut off")?;
+            lines.extend(line.map(of(channel)));
             if !different.is_empty() {
                 lines.push(format!(
                     "{}: no interval where rows are averaged that have different ones ({} of {})",

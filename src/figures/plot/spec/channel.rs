@@ -34,8 +34,7 @@ pub struct Channel {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scale: Option<ScaleName>,
     /// The lowest and the highest value of the axis; from the data if left out.
-    /// Bars and lines that leave it end at the edge, which the figure says.
-    /// Intervals that leave it end there too, and nothing says so.
+    /// Bars, lines and intervals that leave it end at the edge, which the figure says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub domain: Option<[f64; 2]>,
     /// The order of its values, as text; values that are not named come after,
