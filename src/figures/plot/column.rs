@@ -100,7 +100,7 @@ pub(super) fn along_numbers(table: &DataFrame, channel: &Channel) -> Result<Alon
         cells: numbers(table, &channel.field)?,
         keys,
         named: false,
-        whole: column.dtype().is_integer(),
+        whole: column.dtype().is_integer() || column.dtype().is_bool(),
     })
 }
 

@@ -238,6 +238,29 @@ impl<'a> Whereabouts<'a> {
         )))
     }
 
+    /// `accuracy: 1 of 3 samples: fewer than 5 values (method = new)`. Each sample is given by its first row.
+    pub(super) fn lacking(
+        &self,
+        (column, why): (&str, &str),
+        total: usize,
+        samples: &[usize],
+    ) -> Result<String, Error> {
+        let of = if total == 1 {
+            String::new()
+        } else {
+            format!("{} of {total} samples: ", samples.len())
+        };
+        let mut at = String::new();
+        if samples.len() <= NAMED && samples.len() < total {
+            let places = samples.iter().map(|row| self.of_group(*row));
+            let places = places.collect::<Result<Vec<_>, _>>()?;
+            if places.iter().all(|place| !place.is_empty()) {
+                at = format!(" ({})", places.join("; "));
+            }
+        }
+        Ok(format!("{column}: {of}{why}{at}"))
+    }
+
     /// `accuracy: no mean at method = new: 1 of 3 values is NaN (seed = 2)`.
     pub(super) fn no_mean(
         &self,

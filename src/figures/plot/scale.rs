@@ -21,6 +21,55 @@ pub(super) enum Spread {
     Category,
 }
 
+impl Spread {
+    /// That of a scale; `near` is up to where one on both sides of zero has even steps.
+    pub(super) fn of(name: ScaleName, near: impl FnOnce() -> f64) -> Self {
+        match name {
+            ScaleName::Linear => Self::Linear,
+            ScaleName::Log => Self::Log(10.0),
+            ScaleName::Log2 => Self::Log(2.0),
+            ScaleName::Ln => Self::Log(std::f64::consts::E),
+            ScaleName::Symlog => Self::Symlog(near()),
+            ScaleName::Sqrt => Self::Sqrt,
+            ScaleName::Time => Self::Time,
+        }
+    }
+
+    /// A value on a line where the axis has even steps: a logarithm to its base, a root. None where it has no place.
+    pub(super) fn even(self, value: f64) -> Option<f64> {
+        let even = match self {
+            Self::Linear | Self::Time | Self::Category => value,
+            Self::Log(base) => (value > 0.0).then(|| logarithm(value, base))?,
+            Self::Symlog(near) => {
+                value.signum() * (value.abs() / near).ln_1p() / std::f64::consts::LN_10
+            }
+            Self::Sqrt => (value >= 0.0).then(|| value.sqrt())?,
+        };
+        even.is_finite().then_some(even)
+    }
+
+    /// The value at a place of that line.
+    pub(super) fn value(self, even: f64) -> f64 {
+        match self {
+            Self::Linear | Self::Time | Self::Category => even,
+            Self::Log(base) => base.powf(even),
+            Self::Symlog(near) => {
+                even.signum() * (even.abs() * std::f64::consts::LN_10).exp_m1() * near
+            }
+            Self::Sqrt => even.max(0.0).powi(2),
+        }
+    }
+}
+
+/// The logarithm to a base, exact at its powers where the base is 10 or 2.
+fn logarithm(value: f64, base: f64) -> f64 {
+    match base {
+        10.0 => value.log10(),
+        2.0 => value.log2(),
+        base => value.ln() / base.ln(),
+    }
+}
+
 /// One axis.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Scale {
@@ -62,6 +111,8 @@ pub(super) struct Holds {
     pub tight: bool,
     /// The air at its ends as a share of the values' span, if that is more than usual.
     pub air: f64,
+    /// Up to where it has even steps, if it has even ratios on both sides of zero; from its values if left out.
+    pub near: Option<f64>,
 }
 
 impl Scale {
@@ -86,15 +137,8 @@ impl Scale {
         let placed: Vec<f64> = values
             .filter(|value| value.is_finite() && !(name.is_log() && *value <= 0.0))
             .collect();
-        let spread = match name {
-            ScaleName::Linear => Spread::Linear,
-            ScaleName::Log => Spread::Log(10.0),
-            ScaleName::Log2 => Spread::Log(2.0),
-            ScaleName::Ln => Spread::Log(std::f64::consts::E),
-            ScaleName::Symlog => Spread::Symlog(near_zero(&placed)),
-            ScaleName::Sqrt => Spread::Sqrt,
-            ScaleName::Time => Spread::Time,
-        };
+        let near = || holds.near.unwrap_or_else(|| near_zero(&placed));
+        let spread = Spread::of(name, near);
         let (low, high) = match channel.domain.filter(|domain| fits(spread, *domain)) {
             Some([low, high]) => (low, high),
             None => ends(&placed, spread, holds),
@@ -127,16 +171,6 @@ impl Scale {
         matches!(self.spread, Spread::Log(_))
     }
 
-    /// A value on a line where the axis has even steps.
-    fn even(&self, value: f64) -> Option<f64> {
-        Some(match self.spread {
-            Spread::Linear | Spread::Time | Spread::Category => value,
-            Spread::Log(_) => (value > 0.0).then(|| value.ln())?,
-            Spread::Symlog(near) => value.signum() * (value.abs() / near).ln_1p(),
-            Spread::Sqrt => (value >= 0.0).then(|| value.sqrt())?,
-        })
-    }
-
     /// From 0 to 1 along the axis; may be outside. None where it has no place.
     pub(super) fn place(&self, value: f64) -> Option<f64> {
         let place = match self.spread {
@@ -144,8 +178,9 @@ impl Scale {
             // As a ratio: the logarithms of the ends may be close.
             Spread::Log(_) if value > 0.0 => (value / self.low).ln() / (self.high / self.low).ln(),
             _ => {
-                let (low, high) = (self.even(self.low)?, self.even(self.high)?);
-                (self.even(value)? - low) / (high - low)
+                let even = |value| self.spread.even(value);
+                let (low, high) = (even(self.low)?, even(self.high)?);
+                (even(value)? - low) / (high - low)
             }
         };
         place.is_finite().then(|| place.clamp(-50.0, 50.0))
@@ -224,7 +259,7 @@ fn fits(spread: Spread, [low, high]: [f64; 2]) -> bool {
 
 /// Up to which size an axis of even ratios on both sides of zero has even steps: the smallest value that is not zero, but no
 /// more than six powers of ten below the largest.
-fn near_zero(values: &[f64]) -> f64 {
+pub(super) fn near_zero(values: &[f64]) -> f64 {
     let sizes = values.iter().map(|value| value.abs()).filter(|v| *v > 0.0);
     let (least, largest) = sizes.fold((f64::INFINITY, 0.0f64), |(least, largest), size| {
         (least.min(size), largest.max(size))
@@ -365,6 +400,32 @@ mod tests {
         assert!((place(100.0) - 1.0).abs() < 1e-12);
         assert!((place(-10.0) + place(10.0) - 1.0).abs() < 1e-12);
         assert!(place(10.0) > 0.7);
+    }
+
+    #[test]
+    fn a_value_is_found_again_from_its_even_place() {
+        let spreads = [
+            Spread::Linear,
+            Spread::Log(10.0),
+            Spread::Log(2.0),
+            Spread::Log(std::f64::consts::E),
+            Spread::Symlog(0.5),
+            Spread::Sqrt,
+        ];
+        for spread in spreads {
+            for value in [0.001, 1.0, 37.5, 1e6] {
+                let again = spread.value(spread.even(value).unwrap());
+                assert!(
+                    (again / value - 1.0).abs() < 1e-12,
+                    "{spread:?} {value} {again}"
+                );
+            }
+        }
+        assert_eq!(Spread::Log(10.0).even(1000.0), Some(3.0));
+        assert_eq!(Spread::Log(10.0).even(0.0), None);
+        assert_eq!(Spread::Sqrt.even(-1.0), None);
+        let back = Spread::Symlog(0.5).even(-4.0).unwrap();
+        assert!((Spread::Symlog(0.5).value(back) + 4.0).abs() < 1e-12);
     }
 
     #[test]

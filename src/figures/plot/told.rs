@@ -1,5 +1,7 @@
 //! Looks through what is drawn for what is not, and says so: values, means, intervals and lines to compare with.
 
+mod sample;
+
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -89,7 +91,10 @@ impl<'a> Shown<'a> {
         let series = [&drawn.color, &drawn.shape, &drawn.dash];
         let series = series.into_iter().flatten().map(|c| c.field.as_str());
         let mut groups: Vec<&str> = facets.iter().copied().chain(series).collect();
-        groups.extend(layer.x_channel().map(|channel| channel.field.as_str()));
+        // Numbers along which a mark computes are no groups.
+        if layer.x.named || layer.mark.about().unit != Unit::Sample {
+            groups.extend(layer.x_channel().map(|channel| channel.field.as_str()));
+        }
         if layer.mark.about().unit == Unit::Cell {
             groups.extend(layer.y_channel().map(|channel| channel.field.as_str()));
         }
@@ -173,7 +178,10 @@ impl<'a> Shown<'a> {
             }
             // A mark that computes how far it reaches shows every row that has a place.
             _ => {
-                let empty = rows.is_empty();
+                let (told, shown) = self.samples_told(&places, &rows)?;
+                lines.extend(told);
+                lines.extend(self.computed_told());
+                let empty = rows.is_empty() || !shown;
                 let says = || lines.first().cloned();
                 let why = empty.then(|| says().unwrap_or_else(|| "no value can be shown".into()));
                 if why.as_ref() == lines.first() && lines.len() == 1 {
@@ -264,6 +272,7 @@ impl<'a> Shown<'a> {
             ));
         }
         lines.extend(self.intervals_told(&places, &shown_units)?);
+        lines.extend(self.samples_told(&places, &rows)?.0);
 
         let drawn = total - lost.len() - unfounded + points;
         let empty = (drawn == 0).then(|| match lines.as_slice() {

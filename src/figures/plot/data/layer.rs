@@ -8,7 +8,7 @@ use super::interval::{of_side, places};
 use super::{Keys, Tables};
 use crate::figures::plot::column::{Along, Intervals, interval_at, is_empty, numbers};
 use crate::figures::plot::hole::{Cell, Why};
-use crate::figures::plot::mark::{Mark, Row, Side, Unit};
+use crate::figures::plot::mark::{Basis, Mark, Row, Side, Unit};
 use crate::figures::plot::palette::{self, Look};
 use crate::figures::plot::spec::{Amount, Channel, Drawn, PaletteName};
 use crate::figures::table::{self, Error};
@@ -28,6 +28,8 @@ pub(in crate::figures::plot) struct Layer<'a> {
     /// Along its own axes: of a horizontal mark `x` is the vertical one.
     pub x: Along,
     pub y: Along,
+    /// What these axes are.
+    pub bases: [Basis; 2],
     pub x_interval: Intervals,
     pub y_interval: Intervals,
     /// Along which of its own axes it is drawn by the interval and not by the value.
@@ -87,6 +89,12 @@ impl<'d> Sides<'d> {
             .about();
         let (x, y) = (drawn.x.as_ref(), drawn.y.as_ref());
         let flipped = match drawn.horizontal {
+            // A mark that computes its other axis stands along the one that is given.
+            _ if about.y == Side::Computed => {
+                let given =
+                    |channel: Option<&Channel>| channel.is_some_and(|c| !c.field.is_empty());
+                !given(x) && given(y)
+            }
             Some(horizontal) => horizontal,
             None if about.takes.contains(&"horizontal") => {
                 let text = |channel: Option<&Channel>| -> Result<Option<bool>, Error> {
@@ -106,8 +114,6 @@ impl<'d> Sides<'d> {
                         };
                         about.intervals == ["y"] && has(&drawn.x) && !has(&drawn.y)
                     }
-                    // A mark that computes its other axis stands along the one that is given.
-                    (None, Some(_)) => about.y == Side::Computed,
                     _ => false,
                 }
             }
@@ -129,6 +135,8 @@ pub(in crate::figures::plot) struct Placed<'d> {
     pub drawn: &'d Drawn,
     pub x: Along,
     pub y: Along,
+    /// What its own two axes are.
+    pub bases: [Basis; 2],
     pub panel_of: Option<Vec<usize>>,
     /// How many panels there are.
     pub panels: usize,
@@ -200,7 +208,7 @@ impl<'a> Layer<'a> {
                 });
             }
         }
-        let rows = mark.prepared(&raw, drawn);
+        let rows = mark.computed(&raw, drawn, &placed.bases[0]);
         let lanes = series.lanes(sides.x.0, drawn);
         Ok(Self {
             path: placed.path,
@@ -210,6 +218,7 @@ impl<'a> Layer<'a> {
             flipped: sides.flipped,
             x: placed.x,
             y: placed.y,
+            bases: placed.bases,
             x_interval,
             y_interval,
             spans: mark.spans(drawn),

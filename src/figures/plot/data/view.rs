@@ -9,10 +9,10 @@ use crate::figures::plot::column::{
     Along, Groups, along_categories, along_numbers, is_numeric, numbers,
 };
 use crate::figures::plot::hole::Cell;
-use crate::figures::plot::mark::Side;
-use crate::figures::plot::scale::{Holds, Scale};
+use crate::figures::plot::mark::{Basis, Side};
+use crate::figures::plot::scale::{Holds, Scale, Spread, near_zero};
 use crate::figures::plot::spec::{
-    CATEGORIES, Channel, Drawn, PaletteName, Panel as Written, ScaleName,
+    CATEGORIES, Channel, Drawn, PaletteName, Panel as Written, ScaleName, Stack,
 };
 use crate::figures::plot::told::{Shown, Told};
 use crate::figures::table::{self, Error};
@@ -71,7 +71,9 @@ impl<'a> View<'a> {
             let table = tables.named(drawn.from.as_deref())?;
             let flipped = Sides::of(drawn, table)?.flipped;
             let (across, down) = (x.alongs[at].clone(), y.alongs[at].clone());
+            let mut bases = [x.basis(&across), y.basis(&down)];
             let (own_x, own_y) = if flipped {
+                bases.reverse();
                 (down, across)
             } else {
                 (across, down)
@@ -79,9 +81,10 @@ impl<'a> View<'a> {
             let placed = Placed {
                 at: (place, at),
                 path: path.clone(),
-                drawn,
+                drawn: &x.shared(y.shared(drawn.clone(), false), true),
                 x: own_x,
                 y: own_y,
+                bases,
                 panel_of: parts.of_layer[at].clone(),
                 panels: parts.cells.len(),
             };
@@ -203,12 +206,16 @@ fn truncated(layers: &[Layer<'_>], x: &Edge, y: &Edge) -> Option<String> {
     let side = if layer.flipped { x } else { y };
     let [low, high] = side.channel.domain?;
     let log = side.channel.scale().is_log();
+    let name = match side.channel.field.as_str() {
+        "" => layer.mark.about().computed,
+        field => field,
+    };
     (!log && (low > 0.0 || high < 0.0)).then(|| {
-        format!(
-            "the {}s do not begin at zero: the `domain` of `{}` is {low} to {high}",
-            layer.mark.about().name,
-            side.channel.field
-        )
+        let mark = match layer.mark.about().name.strip_suffix('y') {
+            Some(stem) => format!("{stem}ies"),
+            None => format!("{}s", layer.mark.about().name),
+        };
+        format!("the {mark} do not begin at zero: the `domain` of `{name}` is {low} to {high}")
     })
 }
 
@@ -290,7 +297,9 @@ impl Edge {
             needs_categories |= need == Side::Category;
             needs_numbers |= matches!(need, Side::Number | Side::Computed);
             if need == Side::Computed {
-                computed = drawn.mark.map_or("", |mark| mark.mark().about().computed);
+                let own = drawn.mark.map_or("", |mark| mark.mark().about().computed);
+                let shares = drawn.stack == Some(Stack::Share);
+                computed = if shares { "share" } else { own };
             }
             let own = channel_of(drawn);
             match &own {
@@ -314,16 +323,19 @@ impl Edge {
             .iter()
             .fold(channel, |channel, own| Some(joined(channel, own)));
         let is_bare = channel.is_none() && computed.is_empty();
-        let channel = channel.unwrap_or_else(|| Channel {
-            title: Some(computed.to_owned()),
-            ..Channel::default()
-        });
+        let mut channel = channel.unwrap_or_default();
+        if channel.field.is_empty() && channel.title.is_none() {
+            channel.title = Some(computed.to_owned());
+        }
         let known: Vec<&Column> = columns
             .iter()
             .flatten()
             .map(|(_, column, _)| *column)
             .collect();
-        let text = known.iter().find(|column| !is_numeric(column));
+        // Where a mark has numbers, true and false are 1 and 0.
+        let number_like =
+            |column: &Column| is_numeric(column) || (needs_numbers && column.dtype().is_bool());
+        let text = known.iter().find(|column| !number_like(column));
         let number = known
             .iter()
             .find(|column| is_numeric(column) && !column.dtype().is_null());
@@ -380,6 +392,41 @@ impl Edge {
         })
     }
 
+    /// What is drawn, with what other layers say of the axis.
+    fn shared(&self, mut drawn: Drawn, horizontal: bool) -> Drawn {
+        let side = if horizontal {
+            &mut drawn.x
+        } else {
+            &mut drawn.y
+        };
+        if let Some(own) = side.as_mut().filter(|own| !own.field.is_empty()) {
+            *own = own.completed(&self.channel);
+        }
+        drawn
+    }
+
+    /// Up to where the axis has even steps, if it has even ratios on both sides of zero: what the tables hold decides, not
+    /// what is computed of them.
+    fn near(&self) -> f64 {
+        let cells = self.alongs.iter().flat_map(|along| &along.cells);
+        let values: Vec<f64> = cells.flatten().copied().collect();
+        near_zero(&values)
+    }
+
+    /// What the axis is to a layer with such a column.
+    fn basis(&self, along: &Along) -> Basis {
+        let spread = if self.names.is_some() {
+            Spread::Category
+        } else {
+            Spread::of(self.channel.scale(), || self.near())
+        };
+        Basis {
+            spread,
+            whole: along.whole,
+            domain: self.channel.domain,
+        }
+    }
+
     /// The scale of one panel, or of all.
     fn scale(
         &self,
@@ -395,6 +442,7 @@ impl Edge {
         let mut values = Vec::new();
         let mut holds = Holds {
             whole: !self.alongs.is_empty(),
+            near: (self.channel.scale() == ScaleName::Symlog).then(|| self.near()),
             ..Holds::default()
         };
         for (layer, along) in layers.iter().zip(&self.alongs) {
@@ -406,7 +454,13 @@ impl Edge {
             let aside = horizontal && layer.y.named != layer.x.named;
             let air = layer.mark.air(&layer.labels, horizontal, aside);
             holds.air = holds.air.max(air);
-            if about.x != Side::Optional || !along.cells.is_empty() {
+            let is_computed = about.y == Side::Computed && reaches;
+            if is_computed {
+                // Counts are whole numbers; densities and shares are not.
+                let shares = layer.drawn.stack == Some(Stack::Share);
+                let mut values = layer.rows.iter().filter_map(|row| row.y);
+                holds.whole &= !shares && values.all(|value| value.fract() == 0.0);
+            } else if about.x != Side::Optional || !along.cells.is_empty() {
                 holds.whole &= along.whole;
             }
             let inside = |row: &&crate::figures::plot::mark::Row| {

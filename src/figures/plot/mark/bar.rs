@@ -4,13 +4,14 @@ use plotters::style::Color;
 
 use super::contract::{
     About, Drawing, Frame, Lanes, Mark, Outside, Row, Sampled, Side, USUAL, Unit, averaged,
-    error_bar, marker,
+    error_bar,
 };
+use super::spread::all_rows;
 use super::stack::stacked;
 use crate::figures::plot::axis::Spot;
 use crate::figures::plot::canvas::Area;
 use crate::figures::plot::element::INK;
-use crate::figures::plot::palette::{Look, Shape as Sign};
+use crate::figures::plot::palette::Look;
 use crate::figures::plot::scene::{Place, Shape};
 use crate::figures::plot::spec::Drawn;
 
@@ -79,18 +80,7 @@ impl Mark for Bar {
         raw: &[Row],
         layer: &Drawing<'_>,
     ) -> Vec<Shape> {
-        if layer.drawn.points != Some(true) {
-            return Vec::new();
-        }
-        let ink = Look {
-            color: INK,
-            shape: Sign::Circle,
-            dash: "",
-        };
-        super::spread::spread(frame, raw, layer, 1.5)
-            .into_iter()
-            .map(|(place, _)| marker(place, 1.5, &ink, 0.6))
-            .collect()
+        all_rows(frame, raw, layer)
     }
 
     fn sample(&self, (x, y): Place, width: f64, look: &Look, layer: &Sampled<'_>) -> Vec<Shape> {

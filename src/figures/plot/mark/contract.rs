@@ -10,7 +10,7 @@ use crate::figures::plot::axis::{Axis, Spot};
 use crate::figures::plot::canvas::{Area, points, units};
 use crate::figures::plot::element::{Marker, Stroke};
 use crate::figures::plot::palette::{self, Look};
-use crate::figures::plot::scale::Scale;
+use crate::figures::plot::scale::{Scale, Spread};
 use crate::figures::plot::scene::{Place, Shape};
 use crate::figures::plot::spec::{Drawn, PaletteName};
 use crate::figures::plot::text::{Face, Font};
@@ -396,6 +396,26 @@ pub(in crate::figures::plot) const USUAL: About = About {
     computed: "",
 };
 
+/// One of the two axes of a layer, before its rows are prepared.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(in crate::figures::plot) struct Basis {
+    /// How its values spread.
+    pub spread: Spread,
+    /// Whether the layer's column there holds whole numbers alone.
+    pub whole: bool,
+    /// The ends of the axis, if they are given.
+    pub domain: Option<[f64; 2]>,
+}
+
+/// What a sample is too small or too alike for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::figures::plot) struct Lack {
+    /// What it has, and what is drawn in place of the mark.
+    pub why: &'static str,
+    /// Whether anything of it is drawn.
+    pub shown: bool,
+}
+
 /// How values are drawn.
 pub(in crate::figures::plot) trait Mark: Sync {
     /// What it is.
@@ -403,6 +423,14 @@ pub(in crate::figures::plot) trait Mark: Sync {
     /// The rows as they are drawn: averaged, counted, stacked. The axes hold all of them.
     fn prepared(&self, rows: &[Row], _drawn: &Drawn) -> Vec<Row> {
         rows.to_vec()
+    }
+    /// The same for a mark that computes one of its axes along the other.
+    fn computed(&self, rows: &[Row], drawn: &Drawn, _along: &Basis) -> Vec<Row> {
+        self.prepared(rows, drawn)
+    }
+    /// What the values of one sample lack for the mark. They are in order, on a line where the axis has even steps.
+    fn lacks(&self, _values: &[f64], _drawn: &Drawn) -> Option<Lack> {
+        None
     }
     /// The prepared rows of one panel as shapes, cut off at the edges of a domain.
     fn draw(&self, frame: &Frame<'_>, rows: &[Row], layer: &Drawing<'_>) -> Vec<Shape>;

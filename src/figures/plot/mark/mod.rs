@@ -3,18 +3,25 @@
 mod area;
 mod band;
 mod bar;
+mod bins;
+mod boxplot;
 mod contract;
 mod curve;
+mod density;
 mod heat;
+mod histogram;
 mod interval;
 mod line;
 mod point;
 mod rect;
 mod rule;
+mod sample;
 mod spread;
 mod stack;
+mod statistics;
 mod step;
 mod text;
+mod violin;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -24,8 +31,8 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub(super) use contract::{
-    About, Drawing, Frame, Mark, Outside, Panel, Row, Sampled, Side, Unit, area_radius, marker,
-    mean,
+    About, Basis, Drawing, Frame, Lack, Mark, Outside, Panel, Row, Sampled, Side, Unit,
+    area_radius, marker, mean,
 };
 
 /// All marks, in the order of the documentation.
@@ -37,6 +44,10 @@ const ROSTER: &[&dyn Mark] = &[
     &bar::Bar,
     &point::Point,
     &interval::Interval,
+    &boxplot::Boxplot,
+    &violin::Violin,
+    &histogram::Histogram,
+    &density::Density,
     &heat::Heat,
     &rule::Rule,
     &rect::Rect,

@@ -1,7 +1,25 @@
 //! Points at one category, spread so that all of them are seen.
 
-use super::contract::{Drawing, Frame, Lanes, Row};
-use crate::figures::plot::scene::Place;
+use super::contract::{Drawing, Frame, Lanes, Row, marker};
+use crate::figures::plot::element::INK;
+use crate::figures::plot::palette::{Look, Shape as Sign};
+use crate::figures::plot::scene::{Place, Shape};
+
+/// Every row as a small point over a mark that sums them up, if the layer asks for it.
+pub(super) fn all_rows(frame: &Frame<'_>, rows: &[Row], layer: &Drawing<'_>) -> Vec<Shape> {
+    if layer.drawn.points != Some(true) {
+        return Vec::new();
+    }
+    let ink = Look {
+        color: INK,
+        shape: Sign::Circle,
+        dash: "",
+    };
+    spread(frame, rows, layer, 1.5)
+        .into_iter()
+        .map(|(place, _)| marker(place, 1.5, &ink, 0.6))
+        .collect()
+}
 
 /// The places of the points of rows that lie inside the panel, each with its row: at their category, at random beside it, or side by side.
 pub(super) fn spread(

@@ -10,7 +10,8 @@ use crate::figures::shorthand::{or_a_name, string_or_table};
 #[serde(deny_unknown_fields, remote = "Self")]
 #[schemars(transform = or_a_name)]
 pub struct Channel {
-    /// The column of the data.
+    /// The column of the data. An axis that the mark computes has none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub field: String,
     /// The text beside the axis or the colour bar; the column's name if left
     /// out. For `color`, `shape`, `dash` and `size` it stands above the legend, and for `facet`, `row` and `column` before the
@@ -105,16 +106,21 @@ impl Channel {
         self.scale.unwrap_or_default()
     }
 
-    /// This, with what it does not say taken from `other`. The column stays.
+    /// This, with what it does not say taken from `other`. A column stays, with its interval.
     pub(in crate::figures::plot) fn completed(&self, other: &Self) -> Self {
         let other = other.clone();
         let own = self.clone();
+        let column = if own.field.is_empty() {
+            other.clone()
+        } else {
+            own.clone()
+        };
         Self {
-            field: own.field,
+            field: column.field,
             title: own.title.or(other.title),
-            error: own.error,
-            low: own.low,
-            high: own.high,
+            error: column.error,
+            low: column.low,
+            high: column.high,
             scale: own.scale.or(other.scale),
             domain: own.domain.or(other.domain),
             order: own.order.or(other.order),

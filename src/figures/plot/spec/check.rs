@@ -2,7 +2,7 @@
 
 use super::page::SIDES;
 use super::{Channel, Drawn, Legend, Length, Plot, Reference, Venue};
-use crate::figures::plot::mark::{About, Side, marks_that_take};
+use crate::figures::plot::mark::{About, Side, Unit, marks_that_take};
 use crate::figures::plot::palette;
 use crate::figures::plot::spec::{Level, Panel, ScaleName};
 
@@ -179,7 +179,15 @@ fn layer(path: &str, drawn: &Drawn, own: &Drawn, problems: &mut Problems) {
         refuse(parameter, why);
     }
     for (parameter, channel) in drawn.channels() {
+        if channel.field.is_empty() {
+            without_column(about, (parameter, channel), &mut refuse);
+        }
         one(about, (drawn, own), (parameter, channel), &mut refuse);
+    }
+    let column = own.opacity.as_ref().and_then(super::Amount::column);
+    if about.unit == Unit::Sample && column.is_some() {
+        let why = format!("the mark `{name}` sums up many rows: `opacity` is one number for all");
+        refuse("opacity", why);
     }
     if let Some(tint) = own
         .tint
@@ -219,34 +227,60 @@ fn layer(path: &str, drawn: &Drawn, own: &Drawn, problems: &mut Problems) {
     }
 }
 
+/// Whether a channel names a column.
+fn has_column(channel: &Option<Channel>) -> bool {
+    channel
+        .as_ref()
+        .is_some_and(|channel| !channel.field.is_empty())
+}
+
+/// Checks a channel without a column: only an axis that the mark computes is one.
+fn without_column(
+    about: &About,
+    (name, channel): (&str, &Channel),
+    refuse: &mut impl FnMut(&str, String),
+) {
+    let is_axis = matches!(name, "x" | "y");
+    if about.y != Side::Computed || !is_axis {
+        // That an axis lacks its column is said of the axis.
+        if !is_axis {
+            refuse(name, format!("`{name}` needs `field`, a column"));
+        }
+    } else if channel.order.is_some() {
+        let why = format!(
+            "the mark `{}` computes `{name}`, which holds numbers",
+            about.name
+        );
+        refuse(&format!("{name}.order"), why);
+    }
+}
+
 /// Checks which of `x` and `y` are given.
 fn sides(about: &About, drawn: &Drawn, refuse: &mut impl FnMut(&str, String)) {
     let name = about.name;
-    match (about.y, &drawn.x, &drawn.y) {
-        (Side::Computed, Some(_), Some(_)) => {
+    let (x, y) = (has_column(&drawn.x), has_column(&drawn.y));
+    match (about.y, x, y) {
+        (Side::Computed, true, true) => {
             refuse(
                 "y",
                 format!("the mark `{name}` computes one of its axes: give `x` or `y`"),
             );
         }
-        (Side::Computed, None, None) => {
+        (Side::Computed, false, false) => {
             refuse(
                 "x",
                 format!("the mark `{name}` needs `x` or `y`, a column of numbers"),
             );
         }
         (Side::Computed, ..) => {}
-        (_, None, None) if about.x == Side::Optional && about.y == Side::Optional => {
+        (_, false, false) if about.x == Side::Optional && about.y == Side::Optional => {
             refuse(
                 "x",
                 format!("the mark `{name}` needs `x` or `y`, a column, or both"),
             );
         }
         _ => {
-            for (parameter, side, given) in [
-                ("x", about.x, drawn.x.is_some()),
-                ("y", about.y, drawn.y.is_some()),
-            ] {
+            for (parameter, side, given) in [("x", about.x, x), ("y", about.y, y)] {
                 if side != Side::Optional && !given {
                     refuse(
                         parameter,
@@ -411,6 +445,9 @@ fn facets(panel: &Panel, problems: &mut Problems) {
         ("column", &panel.column),
     ] {
         let Some(channel) = channel else { continue };
+        if channel.field.is_empty() {
+            refuse(name, &format!("`{name}` needs `field`, a column"));
+        }
         if channel.domain.is_some() {
             refuse(
                 &format!("{name}.domain"),

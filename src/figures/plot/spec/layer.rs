@@ -77,11 +77,12 @@ macro_rules! drawn {
             /// Whether the categories stand along the vertical axis; left out, they do where `y` holds text and `x` numbers.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub horizontal: Option<bool>,
-            /// How many bins a histogram has; as the data needs if left out.
+            /// How many bins a histogram has; as numpy's `auto` has it if left out, and no more than 200.
             #[serde(skip_serializing_if = "Option::is_none")]
             #[schemars(range(min = 1, max = 500))]
             pub bins: Option<usize>,
-            /// The width of the kernel of a density or a violin, in units of the axis; Silverman's rule if left out.
+            /// The width of the kernel of a density or a violin; by Scott's rule if left out. In units of the axis: of a
+            /// logarithmic one in powers of its base, of one of square roots in roots.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub bandwidth: Option<f64>,
             $($own)*

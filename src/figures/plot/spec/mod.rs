@@ -244,7 +244,8 @@ impl Plot {
         let mut uses = Vec::new();
         for view in self.views() {
             for (path, layer) in &view.layers {
-                for (name, channel) in layer.channels() {
+                let channels = layer.channels().into_iter();
+                for (name, channel) in channels.filter(|(_, channel)| !channel.field.is_empty()) {
                     uses.push((
                         format!("{path}{name}.field"),
                         layer.from.clone(),
