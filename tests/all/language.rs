@@ -100,7 +100,7 @@ set  = { model.steps = 200 }
         help: Examples that are read before gradients are added up.
     22:9 ["graphs"] `decode.model` needs a model; `graphs` gives a dataset
     26:8 ["agregate"] there is no kind `agregate`
-        help: did you mean `aggregate`? The kinds are `aggregate`, `attention`, `chess-mate`, `claim`, `command`, `creativity`, `dataset`, `decode`, `document`, `export`, `in-weights`, `paired`, `path-star`, `plot`, `probe`, `sibling-discovery`, `table`, `train`, `walk`
+        help: did you mean `aggregate`? The kinds are `aggregate`, `attention`, `chess-mate`, `claim`, `command`, `creativity`, `dataset`, `decode`, `document`, `export`, `in-weights`, `numbers`, `paired`, `path-star`, `plot`, `probe`, `sibling-discovery`, `table`, `train`, `walk`
     31:12 ["modle.seed"] there is no stage `modle`
         help: did you mean `model`? The stages are `graphs`, `model`, `answers`, `accuracy`
     32:39 ["graphs.degree"] lists of one axis move together, but `graphs.degree` has 1 values and `graphs.nodes` has 2

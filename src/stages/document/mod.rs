@@ -36,7 +36,9 @@ use format::Format;
 use layout::Layout;
 use references::broken;
 
-/// Compiles a paper of yours, in LaTeX, Typst or Quarto, with the figures, tables and numbers of other stages.
+/// Compiles a paper in LaTeX, Typst or Quarto.
+///
+/// It reads the figures, tables and numbers of other stages.
 ///
 /// It is compiled in a folder of its own. There lie your files as they lie beside the main file, and what the stages of
 /// `from` left, each below its name: `\input{accuracy/table}`, `\includegraphics{bars/figure}`. A stage with several jobs

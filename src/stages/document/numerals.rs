@@ -147,7 +147,14 @@ fn is_result(text: &str, range: &Range<usize>, is_math: bool) -> bool {
         .trim_start_matches("\\,")
         .trim_start_matches(['~', ' ']);
     let word: String = after.chars().take_while(|c| c.is_alphabetic()).collect();
-    if LENGTHS.contains(&word.as_str())
+    // "0.82 in the test" has no inches: there a word follows.
+    let is_spaced = next == ' ' || next == '~';
+    let goes_on = after[word.len()..].starts_with(' ')
+        && after[word.len()..]
+            .trim_start()
+            .starts_with(char::is_alphabetic);
+    let is_preposition = word == "in" && is_spaced && goes_on;
+    if LENGTHS.contains(&word.as_str()) && !is_preposition
         || after.starts_with("\\textwidth")
         || after.starts_with("\\linewidth")
     {
