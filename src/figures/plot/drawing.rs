@@ -5,7 +5,7 @@ use std::sync::Arc;
 use resvg::usvg::roxmltree::Document;
 use resvg::usvg::{self, fontdb};
 
-use super::{Metadata, metadata, pdf, png};
+use super::{Metadata, metadata, pdf, png, text};
 use crate::figures::table::Error;
 
 /// A finished picture. The three forms show the same lines and letters.
@@ -61,12 +61,7 @@ impl Drawing {
         let unsuitable = |error: &dyn std::fmt::Display| Error::Unsuitable(error.to_string());
         let document = Document::parse(&self.svg).map_err(|error| unsuitable(&error))?;
         let mut faces = fontdb::Database::new();
-        for face in [
-            dejavu::sans::regular(),
-            dejavu::sans::oblique(),
-            dejavu::sans::bold(),
-            dejavu::sans::bold_oblique(),
-        ] {
+        for (_, _, face) in text::faces() {
             faces.load_font_source(fontdb::Source::Binary(Arc::new(face)));
         }
         faces.set_sans_serif_family("DejaVu Sans");

@@ -65,6 +65,15 @@ pub(super) fn labels(values: &[f64], format: Option<FormatName>, alone: bool) ->
     }
 }
 
+/// The numbers of an axis whose values span many sizes: each with the digits that it needs itself.
+pub(super) fn each(values: &[f64], format: Option<FormatName>) -> Labels {
+    let one = |value: &f64| labels(&[*value], format, true).texts;
+    Labels {
+        texts: values.iter().flat_map(one).collect(),
+        power: None,
+    }
+}
+
 /// The smallest distance between two numbers.
 fn step_of(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
@@ -76,12 +85,16 @@ fn step_of(values: &[f64]) -> f64 {
     let largest = values.iter().fold(0.0f64, |a, b| a.max(b.abs()));
     // How many digits the numbers have beyond what parts them: 2.5 beside 5.0.
     let mut step = if least.is_finite() { least } else { largest };
+    if step == 0.0 {
+        // Zero alone needs no digits.
+        return 1.0;
+    }
     for _ in 0..3 {
         let whole = |value: &f64| {
             let parts = value / unit_of(step);
             (parts - parts.round()).abs() < 1e-6
         };
-        if step == 0.0 || values.iter().all(whole) {
+        if values.iter().all(whole) {
             break;
         }
         step /= 10.0;
@@ -276,6 +289,8 @@ mod tests {
         assert_eq!(texts(&[0.0, 0.25, 0.5], None), ["0.00", "0.25", "0.50"]);
         assert_eq!(texts(&[0.0, 2.5, 5.0], None), ["0.0", "2.5", "5.0"]);
         assert_eq!(texts(&[0.0, 25.0], None), ["0", "25"]);
+        assert_eq!(texts(&[0.0], None), ["0"]);
+        assert_eq!(texts(&[], None), Vec::<String>::new());
         assert_eq!(
             texts(&[20_240_101.0, 20_240_102.0], None),
             ["20240101", "20240102"]
@@ -309,6 +324,14 @@ mod tests {
         assert_eq!(
             texts(&millions, Some(FormatName::Power)),
             ["0", "5×10^{5}", "2×10^{6}"]
+        );
+        assert_eq!(
+            each(&[0.001, 0.1, 10.0], Some(FormatName::Percent)).texts,
+            ["0.1%", "10%", "1000%"]
+        );
+        assert_eq!(
+            each(&[0.01, 1.0, 250.0], Some(FormatName::Plain)).texts,
+            ["0.01", "1", "250"]
         );
         assert_eq!(
             texts(&[0.0, 0.25, 1.0], Some(FormatName::Percent)),

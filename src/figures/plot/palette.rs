@@ -5,7 +5,8 @@ use plotters::style::RGBColor;
 
 use super::spec::PaletteName;
 
-/// The colours of Okabe and Ito, the ones that are strong on white first; then four more that differ from them and one another.
+/// Seven colours of Okabe and Ito, the ones that are strong on white; then five that differ from them and from one another,
+/// also for readers without red or green cones.
 const COLORS: [RGBColor; 12] = [
     RGBColor(0x00, 0x72, 0xb2),
     RGBColor(0xd5, 0x5e, 0x00),
@@ -14,15 +15,22 @@ const COLORS: [RGBColor; 12] = [
     RGBColor(0xe6, 0x9f, 0x00),
     RGBColor(0x56, 0xb4, 0xe9),
     RGBColor(0x00, 0x00, 0x00),
-    RGBColor(0xb0, 0xa0, 0x00),
-    RGBColor(0x88, 0x22, 0x55),
+    RGBColor(0xdd, 0x00, 0x44),
     RGBColor(0x33, 0x22, 0x88),
-    RGBColor(0x8c, 0x8c, 0x8c),
-    RGBColor(0x11, 0x77, 0x33),
+    RGBColor(0x33, 0x44, 0x00),
+    RGBColor(0x88, 0x22, 0x55),
+    RGBColor(0x00, 0x00, 0xdd),
 ];
 
 /// Dashes in points; the first is a full line.
-const DASHES: [&str; 6] = ["", "5 2", "1.5 1.5", "7 2 1.5 2", "3 1.5", "9 2.5"];
+const DASHES: [&str; 6] = [
+    "",
+    "5 2",
+    "1.5 1.5",
+    "7 2 1.5 2",
+    "10 3",
+    "6 1.5 1.5 1.5 1.5 1.5",
+];
 
 /// The shapes of points.
 const SHAPES: [Shape; 6] = [
@@ -100,9 +108,9 @@ pub(super) fn color(palette: PaletteName, place: usize, count: usize) -> RGBColo
     }
 }
 
-/// The dash at `place`.
+/// The dash at `place`. After each round it is shifted by one, so that series with the same shape have different dashes.
 pub(super) fn dash(place: usize) -> &'static str {
-    DASHES[place % DASHES.len()]
+    DASHES[(place + place / SHAPES.len()) % DASHES.len()]
 }
 
 /// The shape at `place`.
@@ -147,5 +155,83 @@ pub(super) fn written(text: &str) -> Option<RGBColor> {
             value(2, 1)? * 17,
         )),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Linear light from red, green and blue.
+    fn light(color: RGBColor) -> [f64; 3] {
+        [color.0, color.1, color.2].map(|value| {
+            let share = f64::from(value) / 255.0;
+            if share <= 0.04045 {
+                share / 12.92
+            } else {
+                ((share + 0.055) / 1.055).powf(2.4)
+            }
+        })
+    }
+
+    fn times(matrix: &[[f64; 3]; 3], vector: [f64; 3]) -> [f64; 3] {
+        matrix.map(|row| row.iter().zip(vector).map(|(a, b)| a * b).sum())
+    }
+
+    /// CIELAB under daylight.
+    fn lab(light: [f64; 3]) -> [f64; 3] {
+        const XYZ: [[f64; 3]; 3] = [
+            [0.412_456_4, 0.357_576_1, 0.180_437_5],
+            [0.212_672_9, 0.715_152_2, 0.072_175],
+            [0.019_333_9, 0.119_192, 0.950_304_1],
+        ];
+        let [x, y, z] = times(&XYZ, light.map(|part| part.clamp(0.0, 1.0)));
+        let [x, y, z] = [x / 0.95047, y, z / 1.08883].map(|part| {
+            if part > 0.008_856 {
+                part.cbrt()
+            } else {
+                7.787 * part + 16.0 / 116.0
+            }
+        });
+        [116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z)]
+    }
+
+    /// What readers without green and without red cones see (Machado and others, 2009).
+    const BLIND: [[[f64; 3]; 3]; 2] = [
+        [
+            [0.367_322, 0.860_646, -0.227_968],
+            [0.280_085, 0.672_501, 0.047_413],
+            [-0.011_82, 0.042_94, 0.968_881],
+        ],
+        [
+            [0.152_286, 1.052_583, -0.204_868],
+            [0.114_503, 0.786_281, 0.099_216],
+            [-0.003_882, -0.048_116, 1.051_998],
+        ],
+    ];
+
+    #[test]
+    fn all_colours_differ_for_every_reader() {
+        let seen = COLORS.map(|color| {
+            let light = light(color);
+            let [green, red] = BLIND.map(|matrix| lab(times(&matrix, light)));
+            [lab(light), green, red]
+        });
+        for (place, one) in seen.iter().enumerate() {
+            for (before, other) in seen[..place].iter().enumerate() {
+                for (a, b) in one.iter().zip(other) {
+                    let far: f64 = a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum();
+                    assert!(far.sqrt() > 17.0, "{before} and {place}: {}", far.sqrt());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn twelve_series_are_told_apart_without_colour() {
+        let looks: Vec<_> = (0..12).map(|place| (dash(place), shape(place))).collect();
+        for (place, look) in looks.iter().enumerate() {
+            assert!(!looks[..place].contains(look), "{place}: {look:?}");
+        }
     }
 }

@@ -176,7 +176,9 @@ impl Scale {
         let place = match self.spread {
             Spread::Category => (value + 0.5) / self.names.len().max(1) as f64,
             // As a ratio: the logarithms of the ends may be close.
-            Spread::Log(_) if value > 0.0 => (value / self.low).ln() / (self.high / self.low).ln(),
+            Spread::Log(_) if value > 0.0 && (self.high / self.low).is_finite() => {
+                (value / self.low).ln() / (self.high / self.low).ln()
+            }
             _ => {
                 let even = |value| self.spread.even(value);
                 let (low, high) = (even(self.low)?, even(self.high)?);
@@ -226,21 +228,29 @@ impl Scale {
 
     /// The ticks with their labels.
     fn labelled(&self, found: Vec<tick::Found>) -> (Vec<Tick>, Option<i32>) {
-        let values: Vec<f64> = found
-            .iter()
-            .filter(|tick| matches!(tick.label, tick::Label::Number))
-            .map(|tick| tick.value)
-            .collect();
+        // What is written stands unless the axis has a format; times have their own.
+        let formatted = self.format.is_some() && self.spread != Spread::Time;
+        let is_number = |label: &tick::Label| match label {
+            tick::Label::None => false,
+            tick::Label::Number => true,
+            tick::Label::Text(_) => formatted,
+        };
+        let numbers = found.iter().filter(|tick| is_number(&tick.label));
+        let values: Vec<f64> = numbers.map(|tick| tick.value).collect();
         // An axis of powers has a label of its own for each.
         let alone = self.is_log() || matches!(self.spread, Spread::Symlog(_));
-        let Labels { texts, power } = number::labels(&values, self.format, alone);
+        let Labels { texts, power } = if alone {
+            number::each(&values, self.format)
+        } else {
+            number::labels(&values, self.format, false)
+        };
         let mut texts = texts.into_iter();
         let ticks = found.into_iter().map(|tick| Tick {
             value: tick.value,
             label: match tick.label {
-                tick::Label::None => None,
-                tick::Label::Number => texts.next(),
+                label if is_number(&label) => texts.next(),
                 tick::Label::Text(text) => Some(text),
+                tick::Label::None | tick::Label::Number => None,
             },
         });
         (ticks.collect(), power)
@@ -379,11 +389,19 @@ mod tests {
         );
         assert_eq!(log.ticks(8).0.len(), 4 + 3 * 8);
         let short = scale(ScaleName::Log, 2.0, 20.0);
-        assert_eq!(labels(&short, 8), ["2", "5", "10", "20"]);
+        assert_eq!(labels(&short, 8), ["2", "3", "5", "7", "10", "20"]);
+        assert_eq!(labels(&short, 4), ["2", "5", "10", "20"]);
         let many = scale(ScaleName::Log, 1e-8, 1.0);
         assert_eq!(labels(&many, 3).len(), 3);
         let two = scale(ScaleName::Log2, 1.0, 64.0);
         assert_eq!(labels(&two, 8), ["1", "2", "4", "8", "16", "32", "64"]);
+    }
+
+    #[test]
+    fn an_axis_of_powers_may_hold_all_that_a_double_does() {
+        let all = scale(ScaleName::Log, 1e-300, 1e300);
+        let place = all.place(1.0).unwrap();
+        assert!((place - 0.5).abs() < 1e-9, "{place}");
     }
 
     #[test]

@@ -81,22 +81,36 @@ pub(super) fn width(markup: &str, font: Font) -> f64 {
         .sum()
 }
 
+/// plotters has no style for bold and italic at once, and no text is set in its fourth.
+const BOLD_ITALIC: FontStyle = FontStyle::Italic;
+
+/// All faces that are compiled in, each with its style: what text is measured in, and what PNG and PDF are set in.
+pub(super) fn faces() -> [(Face, FontStyle, &'static [u8]); 8] {
+    [
+        (Face::Sans, FontStyle::Normal, dejavu::sans::regular()),
+        (Face::Sans, FontStyle::Oblique, dejavu::sans::oblique()),
+        (Face::Sans, FontStyle::Bold, dejavu::sans::bold()),
+        (Face::Sans, BOLD_ITALIC, dejavu::sans::bold_oblique()),
+        (Face::Serif, FontStyle::Normal, dejavu::serif::regular()),
+        (Face::Serif, FontStyle::Oblique, dejavu::serif::italic()),
+        (Face::Serif, FontStyle::Bold, dejavu::serif::bold()),
+        (Face::Serif, BOLD_ITALIC, dejavu::serif::bold_italic()),
+    ]
+}
+
 /// The face at a size, in units of the backend.
 pub(super) fn font(face: Face, size: f64, bold: bool, italic: bool) -> FontDesc<'static> {
-    static FACES: Once = Once::new();
-    FACES.call_once(|| {
-        // The bytes are compiled in, so a face that cannot be read is a broken
-        // build; measuring then falls back to an estimate.
-        let (sans, serif) = (Face::Sans.name(), Face::Serif.name());
-        let _ = register_font(sans, FontStyle::Normal, dejavu::sans::regular());
-        let _ = register_font(sans, FontStyle::Oblique, dejavu::sans::oblique());
-        let _ = register_font(sans, FontStyle::Bold, dejavu::sans::bold());
-        let _ = register_font(serif, FontStyle::Normal, dejavu::serif::regular());
-        let _ = register_font(serif, FontStyle::Oblique, dejavu::serif::italic());
-        let _ = register_font(serif, FontStyle::Bold, dejavu::serif::bold());
+    static REGISTERED: Once = Once::new();
+    REGISTERED.call_once(|| {
+        for (face, style, bytes) in faces() {
+            // The bytes are compiled in, so a face that cannot be read is a broken
+            // build; measuring then falls back to an estimate.
+            let _ = register_font(face.name(), style, bytes);
+        }
     });
     let style = match (bold, italic) {
-        (true, _) => FontStyle::Bold,
+        (true, true) => BOLD_ITALIC,
+        (true, false) => FontStyle::Bold,
         (false, true) => FontStyle::Oblique,
         (false, false) => FontStyle::Normal,
     };
@@ -113,25 +127,62 @@ fn advance(text: &str, italic: bool, set: Font) -> f64 {
         })
 }
 
-/// Breaks mark-up at spaces into lines no wider than `room`, but for words that are wider.
+/// Breaks mark-up at spaces into lines no wider than `room`. A word that is wider is broken after its hyphens, underscores and
+/// slashes; what has none stays as it is.
 pub(super) fn wrapped(markup: &str, font: Font, room: f64) -> Vec<String> {
     let mut lines: Vec<Vec<Piece>> = Vec::new();
     for word in words(markup) {
-        if let Some(line) = lines.last_mut() {
-            let mut longer = line.clone();
-            longer.push(Piece {
-                text: " ".to_owned(),
-                ..Piece::default()
-            });
-            longer.extend(word.iter().cloned());
-            if width(&joined(&longer), font) <= room {
-                *line = longer;
-                continue;
+        let parts = if width(&joined(&word), font) > room {
+            parts(&word)
+        } else {
+            vec![word]
+        };
+        for (place, part) in parts.into_iter().enumerate() {
+            if let Some(line) = lines.last_mut() {
+                let mut longer = line.clone();
+                if place == 0 {
+                    longer.push(Piece {
+                        text: " ".to_owned(),
+                        ..Piece::default()
+                    });
+                }
+                longer.extend(part.iter().cloned());
+                if width(&joined(&longer), font) <= room {
+                    *line = longer;
+                    continue;
+                }
             }
+            lines.push(part);
         }
-        lines.push(word);
     }
     lines.iter().map(|line| joined(line)).collect()
+}
+
+/// The parts of a word that may stand on lines of their own.
+fn parts(word: &[Piece]) -> Vec<Vec<Piece>> {
+    let mut parts: Vec<Vec<Piece>> = vec![Vec::new()];
+    for piece in word {
+        let mut rest = piece.text.as_str();
+        while !rest.is_empty() {
+            let end = rest
+                .find(['-', '_', '/'])
+                .filter(|_| piece.level == Level::Line)
+                .map_or(rest.len(), |at| at + 1);
+            let (text, after) = rest.split_at(end);
+            if let Some(last) = parts.last_mut() {
+                last.push(Piece {
+                    text: text.to_owned(),
+                    ..piece.clone()
+                });
+            }
+            if text.ends_with(['-', '_', '/']) && piece.level == Level::Line {
+                parts.push(Vec::new());
+            }
+            rest = after;
+        }
+    }
+    parts.retain(|part| !part.is_empty());
+    parts
 }
 
 /// Whether a line may be broken there.
@@ -204,6 +255,42 @@ mod tests {
     fn widths_are_those_of_the_face() {
         // A digit of DejaVu Sans is 1303 of 2048 units wide.
         assert!((width("00", at(10.0)) - 20.0 * 1303.0 / 2048.0).abs() < 0.05);
+    }
+
+    #[test]
+    fn words_that_are_too_wide_break_after_hyphens() {
+        let lines = |room: f64| wrapped("next-token *multi_token*", at(10.0), room);
+        assert_eq!(lines(500.0).len(), 1);
+        let narrow: Vec<String> = lines(40.0).iter().map(|line| plain(line)).collect();
+        assert_eq!(narrow, ["next-", "token", "multi_", "token"]);
+        assert_eq!(wrapped("indivisible", at(10.0), 5.0), ["indivisible"]);
+    }
+
+    #[test]
+    fn every_face_measures_by_itself() {
+        let of = |face, bold| {
+            width(
+                "Wide",
+                Font {
+                    face,
+                    size: 10.0,
+                    bold,
+                },
+            )
+        };
+        let widths = [
+            of(Face::Sans, false),
+            of(Face::Sans, true),
+            of(Face::Serif, false),
+            of(Face::Serif, true),
+        ];
+        for (place, one) in widths.iter().enumerate() {
+            assert!(
+                widths[..place]
+                    .iter()
+                    .all(|other| (other - one).abs() > 0.1)
+            );
+        }
     }
 
     #[test]

@@ -73,17 +73,24 @@ pub(super) fn linear(low: f64, high: f64, count: usize, whole: bool) -> Vec<Foun
         .unwrap_or(10.0 * unit)
         .max(least);
     // With fewer than four, finer steps are tried, as far as their labels have room.
-    let finer = [0.5, 0.25, 0.2].map(|part| step * part);
-    let room = (count + 1) as f64;
+    let room = (count + 1).max(3) as f64;
     let step = if ticks(step) >= LEAST as f64 {
         step
     } else {
-        finer
-            .into_iter()
-            .filter(|step| *step >= least && is_round(*step))
-            .filter(|step| is_short(*step))
-            .find(|step| ticks(*step) >= LEAST as f64 && ticks(*step) <= room)
-            .unwrap_or(step)
+        let finer = [0.5, 0.4, 0.25, 0.2, 0.1]
+            .map(|part| step * part)
+            .into_iter();
+        let finer = finer
+            .filter(|step| *step >= least && is_round(*step) && is_short(*step))
+            .filter(|step| ticks(*step) <= room);
+        let ways: Vec<f64> = std::iter::once(step).chain(finer).collect();
+        let enough = ways.iter().find(|step| ticks(**step) >= LEAST as f64);
+        // Where none has room for four, the one with the most.
+        let most = ways
+            .iter()
+            .rev()
+            .max_by(|a, b| ticks(**a).total_cmp(&ticks(**b)));
+        enough.or(most).copied().unwrap_or(step)
     };
     let (first, last) = at(step);
     if !(first.is_finite() && last - first < 1000.0) {
@@ -105,50 +112,118 @@ fn is_short(step: f64) -> bool {
 
 /// Powers of a base, with the numbers between them where there are few.
 pub(super) fn log(low: f64, high: f64, base: f64, count: usize) -> Vec<Found> {
-    let power = |exponent: i32| {
-        if base == 10.0 {
-            10f64.powi(exponent)
-        } else {
-            base.powi(exponent)
-        }
-    };
     let first = low.log(base).floor() as i32;
     let last = high.log(base).ceil() as i32;
-    let inside = |exponent: i32| {
-        let value = power(exponent);
-        value >= low * 0.999_999 && value <= high * 1.000_001
-    };
-    let whole = (first..=last).filter(|exponent| inside(*exponent)).count();
-    let mut found = Vec::new();
-    if whole < 2 {
-        // Too little for powers alone: label 1, 2 and 5 as plain numbers.
-        let (from, to) = (low.log10().floor() as i32, high.log10().ceil() as i32);
-        for exponent in from..=to {
-            for digit in 1..10 {
-                let value = f64::from(digit) * 10f64.powi(exponent);
-                let label = match digit {
-                    1 | 2 | 5 => Label::Text(number::lone(value)),
-                    _ => Label::None,
-                };
-                found.push(Found { value, label });
-            }
-        }
-        return found;
+    let inside = |value: f64| value >= low * 0.999_999 && value <= high * 1.000_001;
+    let powers: Vec<i32> = (first..=last)
+        .filter(|exponent| inside(base.powi(*exponent)))
+        .collect();
+    // Too little for powers alone: plain numbers are labelled.
+    if powers.len() < 3 && high / low < 1000.0 {
+        return short_log((low, high), count);
     }
-    let stride = i32::try_from(whole.div_ceil(count.max(2))).unwrap_or(1);
+    let labelled = labelled_powers(&powers, count);
+    let mut found = Vec::new();
     for exponent in first..=last {
-        let value = power(exponent);
-        let label = if exponent.rem_euclid(stride) == 0 {
+        let value = base.powi(exponent);
+        let label = if labelled.contains(&exponent) {
             Label::Text(number::power(base, exponent))
         } else {
             Label::None
         };
         found.push(Found { value, label });
-        if stride == 1 && base == 10.0 {
+        if base == 10.0 && powers.len() <= count.max(2) {
             found.extend((2..10).map(|digit| minor(f64::from(digit) * value)));
         }
     }
     found
+}
+
+/// The exponents that get a label: in even steps, about `count` of them, and both near the ends.
+fn labelled_powers(powers: &[i32], count: usize) -> Vec<i32> {
+    let (Some(first), Some(last)) = (powers.first(), powers.last()) else {
+        return Vec::new();
+    };
+    let count = count.max(2);
+    let length = i32::try_from(powers.len()).unwrap_or(i32::MAX);
+    let most = i32::try_from(count).unwrap_or(i32::MAX);
+    let cost = |stride: i32, offset: i32| {
+        let start = first + offset;
+        let labels = (last - start) / stride + 1;
+        let end = start + (labels - 1) * stride;
+        // What lies beyond the labels at either end, few labels, odd steps, and steps that miss zero.
+        let part = |beyond: i32| (f64::from(beyond) / f64::from(length)).powi(2);
+        let outside = 10.0 * (part(offset) + part(last - end));
+        let few = f64::from(most - labels) / f64::from(most);
+        let odd = if [1, 2, 3, 5, 10, 20, 50].contains(&stride) {
+            0.0
+        } else {
+            0.15
+        };
+        let misses = if start.rem_euclid(stride) == 0 {
+            0.0
+        } else {
+            0.2
+        };
+        (labels >= 2 && labels <= most).then_some(outside + few + odd + misses)
+    };
+    let ways =
+        (1..length.max(2)).flat_map(|stride| (0..stride).map(move |offset| (stride, offset)));
+    let ways = ways.filter_map(|(stride, offset)| Some((cost(stride, offset)?, stride, offset)));
+    match ways.min_by(|a, b| a.0.total_cmp(&b.0)) {
+        Some((_, stride, offset)) => (first + offset..=*last)
+            .step_by(stride.unsigned_abs() as usize)
+            .collect(),
+        None => powers.to_vec(),
+    }
+}
+
+/// Digits that get a label on a short axis of even ratios, from few to many.
+const DIGITS: [&[u32]; 4] = [
+    &[1, 3],
+    &[1, 2, 5],
+    &[1, 2, 3, 5, 7],
+    &[1, 2, 3, 4, 5, 6, 7, 8, 9],
+];
+
+/// Ticks of an axis of even ratios that holds few powers: round numbers, some of them labelled.
+fn short_log((low, high): (f64, f64), count: usize) -> Vec<Found> {
+    let inside = |value: f64| value >= low * 0.999_999 && value <= high * 1.000_001;
+    let (from, to) = (low.log10().floor() as i32, high.log10().ceil() as i32);
+    let numbers = (from..=to).flat_map(|exponent| {
+        (1..10u32).map(move |digit| (digit, rounded(f64::from(digit) * 10f64.powi(exponent))))
+    });
+    let numbers: Vec<(u32, f64)> = numbers.filter(|(_, value)| inside(*value)).collect();
+    let shown = |digits: &[u32]| {
+        numbers
+            .iter()
+            .filter(|(digit, _)| digits.contains(digit))
+            .count()
+    };
+    let most = count.max(3);
+    // As many as have room; where even all are few, steps are even.
+    let digits = DIGITS
+        .into_iter()
+        .rev()
+        .find(|digits| shown(digits) <= most);
+    let digits = digits.unwrap_or(DIGITS[0]);
+    if shown(digits) < 3 {
+        let even = linear(low, high, count.max(3), false).into_iter();
+        let even = even.map(|tick| Found {
+            label: Label::Text(number::lone(tick.value)),
+            ..tick
+        });
+        return even.collect();
+    }
+    let ticks = numbers.iter().map(|(digit, value)| Found {
+        value: *value,
+        label: if digits.contains(digit) {
+            Label::Text(number::lone(*value))
+        } else {
+            Label::None
+        },
+    });
+    ticks.collect()
 }
 
 /// Zero, and powers of ten on both sides of it.
@@ -178,8 +253,9 @@ pub(super) fn symlog(low: f64, high: f64, near: f64, count: usize) -> Vec<Found>
             } else {
                 text
             };
-            // Counted from the outer end, which is where there is most room.
-            let label = if (end - exponent) % stride == 0 {
+            // Counted from the outer end, which is where there is most room. The first power lies close to zero.
+            let crowded = stride > 1 && exponent == from && end > from;
+            let label = if (end - exponent) % stride == 0 && !crowded {
                 Label::Text(text)
             } else {
                 Label::None
@@ -191,14 +267,23 @@ pub(super) fn symlog(low: f64, high: f64, near: f64, count: usize) -> Vec<Found>
     found
 }
 
-/// Round numbers that stand in about even steps of their square roots.
+/// Round numbers in even steps, with one more near zero, where an axis of square roots has most room.
 pub(super) fn sqrt(low: f64, high: f64, count: usize) -> Vec<Found> {
-    let (from, to) = (low.max(0.0).sqrt(), high.max(0.0).sqrt());
-    let mut values: Vec<f64> = linear(from, to, count, false)
+    let mut values: Vec<f64> = linear(low.max(0.0), high, count, false)
         .into_iter()
-        .map(|tick| rounded(tick.value * tick.value))
+        .map(|tick| tick.value)
         .collect();
-    values.dedup();
+    if let [zero, first, ..] = *values.as_slice()
+        && zero == 0.0
+    {
+        // Half way to the first label.
+        let unit = 10f64.powf((first / 4.0).log10().floor());
+        let digits = first / 4.0 / unit;
+        let digit = [5.0, 2.0, 1.0]
+            .into_iter()
+            .find(|digit| *digit <= digits * 1.000_001);
+        values.insert(1, rounded(digit.unwrap_or(1.0) * unit));
+    }
     values.into_iter().map(number_at).collect()
 }
 
@@ -317,6 +402,8 @@ mod tests {
         assert_eq!(values(-0.1, 2.1, 6, true), [0.0, 1.0, 2.0]);
         assert_eq!(values(0.0, 1.0, 4, false), [0.0, 0.25, 0.5, 0.75, 1.0]);
         assert_eq!(values(0.0, 1.0, 3, false), [0.0, 0.5, 1.0]);
+        assert_eq!(values(-3.8, 4.2, 3, false), [-2.0, 0.0, 2.0, 4.0]);
+        assert_eq!(values(-3.8, 3.9, 2, false), [-2.5, 0.0, 2.5]);
     }
 
     #[test]
@@ -340,6 +427,64 @@ mod tests {
         );
         let years = texts(time(start, start + 3000.0 * day, 5));
         assert_eq!(years, ["2026", "2028", "2030", "2032", "2034"]);
+    }
+
+    #[test]
+    fn an_axis_of_powers_has_a_label_near_both_ends() {
+        for (low, high) in [
+            (1e-26, 1e12),
+            (3e-7, 4e3),
+            (1.0, 1e9),
+            (0.02, 5e4),
+            (1e-300, 1e300),
+        ] {
+            for count in 2..11 {
+                let found = log(low, high, 10.0, count);
+                let labels = found.iter().filter(|tick| tick.label != Label::None);
+                let near = low * 0.999..=high * 1.001;
+                let inside = labels.filter(|tick| near.contains(&tick.value));
+                let places: Vec<f64> = inside
+                    .map(|tick| (tick.value.ln() - low.ln()) / (high.ln() - low.ln()))
+                    .collect();
+                assert!(
+                    (2..=count).contains(&places.len()),
+                    "{low} {high} {count} {places:?}"
+                );
+                assert!(
+                    places[0] < 0.3 && places[places.len() - 1] > 0.7,
+                    "{low} {high} {count} {places:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_short_axis_of_powers_has_at_least_three_labels() {
+        for (low, high) in [
+            (1.9, 10.0),
+            (3.1, 3.8),
+            (19.0, 50.0),
+            (0.03, 0.9),
+            (7.0, 130.0),
+            (99.0, 101.0),
+        ] {
+            let texts = texts(log(low, high, 10.0, 6));
+            assert!(texts.len() >= 3, "{low} {high} {texts:?}");
+        }
+    }
+
+    #[test]
+    fn an_axis_of_square_roots_has_round_numbers() {
+        let values = |low, high| -> Vec<f64> {
+            let found = sqrt(low, high, 5);
+            found.into_iter().map(|tick| rounded(tick.value)).collect()
+        };
+        assert_eq!(
+            values(0.0, 1000.0),
+            [0.0, 50.0, 200.0, 400.0, 600.0, 800.0, 1000.0]
+        );
+        assert_eq!(values(0.0, 1.0), [0.0, 0.05, 0.2, 0.4, 0.6, 0.8, 1.0]);
+        assert_eq!(values(30.0, 50.0), [30.0, 35.0, 40.0, 45.0, 50.0]);
     }
 
     #[test]

@@ -90,7 +90,7 @@ impl Key {
     }
 
     /// The group of each row of a layer.
-    fn of_rows(&self, layer: (usize, usize)) -> Option<&[usize]> {
+    pub(super) fn of_rows(&self, layer: (usize, usize)) -> Option<&[usize]> {
         let place = self.layers.iter().position(|own| *own == layer)?;
         Some(&self.groups.of_row[place])
     }

@@ -6,7 +6,7 @@ use plotters::style::RGBColor;
 use plotters::style::text_anchor::{HPos, VPos};
 
 use super::legend::{band_fill, reference_stroke};
-use crate::figures::plot::axis::{GAP, MAJOR, Spot};
+use crate::figures::plot::axis::{GAP, LINE, MAJOR, Spot};
 use crate::figures::plot::canvas::{Area, points};
 use crate::figures::plot::data::{Layer, Line};
 use crate::figures::plot::element::{INK, Type};
@@ -116,20 +116,29 @@ pub(super) fn axes(
                 turn: -x_axis.angle,
                 ..Type::new(x_axis.font, HPos::Right, VPos::Bottom)
             };
-            let place = (x + size * 0.35, bottom + GAP + size * 0.9);
+            // The end of the text lies below the tick, whatever the angle.
+            let (sin, cos) = x_axis.angle.to_radians().sin_cos();
+            let place = (
+                x + size * 0.35 * sin,
+                bottom + MAJOR + GAP + size * 0.8 * cos,
+            );
             shapes.push(Shape::Text(place, set, label.clone()));
         } else {
-            let raised = if label.contains("^{") { 2.5 } else { 0.0 };
             let set = Type::new(x_axis.font, HPos::Center, VPos::Top);
             for (at, text) in label.lines().enumerate() {
-                let y = bottom + MAJOR + GAP + raised + at as f64 * size * 1.15;
+                let y = bottom + x_axis.drop() + x_axis.raised() + at as f64 * size * LINE;
                 shapes.push(Shape::Text((x, y), set, text.to_owned()));
             }
         }
     }
     if let Some(times) = x_axis.times().filter(|_| x_labels) {
         let set = Type::new(x_axis.font, HPos::Right, VPos::Top);
-        let place = (right, bottom + MAJOR + GAP + size * 1.25 + 2.0);
+        let labels = if x_axis.angle > 0.0 {
+            x_axis.depth - size * 1.3
+        } else {
+            x_axis.drop() + x_axis.raised() + size * 1.1
+        };
+        let place = (right, bottom + labels + size * 0.2);
         shapes.push(Shape::Text(place, set, times));
     }
     for tick in &y_axis.ticks {
@@ -139,10 +148,13 @@ pub(super) fn axes(
             shapes.push(line(vec![(left - length, y), (left, y)]));
         }
         if let Some(label) = tick.label.as_ref().filter(|_| y_labels) {
-            let set = Type::new(y_axis.font, HPos::Right, VPos::Center);
+            let set = Type {
+                turn: -y_axis.angle,
+                ..Type::new(y_axis.font, HPos::Right, VPos::Center)
+            };
             let count = label.lines().count();
             for (at, text) in label.lines().enumerate() {
-                let down = (at as f64 - (count - 1) as f64 / 2.0) * size * 1.15;
+                let down = (at as f64 - (count - 1) as f64 / 2.0) * size * LINE;
                 let place = (left - MAJOR - GAP, y + down);
                 shapes.push(Shape::Text(place, set, text.to_owned()));
             }

@@ -35,7 +35,7 @@ pub(in crate::figures::plot) fn blank(
         (room.left, room.bottom),
         (room.left, room.top),
     ];
-    scene.add(margins.shapes((width, height), None));
+    scene.add(margins.shapes((width, height), width / 2.0));
     scene.add([Shape::line(frame, FRAME, 0.7)]);
     let says = format!("nothing to draw: {why}");
     let font = fonts.title;

@@ -1,6 +1,7 @@
 //! Where panels lie: those of the figure side by side, and the facets of each, with their axes in line.
 
-use super::view::{Insets, Laid};
+use super::insets::Insets;
+use super::view::Laid;
 use super::{BETWEEN, Figure, Trouble};
 use crate::figures::plot::canvas::Area;
 use crate::figures::plot::data::View;
@@ -20,30 +21,43 @@ pub(super) fn of_views(plot: &Plot, count: usize) -> (usize, usize) {
     (count.div_ceil(columns), columns)
 }
 
+/// The least width of a facet where the layout chooses how many stand side by side, and the most that do.
+const NARROW: f64 = 90.0;
+const MOST: usize = 6;
+
 /// How many rows and columns the facets of a panel have.
-pub(super) fn of_facets(view: &View<'_>, beside_others: bool) -> (usize, usize) {
+pub(super) fn of_facets(figure: &Figure<'_>, view: &View<'_>) -> (usize, usize) {
     if let Some(grid) = view.grid {
         return grid;
     }
     let count = view.facets.len().max(1);
-    let columns = view
-        .written
-        .columns
-        .filter(|_| view.written.facet.is_some());
+    let columns = view.written.columns;
+    let columns = columns.filter(|_| view.written.facet.is_some());
     let columns = columns.unwrap_or_else(|| {
-        // As square as can be without an empty place, if there is such a way.
-        let root = (count as f64).sqrt().ceil() as usize;
-        let most = if beside_others { 2 } else { 4 };
-        match count {
-            0..=3 => count,
-            count => (2..=most.max(root))
-                .filter(|columns| count % columns == 0)
-                .min_by_key(|columns| columns.abs_diff(root))
-                .unwrap_or(root),
-        }
+        let beside = of_views(figure.plot, figure.data.views.len()).1;
+        let most = match figure.width() {
+            // Room for the labels of the vertical axis goes off.
+            Some(width) => ((width / beside as f64 - 30.0) / NARROW) as usize,
+            None if figure.data.views.len() > 1 => 2,
+            None => 5,
+        };
+        balanced(count, most.clamp(1, MOST))
     });
     let columns = columns.clamp(1, count);
     (count.div_ceil(columns), columns)
+}
+
+/// How many of `count` panels stand side by side, at most so many: of the ways without an empty place the widest, if it is not
+/// much higher than wide; else the way with the fewest empty places.
+fn balanced(count: usize, most: usize) -> usize {
+    if count <= most.min(3) {
+        return count;
+    }
+    let empty = |columns: usize| count.div_ceil(columns) * columns - count;
+    let flat = |columns: &usize| count.div_ceil(*columns) <= 2 * columns;
+    let ways = (1..=most.min(count)).filter(|columns| flat(columns));
+    ways.min_by_key(|columns| (empty(*columns), std::cmp::Reverse(*columns)))
+        .unwrap_or(most)
 }
 
 /// The panels with their places.
@@ -55,28 +69,72 @@ pub(super) fn lay_out<'f>(
     let views = &figure.data.views;
     let (lines, columns) = of_views(figure.plot, views.len());
     let wide = (room.width() - BETWEEN * (columns - 1) as f64) / columns as f64;
-    let high = (room.height() - BETWEEN * 0.6 * (lines - 1) as f64) / lines as f64;
-    let rect = |place: usize| {
+    let free = room.height() - BETWEEN * 0.6 * (lines - 1) as f64;
+    let rect = |place: usize, heights: &[f64]| {
         let (line, column) = (place / columns, place % columns);
         let left = room.left + column as f64 * (wide + BETWEEN);
-        let top = room.top + line as f64 * (high + BETWEEN * 0.6);
+        let above: f64 = heights[..line]
+            .iter()
+            .map(|high| high + BETWEEN * 0.6)
+            .sum();
+        let top = room.top + above;
         Area {
             left,
             top,
             right: left + wide,
-            bottom: top + high,
+            bottom: top + heights[line],
         }
     };
-    let mut insets = Vec::new();
-    for (place, view) in views.iter().enumerate() {
-        insets.push(Insets::new(figure, (place, view), &rect(place), page)?);
+    // All lines of panels have data of the same height, however much stands around it.
+    let shared = |aligned: &[Insets]| -> Vec<f64> {
+        let around = (0..lines).map(|line| {
+            let own = &aligned[line * columns];
+            own.top + own.bottom
+        });
+        let around: Vec<f64> = around.collect();
+        let each = (free - around.iter().sum::<f64>()).max(0.0) / lines as f64;
+        around.into_iter().map(|around| around + each).collect()
+    };
+    let mut heights = vec![free / lines as f64; lines];
+    let mut aligned = vec![Insets::default(); views.len()];
+    for _ in 0..ROUNDS {
+        let mut own = Vec::new();
+        for (place, view) in views.iter().enumerate() {
+            own.push(Insets::new(
+                figure,
+                (place, view),
+                &rect(place, &heights),
+                page,
+                &aligned[place],
+            )?);
+        }
+        let next = in_line(&own, columns);
+        // Labels depend on the room that is left for the panel, and that on the labels.
+        let settled = !next.iter().zip(&aligned).any(|(n, a)| n.exceeds(a));
+        aligned = next;
+        heights = shared(&aligned);
+        if settled {
+            break;
+        }
     }
-    // Panels under one another begin and end at the same place, and so do those side by side.
+    let views = views.iter().enumerate().zip(aligned);
+    views
+        .map(|((place, view), insets)| {
+            Laid::new(figure, (place, view), &rect(place, &heights), insets, page)
+        })
+        .collect()
+}
+
+/// So often the room around panels is measured, at most.
+const ROUNDS: usize = 8;
+
+/// Panels under one another begin and end at the same place, and so do those side by side.
+fn in_line(insets: &[Insets], columns: usize) -> Vec<Insets> {
     let most = |of: fn(&Insets) -> f64, same: &dyn Fn(usize) -> bool| {
         let own = insets.iter().enumerate().filter(|(place, _)| same(*place));
         own.map(|(_, insets)| of(insets)).fold(0.0, f64::max)
     };
-    let aligned: Vec<Insets> = (0..views.len())
+    (0..insets.len())
         .map(|place| {
             let column = |other: usize| other % columns == place % columns;
             let line = |other: usize| other / columns == place / columns;
@@ -88,10 +146,6 @@ pub(super) fn lay_out<'f>(
                 ..insets[place].clone()
             }
         })
-        .collect();
-    let views = views.iter().enumerate().zip(aligned);
-    views
-        .map(|((place, view), insets)| Laid::new(figure, (place, view), &rect(place), insets, page))
         .collect()
 }
 
@@ -109,4 +163,18 @@ pub(super) fn inner(laid: &[Laid<'_>]) -> Area {
         right: all.right.max(view.inner.right),
         bottom: all.bottom.max(view.inner.bottom),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn panels_leave_no_place_empty_where_they_can() {
+        let at = |most: usize| -> Vec<usize> { (1..=13).map(|n| balanced(n, most)).collect() };
+        assert_eq!(at(5), [1, 2, 3, 4, 5, 3, 4, 4, 3, 5, 4, 4, 5]);
+        assert_eq!(at(4), [1, 2, 3, 4, 3, 3, 4, 4, 3, 4, 4, 4, 3]);
+        assert_eq!(at(2), [1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2]);
+        assert_eq!(balanced(8, 4), 4);
+    }
 }

@@ -84,16 +84,15 @@ impl Margins {
         room
     }
 
-    /// The lines, the title above `middle`: that of the panel, or of the page.
-    pub(super) fn shapes(&self, (width, height): (f64, f64), middle: Option<f64>) -> Vec<Shape> {
+    /// The lines, the title above `middle`, that of the panels.
+    pub(super) fn shapes(&self, (width, height): (f64, f64), middle: f64) -> Vec<Shape> {
         let mut shapes = Vec::new();
         let head = self.fonts.head;
         for (place, title) in self.title.iter().enumerate() {
             let y = EDGE + head.size + place as f64 * head.size * 1.25;
             // A title that is wider than the panel still stays on the page.
             let half = text::width(title, head) / 2.0;
-            let x = middle.unwrap_or(width / 2.0);
-            let x = x.clamp(EDGE + half, (width - EDGE - half).max(EDGE + half));
+            let x = middle.clamp(EDGE + half, (width - EDGE - half).max(EDGE + half));
             shapes.push(Shape::Text((x, y), Type::centred(head), title.clone()));
         }
         if let Some(after) = self.notes.len().checked_sub(1) {

@@ -8,8 +8,11 @@ mod blank;
 mod color_bar;
 mod ends;
 mod grid;
+mod insets;
 mod legend;
 mod margins;
+mod place;
+mod seen;
 mod view;
 
 use plotters::style::Color;
@@ -17,12 +20,12 @@ use plotters::style::WHITE;
 
 use super::canvas::Area;
 use super::data::Data;
-use super::scene::{Scene, Shape};
+use super::scene::{Place, Scene, Shape};
 use super::spec::{FontName, Legend, Plot, Theme};
 use super::text::{Face, Font};
 use crate::figures::table::Error;
 
-use legend::Entries;
+use legend::{Entries, Sheet};
 use margins::Margins;
 
 pub(super) use blank::blank;
@@ -104,108 +107,83 @@ impl Trouble {
 }
 
 /// What a figure is laid out of.
+#[derive(Clone, Copy)]
 struct Figure<'f> {
     plot: &'f Plot,
     data: &'f Data<'f>,
     notes: &'f [String],
     fonts: Fonts,
     theme: Theme,
+    /// Where the legends of panels go that may be anywhere.
+    best: Placement,
 }
 
 /// Lays everything out.
 pub(super) fn compose(plot: &Plot, data: &Data<'_>, notes: &[String]) -> Result<Scene, Error> {
-    let figure = Figure {
-        plot,
-        data,
-        notes,
-        fonts: Fonts::new(plot),
-        theme: plot.theme.unwrap_or_default(),
+    let figure = Figure::new(plot, data, notes);
+    let (width, height) = figure.size();
+    let trouble = match figure.scene((width, height)) {
+        Ok(scene) => return Ok(scene),
+        Err(trouble) => trouble,
     };
-    let (width, height) = figure.size(1.0, 1.0);
-    match figure.scene((width, height)) {
-        Ok(scene) => Ok(scene),
-        Err(Trouble::NoCorner) => Err(Error::Unsuitable("the legend has no place".to_owned())),
-        Err(Trouble::Small { what, wide }) => Err(figure.refused(&what, wide, (width, height))),
+    if plot.height.is_none()
+        && let Some((_, height)) = figure.grown((width, height), (0.0, 1.0))
+    {
+        return figure
+            .scene((width, height))
+            .map_err(|trouble| figure.refused(trouble, (width, height)));
     }
+    Err(figure.refused(trouble, (width, height)))
 }
 
-impl Figure<'_> {
-    /// Width and height of the page, both larger by a factor.
-    fn size(&self, wider: f64, higher: f64) -> (f64, f64) {
-        let plot = self.plot;
-        let (lines, columns) = self.panels();
-        let own = plot.width.and_then(|width| width.points(plot.venue));
-        let width = own
-            .or(plot.venue.map(|venue| venue.widths().0))
-            .unwrap_or(match columns {
-                1 => 360.0,
-                2 => 440.0,
-                _ => 170.0 * columns as f64,
-            })
-            * wider;
-        let margins = Margins::new(plot, self.notes, &self.fonts, width);
-        let height = plot.height.and_then(|height| height.points(plot.venue));
-        let height = height.unwrap_or_else(|| {
-            let panels = match lines {
-                1 => 230.0_f64.min(width * 0.72).max(120.0),
-                lines => 60.0 + 150.0 * lines as f64,
-            };
-            let entries = Entries::of_figure(self);
-            let legend = match self.placement(&entries) {
-                Placement::Right => entries.stacked(&self.fonts, width * 0.4).1 + 20.0,
-                Placement::Bottom | Placement::Top => {
-                    return panels + entries.flowing(&self.fonts, width) + margins.extra();
-                }
-                _ => 0.0,
-            };
-            panels.max(legend) + margins.extra()
-        }) * higher;
-        (width, height)
-    }
-
-    /// How many rows and columns of panels the figure has, those of facets counted.
-    fn panels(&self) -> (usize, usize) {
-        let views = &self.data.views;
-        let (lines, columns) = grid::of_views(self.plot, views.len());
-        let of = |view: &super::data::View<'_>| grid::of_facets(view, views.len() > 1);
-        let most = |part: fn((usize, usize)) -> usize| views.iter().map(|v| part(of(v))).max();
-        (
-            lines * most(|(lines, _)| lines).unwrap_or(1),
-            columns * most(|(_, columns)| columns).unwrap_or(1),
-        )
-    }
-
-    /// Where the legend of the whole figure goes at first.
-    fn placement(&self, entries: &Entries) -> Placement {
-        let one = self.data.views.len() == 1 && self.data.views[0].facets.len() == 1;
-        match self.plot.legend.unwrap_or_default() {
-            _ if entries.is_empty() => Placement::Nowhere,
-            Legend::None | Legend::Ends => Placement::Nowhere,
-            Legend::Right => Placement::Right,
-            Legend::Bottom => Placement::Bottom,
-            Legend::Top => Placement::Top,
-            // A heat map fills its panel, and one panel of many would look special.
-            Legend::Best if !one || self.hides_panel() => Placement::Right,
-            Legend::Best => Placement::Inside,
+/// Of the width of a figure, a legend beside its panels takes this share at most.
+const LEGEND: f64 = 0.4;
+impl<'f> Figure<'f> {
+    fn new(plot: &'f Plot, data: &'f Data<'f>, notes: &'f [String]) -> Self {
+        Self {
+            plot,
+            data,
+            notes,
+            fonts: Fonts::new(plot),
+            theme: plot.theme.unwrap_or_default(),
+            best: Placement::Inside,
         }
     }
 
-    /// Whether a mark fills the whole panel.
-    fn hides_panel(&self) -> bool {
-        let layers = self.data.views.iter().flat_map(|view| &view.layers);
-        layers.into_iter().any(|layer| layer.mark.hides_panel())
+    /// The letter of a panel, if panels have letters.
+    fn letter(&self, place: usize) -> Option<String> {
+        let has = self.data.views.len() > 1 && self.plot.letters != Some(false);
+        has.then(|| letter(place))
     }
 
-    /// The figure on a page of this size.
+    /// The figure on a page of this size, with the legend at the first place where it fits.
     fn scene(&self, size: (f64, f64)) -> Result<Scene, Trouble> {
         let entries = Entries::of_figure(self);
-        match self.placement(&entries) {
-            Placement::Inside => match self.page(size, &entries, Placement::Inside) {
-                Err(Trouble::NoCorner) => self.page(size, &entries, Placement::Right),
-                other => other,
-            },
-            placement => self.page(size, &entries, placement),
+        let mut first = None;
+        for placement in self.placements(&entries, size.0) {
+            for best in [Placement::Inside, Placement::Bottom] {
+                let figure = Self { best, ..*self };
+                let more = figure.for_legends(&entries, placement, size.0);
+                match figure.page((size.0, size.1 + more), &entries, placement) {
+                    Ok(scene) => return Ok(scene),
+                    Err(trouble) => {
+                        // A place without a free corner says nothing of the size.
+                        if !matches!(first, Some(Trouble::Small { .. })) {
+                            first = Some(trouble);
+                        }
+                    }
+                }
+                let own = self
+                    .data
+                    .views
+                    .iter()
+                    .any(|v| v.written.legend == Some(Legend::Best));
+                if !own {
+                    break;
+                }
+            }
         }
+        Err(first.unwrap_or(Trouble::NoCorner))
     }
 
     /// One try with the legend at one place.
@@ -221,20 +199,16 @@ impl Figure<'_> {
         // Outside in: what stands at the edges leaves the rest for the panels.
         let whole = margins.room((width, height));
         let mut room = whole;
-        let (legend_width, legend_height) = entries.stacked(fonts, width * 0.4);
+        let sheet = match placement {
+            Placement::Nowhere => Sheet::default(),
+            Placement::Right => entries.stacked(fonts, width * LEGEND, whole.height())?,
+            Placement::Inside => entries.stacked(fonts, width * LEGEND, f64::INFINITY)?,
+            Placement::Bottom | Placement::Top => entries.flowing(fonts, whole.width())?,
+        };
         match placement {
-            Placement::Right => {
-                entries.fits(fonts, width * 0.4)?;
-                room.right -= legend_width + 8.0;
-            }
-            Placement::Bottom => {
-                entries.fits(fonts, room.width())?;
-                room.bottom -= entries.flowing(fonts, room.width()) + 4.0;
-            }
-            Placement::Top => {
-                entries.fits(fonts, room.width())?;
-                room.top += entries.flowing(fonts, room.width()) + 4.0;
-            }
+            Placement::Right => room.right -= sheet.width + 8.0,
+            Placement::Bottom => room.bottom -= sheet.height + 4.0,
+            Placement::Top => room.top += sheet.height + 4.0,
             Placement::Inside | Placement::Nowhere => {}
         }
 
@@ -242,76 +216,87 @@ impl Figure<'_> {
         for view in &laid {
             view.draw(self, &mut scene)?;
         }
-        let middle = laid.first().filter(|_| laid.len() == 1);
-        let middle = middle.map(|view| (view.inner.left + view.inner.right) / 2.0);
-        scene.add(margins.shapes((width, height), middle));
         let inner = grid::inner(&laid);
+        let middle = inner.middle().0;
+        scene.add(margins.shapes((width, height), middle));
+        // A legend above or below stands in the middle of the panels, or of the page if it is wider.
+        let left = (middle - sheet.width / 2.0)
+            .min(whole.right - sheet.width)
+            .max(whole.left);
         match placement {
             Placement::Nowhere => {}
             Placement::Right => {
-                let corner = (whole.right - legend_width, inner.top.max(EDGE));
-                if corner.1 + legend_height > height {
-                    return Err(Trouble::high("the legend is higher than the figure"));
-                }
-                scene.add(entries.draw_stacked(fonts, corner, legend_width));
+                // As high as the first panel, unless that is too low.
+                let top = inner.top.min(whole.bottom - sheet.height);
+                scene.add(sheet.at((whole.right - sheet.width, top.max(whole.top))));
             }
-            Placement::Bottom => {
-                let top = whole.bottom - entries.flowing(fonts, whole.width());
-                let area = Area { top, ..whole };
-                scene.add(entries.draw_flowing(fonts, area));
-            }
-            Placement::Top => scene.add(entries.draw_flowing(fonts, whole)),
+            Placement::Bottom => scene.add(sheet.at((left, whole.bottom - sheet.height))),
+            Placement::Top => scene.add(sheet.at((left, whole.top))),
             Placement::Inside => {
-                let size = (legend_width, legend_height);
+                let size = (sheet.width, sheet.height);
                 let corner = free_corner(&scene, &inner, size).ok_or(Trouble::NoCorner)?;
-                let behind = Area {
-                    left: corner.0 - 3.0,
-                    top: corner.1 - 1.0,
-                    right: corner.0 + legend_width + 3.0,
-                    bottom: corner.1 + legend_height + 1.0,
-                };
-                // The grid must not run through the words.
-                scene.add([Shape::Box(behind, WHITE.mix(0.85))]);
-                scene.add(entries.draw_stacked(fonts, corner, legend_width));
+                scene.add([behind(corner, &sheet)]);
+                scene.add(sheet.at(corner));
             }
         }
         Ok(scene)
     }
 
-    /// Says what does not fit, and the size that would do.
-    fn refused(&self, what: &str, wide: bool, (width, height): (f64, f64)) -> Error {
-        let grown = (1..60).find_map(|step| {
-            let by = 1.05f64.powi(step);
-            let size = if wide {
-                (width * by, height)
-            } else {
-                (width, height * by)
-            };
+    /// The first page on which everything fits, of those that are larger: by the share of the first number to the side, of the
+    /// second upwards.
+    fn grown(&self, (width, height): (f64, f64), by: (f64, f64)) -> Option<(f64, f64)> {
+        (1..60).find_map(|step| {
+            let more = 1.05f64.powi(step) - 1.0;
+            let size = (
+                (width * (1.0 + more * by.0)).ceil(),
+                (height * (1.0 + more * by.1)).ceil(),
+            );
             self.scene(size).is_ok().then_some(size)
-        });
-        // Some things need both sides.
-        let both = || {
-            (1..60).find_map(|step| {
-                let by = 1.05f64.powi(step);
-                let size = (width * by, height * by);
-                self.scene(size).is_ok().then_some(size)
-            })
+        })
+    }
+
+    /// Says what does not fit, and the size that would do.
+    fn refused(&self, trouble: Trouble, (width, height): (f64, f64)) -> Error {
+        let (what, wide) = match trouble {
+            Trouble::Small { what, wide } => (what, wide),
+            Trouble::NoCorner => ("the legend has no place".to_owned(), true),
         };
+        let by = if wide { (1.0, 0.0) } else { (0.0, 1.0) };
         let says = format!("{what}: {width:.0} × {height:.0} points are too little");
-        let would = match grown {
-            Some((width, _)) if wide => format!("`width = {}` would do", width.ceil()),
-            Some((_, height)) => format!("`height = {}` would do", height.ceil()),
-            None => match both() {
-                Some((width, height)) => format!(
-                    "`width = {}` and `height = {}` would do",
-                    width.ceil(),
-                    height.ceil()
-                ),
+        let would = match self.grown((width, height), by) {
+            Some((width, _)) if wide => format!("`width = {width}` would do"),
+            Some((_, height)) => format!("`height = {height}` would do"),
+            // Some things need both sides.
+            None => match self.grown((width, height), (1.0, 1.0)) {
+                Some((width, height)) => {
+                    format!("`width = {width}` and `height = {height}` would do")
+                }
                 None => "show less in one figure".to_owned(),
             },
         };
         Error::Unsuitable(format!("{says}; {would}"))
     }
+}
+
+/// The letter of a panel: a, b, … z, aa, ab, …
+fn letter(place: usize) -> String {
+    let last = char::from(b'a' + u8::try_from(place % 26).unwrap_or_default());
+    if place < 26 {
+        last.to_string()
+    } else {
+        letter(place / 26 - 1) + &last.to_string()
+    }
+}
+
+/// What lies behind a legend inside a panel: the grid must not run through the words.
+fn behind((x, y): Place, sheet: &Sheet) -> Shape {
+    let area = Area {
+        left: x - 3.0,
+        top: y - 1.0,
+        right: x + sheet.width + 3.0,
+        bottom: y + sheet.height + 1.0,
+    };
+    Shape::Box(area, WHITE.mix(0.85))
 }
 
 /// A corner of the panel without ink of the data, if there is one.
@@ -335,3 +320,6 @@ fn free_corner(scene: &Scene, area: &Area, (width, height): (f64, f64)) -> Optio
             })
         })
 }
+
+#[cfg(test)]
+mod tests;

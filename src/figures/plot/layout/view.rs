@@ -1,234 +1,31 @@
-//! One panel of a figure with its facets: the room around them, and all their shapes.
+//! One panel of a figure with its facets: all their shapes.
 
 use plotters::style::text_anchor::{HPos, VPos};
 
-use super::color_bar::ColorBar;
-use super::legend::Entries;
-use super::{BETWEEN, EDGE, Figure, Placement, Trouble, axes, ends, free_corner, grid};
+use super::insets::{Insets, LEAST};
+use super::{Figure, Placement, Trouble, axes, behind, ends, free_corner, grid};
 use crate::figures::plot::axis::Axis;
 use crate::figures::plot::canvas::Area;
 use crate::figures::plot::data::View;
 use crate::figures::plot::element::Type;
 use crate::figures::plot::mark::{Drawing, Frame, Panel, Row};
-use crate::figures::plot::scene::{Scene, Shape};
-use crate::figures::plot::spec::Legend;
+use crate::figures::plot::scene::{Place, Scene, Shape};
 use crate::figures::plot::text::{self, Font};
 
-/// The least width and height of a facet.
-const LEAST: (f64, f64) = (20.0, 15.0);
-
-/// The room around the facets of a panel, and what stands there.
-#[derive(Debug, Clone)]
-pub(super) struct Insets {
-    pub left: f64,
-    pub right: f64,
-    pub top: f64,
-    pub bottom: f64,
-    /// The titles of the axes, broken into lines.
-    pub x_title: Vec<String>,
-    pub y_title: Vec<String>,
-    /// The room of the labels of the axes.
-    pub x_depth: f64,
-    pub y_depth: f64,
-    /// The room above each facet for what it is about.
-    pub heading: f64,
-    /// The title of the panel, broken into lines.
-    pub title: Vec<String>,
-    /// The room at the right of a facet for the names of its lines.
-    pub ends: f64,
-    pub bar: Option<ColorBar>,
-    pub legend: Option<(Entries, Placement)>,
+/// Lines of a title under one another, around `x`; `y` is the baseline of the last.
+fn lines_above(lines: &[String], font: Font, (x, y): Place) -> Vec<Shape> {
+    let count = lines.len();
+    let lines = lines.iter().enumerate().map(|(at, line)| {
+        let up = (count - 1 - at) as f64 * font.size * 1.2;
+        Shape::Text((x, y - up), Type::centred(font), line.clone())
+    });
+    lines.collect()
 }
 
-/// The height of some lines of a title, with the air below.
-fn lines_high(count: usize, font: Font, air: f64) -> f64 {
-    if count == 0 {
-        0.0
-    } else {
-        font.size * (1.0 + 1.2 * (count - 1) as f64) + air
-    }
-}
-
-/// Breaks a title into lines, or says that it does not fit.
-fn broken(
-    title: &str,
-    font: Font,
-    room: f64,
-    what: &str,
-    wide: bool,
-) -> Result<Vec<String>, Trouble> {
-    if title.is_empty() {
-        return Ok(Vec::new());
-    }
-    let lines = text::wrapped(title, font, room.max(1.0));
-    let fits = lines.len() <= 4
-        && lines
-            .iter()
-            .all(|line| text::width(line, font) <= room + 0.5);
-    if fits {
-        return Ok(lines);
-    }
-    let what = format!("{what} does not fit");
-    Err(if wide {
-        Trouble::wide(what)
-    } else {
-        Trouble::high(what)
-    })
-}
-
-impl Insets {
-    /// The room that a panel needs around its facets, if it has about this area.
-    pub(super) fn new(
-        figure: &Figure<'_>,
-        (place, view): (usize, &View<'_>),
-        rect: &Area,
-        page: (f64, f64),
-    ) -> Result<Self, Trouble> {
-        let fonts = &figure.fonts;
-        let title_font = fonts.title;
-        let many = figure.data.views.len() > 1;
-        let (lines, columns) = grid::of_facets(view, many);
-        let y_title = broken(
-            &view.y.heading(),
-            title_font,
-            page.1 - 2.0 * EDGE,
-            "the title of the vertical axis",
-            false,
-        )?;
-        let x_title = broken(
-            &view.x.heading(),
-            title_font,
-            (rect.width()).min(page.0 - 2.0 * EDGE),
-            "the title of the horizontal axis",
-            true,
-        )?;
-        let title = match &view.written.title {
-            Some(title) => broken(
-                title,
-                fonts.title,
-                rect.width(),
-                "the title of a panel",
-                true,
-            )?,
-            None => Vec::new(),
-        };
-        let letters = many && figure.plot.letters != Some(false);
-        let mut top = lines_high(
-            title.len().max(usize::from(letters)),
-            title_font,
-            title_font.size * 0.6,
-        );
-        let ends = ends::room(figure, place, view);
-        let legend = own_legend(figure, place, view);
-        let (mut right, mut bottom) = (0.0, 0.0);
-        if let Some((entries, placement)) = &legend {
-            match placement {
-                Placement::Right => {
-                    entries.fits(fonts, rect.width() * 0.45)?;
-                    right += entries.stacked(fonts, rect.width() * 0.45).0 + 8.0;
-                }
-                Placement::Bottom => bottom += entries.flowing(fonts, rect.width()) + 4.0,
-                Placement::Top => top += entries.flowing(fonts, rect.width()) + 4.0,
-                Placement::Inside | Placement::Nowhere => {}
-            }
-        }
-
-        // The vertical axis is measured first: its labels decide how wide a facet is.
-        let x_room = lines_high(x_title.len(), title_font, title_font.size * 0.45);
-        let y_room = lines_high(y_title.len(), title_font, title_font.size * 0.5);
-        let guess = ((rect.height() - top - bottom - x_room - 14.0) / lines as f64
-            - title_font.size * 1.7)
-            .max(LEAST.1);
-        let y_axes = distinct(view, |facet| {
-            Axis::vertical(&facet.y, guess, page.0, fonts.tick)
-        });
-        let y_depth = y_axes.iter().map(|axis| axis.depth).fold(0.0, f64::max);
-        let bar = ColorBar::new(view, guess * lines as f64, fonts)?;
-        right += bar.as_ref().map_or(0.0, |bar| bar.room);
-        let row_room = if view.row_names.is_empty() {
-            0.0
-        } else {
-            title_font.size * 1.5
-        };
-        right += row_room + ends;
-        let left = y_room + y_depth;
-        let free_y = view.y.share == Some(false);
-        let gap = BETWEEN + ends + if free_y { y_depth } else { 0.0 };
-        let width = |left: f64, right: f64| {
-            (rect.width() - left - right - gap * (columns - 1) as f64) / columns as f64
-        };
-        let wide = width(left, right).max(LEAST.0);
-        let x_axes = distinct(view, |facet| Axis::horizontal(&facet.x, wide, fonts.tick));
-        // The last label may reach beyond the last facet, the first before the first.
-        let overhang = x_axes.iter().map(|axis| axis.overhang(wide));
-        let (before, beyond) = overhang.fold((0.0f64, 0.0f64), |(b, e), (before, beyond)| {
-            (b.max(before), e.max(beyond))
-        });
-        let left = left.max(before);
-        let spare = bar.as_ref().map_or(0.0, |_| 8.0) + ends;
-        let right = right + (beyond - spare).max(2.0);
-        let wide = width(left, right).max(LEAST.0);
-        let x_axes = distinct(view, |facet| Axis::horizontal(&facet.x, wide, fonts.tick));
-        let x_depth = x_axes.iter().map(|axis| axis.depth).fold(0.0, f64::max);
-        bottom += x_room + x_depth;
-
-        let mut heading = 0.0f64;
-        for facet in &view.facets {
-            let name = facet.heading.as_deref().unwrap_or_default();
-            let lines = broken(name, title_font, wide, "the name of a panel", true)?;
-            heading = heading.max(lines_high(lines.len(), title_font, title_font.size * 0.7));
-        }
-        let mut names = 0.0f64;
-        for name in &view.column_names {
-            let lines = broken(
-                name,
-                title_font,
-                wide,
-                "the name of a column of panels",
-                true,
-            )?;
-            names = names.max(lines_high(lines.len(), title_font, title_font.size * 0.7));
-        }
-        let power = y_axes.iter().any(|axis| axis.power.is_some());
-        let air = if power { fonts.tick.size * 1.1 } else { 3.0 };
-        top += (heading + names).max(air);
-        Ok(Self {
-            left,
-            right,
-            top,
-            bottom,
-            x_title,
-            y_title,
-            x_depth,
-            y_depth,
-            heading,
-
-            title,
-            ends,
-            bar,
-            legend,
-        })
-    }
-}
-
-/// Something of each facet, or of the first where all are alike.
-fn distinct<T>(view: &View<'_>, of: impl Fn(&crate::figures::plot::data::Facet) -> T) -> Vec<T> {
-    let free = view.x.share == Some(false) || view.y.share == Some(false);
-    let count = if free { view.facets.len() } else { 1 };
-    view.facets.iter().take(count).map(of).collect()
-}
-
-/// The legend of a panel that has one of its own.
-fn own_legend(figure: &Figure<'_>, place: usize, view: &View<'_>) -> Option<(Entries, Placement)> {
-    let placement = match view.written.legend? {
-        Legend::Right => Placement::Right,
-        Legend::Bottom => Placement::Bottom,
-        Legend::Top => Placement::Top,
-        Legend::Best => Placement::Inside,
-        Legend::Ends | Legend::None => return None,
-    };
-    let entries = Entries::of_views(figure, &[(place, view)]);
-    (!entries.is_empty()).then_some((entries, placement))
+/// A middle as near as can be to `wanted`, at which something of this width stays between two limits.
+fn within(wanted: f64, wide: f64, (low, high): (f64, f64)) -> f64 {
+    let (low, high) = (low + wide / 2.0, high - wide / 2.0);
+    wanted.min(high).max(low)
 }
 
 /// A panel with the places of its facets.
@@ -239,8 +36,9 @@ pub(super) struct Laid<'f> {
     /// From the first facet to the last.
     pub inner: Area,
     /// All of it.
-    whole: Area,
-    panels: Vec<Panel>,
+    pub whole: Area,
+    /// Its facets.
+    pub panels: Vec<Panel>,
     grid: (usize, usize),
 }
 
@@ -259,10 +57,8 @@ impl<'f> Laid<'f> {
             right: rect.right - insets.right,
             bottom: rect.bottom - insets.bottom,
         };
-        let (lines, columns) = grid::of_facets(view, figure.data.views.len() > 1);
-        let (free_x, free_y) = (view.x.share == Some(false), view.y.share == Some(false));
-        let gap_x = BETWEEN + insets.ends + if free_y { insets.y_depth } else { 0.0 };
-        let gap_y = BETWEEN * 0.6 + insets.heading + if free_x { insets.x_depth } else { 0.0 };
+        let (lines, columns) = grid::of_facets(figure, view);
+        let (gap_x, gap_y) = insets.between;
         let wide = (inner.width() - gap_x * (columns - 1) as f64) / columns as f64;
         let high = (inner.height() - gap_y * (lines - 1) as f64) / lines as f64;
         let count = view.facets.len();
@@ -304,46 +100,44 @@ impl<'f> Laid<'f> {
 
     /// Adds all its shapes.
     pub(super) fn draw(&self, figure: &Figure<'_>, scene: &mut Scene) -> Result<(), Trouble> {
-        let view = self.view;
         for (place, panel) in self.panels.iter().enumerate() {
-            self.facet(figure, scene, place, panel);
+            self.facet(figure, scene, place, panel)?;
         }
         self.names(figure, scene);
         if let Some(bar) = &self.insets.bar {
-            let left = self.inner.right + self.insets.right - bar.room;
+            let left = self.inner.right + self.insets.ends + self.insets.row_room;
             scene.add(bar.shapes(left + 8.0, &self.inner, &figure.fonts));
         }
-        let Some((entries, placement)) = &self.insets.legend else {
+        self.legend(scene)
+    }
+
+    /// Adds a legend of its own.
+    fn legend(&self, scene: &mut Scene) -> Result<(), Trouble> {
+        let Some((placement, sheet)) = &self.insets.legend else {
             return Ok(());
         };
-        let fonts = &figure.fonts;
-        let most = self.whole.width() * 0.45;
-        let (width, height) = entries.stacked(fonts, most);
+        let (whole, inner) = (&self.whole, &self.inner);
+        let middle = within(inner.middle().0, sheet.width, (whole.left, whole.right));
+        let left = middle - sheet.width / 2.0;
         match placement {
             Placement::Right => {
-                let corner = (self.whole.right - width, self.inner.top);
-                if corner.1 + height > self.whole.bottom + 2.0 {
+                let corner = (whole.right - sheet.width, inner.top);
+                if corner.1 + sheet.height > whole.bottom + 0.5 {
                     return Err(Trouble::high("the legend of a panel is higher than it"));
                 }
-                scene.add(entries.draw_stacked(fonts, corner, width));
+                scene.add(sheet.at(corner));
             }
-            Placement::Bottom => {
-                let top = self.whole.bottom - entries.flowing(fonts, self.whole.width());
-                scene.add(entries.draw_flowing(fonts, Area { top, ..self.whole }));
+            Placement::Bottom => scene.add(sheet.at((left, whole.bottom - sheet.height))),
+            Placement::Top => {
+                let top = inner.top - self.insets.over - sheet.height - 4.0;
+                scene.add(sheet.at((left, top)));
             }
-            Placement::Top => scene.add(entries.draw_flowing(fonts, self.whole)),
             Placement::Inside => {
-                let area = self.panels.first().map_or(self.inner, |panel| panel.area);
-                match free_corner(scene, &area, (width, height)) {
-                    Some(corner) => scene.add(entries.draw_stacked(fonts, corner, width)),
-                    None => {
-                        let what = format!(
-                            "the legend of panel {} has no free corner: set its `legend`",
-                            view.written.path.trim_end_matches('.')
-                        );
-                        return Err(Trouble::wide(what));
-                    }
-                }
+                let area = self.panels.first().map_or(*inner, |panel| panel.area);
+                let corner = free_corner(scene, &area, (sheet.width, sheet.height));
+                let corner = corner.ok_or(Trouble::NoCorner)?;
+                scene.add([behind(corner, sheet)]);
+                scene.add(sheet.at(corner));
             }
             Placement::Nowhere => {}
         }
@@ -351,7 +145,13 @@ impl<'f> Laid<'f> {
     }
 
     /// Adds one facet.
-    fn facet(&self, figure: &Figure<'_>, scene: &mut Scene, place: usize, panel: &Panel) {
+    fn facet(
+        &self,
+        figure: &Figure<'_>,
+        scene: &mut Scene,
+        place: usize,
+        panel: &Panel,
+    ) -> Result<(), Trouble> {
         let view = self.view;
         let facet = &view.facets[place];
         let (_, columns) = self.grid;
@@ -395,45 +195,49 @@ impl<'f> Laid<'f> {
         let (free_x, free_y) = (view.x.share == Some(false), view.y.share == Some(false));
         let labelled = (
             free_x || place + columns >= view.facets.len(),
-            free_y || place % columns == 0,
+            free_y || place.is_multiple_of(columns),
         );
         scene.add(axes::axes(panel, labelled, hidden, figure.theme));
         if self.insets.ends > 0.0 {
-            scene.add(ends::labels(figure, (self.place, view), place, panel));
+            let own = (self.place, view);
+            let wide = self.whole.width();
+            scene.add(ends::labels(figure, own, place, (panel, wide))?);
         }
         if let Some(heading) = &facet.heading {
             let font = figure.fonts.title;
             let lines = text::wrapped(heading, font, area.width());
-            let middle = (area.left + area.right) / 2.0;
-            let count = lines.len();
-            scene.add(lines.into_iter().enumerate().map(|(at, line)| {
-                let up = (count - 1 - at) as f64 * font.size * 1.2;
-                let place = (middle, area.top - font.size * 0.5 - up);
-                Shape::Text(place, Type::centred(font), line)
-            }));
+            scene.add(lines_above(&lines, font, self.above(figure, &area)));
         }
+        Ok(())
+    }
+
+    /// Where the last line of what stands above a facet has its baseline.
+    fn above(&self, figure: &Figure<'_>, area: &Area) -> Place {
+        let up = figure.fonts.title.size * 0.5 + self.insets.power;
+        (area.middle().0, area.top - up)
     }
 
     /// Adds what stands around the facets: titles, names of rows and columns, and the letter.
     fn names(&self, figure: &Figure<'_>, scene: &mut Scene) {
         let (view, inner, insets) = (self.view, &self.inner, &self.insets);
+        let whole = &self.whole;
         let font = figure.fonts.title;
         let line = font.size * 1.2;
         let (across, down) = inner.middle();
+        // A title wider than the facets still stays inside its panel, beside the legend.
+        let beside = match &insets.legend {
+            Some((Placement::Right, sheet)) => whole.right - sheet.width - 8.0,
+            _ => whole.right,
+        };
         for (at, title) in insets.x_title.iter().enumerate() {
-            // A title wider than the facets still stays inside its panel.
-            let half = text::width(title, font) / 2.0;
-            let (low, high) = (self.whole.left + half, self.whole.right - half);
-            let x = across.clamp(low.min(high), high.max(low));
+            let x = within(across, text::width(title, font), (whole.left, beside));
             let y = inner.bottom + insets.x_depth + font.size * 1.1 + at as f64 * line;
             scene.add([Shape::Text((x, y), Type::centred(font), title.clone())]);
         }
         let count = insets.y_title.len();
         for (at, title) in insets.y_title.iter().enumerate() {
             let x = inner.left - insets.y_depth - font.size * 0.6 - (count - 1 - at) as f64 * line;
-            let half = text::width(title, font) / 2.0;
-            let (low, high) = (EDGE + half, scene.height - EDGE - half);
-            let y = down.clamp(low.min(high), high.max(low));
+            let y = within(down, text::width(title, font), (whole.top, whole.bottom));
             let set = Type {
                 turn: -90.0,
                 ..Type::centred(font)
@@ -444,45 +248,32 @@ impl<'f> Laid<'f> {
         for (at, name) in view.column_names.iter().enumerate() {
             let area = self.panels[at].area;
             let lines = text::wrapped(name, font, area.width());
-            let count = lines.len();
-            let middle = (area.left + area.right) / 2.0;
-            scene.add(lines.into_iter().enumerate().map(|(at, name)| {
-                let up = (count - 1 - at) as f64 * line;
-                let place = (middle, area.top - font.size * 0.5 - up);
-                Shape::Text(place, Type::centred(font), name)
-            }));
+            scene.add(lines_above(&lines, font, self.above(figure, &area)));
         }
-        for (at, name) in view.row_names.iter().enumerate() {
+        for (at, lines) in insets.rows.iter().enumerate() {
             let area = self.panels[at * columns].area;
             let set = Type {
                 turn: 90.0,
                 ..Type::centred(font)
             };
-            let place = (
-                inner.right + font.size * 0.6,
-                (area.top + area.bottom) / 2.0,
-            );
-            scene.add([Shape::Text(place, set, name.clone())]);
+            let count = lines.len();
+            scene.add(lines.iter().enumerate().map(|(at, name)| {
+                let aside = font.size * 0.6 + (count - 1 - at) as f64 * line;
+                let place = (inner.right + insets.ends + aside, area.middle().1);
+                Shape::Text(place, set, name.clone())
+            }));
         }
-        let top = inner.top - insets.top;
+        let first = whole.top + font.size;
+        let mut left = whole.left;
+        if let Some(letter) = figure.letter(self.place) {
+            left += text::width(&letter, font.bold()) + font.size * 0.5;
+            let set = Type::new(font.bold(), HPos::Left, VPos::Bottom);
+            scene.add([Shape::Text((whole.left, first), set, letter)]);
+        }
         for (at, title) in insets.title.iter().enumerate() {
-            let place = (across, top + font.size + at as f64 * line);
+            let x = within(across, text::width(title, font), (left, whole.right));
+            let place = (x, first + at as f64 * line);
             scene.add([Shape::Text(place, Type::centred(font), title.clone())]);
         }
-        if figure.data.views.len() > 1 && figure.plot.letters != Some(false) {
-            let letter = letter(self.place);
-            let set = Type::new(font.bold(), HPos::Left, VPos::Bottom);
-            scene.add([Shape::Text((self.whole.left, top + font.size), set, letter)]);
-        }
-    }
-}
-
-/// The letter of a panel: a, b, … z, aa, ab, …
-fn letter(place: usize) -> String {
-    let last = char::from(b'a' + u8::try_from(place % 26).unwrap_or_default());
-    if place < 26 {
-        last.to_string()
-    } else {
-        letter(place / 26 - 1) + &last.to_string()
     }
 }
