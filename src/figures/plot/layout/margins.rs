@@ -47,7 +47,9 @@ impl Margins {
     }
 
     /// The same, if a page of this height has room for it: titles and notes take no more than a third each.
-    pub(super) fn within(self, height: f64) -> Result<Self, Trouble> {
+    ///
+    /// Notes go on after an ellipsis in what the run says: that a value is missing must not make a figure fail.
+    pub(super) fn within(mut self, height: f64) -> Result<Self, Trouble> {
         let fits = |lines: &[String], line: f64| {
             lines.len() as f64 * line <= height / 3.0 || lines.len() < 2
         };
@@ -55,7 +57,11 @@ impl Margins {
             return Err(Trouble::wide("the title takes too many lines"));
         }
         if !fits(&self.notes, self.line()) {
-            return Err(Trouble::high("the notes take too many lines"));
+            let most = (height / 3.0 / self.line()) as usize;
+            self.notes.truncate(most.max(1));
+            if let Some(last) = self.notes.last_mut() {
+                last.push('…');
+            }
         }
         let wide = |line: &String, font: Font| text::width(line, font) > self.room + 0.5;
         if self.title.iter().any(|line| wide(line, self.fonts.head)) {

@@ -57,7 +57,7 @@ layer::drawn! {
         /// Width of the figure; one column of the venue, or 360 points for one panel, if left out.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub width: Option<Length>,
-        /// Height of the figure; 230 points for one row of panels if left out.
+        /// Height of the figure; if left out, what its panels, legend and notes need: 230 points for one row of panels in 360.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub height: Option<Length>,
         /// Where it is published: sets the width of columns and pages and the size of text.

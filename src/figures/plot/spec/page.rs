@@ -174,7 +174,7 @@ pub enum Theme {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Legend {
-    /// The emptiest corner, or beside the panels if no corner is empty.
+    /// The emptiest corner; if no corner is empty, beside the panels, or below them if its names are long.
     #[default]
     Best,
     /// Beside the panels.
