@@ -14,7 +14,7 @@ use crate::figures::plot::element::{INK, Type};
 use crate::figures::plot::number;
 use crate::figures::plot::palette::{self, Look};
 use crate::figures::plot::scene::{Place, Shape};
-use crate::figures::plot::spec::Drawn;
+use crate::figures::plot::spec::{Drawn, FormatName};
 use crate::figures::plot::text::{self, Font};
 
 /// The colour of a cell without a value.
@@ -67,8 +67,12 @@ impl Mark for Heat {
         };
         let (across, down) = (frame.x().scale.places(), frame.y().scale.places());
         let mut shapes = vec![Shape::Box(frame.panel.area, NOTHING.into())];
-        // Reaching under the next cell, or hairlines shine through.
-        let under = |place: usize, count: usize| if place + 1 < count { 0.4 } else { 0.0 };
+        // Reaching under the next cell, or hairlines shine through. On a reversed axis the next cell lies the other way.
+        let under = |place: usize, count: usize, reverse: bool| match (place + 1 < count, reverse) {
+            (false, _) => 0.0,
+            (true, false) => 0.4,
+            (true, true) => -0.4,
+        };
         let mut labels = Vec::new();
         for row in rows {
             let (Some(x), Some(y), Some(value)) = (row.x, row.y, row.value) else {
@@ -80,8 +84,8 @@ impl Mark for Heat {
             let (color, dark) = palette::shade(palette, share);
             let from = (Spot::of(x - 0.5), Spot::of(y - 0.5));
             let to = (
-                Spot::of(x + 0.5).by(under(x as usize, across)),
-                Spot::of(y + 0.5).by(under(y as usize, down)),
+                Spot::of(x + 0.5).by(under(x as usize, across, frame.x().scale.reverse)),
+                Spot::of(y + 0.5).by(under(y as usize, down, frame.y().scale.reverse)),
             );
             shapes.push(Shape::Box(frame.area(from, to), color.into()));
             labels.push(((x, y), value, dark));
@@ -95,7 +99,8 @@ impl Mark for Heat {
             size,
             bold: false,
         };
-        let fitting = number::alike(&values).into_iter().find_map(|texts| {
+        let format = layer.drawn.value.as_ref().and_then(|value| value.format);
+        let fitting = written(&values, format).into_iter().find_map(|texts| {
             let widest = |size: f64| {
                 texts
                     .iter()
@@ -130,5 +135,92 @@ impl Mark for Heat {
 
     fn hides_panel(&self) -> bool {
         true
+    }
+}
+
+/// The numbers of cells, in the ways that may fit, as their `format` says.
+fn written(values: &[f64], format: Option<FormatName>) -> Vec<Vec<String>> {
+    match format {
+        None => number::alike(values),
+        Some(FormatName::Percent) => {
+            let shares: Vec<f64> = values.iter().map(|value| value * 100.0).collect();
+            let percent = |text: String| text + "%";
+            let choices = number::alike(&shares).into_iter();
+            choices
+                .map(|texts| texts.into_iter().map(percent).collect())
+                .collect()
+        }
+        Some(_) => vec![number::labels(values, format, true).texts],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use polars::prelude::{Column, DataFrame};
+
+    use crate::figures::plot::{Plot, draw};
+
+    fn drawn(y: &str, format: &str) -> String {
+        let text = format!(
+            "{{\"mark\":\"heat\",\"x\":\"x\",\"y\":{y},\"value\":{{\"field\":\"v\"{format}}}}}"
+        );
+        let plot: Plot = serde_json::from_str(&text).unwrap();
+        let table = DataFrame::new(
+            2,
+            vec![
+                Column::new("x".into(), ["a", "a"]),
+                Column::new("y".into(), ["above", "below"]),
+                Column::new("v".into(), [0.25, 0.5]),
+            ],
+        );
+        draw(&plot, &table.unwrap()).unwrap().svg()
+    }
+
+    #[test]
+    fn the_numbers_of_cells_follow_the_format_of_the_value() {
+        assert!(drawn("\"y\"", "").contains(">0.25<"));
+        let percent = drawn("\"y\"", ",\"format\":\"percent\"");
+        assert!(
+            percent.contains(">25%<") && !percent.contains(">0.25<"),
+            "{percent}"
+        );
+    }
+
+    /// The tops and bottoms of the cells, in the order in which they are drawn.
+    fn cells(svg: &str) -> Vec<(f64, f64)> {
+        let group = svg.split("<g clip-path").nth(1).unwrap();
+        let group = group.split("</g>").next().unwrap();
+        let outlines = group.split("<path d=\"M").skip(1);
+        let ends = outlines.map(|outline| {
+            let outline = outline.split('Z').next().unwrap();
+            let heights = outline.split('L').map(|place| -> f64 {
+                let (_, y) = place.split_once(' ').unwrap();
+                y.parse().unwrap()
+            });
+            heights.fold((f64::MAX, f64::MIN), |(top, bottom), y| {
+                (top.min(y), bottom.max(y))
+            })
+        });
+        // Behind them lies what shows through cells without a value.
+        ends.skip(1).collect()
+    }
+
+    #[test]
+    fn no_gap_lies_between_two_cells_whichever_way_the_axis_runs() {
+        for (y, down) in [
+            ("\"y\"", true),
+            ("{\"field\":\"y\",\"reverse\":true}", false),
+        ] {
+            let cells = cells(&drawn(y, ""));
+            let [first, second] = cells[..] else {
+                panic!("{cells:?}");
+            };
+            let overlap = if down {
+                first.1 - second.0
+            } else {
+                second.1 - first.0
+            };
+            assert!(overlap > 0.3 && overlap < 0.6, "{y}: {cells:?}");
+        }
     }
 }
