@@ -1,12 +1,14 @@
-//! Benchmarks of the learning core's parts: `cargo bench --bench parts`. Compare only what one run prints, and set
+//! Benchmarks of parts of the learning core, and of drawing: `cargo bench --bench parts`. Compare only what one run prints, and set
 //! `RAYON_NUM_THREADS` and `CANDLE_NUM_THREADS` alike.
 
 use candle_core::{Device, Tensor, Var};
 use divan::Bencher;
 use divan::counter::ItemsCount;
+use etude::figures::plot::{self, Channel, Drawing, MarkName, Plot};
 use etude::learn::kernel;
 use etude::learn::task::path_star::PathStar;
 use etude::learn::task::{Contract, Dataset};
+use polars::prelude::{Column, DataFrame};
 
 /// The allocator of the program, without which nothing measured here would be said of it.
 #[global_allocator]
@@ -96,4 +98,59 @@ fn read_a_dataset(bencher: Bencher<'_, '_>) {
     bencher
         .counter(ItemsCount::new(100_000u32))
         .bench(|| Dataset::load(folder.path()).expect("read"));
+}
+
+/// Twelve curves of a thousand points each.
+fn curves() -> (Plot, DataFrame) {
+    const SERIES: usize = 12;
+    const POINTS: usize = 1000;
+    let rows = || (0..SERIES).flat_map(|series| (0..POINTS).map(move |step| (series, step)));
+    let loss = |(series, step): (usize, usize)| {
+        let noise = (series * 7919 + step * 104_729) % 1000;
+        2.0 + series as f64 / 10.0 + 3.0 / (1.0 + step as f64 / 50.0) + noise as f64 / 1e4
+    };
+    let columns = vec![
+        Column::new(
+            "step".into(),
+            rows().map(|(_, step)| step as i64).collect::<Vec<_>>(),
+        ),
+        Column::new("loss".into(), rows().map(loss).collect::<Vec<_>>()),
+        Column::new(
+            "run".into(),
+            rows()
+                .map(|(series, _)| format!("run {series}"))
+                .collect::<Vec<_>>(),
+        ),
+    ];
+    let line = MarkName::named("line").expect("a mark");
+    let plot = Plot {
+        color: Some(Channel::named("run")),
+        ..Plot::new(line, "step", "loss")
+    };
+    let table = DataFrame::new(SERIES * POINTS, columns).expect("columns of one length");
+    (plot, table)
+}
+
+/// From the table to the bytes of one format.
+fn a_figure(bencher: Bencher<'_, '_>, bytes: impl Fn(&Drawing) -> Vec<u8>) {
+    let (plot, table) = curves();
+    bencher.bench_local(|| {
+        let drawing = plot::draw(&plot, &table).expect("a figure");
+        bytes(&drawing)
+    });
+}
+
+#[divan::bench]
+fn draw_curves_as_svg(bencher: Bencher<'_, '_>) {
+    a_figure(bencher, |drawing| drawing.svg().into_bytes());
+}
+
+#[divan::bench]
+fn draw_curves_as_pdf(bencher: Bencher<'_, '_>) {
+    a_figure(bencher, |drawing| drawing.pdf().expect("a page"));
+}
+
+#[divan::bench]
+fn draw_curves_as_png(bencher: Bencher<'_, '_>) {
+    a_figure(bencher, |drawing| drawing.png(4.0).expect("an image"));
 }
