@@ -1,6 +1,7 @@
 //! Tables as a figure sees them: panels with layers of rows, and the scales that they share.
 
 mod interval;
+mod lanes;
 mod layer;
 mod reference;
 mod view;

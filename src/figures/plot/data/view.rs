@@ -4,7 +4,7 @@ use polars::prelude::{Column, DataFrame};
 
 use super::layer::{Layer, Placed, Sides};
 use super::reference::{self, Line};
-use super::{Keys, Tables, order_advice};
+use super::{Keys, Tables, lanes, order_advice};
 use crate::figures::plot::column::{
     Along, Groups, along_categories, along_numbers, is_numeric, numbers,
 };
@@ -90,6 +90,7 @@ impl<'a> View<'a> {
             };
             layers.push(Layer::new(placed, tables, keys)?);
         }
+        lanes::centre(&mut layers);
 
         let base = tables.named(written.from.as_deref())?;
         let mut levels: Vec<Vec<Cell>> = Vec::new();
