@@ -481,6 +481,8 @@ impl Edge {
                 if value.is_some_and(|value| log && value <= 0.0) {
                     continue;
                 }
+                // Means and shares of whole numbers may be between them.
+                holds.whole &= value.is_none_or(|value| value.fract() == 0.0);
                 values.extend(value);
                 let ends = interval.into_iter().flat_map(|(low, high)| [low, high]);
                 let ends: Vec<f64> = ends.collect();

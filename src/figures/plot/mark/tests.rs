@@ -395,3 +395,19 @@ fn an_outer_interval_is_for_the_layers_that_draw_it() {
         "{why}"
     );
 }
+
+#[test]
+fn shares_and_means_of_whole_numbers_have_ticks_between_them() {
+    let table = df!("x" => ["a", "a"], "y" => [1, 3], "kind" => ["up", "down"]).unwrap();
+    let labels = |stack: &str| {
+        let json = format!(
+            "{{\"mark\":\"bar\",\"x\":\"x\",\"y\":\"y\",\"color\":\"kind\",\"stack\":\"{stack}\"}}"
+        );
+        texts(&svg(&json, &table))
+    };
+    assert!(labels("share").contains(&"0.2".to_owned()));
+    assert!(!labels("sum").iter().any(|label| label.contains('.')));
+    let rows = df!("x" => ["a", "a"], "y" => [0, 1]).unwrap();
+    let mean = svg("{\"mark\":\"bar\",\"x\":\"x\",\"y\":\"y\"}", &rows);
+    assert!(texts(&mean).iter().any(|label| label.contains('.')));
+}
