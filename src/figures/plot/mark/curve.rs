@@ -90,7 +90,7 @@ pub(super) fn points(
         let line = ordered(rows, series);
         for part in unbroken(&line, |row| frame.at(row.x, row.y).is_some()) {
             // Between two gaps a line has no length.
-            if line.len() > FEW && part.len() > 1 {
+            if line.len() > few(layer.drawn) && part.len() > 1 {
                 continue;
             }
             for (x, y) in part.iter().filter_map(|row| frame.within(row.x, row.y)) {
@@ -118,12 +118,17 @@ pub(super) fn sample(
 }
 
 /// Whether some series has so few values that each gets a point.
-pub(super) fn has_points(rows: &[Row]) -> bool {
+pub(super) fn has_points(rows: &[Row], drawn: &Drawn) -> bool {
     let most = rows.iter().map(|row| row.series).max().unwrap_or_default();
     (0..=most).any(|series| {
         let count = rows.iter().filter(|row| row.series == series).count();
-        (1..=FEW).contains(&count)
+        (1..=few(drawn)).contains(&count)
     })
+}
+
+/// Up to how many places a line has points: none where they are not wanted.
+fn few(drawn: &Drawn) -> usize {
+    if drawn.points == Some(false) { 0 } else { FEW }
 }
 
 /// The stroke of a series.

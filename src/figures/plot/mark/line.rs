@@ -50,7 +50,7 @@ impl Mark for Line {
         curve::sample(ends, (x + width / 2.0, y), look, layer)
     }
 
-    fn has_points(&self, rows: &[Row], _: &Drawn) -> bool {
-        curve::has_points(rows)
+    fn has_points(&self, rows: &[Row], drawn: &Drawn) -> bool {
+        curve::has_points(rows, drawn)
     }
 }

@@ -52,7 +52,7 @@ impl Mark for Step {
         curve::sample(corners.collect(), middle, look, layer)
     }
 
-    fn has_points(&self, rows: &[Row], _: &Drawn) -> bool {
-        curve::has_points(rows)
+    fn has_points(&self, rows: &[Row], drawn: &Drawn) -> bool {
+        curve::has_points(rows, drawn)
     }
 }

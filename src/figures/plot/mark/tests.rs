@@ -397,6 +397,20 @@ fn an_outer_interval_is_for_the_layers_that_draw_it() {
 }
 
 #[test]
+fn a_short_line_has_points_unless_they_are_not_wanted() {
+    let table =
+        df!("x" => [1, 2, 3, 4, 5], "y" => [Some(1.0), Some(2.0), None, Some(2.5), None]).unwrap();
+    let circles = |points: &str| {
+        let json = format!("{{\"mark\":\"line\",\"x\":\"x\",\"y\":\"y\"{points}}}");
+        // Each point has a light rim.
+        svg(&json, &table).matches("<circle").count() / 2
+    };
+    assert_eq!(circles(""), 3);
+    // The value between two gaps has no line.
+    assert_eq!(circles(",\"points\":false"), 1);
+}
+
+#[test]
 fn shares_and_means_of_whole_numbers_have_ticks_between_them() {
     let table = df!("x" => ["a", "a"], "y" => [1, 3], "kind" => ["up", "down"]).unwrap();
     let labels = |stack: &str| {

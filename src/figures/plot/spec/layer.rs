@@ -62,7 +62,8 @@ macro_rules! drawn {
             /// Show every row as a point. Rows at the same place of one series are
             /// averaged for the line or the bar whether or not they are shown; where
             /// one of them has no value there is no mean, which the figure says. The
-            /// mark `interval` has a point at its value instead.
+            /// mark `interval` has a point at its value instead. A line of few places
+            /// has a point at each; `false` leaves them out.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub points: Option<bool>,
             /// Spread points at the same category at random, always in the same way.
