@@ -441,8 +441,13 @@ impl Edge {
         }
         let log = self.channel.scale().is_log();
         let mut values = Vec::new();
+        // Shares fill their axis: there is nothing above all of them.
+        let is_share = |layer: &Layer<'_>| {
+            layer.drawn.stack == Some(Stack::Share) && horizontal == layer.flipped
+        };
         let mut holds = Holds {
             whole: !self.alongs.is_empty(),
+            tight: layers.iter().all(is_share),
             near: (self.channel.scale() == ScaleName::Symlog).then(|| self.near()),
             ..Holds::default()
         };

@@ -425,3 +425,22 @@ fn shares_and_means_of_whole_numbers_have_ticks_between_them() {
     let mean = svg("{\"mark\":\"bar\",\"x\":\"x\",\"y\":\"y\"}", &rows);
     assert!(texts(&mean).iter().any(|label| label.contains('.')));
 }
+
+#[test]
+fn shares_fill_their_axis() {
+    let table = df!("x" => ["a", "a"], "y" => [1, 3], "kind" => ["up", "down"]).unwrap();
+    let top = |stack: &str| {
+        let json = format!(
+            "{{\"mark\":\"bar\",\"x\":\"x\",\"y\":\"y\",\"color\":\"kind\",\"stack\":\"{stack}\",\"legend\":\"none\"}}"
+        );
+        let bars = paths(&svg(&json, &table), "fill=\"#d55e00\"");
+        bars[0].iter().map(|(_, y)| *y).fold(f64::MAX, f64::min)
+    };
+    // What stands on top of the bars of a sum has some air above it.
+    assert!(
+        top("share") + 5.0 < top("sum"),
+        "{} {}",
+        top("share"),
+        top("sum")
+    );
+}
