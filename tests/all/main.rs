@@ -17,6 +17,7 @@ mod engine;
 mod faults;
 mod figures;
 mod fingerprint;
+mod gallery;
 mod golden;
 mod init;
 mod killed;
