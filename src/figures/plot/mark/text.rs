@@ -26,8 +26,8 @@ impl Mark for Text {
     fn about(&self) -> &'static About {
         const ABOUT: About = About {
             name: "text",
-            doc: "Writes `label` beside each place, on the side where there is room; a row without a label writes nothing.",
-            takes: &["color", "tint", "label", "horizontal"],
+            doc: "Writes `label` beside each place, on the side where there is room; a row without a label writes nothing. Its `size` is that of the points it keeps clear of.",
+            takes: &["color", "tint", "label", "size", "horizontal"],
             needs: &["label"],
             ..USUAL
         };
@@ -56,7 +56,7 @@ impl Mark for Text {
         layer: &Drawing<'_>,
     ) -> Vec<Shape> {
         let panel = frame.panel.area;
-        let mut texts: Vec<(Place, Sides, Block, RGBColor)> = Vec::new();
+        let mut texts: Vec<(Dot, Sides, Block, RGBColor)> = Vec::new();
         // Places without a text are kept free as well.
         let mut dots: Vec<Area> = Vec::new();
         for row in rows {
@@ -64,12 +64,11 @@ impl Mark for Text {
                 continue;
             };
             let place = frame.place(x.by(shift(frame, row, layer)), y);
-            dots.push(Area {
-                left: place.0 - DOT,
-                right: place.0 + DOT,
-                top: place.1 - DOT,
-                bottom: place.1 + DOT,
-            });
+            let dot = Dot {
+                place,
+                radius: layer.radius(Some(row), DOT).max(DOT),
+            };
+            dots.push(dot.area());
             let label = layer.labels.get(row.row).filter(|label| !label.is_empty());
             if let Some(label) = label {
                 let font = Font {
@@ -78,13 +77,13 @@ impl Mark for Text {
                     bold: false,
                 };
                 let block = Block::fitting(label, font, &panel);
-                texts.push((place, sides(frame, place), block, layer.color_or(row, INK)));
+                texts.push((dot, sides(frame, place), block, layer.color_or(row, INK)));
             }
         }
         let mut taken: Vec<Area> = Vec::new();
         let mut shapes = Vec::new();
-        for (place, sides, block, color) in texts {
-            let area = best(&block.around(place, sides), &panel, &taken, &dots);
+        for (dot, sides, block, color) in texts {
+            let area = best(&block.around(dot, sides), &panel, &taken, &dots);
             taken.push(inked(&area));
             shapes.extend(block.shapes(&area, color));
         }
@@ -105,6 +104,25 @@ impl Mark for Text {
 
     fn has_points(&self, _: &[Row], _: &crate::figures::plot::spec::Drawn) -> bool {
         false
+    }
+}
+
+/// The point that a text belongs to.
+#[derive(Debug, Clone, Copy)]
+struct Dot {
+    place: Place,
+    radius: f64,
+}
+
+impl Dot {
+    fn area(self) -> Area {
+        let (x, y) = self.place;
+        Area {
+            left: x - self.radius,
+            right: x + self.radius,
+            top: y - self.radius,
+            bottom: y + self.radius,
+        }
     }
 }
 
@@ -178,7 +196,8 @@ impl Block {
     }
 
     /// Where it could stand around a place, the best first, each with what it costs to take it.
-    fn around(&self, (x, y): Place, sides: Sides) -> Vec<(Area, f64)> {
+    fn around(&self, dot: Dot, sides: Sides) -> Vec<(Area, f64)> {
+        let (x, y) = dot.place;
         let at = |(across, down): (f64, f64)| {
             let (left, top) = (x + across - self.wide / 2.0, y + down - self.high / 2.0);
             Area {
@@ -188,7 +207,10 @@ impl Block {
                 bottom: top + self.high,
             }
         };
-        let (aside, up) = (self.wide / 2.0 + AIR, self.high / 2.0 + AIR * 0.6);
+        // Beside a larger point it stands as far off as beside a usual one.
+        let more = dot.radius - DOT;
+        let aside = self.wide / 2.0 + AIR + more;
+        let up = self.high / 2.0 + AIR * 0.6 + more;
         let tries: &[(f64, f64)] = match sides {
             Sides::Middle => &[(0.0, 0.0)],
             Sides::Upright { down: false } => &[(0.0, -1.0), (0.0, 1.0)],
@@ -289,6 +311,10 @@ mod tests {
         bottom: 60.0,
     };
 
+    fn dot(place: Place) -> Dot {
+        Dot { place, radius: DOT }
+    }
+
     fn block(label: &str) -> Block {
         let font = Font {
             face: Face::Sans,
@@ -303,7 +329,7 @@ mod tests {
         for label in ["a", "several words that need more lines", &"w".repeat(80)] {
             let block = block(label);
             for place in [(0.0, 0.0), (100.0, 60.0), (50.0, 0.0), (99.0, 30.0)] {
-                let area = best(&block.around(place, Sides::All), &PANEL, &[], &[]);
+                let area = best(&block.around(dot(place), Sides::All), &PANEL, &[], &[]);
                 let is_inside = area.left >= 0.0
                     && area.right <= 100.0
                     && area.top >= -1e-9
@@ -322,10 +348,37 @@ mod tests {
         let block = block("label");
         let mut taken = Vec::new();
         for _ in 0..4 {
-            let area = best(&block.around((50.0, 30.0), Sides::All), &PANEL, &taken, &[]);
+            let area = best(
+                &block.around(dot((50.0, 30.0)), Sides::All),
+                &PANEL,
+                &taken,
+                &[],
+            );
             let is_free = !taken.iter().any(|other| inked(&area).overlaps(other));
             assert!(is_free, "{taken:?}");
             taken.push(inked(&area));
         }
+    }
+
+    #[test]
+    fn a_text_keeps_clear_of_a_large_point() {
+        let large = Dot {
+            place: (50.0, 30.0),
+            radius: 9.0,
+        };
+        let area = best(
+            &block("A").around(large, Sides::All),
+            &PANEL,
+            &[],
+            &[large.area()],
+        );
+        assert!(!inked(&area).overlaps(&large.area()), "{area:?}");
+        let usual = best(
+            &block("A").around(dot(large.place), Sides::All),
+            &PANEL,
+            &[],
+            &[],
+        );
+        assert!(inked(&usual).overlaps(&large.area()), "{usual:?}");
     }
 }
