@@ -213,7 +213,8 @@ def pareto():
     for family, sizes, level, gain in families:
         for i, size in enumerate(sizes):
             accuracy = level + gain * math.log2(size / sizes[0]) * (1 - 0.06 * i)
-            models.append([family, f"{family}-{i}" if i in (0, len(sizes) - 1) else None, size, accuracy + r.gauss(0, 0.1)])
+            name = family if i == len(sizes) - 1 else None
+            models.append([family, name, size, accuracy + r.gauss(0, 0.1)])
     write("pareto", ["family", "name", "parameters", "accuracy"], models)
     front, best = [], 0.0
     for _, _, size, accuracy in sorted(models, key=lambda row: row[2]):
