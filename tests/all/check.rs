@@ -108,7 +108,7 @@ fn what_is_published_is_small_the_same_each_time_and_checked_without_a_store() {
     let text = project.ok(&["publish", "p.toml"]);
     assert_eq!(
         text,
-        "7 files published in outputs/gallery/p: 2 tables, 1 figure, 1 verdict\n"
+        "8 files published in outputs/gallery/p: 2 tables, 1 figure, 1 verdict\n"
     );
     let expected = [
         "figures/figure.pdf",
@@ -142,7 +142,7 @@ fn what_is_published_is_small_the_same_each_time_and_checked_without_a_store() {
     fs::remove_dir_all(project.path("outputs/.etude")).unwrap();
     fs::remove_dir_all(project.path("outputs/p")).unwrap();
     let right =
-        "7 files of 7 jobs and 1 claim in outputs/gallery/p: all are as the pipeline says\n";
+        "8 files of 7 jobs and 1 claim in outputs/gallery/p: all are as the pipeline says\n";
     assert_eq!(project.ok(&["check", "p.toml"]), right);
     assert!(
         !project.path("outputs/.etude").exists(),
@@ -196,13 +196,13 @@ fn what_is_older_than_the_pipeline_is_named_with_what_has_changed() {
     stale    trained: older than model[seed=0], model[seed=1] (the first: steps: 2 → 3)
     stale    table: older than model[seed=0], model[seed=1] (the first: steps: 2 → 3)
     stale    figure: older than model[seed=0], model[seed=1] (the first: steps: 2 → 3)
-    7 files of 7 jobs and 1 claim in outputs/gallery/p: 4 problems found
+    8 files of 7 jobs and 1 claim in outputs/gallery/p: 4 problems found
     to mend stale: `etude run`, then `etude publish`
     ");
     let text = project.wrong(&PIPELINE.replace("title = 'steps'", "title = 'Steps'"));
     insta::assert_snapshot!(text, @"
     stale    figure: y.title: steps → Steps
-    7 files of 7 jobs and 1 claim in outputs/gallery/p: 1 problem found
+    8 files of 7 jobs and 1 claim in outputs/gallery/p: 1 problem found
     to mend stale: `etude run`, then `etude publish`
     ");
     // Of the three seeds that are declared two were published.
@@ -213,14 +213,14 @@ fn what_is_older_than_the_pipeline_is_named_with_what_has_changed() {
     stale    trained: made without model[seed=2]
     stale    table: made without model[seed=2]
     stale    figure: made without model[seed=2]
-    7 files of 8 jobs and 1 claim in outputs/gallery/p: 5 problems found
+    8 files of 8 jobs and 1 claim in outputs/gallery/p: 5 problems found
     to mend stale, fewer: `etude run`, then `etude publish`
     ");
     let more = "[stage.other]\nkind = 'table'\nfrom = 'curve'\n[axes]";
     let text = project.wrong(&PIPELINE.replace("[axes]", more));
     insta::assert_snapshot!(text, @"
     missing  other: it was never published
-    7 files of 8 jobs and 1 claim in outputs/gallery/p: 1 problem found
+    8 files of 8 jobs and 1 claim in outputs/gallery/p: 1 problem found
     to mend missing: `etude run`, then `etude publish`
     ");
     let fewer = PIPELINE.replace("[stage.table]\nkind = 'table'\nfrom = 'curve'\n", "");
@@ -228,7 +228,7 @@ fn what_is_older_than_the_pipeline_is_named_with_what_has_changed() {
     left     tables/table.csv: the pipeline has no job table any more
     left     tables/table.md: the pipeline has no job table any more
     left     tables/table.tex: the pipeline has no job table any more
-    7 files of 6 jobs and 1 claim in outputs/gallery/p: 3 problems found
+    8 files of 6 jobs and 1 claim in outputs/gallery/p: 3 problems found
     to mend left: `etude run`, then `etude publish`
     ");
 }
@@ -251,7 +251,7 @@ fn bytes_that_changed_and_files_that_are_gone_or_strange_are_named() {
     missing  tables/table.md: it was published and is not there
     changed  figures/figure.svg: its bytes are not those published
     strange  tables/mine/notes.md: no job of the pipeline made it; remove it, or keep it elsewhere
-    7 files of 7 jobs and 1 claim in outputs/gallery/p: 3 problems found
+    8 files of 7 jobs and 1 claim in outputs/gallery/p: 3 problems found
     to mend missing: `etude run`, then `etude publish`
     to mend changed: restore the file, or remove it and run `etude publish`
     ");
@@ -353,7 +353,7 @@ fn publishing_replaces_its_own_removes_what_is_no_longer_made_and_leaves_what_is
     let text = project.ok(&["publish", "p.toml"]);
     assert_eq!(
         text,
-        "4 files published in outputs/gallery/p: 1 table, 1 figure, 1 verdict; 2 files of before removed\n"
+        "5 files published in outputs/gallery/p: 1 table, 1 figure, 1 verdict; 2 files of before removed\n"
     );
     assert!(
         fs::read_to_string(at("figures/figure.svg"))

@@ -447,7 +447,7 @@ fn every_gallery_is_restored_with_its_tables_and_verdicts_whole() {
             let is_whole = matches!(found, Lookup::Present(_));
             assert!(!is_table || is_whole, "{job} of {name}: {found:?}");
         }
-        // A run draws, and trains nothing.
+        // A run draws, counts what tables hold, and trains nothing.
         let request = Request {
             root: project.folder.path().to_path_buf(),
             ..Request::default()
@@ -460,7 +460,7 @@ fn every_gallery_is_restored_with_its_tables_and_verdicts_whole() {
                 let kind = plan.kind(id).name.to_string();
                 let job = &plan.jobs[id].name;
                 assert!(
-                    ["plot", "table"].contains(&kind.as_str()),
+                    ["aggregate", "plot", "table"].contains(&kind.as_str()),
                     "{job} of {name}"
                 );
                 assert!(matches!(state, Freshness::Stale { .. }), "{job} of {name}");

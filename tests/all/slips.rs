@@ -240,9 +240,9 @@ fn what_a_misspelt_stage_holds_is_checked_all_the_same() {
 fn advice_is_what_was_probably_meant() {
     for (from, to, advice) in [
         (
-            "from = \"accuracy\"",
-            "from = [\"accuracy\"]",
-            "write `from = \"accuracy\"`",
+            "model = \"model\"",
+            "model = [\"model\"]",
+            "write `model = \"model\"`",
         ),
         (
             "\"model.seed\" =",

@@ -15,7 +15,7 @@ use crate::figures::latex::{name_part, problem, word_part};
 use crate::figures::shorthand::{or_a_name, string_or_table};
 use crate::figures::table::Error;
 
-/// Names numbers of a table for the text of a paper.
+/// Names numbers for the text of a paper.
 ///
 /// It leaves `numbers.tex`, with a `\newcommand` for each number, and `numbers.json`, with the same numbers in all their digits. The
 /// name of a command is the name of the value and then the values of the columns in `by`: the accuracy of the row with the method
