@@ -13,7 +13,7 @@ use crate::pipeline::{ArtifactType, HOLES, Keep, WARNINGS, show_size};
 use crate::plan::{Freshness, JobId, Plan, Reason, assess};
 use crate::store::{
     Artifact, Digest, Error, Ledger, Lookup, Origin, Provenance, Record, Store, StoredFile,
-    ViewProblem, Views, file_name,
+    ViewProblem, Views, extension, file_name,
 };
 
 #[derive(Debug, Args)]
@@ -295,8 +295,7 @@ fn notes(store: &Store, artifact: &Artifact) -> Result<BTreeMap<String, String>,
 
 /// Whether a file that is shown has one of some extensions.
 fn has_extension(file: &str, extensions: &[&str]) -> bool {
-    let extension = Path::new(file).extension().and_then(|e| e.to_str());
-    !file.starts_with('.') && extension.is_some_and(|e| extensions.contains(&e))
+    !file.starts_with('.') && extension(file).is_some_and(|e| extensions.contains(&e))
 }
 
 /// One output of a job that is small enough to commit and made to be read.

@@ -196,11 +196,12 @@ fn one_of_each(views: &[PathBuf]) -> BTreeMap<(&str, &str), &Path> {
         };
         let section = SECTIONS.iter().find(|of| section == Some((**of).as_ref()));
         let name = name.and_then(|name| name.to_str());
-        let extension = path.extension().and_then(|extension| extension.to_str());
+        let extension = path.to_str().and_then(crate::store::extension);
         let (Some(section), Some(name), Some(extension)) = (section, name, extension) else {
             continue;
         };
-        if extension == "parquet" {
+        // A specification is for an editor, and lies beside its figure.
+        if extension == "parquet" || extension == "vl.json" {
             continue;
         }
         let shown = one.entry((*section, name)).or_insert(path);
@@ -277,7 +278,7 @@ mod tests {
 
     #[test]
     fn what_is_new_is_named_once_whatever_its_formats_and_the_rest_is_counted() {
-        let figure = ["o/figures/f.pdf", "o/figures/f.svg"];
+        let figure = ["o/figures/f.pdf", "o/figures/f.svg", "o/figures/f.vl.json"];
         let same = ["o/figures/g.pdf", "o/figures/g.svg"];
         let pages = ["o/figures/h.pdf"];
         let table = ["o/tables/t.csv", "o/tables/t.md", "o/tables/t.parquet"];

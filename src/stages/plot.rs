@@ -1,4 +1,4 @@
-//! `plot`: a table in, a figure out, as SVG, PDF and PNG from one drawing.
+//! `plot`: a table in, a figure out, as SVG, PDF and PNG from one drawing, and as a Vega-Lite specification.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -103,6 +103,7 @@ impl Stage for Plot {
         let plot = self.with_tables(table_name);
         let Drawn {
             drawing,
+            vega,
             width,
             mut warnings,
         } = annotated(&plot, &tables, job.holes)?;
@@ -118,6 +119,7 @@ impl Stage for Plot {
         fs::write(job.out.join("figure.svg"), drawing.svg())?;
         fs::write(job.out.join("figure.pdf"), drawing.pdf()?)?;
         fs::write(job.out.join("figure.png"), drawing.png(PNG_SCALE)?)?;
+        fs::write(job.out.join("figure.vl.json"), format!("{vega:#}\n"))?;
         Ok(())
     }
 }

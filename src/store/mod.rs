@@ -73,7 +73,7 @@ pub use provenance::{Origin, Provenance};
 pub use record::{Adopted, Record};
 pub use scratch::Scratch;
 pub use snapshot::Snapshot;
-pub use view::{Retired, ViewProblem, Views, file_name};
+pub use view::{Retired, ViewProblem, Views, extension, file_name};
 
 /// The layout's version; a store of another version lives in another folder beside it.
 pub const FORMAT: &str = "v1";

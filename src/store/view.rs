@@ -62,8 +62,8 @@ impl Views<'_> {
         let flat = flat(artifact);
         let names = visible(artifact).map(|(file, _)| {
             if flat {
-                match Path::new(file).extension() {
-                    Some(ext) => format!("{section}/{name}.{}", ext.to_string_lossy()),
+                match extension(file) {
+                    Some(ext) => format!("{section}/{name}.{ext}"),
                     None => format!("{section}/{name}"),
                 }
             } else {
@@ -154,7 +154,7 @@ impl Views<'_> {
         let views = views.take_while(|(view, _)| view.starts_with(&start));
         let views = views.filter(|(view, _)| match view[start.len()..].strip_prefix('.') {
             // Behind a further point it would be another output, `a.b` beside `a`.
-            Some(extension) => !extension.contains(['.', '/']),
+            Some(extension) => !extension.contains(['.', '/']) || DOUBLE.contains(&extension),
             None => view.len() == start.len() || view[start.len()..].starts_with('/'),
         });
         views.map(|(view, _)| view.clone()).collect()
@@ -457,10 +457,26 @@ fn visible(artifact: &Artifact) -> impl Iterator<Item = (&String, &StoredFile)> 
     files.filter(|(name, _)| !name.starts_with('.'))
 }
 
+/// Extensions of two parts.
+const DOUBLE: [&str; 1] = ["vl.json"];
+
+/// The extension of a file; of a Vega-Lite specification it has two parts.
+pub fn extension(file: &str) -> Option<&str> {
+    let has = |extension: &&&str| {
+        let stem = file.strip_suffix(**extension);
+        stem.is_some_and(|stem| stem.ends_with('.') && !stem.ends_with("/.") && stem.len() > 1)
+    };
+    let double = DOUBLE.iter().find(has).copied();
+    double.or_else(|| Path::new(file).extension()?.to_str())
+}
+
 /// Whether the files of an artifact differ by extension alone.
 fn flat(artifact: &Artifact) -> bool {
-    let stems = visible(artifact).map(|(file, _)| Path::new(file).with_extension(""));
-    let mut stems: Vec<_> = stems.collect();
+    let stem = |file: &'_ String| {
+        let extension = extension(file).map_or(0, |extension| extension.len() + 1);
+        file[..file.len() - extension].to_owned()
+    };
+    let mut stems: Vec<String> = visible(artifact).map(|(file, _)| stem(file)).collect();
     stems.dedup();
     stems.len() == 1
 }
@@ -524,6 +540,33 @@ mod tests {
             fs::write(scratch.out().join(name), bytes).unwrap();
         }
         store.ingest(&scratch).unwrap()
+    }
+
+    #[test]
+    fn a_specification_lies_beside_the_figure_under_its_name() {
+        assert_eq!(extension("figure.vl.json"), Some("vl.json"));
+        assert_eq!(extension("a.b/vl.json"), Some("json"));
+        assert_eq!(extension(".vl.json"), Some("json"));
+        assert_eq!(extension("table.v1.csv"), Some("csv"));
+        assert_eq!(extension("readme"), None);
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::at(&folder.path().join(".etude"));
+        store.prepare().unwrap();
+        let views = Views {
+            folder: folder.path().join("paper"),
+            store: &store,
+        };
+        let mut ledger = Ledger::default();
+        let files: [(&str, &[u8]); 2] = [("figure.svg", b"1"), ("figure.vl.json", b"2")];
+        let artifact = shown(&store, &files);
+        views
+            .show("figures", "lines", &artifact, true, &mut ledger)
+            .unwrap();
+        assert_eq!(
+            Views::of("figures", "lines", &ledger),
+            ["figures/lines.svg", "figures/lines.vl.json"]
+        );
+        assert!(folder.path().join("paper/figures/lines.vl.json").is_file());
     }
 
     #[test]

@@ -28,6 +28,7 @@ mod spec;
 mod text;
 mod tick;
 mod told;
+mod vega;
 
 use polars::prelude::DataFrame;
 
@@ -48,6 +49,8 @@ pub struct Drawn {
     pub drawing: Drawing,
     /// How wide it is, in points.
     pub width: f64,
+    /// The same figure as a specification of Vega-Lite.
+    pub vega: serde_json::Value,
     /// What it does not show, and what of the parameters had no effect: a line each.
     pub warnings: Vec<String>,
 }
@@ -71,15 +74,24 @@ pub fn annotated(
     let data = data::Data::new(plot, &data::Tables(tables))?;
     let untold = hole::first_of(data.untold.clone(), MOST_NOTES);
     let notes: Vec<String> = notes.iter().chain(&untold).cloned().collect();
-    let scene = match &data.empty {
-        Some(why) => layout::blank(plot, why, &notes)?,
-        None => layout::compose(plot, &data, &notes)?,
+    let (scene, vega) = match &data.empty {
+        Some(why) => {
+            let scene = layout::blank(plot, why, &notes)?;
+            let vega = vega::blank(plot, why, &scene, &notes);
+            (scene, vega)
+        }
+        None => {
+            let scene = layout::compose(plot, &data, &notes)?;
+            let vega = vega::figure(plot, &data, &scene, &notes);
+            (scene, vega)
+        }
     };
     let empty = data.empty.iter();
     let empty = empty.map(|why| format!("there is nothing to draw: {why}"));
     Ok(Drawn {
         width: scene.width,
         drawing: Drawing::new(scene.document(plot.title.as_deref())),
+        vega,
         warnings: empty.chain(untold).chain(data.advice).collect(),
     })
 }

@@ -72,6 +72,39 @@ pub(super) struct Group {
     pub shapes: Vec<Shape>,
 }
 
+/// Where a legend lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LegendAt {
+    Right,
+    Bottom,
+    Top,
+    /// In a corner of the panel.
+    Corner {
+        left: bool,
+        top: bool,
+    },
+}
+
+impl LegendAt {
+    /// The corner that lies at a place in an area.
+    pub(super) fn corner(area: &Area, (x, y): Place) -> Self {
+        let (across, down) = area.middle();
+        Self::Corner {
+            left: x < across,
+            top: y < down,
+        }
+    }
+}
+
+/// Where the facets of a panel lie.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Facets {
+    /// The area of the first; all are as large.
+    pub first: Area,
+    /// How many stand side by side.
+    pub columns: usize,
+}
+
 /// The whole picture.
 #[derive(Debug, Clone)]
 pub(super) struct Scene {
@@ -79,6 +112,10 @@ pub(super) struct Scene {
     pub height: f64,
     pub font: text::Face,
     pub groups: Vec<Group>,
+    /// The facets of each panel.
+    pub panels: Vec<Facets>,
+    /// Where the legend of a panel lies, by the place of the panel, and that of the whole figure.
+    pub legends: Vec<(Option<usize>, LegendAt)>,
 }
 
 impl Scene {
@@ -88,6 +125,8 @@ impl Scene {
             height,
             font,
             groups: Vec::new(),
+            panels: Vec::new(),
+            legends: Vec::new(),
         }
     }
 

@@ -90,6 +90,11 @@ impl Key {
         })
     }
 
+    /// The name of the group of a row of a layer, as mark-up.
+    pub(super) fn name_at(&self, layer: (usize, usize), row: usize) -> Option<&String> {
+        self.names().get(*self.of_rows(layer)?.get(row)?)
+    }
+
     /// The group of each row of a layer.
     pub(super) fn of_rows(&self, layer: (usize, usize)) -> Option<&[usize]> {
         let place = self.layers.iter().position(|own| *own == layer)?;

@@ -8,11 +8,11 @@ use super::seen::{self, Seen};
 use super::{Figure, Trouble};
 use crate::figures::plot::axis::{LINE, Spot};
 use crate::figures::plot::canvas::Area;
-use crate::figures::plot::data::View;
+use crate::figures::plot::data::{Data, Key, View};
 use crate::figures::plot::element::{INK, Type};
 use crate::figures::plot::mark::{Panel, Row};
 use crate::figures::plot::scene::{Place, Shape};
-use crate::figures::plot::spec::Legend;
+use crate::figures::plot::spec::{Legend, Plot};
 use crate::figures::plot::text::{self, Font};
 
 /// The air between a panel and the names.
@@ -23,29 +23,27 @@ const MOST: f64 = 0.35;
 const FAINT: RGBColor = RGBColor(0x77, 0x77, 0x77);
 
 /// Whether a panel names its lines at their ends.
-fn is_wanted(figure: &Figure<'_>, view: &View<'_>) -> bool {
-    let own = view.written.legend.or(figure.plot.legend);
+pub(in crate::figures::plot) fn are_wanted(plot: &Plot, view: &View<'_>) -> bool {
+    let own = view.written.legend.or(plot.legend);
     own == Some(Legend::Ends)
 }
 
 /// The key whose groups the lines of a layer are named by: the first that tells them apart.
-fn key<'f>(
-    figure: &Figure<'f>,
-    place: usize,
-    at: usize,
-) -> Option<&'f crate::figures::plot::data::Key> {
-    let keys = ["color", "dash", "shape"].into_iter();
-    keys.filter_map(|parameter| figure.data.keys.of(parameter, (place, at)))
-        .next()
+pub(in crate::figures::plot) fn key<'d>(
+    data: &'d Data<'_>,
+    layer: (usize, usize),
+) -> Option<&'d Key> {
+    let mut keys = ["color", "dash", "shape"].into_iter();
+    keys.find_map(|parameter| data.keys.of(parameter, layer))
 }
 
 /// The columns whose values stand at the ends of lines of a panel.
 pub(super) fn named<'f>(figure: &Figure<'f>, place: usize, view: &View<'_>) -> Vec<&'f str> {
-    if !is_wanted(figure, view) {
+    if !are_wanted(figure.plot, view) {
         return Vec::new();
     }
     let layers = 0..view.layers.len();
-    let keys = layers.filter_map(|at| key(figure, place, at));
+    let keys = layers.filter_map(|at| key(figure.data, (place, at)));
     keys.map(|key| key.channel.field.as_str()).collect()
 }
 
@@ -60,13 +58,13 @@ struct Name {
 
 /// The room that the names need at the right of a facet, where the panel is `wide` points wide.
 pub(super) fn room(figure: &Figure<'_>, place: usize, view: &View<'_>, wide: f64) -> f64 {
-    if !is_wanted(figure, view) {
+    if !are_wanted(figure.plot, view) {
         return 0.0;
     }
     let font = figure.fonts.tick;
     let mut lines = Vec::new();
     for at in 0..view.layers.len() {
-        let Some(key) = key(figure, place, at) else {
+        let Some(key) = key(figure.data, (place, at)) else {
             continue;
         };
         let seen = seen_of(figure, (place, view), &key.channel.field);
@@ -152,7 +150,7 @@ fn found(
     let font = figure.fonts.tick;
     let mut names: Vec<Name> = Vec::new();
     for (at, layer) in view.layers.iter().enumerate() {
-        let Some(key) = key(figure, place, at) else {
+        let Some(key) = key(figure.data, (place, at)) else {
             continue;
         };
         let Some(of_rows) = key.of_rows((place, at)) else {

@@ -8,7 +8,7 @@ use crate::figures::plot::data::View;
 use crate::figures::plot::spec::Plot;
 
 /// How many rows and columns the panels of a figure have.
-pub(super) fn of_views(plot: &Plot, count: usize) -> (usize, usize) {
+pub(in crate::figures::plot) fn of_views(plot: &Plot, count: usize) -> (usize, usize) {
     if plot.panels.is_empty() {
         return (1, 1);
     }

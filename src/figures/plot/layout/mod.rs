@@ -20,7 +20,7 @@ use plotters::style::WHITE;
 
 use super::canvas::Area;
 use super::data::Data;
-use super::scene::{Place, Scene, Shape};
+use super::scene::{LegendAt, Place, Scene, Shape};
 use super::spec::{FontName, Legend, Plot, Theme};
 use super::text::{Face, Font};
 use crate::figures::table::Error;
@@ -29,6 +29,10 @@ use legend::{Entries, Sheet};
 use margins::Margins;
 
 pub(super) use blank::blank;
+pub(super) use ends::{are_wanted as ends_are_wanted, key as key_at_ends};
+pub(super) use grid::of_views;
+pub(super) use legend::{band_fill, reference_stroke, round_sizes};
+pub(super) use view::drawing;
 
 /// The air around everything.
 const EDGE: f64 = 5.0;
@@ -37,19 +41,19 @@ const BETWEEN: f64 = 12.0;
 
 /// The letters of a figure.
 #[derive(Debug, Clone, Copy)]
-struct Fonts {
+pub(super) struct Fonts {
     /// Labels of axes and of the legend.
-    tick: Font,
+    pub tick: Font,
     /// Titles of axes and panels.
-    title: Font,
+    pub title: Font,
     /// The title of the figure.
-    head: Font,
+    pub head: Font,
     /// Notes at its foot.
-    note: Font,
+    pub note: Font,
 }
 
 impl Fonts {
-    fn new(plot: &Plot) -> Self {
+    pub(super) fn new(plot: &Plot) -> Self {
         let of_venue = plot.venue.map(super::spec::Venue::font_size);
         let size = plot.font_size.or(of_venue).unwrap_or(8.0);
         let face = face(plot);
@@ -229,14 +233,23 @@ impl<'f> Figure<'f> {
                 // As high as the first panel, unless that is too low.
                 let top = inner.top.min(whole.bottom - sheet.height);
                 scene.add(sheet.at((whole.right - sheet.width, top.max(whole.top))));
+                scene.legends.push((None, LegendAt::Right));
             }
-            Placement::Bottom => scene.add(sheet.at((left, whole.bottom - sheet.height))),
-            Placement::Top => scene.add(sheet.at((left, whole.top))),
+            Placement::Bottom => {
+                scene.add(sheet.at((left, whole.bottom - sheet.height)));
+                scene.legends.push((None, LegendAt::Bottom));
+            }
+            Placement::Top => {
+                scene.add(sheet.at((left, whole.top)));
+                scene.legends.push((None, LegendAt::Top));
+            }
             Placement::Inside => {
                 let size = (sheet.width, sheet.height);
                 let corner = free_corner(&scene, &inner, size).ok_or(Trouble::NoCorner)?;
                 scene.add([behind(corner, &sheet)]);
                 scene.add(sheet.at(corner));
+                let at = LegendAt::corner(&inner, sheet.middle(corner));
+                scene.legends.push((None, at));
             }
         }
         Ok(scene)
@@ -279,7 +292,7 @@ impl<'f> Figure<'f> {
 }
 
 /// The letter of a panel: a, b, … z, aa, ab, …
-fn letter(place: usize) -> String {
+pub(super) fn letter(place: usize) -> String {
     let last = char::from(b'a' + u8::try_from(place % 26).unwrap_or_default());
     if place < 26 {
         last.to_string()

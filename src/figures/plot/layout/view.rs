@@ -6,10 +6,10 @@ use super::insets::{Insets, LEAST};
 use super::{Figure, Placement, Trouble, axes, behind, ends, free_corner, grid};
 use crate::figures::plot::axis::Axis;
 use crate::figures::plot::canvas::Area;
-use crate::figures::plot::data::View;
+use crate::figures::plot::data::{Layer, View};
 use crate::figures::plot::element::Type;
 use crate::figures::plot::mark::{Drawing, Frame, Panel, Row};
-use crate::figures::plot::scene::{Place, Scene, Shape};
+use crate::figures::plot::scene::{Facets, LegendAt, Place, Scene, Shape};
 use crate::figures::plot::text::{self, Font};
 
 /// Lines of a title under one another, around `x`; `y` is the baseline of the last.
@@ -100,6 +100,10 @@ impl<'f> Laid<'f> {
 
     /// Adds all its shapes.
     pub(super) fn draw(&self, figure: &Figure<'_>, scene: &mut Scene) -> Result<(), Trouble> {
+        scene.panels.extend(self.panels.first().map(|first| Facets {
+            first: first.area,
+            columns: self.grid.1,
+        }));
         for (place, panel) in self.panels.iter().enumerate() {
             self.facet(figure, scene, place, panel)?;
         }
@@ -119,18 +123,23 @@ impl<'f> Laid<'f> {
         let (whole, inner) = (&self.whole, &self.inner);
         let middle = within(inner.middle().0, sheet.width, (whole.left, whole.right));
         let left = middle - sheet.width / 2.0;
-        match placement {
+        let at = match placement {
             Placement::Right => {
                 let corner = (whole.right - sheet.width, inner.top);
                 if corner.1 + sheet.height > whole.bottom + 0.5 {
                     return Err(Trouble::high("the legend of a panel is higher than it"));
                 }
                 scene.add(sheet.at(corner));
+                LegendAt::Right
             }
-            Placement::Bottom => scene.add(sheet.at((left, whole.bottom - sheet.height))),
+            Placement::Bottom => {
+                scene.add(sheet.at((left, whole.bottom - sheet.height)));
+                LegendAt::Bottom
+            }
             Placement::Top => {
                 let top = inner.top - self.insets.over - sheet.height - 4.0;
                 scene.add(sheet.at((left, top)));
+                LegendAt::Top
             }
             Placement::Inside => {
                 let area = self.panels.first().map_or(*inner, |panel| panel.area);
@@ -138,9 +147,11 @@ impl<'f> Laid<'f> {
                 let corner = corner.ok_or(Trouble::NoCorner)?;
                 scene.add([behind(corner, sheet)]);
                 scene.add(sheet.at(corner));
+                LegendAt::corner(&area, sheet.middle(corner))
             }
-            Placement::Nowhere => {}
-        }
+            Placement::Nowhere => return Ok(()),
+        };
+        scene.legends.push((Some(self.place), at));
         Ok(())
     }
 
@@ -171,17 +182,7 @@ impl<'f> Laid<'f> {
                 rows.copied().collect()
             };
             let (rows, raw) = (own(&layer.rows), own(&layer.raw));
-            let value = layer.value_channel().and(view.value.as_ref());
-            let drawing = Drawing {
-                drawn: &layer.drawn,
-                looks: &layer.looks,
-                lanes: (&layer.lanes.0, layer.lanes.1),
-                labels: &layer.labels,
-                value: value.map(|(scale, _, palette)| (scale, *palette)),
-                largest: layer.largest,
-                face: figure.fonts.tick.face,
-                size: figure.fonts.tick.size,
-            };
+            let drawing = drawing(view, layer, figure.fonts.tick);
             let (cut, reach) = axes::clips(panel, layer, (&view.x, &view.y));
             scene.add_data(cut, layer.mark.draw(&frame, &rows, &drawing));
             scene.add_data(reach, layer.mark.draw_points(&frame, &rows, &raw, &drawing));
@@ -275,5 +276,24 @@ impl<'f> Laid<'f> {
             let place = (x, first + at as f64 * line);
             scene.add([Shape::Text(place, Type::centred(font), title.clone())]);
         }
+    }
+}
+
+/// What a mark is given to draw a layer.
+pub(in crate::figures::plot) fn drawing<'v>(
+    view: &'v View<'_>,
+    layer: &'v Layer<'_>,
+    font: Font,
+) -> Drawing<'v> {
+    let value = layer.value_channel().and(view.value.as_ref());
+    Drawing {
+        drawn: &layer.drawn,
+        looks: &layer.looks,
+        lanes: (&layer.lanes.0, layer.lanes.1),
+        labels: &layer.labels,
+        value: value.map(|(scale, _, palette)| (scale, *palette)),
+        largest: layer.largest,
+        face: font.face,
+        size: font.size,
     }
 }

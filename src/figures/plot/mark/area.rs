@@ -16,6 +16,7 @@ use crate::figures::plot::element::Stroke;
 use crate::figures::plot::palette::Look;
 use crate::figures::plot::scene::{Place, Shape};
 use crate::figures::plot::spec::{Drawn, Stack};
+use crate::figures::plot::vega::{Part, Tells, Unit as Form};
 
 /// How opaque areas are that lie over one another, and those that stand on one another.
 const OVER: f64 = 0.3;
@@ -106,6 +107,23 @@ impl Mark for Area {
             }
         }
         shapes
+    }
+
+    fn vega(&self, _: &Frame<'_>, rows: &[Row], _: &[Row], layer: &Drawing<'_>) -> Vec<Form> {
+        let area = Form::new("area", rows)
+            .at("x", Part::X)
+            .at("y", Part::Y)
+            .tells(&[Tells::Color]);
+        if stacks(layer.drawn) {
+            let opacity = layer.opacity(None, ON);
+            return vec![area.at("y2", Part::Base).with("opacity", opacity)];
+        }
+        let line = Form::new("line", rows)
+            .with("strokeWidth", 1.2)
+            .at("x", Part::X)
+            .at("y", Part::Y)
+            .tells(&[Tells::Color]);
+        vec![area.with("opacity", layer.opacity(None, OVER)), line]
     }
 
     fn sample(&self, (x, y): Place, width: f64, look: &Look, layer: &Sampled<'_>) -> Vec<Shape> {

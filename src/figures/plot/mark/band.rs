@@ -11,6 +11,7 @@ use crate::figures::plot::canvas::Area;
 use crate::figures::plot::palette::Look;
 use crate::figures::plot::scene::{Place, Shape};
 use crate::figures::plot::spec::{Channel, Drawn};
+use crate::figures::plot::vega::{Part, Tells, Unit as Form};
 
 /// How opaque a band is.
 const USUALLY: f64 = 0.25;
@@ -65,6 +66,16 @@ impl Mark for Band {
             }
         }
         shapes
+    }
+
+    fn vega(&self, _: &Frame<'_>, rows: &[Row], _: &[Row], layer: &Drawing<'_>) -> Vec<Form> {
+        let band = Form::new("errorband", rows)
+            .with("opacity", USUALLY * layer.opacity(None, 1.0))
+            .at("x", Part::X)
+            .at("y", Part::YLow)
+            .at("y2", Part::YHigh)
+            .tells(&[Tells::Color]);
+        vec![band]
     }
 
     fn sample(&self, (x, y): Place, width: f64, look: &Look, layer: &Sampled<'_>) -> Vec<Shape> {

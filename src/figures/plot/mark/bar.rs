@@ -4,7 +4,7 @@ use plotters::style::Color;
 
 use super::contract::{
     About, Drawing, Frame, Lanes, Mark, Outside, Row, Sampled, Side, USUAL, Unit, averaged,
-    error_bar,
+    error_bar, error_form,
 };
 use super::spread::all_rows;
 use super::stack::stacked;
@@ -14,6 +14,7 @@ use crate::figures::plot::element::INK;
 use crate::figures::plot::palette::Look;
 use crate::figures::plot::scene::{Place, Shape};
 use crate::figures::plot::spec::Drawn;
+use crate::figures::plot::vega::{Part, Tells, Unit as Form, color};
 
 pub(super) struct Bar;
 
@@ -81,6 +82,40 @@ impl Mark for Bar {
         layer: &Drawing<'_>,
     ) -> Vec<Shape> {
         all_rows(frame, raw, layer)
+    }
+
+    fn vega(&self, frame: &Frame<'_>, rows: &[Row], raw: &[Row], layer: &Drawing<'_>) -> Vec<Form> {
+        let Some(lanes) = Lanes::new(frame, layer) else {
+            return Vec::new();
+        };
+        let bar = Form::new("bar", rows)
+            .at("x", Part::X)
+            .at("y", Part::Y)
+            .tells(&[Tells::Color, Tells::Opacity, Tells::Lane]);
+        let mut forms = vec![if rows.iter().any(|row| row.base.is_some()) {
+            bar.at("y2", Part::Base)
+        } else {
+            bar
+        }];
+        forms.extend(
+            error_form(rows, (lanes.wide / 2.0).min(6.0))
+                .map(|form| form.with("color", color(INK))),
+        );
+        if layer.drawn.points == Some(true) {
+            let aside = super::spread::aside(frame, raw, layer);
+            let points = Form::new("point", raw)
+                .with("filled", true)
+                .with("size", 9)
+                .with("color", color(INK))
+                .with("opacity", 0.6)
+                .with("stroke", "white")
+                .with("strokeWidth", 0.5)
+                .at("x", Part::X)
+                .at("y", Part::Y)
+                .aside(aside);
+            forms.push(points);
+        }
+        forms
     }
 
     fn sample(&self, (x, y): Place, width: f64, look: &Look, layer: &Sampled<'_>) -> Vec<Shape> {

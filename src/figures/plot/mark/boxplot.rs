@@ -3,9 +3,11 @@
 //! Quartiles and whiskers are those of the values along the axis: on a logarithmic one, of their logarithms.
 
 use super::contract::{
-    About, Drawing, Frame, Lack, Mark, Outside, Row, Sampled, Side, USUAL, Unit,
+    About, Drawing, Frame, Lack, Mark, Outside, Row, Sampled, Side, USUAL, Unit, error_form,
 };
-use super::sample::{ENOUGH, FEW, Ground, alone, light, points, samples};
+use super::sample::{
+    ENOUGH, FEW, Ground, alone, light, median_form, of_panels, points, points_form, samples, summed,
+};
 use super::spread::all_rows;
 use super::statistics::Quartiles;
 use crate::figures::plot::canvas::Area;
@@ -13,6 +15,7 @@ use crate::figures::plot::element::{INK, Stroke};
 use crate::figures::plot::palette::Look;
 use crate::figures::plot::scene::{Place, Shape};
 use crate::figures::plot::spec::Drawn;
+use crate::figures::plot::vega::{Part, Tells, Unit as Form};
 
 /// How strong the colour inside a box is.
 const FILL: f64 = 0.4;
@@ -105,6 +108,64 @@ impl Mark for Boxplot {
         let samples = samples(rows, frame.y().scale.spread);
         let alone: Vec<Row> = samples.iter().flat_map(alone).collect();
         points(frame, &alone, layer)
+    }
+
+    fn vega(&self, frame: &Frame<'_>, rows: &[Row], raw: &[Row], layer: &Drawing<'_>) -> Vec<Form> {
+        let Some(ground) = Ground::new(frame, layer) else {
+            return Vec::new();
+        };
+        let (mut boxes, mut whiskers, mut medians) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut small, mut points) = (Vec::new(), Vec::new());
+        for sample in of_panels(rows, ground.spread) {
+            points.extend(alone(&sample));
+            let Some(of) = Quartiles::of(&sample.even) else {
+                continue;
+            };
+            let row = |ends| summed(&sample, ground.spread, of.median, ends);
+            if sample.is_small() {
+                small.extend(row((of.median, of.median)));
+                continue;
+            }
+            boxes.extend(row((of.first, of.third)));
+            whiskers.extend(row((of.low, of.high)));
+            medians.extend(row((of.median, of.median)));
+        }
+        let opacity = layer.opacity(None, 1.0);
+        let mut forms = Vec::new();
+        if !boxes.is_empty() {
+            let whisker = error_form(&whiskers, (ground.lanes.wide / 2.0).min(10.0));
+            let whisker = whisker.map(|form| form.with("opacity", opacity).tells(&[Tells::Color]));
+            forms.extend(whisker);
+            let body = |fill: &str, opacity: f64| {
+                Form::new("bar", &boxes)
+                    .with("opacity", opacity)
+                    .with("fill", fill)
+                    .at("x", Part::X)
+                    .at("y", Part::YLow)
+                    .at("y2", Part::YHigh)
+                    .called(&[
+                        (Part::YLow, "first quartile"),
+                        (Part::YHigh, "third quartile"),
+                    ])
+                    .tells(&[Tells::Lane])
+            };
+            // A light colour on white, so that neither grid nor whisker shines through.
+            forms.push(body("white", 1.0));
+            let mut colored = body("white", FILL * opacity).tells(&[Tells::Color]);
+            colored = colored.without("fill");
+            forms.push(colored);
+            forms.push(median_form(&medians, ground.lanes.wide));
+        }
+        if !small.is_empty() {
+            forms.push(median_form(&small, ground.lanes.wide.min(18.0)));
+        }
+        if layer.drawn.points == Some(true) {
+            points = raw.to_vec();
+        }
+        if !points.is_empty() {
+            forms.push(points_form(frame, &points, layer));
+        }
+        forms
     }
 
     fn sample(&self, (x, y): Place, width: f64, look: &Look, layer: &Sampled<'_>) -> Vec<Shape> {

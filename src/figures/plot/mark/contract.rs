@@ -14,6 +14,7 @@ use crate::figures::plot::scale::{Scale, Spread};
 use crate::figures::plot::scene::{Place, Shape};
 use crate::figures::plot::spec::{Drawn, PaletteName};
 use crate::figures::plot::text::{Face, Font};
+use crate::figures::plot::vega;
 
 /// One row of the table, as far as it is drawn. Of a horizontal mark `x` and `y` are exchanged: `x` is where it stands,
 /// `y` how far it reaches.
@@ -444,6 +445,17 @@ pub(in crate::figures::plot) trait Mark: Sync {
     ) -> Vec<Shape> {
         Vec::new()
     }
+    /// The same in Vega-Lite: marks over one another. `rows` are the prepared rows of all facets, and `raw` those of the table;
+    /// the frame is that of the first facet. A mark that gives none is left out there, which the specification says.
+    fn vega(
+        &self,
+        _frame: &Frame<'_>,
+        _rows: &[Row],
+        _raw: &[Row],
+        _layer: &Drawing<'_>,
+    ) -> Vec<vega::Unit> {
+        Vec::new()
+    }
     /// Its sign in the legend, between two places on a line. `few` says whether a line has points of its own in the figure.
     fn sample(&self, from: Place, width: f64, look: &Look, layer: &Sampled<'_>) -> Vec<Shape>;
     /// Whether some rows of a panel get points of their own, so that the legend shows one.
@@ -524,6 +536,8 @@ pub(in crate::figures::plot) enum Outside {
 
 /// The share of a category that its marks take.
 const FILLED: f64 = 0.76;
+/// The share of a lane that is air, where there are several.
+pub(in crate::figures::plot) const LANE_AIR: f64 = 0.08;
 /// The widest mark in a category, in points.
 const WIDEST: f64 = 44.0;
 
@@ -542,8 +556,18 @@ impl Lanes {
         let band = frame.band()?;
         let count = layer.lanes.1.max(1);
         let lane = band * FILLED / count as f64;
-        let wide = (lane * if count > 1 { 0.92 } else { 0.85 }).min(WIDEST);
+        let filled = if count > 1 { 1.0 - LANE_AIR } else { 0.85 };
+        let wide = (lane * filled).min(WIDEST);
         Some(Self { count, lane, wide })
+    }
+
+    /// How wide the marks of a category are together, with the air between them and half of it on each side.
+    pub(in crate::figures::plot) fn together(&self) -> f64 {
+        if self.count == 1 {
+            self.wide
+        } else {
+            self.lane.min(WIDEST / (1.0 - LANE_AIR)) * self.count as f64
+        }
     }
 
     /// The distance of a lane from the middle of its category.
@@ -552,7 +576,7 @@ impl Lanes {
             return 0.0;
         }
         // Lanes lie side by side even where marks are kept narrow.
-        (lane as f64 - (self.count as f64 - 1.0) / 2.0) * self.lane.min(WIDEST / 0.92)
+        (lane as f64 - (self.count as f64 - 1.0) / 2.0) * self.lane.min(WIDEST / (1.0 - LANE_AIR))
     }
 }
 
@@ -588,6 +612,27 @@ pub(in crate::figures::plot) fn error_bar(
         }
     }
     shapes
+}
+
+/// The intervals around `y` in Vega-Lite, if there are any, with caps so many points wide.
+pub(in crate::figures::plot) fn error_form(rows: &[Row], cap: f64) -> Option<vega::Unit> {
+    use vega::{Part, Tells};
+    let rows: Vec<Row> = rows
+        .iter()
+        .filter(|row| row.y_interval.is_some())
+        .copied()
+        .collect();
+    let form = vega::Unit::new("errorbar", &rows)
+        .with(
+            "ticks",
+            serde_json::json!({ "size": cap, "thickness": 0.9 }),
+        )
+        .with("rule", serde_json::json!({ "strokeWidth": 0.9 }))
+        .at("x", Part::X)
+        .at("y", Part::YLow)
+        .at("y2", Part::YHigh)
+        .tells(&[Tells::Lane]);
+    (!rows.is_empty()).then_some(form)
 }
 
 /// A point of a series.

@@ -8,6 +8,7 @@ use crate::figures::plot::element::Stroke;
 use crate::figures::plot::palette::Look;
 use crate::figures::plot::scene::{Place, Shape};
 use crate::figures::plot::spec::Drawn;
+use crate::figures::plot::vega::{Part, Tells, Unit as Form};
 
 /// Up to this many places every value gets a point of its own.
 const FEW: usize = 15;
@@ -25,6 +26,14 @@ pub(super) enum Path {
 }
 
 impl Path {
+    /// What Vega calls it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Straight => "linear",
+            Self::Steps => "step-after",
+        }
+    }
+
     /// The corners of a line through places.
     pub(super) fn through(self, places: Vec<Place>) -> Vec<Place> {
         if self == Self::Straight {
@@ -86,21 +95,88 @@ pub(super) fn points(
             }
         }
     }
-    for (series, look) in layer.looks.iter().enumerate() {
-        let line = ordered(rows, series);
-        for part in unbroken(&line, |row| frame.at(row.x, row.y).is_some()) {
-            // Between two gaps a line has no length.
-            if line.len() > few(layer.drawn) && part.len() > 1 {
-                continue;
-            }
-            for (x, y) in part.iter().filter_map(|row| frame.within(row.x, row.y)) {
-                let radius = layer.radius(None, 2.5);
-                let opacity = layer.opacity(None, 1.0);
-                shapes.push(marker(frame.place(x, y), radius, look, opacity));
-            }
+    for row in pointed(frame, rows, layer) {
+        if let Some((x, y)) = frame.within(row.x, row.y) {
+            let look = &layer.looks[row.series];
+            let radius = layer.radius(None, 2.5);
+            let opacity = layer.opacity(None, 1.0);
+            shapes.push(marker(frame.place(x, y), radius, look, opacity));
         }
     }
     shapes
+}
+
+/// The rows that get a point of their own: all of a short line, and those between two gaps, where a line has no length. Each panel is for itself.
+fn pointed(frame: &Frame<'_>, rows: &[Row], layer: &Drawing<'_>) -> Vec<Row> {
+    let mut panels: Vec<usize> = rows.iter().map(|row| row.panel).collect();
+    panels.sort_unstable();
+    panels.dedup();
+    let mut found = Vec::new();
+    for panel in panels {
+        let own = rows.iter().filter(|row| row.panel == panel);
+        let own: Vec<Row> = own.copied().collect();
+        for series in 0..layer.looks.len() {
+            let line = ordered(&own, series);
+            for part in unbroken(&line, |row| frame.at(row.x, row.y).is_some()) {
+                // Between two gaps a line has no length.
+                if line.len() <= few(layer.drawn) || part.len() == 1 {
+                    found.extend(part);
+                }
+            }
+        }
+    }
+    found
+}
+
+/// The same in Vega-Lite.
+pub(super) fn forms(
+    frame: &Frame<'_>,
+    rows: &[Row],
+    raw: &[Row],
+    layer: &Drawing<'_>,
+    path: Path,
+) -> Vec<Form> {
+    let mut forms = Vec::new();
+    let opacity = layer.opacity(None, 1.0);
+    if rows.iter().any(|row| row.y_interval.is_some()) {
+        let band = Form::new("errorband", rows)
+            .with("opacity", AROUND * opacity)
+            .with("interpolate", path.name())
+            .at("x", Part::X)
+            .at("y", Part::YLow)
+            .at("y2", Part::YHigh)
+            .tells(&[Tells::Color]);
+        forms.push(band);
+    }
+    let line = Form::new("line", rows)
+        .with("strokeWidth", 1.4)
+        .with("interpolate", path.name())
+        .at("x", Part::X)
+        .at("y", Part::Y)
+        .tells(&[Tells::Color, Tells::Dash, Tells::Opacity]);
+    forms.push(line);
+    let point = |rows: &[Row], radius: f64| {
+        Form::new("point", rows)
+            .with("filled", true)
+            .with("size", 4.0 * radius * radius)
+            .at("x", Part::X)
+            .at("y", Part::Y)
+            .tells(&[Tells::Color, Tells::Shape])
+    };
+    if layer.drawn.points == Some(true) {
+        forms.push(point(raw, 1.5).with("opacity", 0.45));
+    }
+    let mut pointed = pointed(frame, rows, layer);
+    let placed = rows.iter().filter(|row| frame.at(row.x, row.y).is_some());
+    if pointed.len() == placed.count() {
+        // The rows of the line are enough.
+        pointed = rows.to_vec();
+    }
+    if !pointed.is_empty() {
+        let radius = layer.radius(None, 2.5);
+        forms.push(point(&pointed, radius).with("opacity", opacity));
+    }
+    forms
 }
 
 /// The sign of a line through these corners.

@@ -17,6 +17,7 @@ use crate::figures::plot::palette::Look;
 use crate::figures::plot::scale::Spread;
 use crate::figures::plot::scene::{Place, Shape};
 use crate::figures::plot::spec::Drawn;
+use crate::figures::plot::vega::{Part, Tells, Unit as Form};
 
 /// How opaque the area under a line is.
 const FILL: f64 = 0.2;
@@ -105,6 +106,27 @@ impl Mark for Density {
         // All areas lie under all lines.
         shapes.extend(lines);
         shapes
+    }
+
+    fn vega(&self, frame: &Frame<'_>, rows: &[Row], _: &[Row], layer: &Drawing<'_>) -> Vec<Form> {
+        let opacity = layer.opacity(None, 1.0);
+        let form = |mark: &str| Form::new(mark, rows).at("x", Part::X).at("y", Part::Y);
+        let area = form("area")
+            .with("opacity", FILL * opacity)
+            .tells(&[Tells::Color]);
+        let line = form("line").with("strokeWidth", 1.4).tells(&[
+            Tells::Color,
+            Tells::Dash,
+            Tells::Opacity,
+        ]);
+        let turned = |form: Form| {
+            if frame.flipped {
+                form.with("orient", "horizontal")
+            } else {
+                form
+            }
+        };
+        vec![turned(area), turned(line)]
     }
 
     fn sample(&self, (x, y): Place, width: f64, look: &Look, layer: &Sampled<'_>) -> Vec<Shape> {

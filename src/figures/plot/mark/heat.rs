@@ -16,6 +16,7 @@ use crate::figures::plot::palette::{self, Look};
 use crate::figures::plot::scene::{Place, Shape};
 use crate::figures::plot::spec::{Drawn, FormatName};
 use crate::figures::plot::text::{self, Font};
+use crate::figures::plot::vega::{Part, Tells, Unit as Form, color};
 
 /// The colour of a cell without a value.
 const NOTHING: RGBColor = RGBColor(0xe4, 0xe4, 0xe4);
@@ -91,34 +92,13 @@ impl Mark for Heat {
             labels.push(((x, y), value, dark));
         }
         let values: Vec<f64> = labels.iter().map(|(_, value, _)| *value).collect();
-        let (wide, high) = frame.cell();
-        let room = (wide - 2.0, high - 1.0);
-        // One size for all cells, or none: a map with gaps in it misleads. Digits that tell values apart go before size.
-        let font = |size: f64| Font {
-            face: layer.face,
-            size,
-            bold: false,
-        };
-        let format = layer.drawn.value.as_ref().and_then(|value| value.format);
-        let fitting = written(&values, format).into_iter().find_map(|texts| {
-            let widest = |size: f64| {
-                texts
-                    .iter()
-                    .map(|label| text::width(label, font(size)))
-                    .fold(0.0, f64::max)
-            };
-            let size = [8.0, 7.0, 6.0, 5.5, 5.0]
-                .into_iter()
-                .find(|size| widest(*size) <= room.0 && size * 1.15 <= room.1)?;
-            Some((size, texts))
-        });
-        let Some((size, texts)) = fitting else {
+        let Some((font, texts)) = written(&values, frame, layer) else {
             return shapes;
         };
         for (((x, y), _, dark), text) in labels.into_iter().zip(texts) {
             let set = Type {
                 color: if dark { WHITE } else { INK },
-                ..Type::new(font(size), HPos::Center, VPos::Center)
+                ..Type::new(font, HPos::Center, VPos::Center)
             };
             shapes.push(Shape::Text(
                 frame.place(Spot::of(x), Spot::of(y)),
@@ -127,6 +107,46 @@ impl Mark for Heat {
             ));
         }
         shapes
+    }
+
+    fn vega(&self, frame: &Frame<'_>, rows: &[Row], _: &[Row], layer: &Drawing<'_>) -> Vec<Form> {
+        let cell = Form::new("rect", rows)
+            .at("x", Part::X)
+            .at("y", Part::Y)
+            .tells(&[Tells::Color]);
+        let known: Vec<Row> = rows
+            .iter()
+            .filter(|row| row.value.is_some())
+            .copied()
+            .collect();
+        let values: Vec<f64> = known.iter().filter_map(|row| row.value).collect();
+        let Some((font, texts)) = written(&values, frame, layer) else {
+            return vec![cell];
+        };
+        let dark = |value: &f64| {
+            let dark = layer.value.and_then(|(scale, palette)| {
+                let share = scale.place(*value)?;
+                Some(palette::shade(palette, share).1)
+            });
+            (dark == Some(true)).into()
+        };
+        let text = Form::new("text", &known)
+            .with("fontSize", font.size)
+            .at("x", Part::X)
+            .at("y", Part::Y)
+            .writes(texts)
+            .column("dark", values.iter().map(dark).collect())
+            .encode(
+                "color",
+                serde_json::json!({
+                    "condition": {
+                        "test": { "field": "dark", "equal": true },
+                        "value": color(WHITE),
+                    },
+                    "value": color(INK),
+                }),
+            );
+        vec![cell, text]
     }
 
     fn sample(&self, _: Place, _: f64, _: &Look, _: &Sampled<'_>) -> Vec<Shape> {
@@ -138,16 +158,40 @@ impl Mark for Heat {
     }
 }
 
+/// The numbers of cells as they are written, and the letters that fit. One size for all cells, or none: a map with gaps in it
+/// misleads. Digits that tell values apart go before size.
+fn written(values: &[f64], frame: &Frame<'_>, layer: &Drawing<'_>) -> Option<(Font, Vec<String>)> {
+    let (wide, high) = frame.cell();
+    let room = (wide - 2.0, high - 1.0);
+    let font = |size: f64| Font {
+        face: layer.face,
+        size,
+        bold: false,
+    };
+    let format = layer.drawn.value.as_ref().and_then(|value| value.format);
+    choices(values, format).into_iter().find_map(|texts| {
+        let widest = |size: f64| {
+            texts
+                .iter()
+                .map(|label| text::width(label, font(size)))
+                .fold(0.0, f64::max)
+        };
+        let size = [8.0, 7.0, 6.0, 5.5, 5.0]
+            .into_iter()
+            .find(|size| widest(*size) <= room.0 && size * 1.15 <= room.1)?;
+        Some((font(size), texts))
+    })
+}
+
 /// The numbers of cells, in the ways that may fit, as their `format` says.
-fn written(values: &[f64], format: Option<FormatName>) -> Vec<Vec<String>> {
+fn choices(values: &[f64], format: Option<FormatName>) -> Vec<Vec<String>> {
     match format {
         None => number::alike(values),
         Some(FormatName::Percent) => {
             let shares: Vec<f64> = values.iter().map(|value| value * 100.0).collect();
             let percent = |text: String| text + "%";
-            let choices = number::alike(&shares).into_iter();
-            choices
-                .map(|texts| texts.into_iter().map(percent).collect())
+            let ways = number::alike(&shares).into_iter();
+            ways.map(|texts| texts.into_iter().map(percent).collect())
                 .collect()
         }
         Some(_) => vec![number::labels(values, format, true).texts],

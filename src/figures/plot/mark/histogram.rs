@@ -15,6 +15,7 @@ use crate::figures::plot::element::Stroke;
 use crate::figures::plot::palette::Look;
 use crate::figures::plot::scene::{Place, Shape};
 use crate::figures::plot::spec::{Drawn, Stack};
+use crate::figures::plot::vega::{Part, Tells, Unit as Form};
 
 /// How opaque the bars of several series over one another are.
 const THROUGH: f64 = 0.4;
@@ -103,6 +104,23 @@ impl Mark for Histogram {
             }
         }
         shapes
+    }
+
+    fn vega(&self, frame: &Frame<'_>, rows: &[Row], _: &[Row], layer: &Drawing<'_>) -> Vec<Form> {
+        let through = layer.looks.len() > 1 && is_overlaid(layer.drawn);
+        let opacity = layer.opacity(None, if through { THROUGH } else { 1.0 });
+        let form = Form::new("rect", rows)
+            .with("opacity", opacity)
+            .at("x", Part::XLow)
+            .at("x2", Part::XHigh)
+            .at("y", Part::Y)
+            .called(&[(Part::XLow, "from"), (Part::XHigh, "to")])
+            .tells(&[Tells::Color]);
+        if rows.iter().any(|row| row.base.is_some()) {
+            return vec![form.at("y2", Part::Base)];
+        }
+        let foot = if frame.flipped { "x2" } else { "y2" };
+        vec![form.encode(foot, serde_json::json!({ "datum": frame.foot() }))]
     }
 
     fn sample(&self, (x, y): Place, width: f64, look: &Look, layer: &Sampled<'_>) -> Vec<Shape> {

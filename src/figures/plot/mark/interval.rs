@@ -4,13 +4,14 @@ use plotters::style::{RGBColor, WHITE};
 
 use super::contract::{
     About, Drawing, Frame, Mark, Outside, Row, Sampled, Side, USUAL, Unit, averaged, error_bar,
-    marker, shift,
+    error_form, marker, shift,
 };
 use crate::figures::plot::axis::Spot;
 use crate::figures::plot::element::{INK, Stroke};
 use crate::figures::plot::palette::Look;
 use crate::figures::plot::scene::{Place, Shape};
 use crate::figures::plot::spec::{Channel, Drawn};
+use crate::figures::plot::vega::{Part, Tells, Unit as Form};
 
 /// Half the width of a cap.
 const CAP: f64 = 2.5;
@@ -122,6 +123,26 @@ impl Mark for Interval {
             Some(marker(place, radius, &look, layer.opacity(Some(row), 1.0)))
         });
         points.collect()
+    }
+
+    fn vega(&self, _: &Frame<'_>, rows: &[Row], _: &[Row], layer: &Drawing<'_>) -> Vec<Form> {
+        let plain = layer.drawn.color.is_none() && layer.drawn.tint.is_none();
+        let look = |form: Form| {
+            let form = form.tells(&[Tells::Color, Tells::Opacity, Tells::Lane]);
+            if plain { form.plain(INK) } else { form }
+        };
+        let mut forms: Vec<Form> = error_form(rows, 2.0 * CAP).into_iter().map(look).collect();
+        if layer.drawn.points == Some(true) {
+            let radius = layer.radius(None, RADIUS);
+            let point = Form::new("point", rows)
+                .with("filled", true)
+                .with("size", 4.0 * radius * radius)
+                .at("x", Part::X)
+                .at("y", Part::Y)
+                .tells(&[Tells::Shape, Tells::Size]);
+            forms.push(look(point));
+        }
+        forms
     }
 
     fn sample(&self, (x, y): Place, width: f64, look: &Look, layer: &Sampled<'_>) -> Vec<Shape> {

@@ -31,8 +31,8 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub(super) use contract::{
-    About, Basis, Drawing, Frame, Lack, Mark, Outside, Panel, Row, Sampled, Side, Unit,
-    area_radius, marker, mean,
+    About, Basis, Drawing, Frame, LANE_AIR, Lack, Lanes, Mark, Outside, Panel, Row, Sampled, Side,
+    Unit, area_radius, marker, mean,
 };
 
 /// All marks, in the order of the documentation.

@@ -1,10 +1,13 @@
 //! A point for each row, with lines for errors in either direction.
 
-use super::contract::{About, Drawing, Frame, Mark, Row, Sampled, USUAL, error_bar, marker, shift};
-use super::spread::spread;
+use super::contract::{
+    About, Drawing, Frame, Mark, Row, Sampled, USUAL, error_bar, error_form, marker, shift,
+};
+use super::spread::{aside, spread};
 use crate::figures::plot::axis::Spot;
 use crate::figures::plot::palette::Look;
 use crate::figures::plot::scene::{Place, Shape};
+use crate::figures::plot::vega::{Part, Tells, Unit};
 
 /// From this many rows on points are smaller and let others shine through.
 const MANY: usize = 200;
@@ -61,11 +64,7 @@ impl Mark for Point {
         _: &[Row],
         layer: &Drawing<'_>,
     ) -> Vec<Shape> {
-        let (radius, opacity) = if rows.len() >= MANY {
-            (1.8, 0.5)
-        } else {
-            (2.8, 0.9)
-        };
+        let (radius, opacity) = usual(rows);
         let points = spread(frame, rows, layer, layer.radius(None, radius));
         points
             .into_iter()
@@ -80,9 +79,48 @@ impl Mark for Point {
             .collect()
     }
 
+    fn vega(&self, frame: &Frame<'_>, rows: &[Row], _: &[Row], layer: &Drawing<'_>) -> Vec<Unit> {
+        let mut units = Vec::new();
+        units.extend(error_form(rows, 4.0).map(|unit| unit.tells(&[Tells::Color])));
+        let across: Vec<Row> = rows
+            .iter()
+            .filter(|row| row.x_interval.is_some())
+            .copied()
+            .collect();
+        if !across.is_empty() {
+            let rule = Unit::new("rule", &across)
+                .with("strokeWidth", 0.9)
+                .at("x", Part::XLow)
+                .at("x2", Part::XHigh)
+                .at("y", Part::Y)
+                .tells(&[Tells::Color]);
+            units.push(rule);
+        }
+        let (radius, opacity) = usual(rows);
+        let point = Unit::new("point", rows)
+            .with("filled", true)
+            .with("size", 4.0 * radius * radius)
+            .with("opacity", opacity)
+            .at("x", Part::X)
+            .at("y", Part::Y)
+            .aside(aside(frame, rows, layer))
+            .tells(&[Tells::Color, Tells::Shape, Tells::Size, Tells::Opacity]);
+        units.push(point);
+        units
+    }
+
     fn sample(&self, (x, y): Place, width: f64, look: &Look, layer: &Sampled<'_>) -> Vec<Shape> {
         let size = layer.drawn.size.as_ref().and_then(|size| size.number());
         let radius = size.map_or(2.8, |size| (size / 2.0).clamp(0.5, 4.0));
         vec![marker((x + width / 2.0, y), radius, look, 0.9)]
+    }
+}
+
+/// The radius and the opacity of points, of which many let others shine through.
+fn usual(rows: &[Row]) -> (f64, f64) {
+    if rows.len() >= MANY {
+        (1.8, 0.5)
+    } else {
+        (2.8, 0.9)
     }
 }

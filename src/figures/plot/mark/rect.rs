@@ -9,6 +9,7 @@ use crate::figures::plot::canvas::Area;
 use crate::figures::plot::palette::Look;
 use crate::figures::plot::scene::{Place, Shape};
 use crate::figures::plot::spec::{Channel, Drawn};
+use crate::figures::plot::vega::{Part, Tells, Unit as Form};
 
 /// The colour of rectangles without one of their own.
 const GREY: RGBColor = RGBColor(0x5a, 0x5a, 0x5a);
@@ -71,6 +72,28 @@ impl Mark for Rect {
             shapes.push(Shape::Box(frame.area(from, to), color));
         }
         shapes
+    }
+
+    fn vega(&self, _: &Frame<'_>, rows: &[Row], _: &[Row], layer: &Drawing<'_>) -> Vec<Form> {
+        let drawn = layer.drawn;
+        let [spans_x, spans_y] = self.spans(drawn);
+        let mut form = Form::new("rect", rows)
+            .with("opacity", layer.opacity(None, USUALLY))
+            .tells(&[Tells::Color, Tells::Opacity]);
+        if drawn.color.is_none() && drawn.tint.is_none() {
+            form = form.plain(GREY);
+        }
+        form = match (spans_x, &drawn.x) {
+            (true, _) => form.at("x", Part::XLow).at("x2", Part::XHigh),
+            (false, Some(_)) => form.at("x", Part::X),
+            (false, None) => form,
+        };
+        form = match (spans_y, &drawn.y) {
+            (true, _) => form.at("y", Part::YLow).at("y2", Part::YHigh),
+            (false, Some(_)) => form.at("y", Part::Y),
+            (false, None) => form,
+        };
+        vec![form]
     }
 
     fn sample(&self, (x, y): Place, width: f64, look: &Look, layer: &Sampled<'_>) -> Vec<Shape> {

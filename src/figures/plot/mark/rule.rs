@@ -9,6 +9,7 @@ use crate::figures::plot::palette::Look;
 use crate::figures::plot::scale::Scale;
 use crate::figures::plot::scene::{Place, Shape};
 use crate::figures::plot::spec::{Channel, Drawn};
+use crate::figures::plot::vega::{Part, Tells, Unit as Form};
 
 /// The colour of rules without one of their own.
 const GREY: RGBColor = RGBColor(0x5a, 0x5a, 0x5a);
@@ -108,6 +109,34 @@ impl Mark for Rule {
             shapes.push(Shape::Line(places.to_vec(), stroke));
         }
         shapes
+    }
+
+    fn vega(&self, frame: &Frame<'_>, rows: &[Row], _: &[Row], layer: &Drawing<'_>) -> Vec<Form> {
+        let drawn = layer.drawn;
+        let [spans_x, spans_y] = self.spans(drawn);
+        let mut form = Form::new("rule", rows)
+            .with("strokeWidth", WIDTH)
+            .tells(&[Tells::Color, Tells::Opacity]);
+        if drawn.color.is_some() || drawn.dash.is_some() {
+            form = form.tells(&[Tells::Dash]);
+        }
+        if drawn.color.is_none() && drawn.tint.is_none() {
+            form = form.plain(GREY);
+        }
+        let both = drawn.x.is_some() && drawn.y.is_some();
+        form = match (both, spans_x, spans_y) {
+            (_, true, _) => form.at("x", Part::XLow).at("x2", Part::XHigh),
+            (true, false, false) if frame.x().named() => form.at("x", Part::X).at("x2", Part::X),
+            _ if drawn.x.is_some() => form.at("x", Part::X),
+            _ => form,
+        };
+        form = match (both, spans_x, spans_y) {
+            (_, _, true) => form.at("y", Part::YLow).at("y2", Part::YHigh),
+            (true, false, false) if frame.y().named() => form.at("y", Part::Y).at("y2", Part::Y),
+            _ if drawn.y.is_some() => form.at("y", Part::Y),
+            _ => form,
+        };
+        vec![form]
     }
 
     fn sample(&self, (x, y): Place, width: f64, look: &Look, layer: &Sampled<'_>) -> Vec<Shape> {

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use plotters::style::{RGBAColor, RGBColor};
 
 use super::contract::{Drawing, Frame, Lack, Lanes, Row, marker};
-use super::spread::spread;
+use super::spread::{aside, spread};
 use super::statistics::{Quartiles, quantile};
 use crate::figures::plot::axis::Spot;
 use crate::figures::plot::element::{INK, Stroke};
 use crate::figures::plot::palette::{Look, Shape as Sign};
 use crate::figures::plot::scale::Spread;
 use crate::figures::plot::scene::{Place, Shape};
+use crate::figures::plot::vega::{Part, Tells, Unit as Form, color};
 
 /// The fewest values that quartiles say something of: with fewer, the five numbers of a box are more than the sample has
 /// (Krzywinski and Altman 2014, "Visualizing samples with box plots").
@@ -140,6 +141,60 @@ pub(super) fn alone(sample: &Sample) -> Vec<Row> {
     let rows = sample.rows.iter().zip(&sample.even);
     let rows = rows.filter(|(_, even)| quartiles.is_outlier(**even));
     rows.map(|(row, _)| *row).collect()
+}
+
+/// The samples of all panels, each with its panel.
+pub(super) fn of_panels(rows: &[Row], spread: Spread) -> Vec<Sample> {
+    let mut panels: BTreeMap<usize, Vec<Row>> = BTreeMap::new();
+    for row in rows {
+        panels.entry(row.panel).or_default().push(*row);
+    }
+    let panels = panels.into_values();
+    panels.flat_map(|rows| samples(&rows, spread)).collect()
+}
+
+/// One row for what a sample is summed up by: the value at `y`, and the ends of an interval.
+pub(super) fn summed(
+    sample: &Sample,
+    spread: Spread,
+    value: f64,
+    (low, high): (f64, f64),
+) -> Option<Row> {
+    Some(Row {
+        y: Some(spread.value(value)),
+        y_interval: Some((spread.value(low), spread.value(high))),
+        opacity: None,
+        ..*sample.rows.first()?
+    })
+}
+
+/// Lines across the lanes at the medians, which in Vega-Lite are short bars without height.
+pub(super) fn median_form(rows: &[Row], wide: f64) -> Form {
+    Form::new("tick", rows)
+        .with("thickness", 1.4)
+        .with("opacity", 1)
+        .with("size", wide)
+        .with("color", color(INK))
+        .at("x", Part::X)
+        .at("y", Part::Y)
+        .called(&[(Part::Y, "median")])
+        .tells(&[Tells::Lane])
+}
+
+/// Points at some rows.
+pub(super) fn points_form(frame: &Frame<'_>, rows: &[Row], layer: &Drawing<'_>) -> Form {
+    let form = Form::new("point", rows)
+        .with("filled", true)
+        .at("x", Part::X)
+        .at("y", Part::Y)
+        .aside(aside(frame, rows, layer));
+    if layer.drawn.points == Some(true) {
+        let form = form.with("size", 9).with("color", color(INK));
+        form.with("opacity", 0.6)
+    } else {
+        let form = form.with("size", 14.5).with("shape", "circle");
+        form.with("opacity", 0.85).tells(&[Tells::Color])
+    }
 }
 
 /// A colour as if it lay on white, so that the grid does not shine through it.

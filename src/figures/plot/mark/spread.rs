@@ -38,13 +38,7 @@ pub(super) fn spread(
             found.push((frame.place(x, y), *row));
             continue;
         };
-        let middle = lanes.shift(layer.lanes.0[row.series]);
-        let by = if layer.drawn.jitter == Some(true) {
-            (random(row.row) - 0.5) * lanes.wide * 0.7
-        } else {
-            0.0
-        };
-        found.push((frame.place(x.by(middle + by), y), *row));
+        found.push((frame.place(x.by(beside(lanes, row, layer)), y), *row));
     }
     if layer.drawn.swarm == Some(true)
         && let Some(lanes) = &lanes
@@ -52,6 +46,24 @@ pub(super) fn spread(
         swarm(frame, &mut found, radius, lanes.wide);
     }
     found
+}
+
+/// How far a point stands from the middle of its category, before any swarm.
+fn beside(lanes: &Lanes, row: &Row, layer: &Drawing<'_>) -> f64 {
+    let by = if layer.drawn.jitter == Some(true) {
+        (random(row.row) - 0.5) * lanes.wide * 0.7
+    } else {
+        0.0
+    };
+    lanes.shift(layer.lanes.0[row.series]) + by
+}
+
+/// The same of all rows; nothing on an axis of numbers.
+pub(super) fn aside(frame: &Frame<'_>, rows: &[Row], layer: &Drawing<'_>) -> Vec<f64> {
+    let Some(lanes) = Lanes::new(frame, layer) else {
+        return vec![0.0; rows.len()];
+    };
+    rows.iter().map(|row| beside(&lanes, row, layer)).collect()
 }
 
 /// A number from 0 to 1 that depends on the row alone (the SplitMix64 generator).

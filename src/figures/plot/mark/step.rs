@@ -7,6 +7,7 @@ use super::curve::{self, Path};
 use crate::figures::plot::palette::Look;
 use crate::figures::plot::scene::{Place, Shape};
 use crate::figures::plot::spec::Drawn;
+use crate::figures::plot::vega;
 
 pub(super) struct Step;
 
@@ -43,6 +44,16 @@ impl Mark for Step {
         layer: &Drawing<'_>,
     ) -> Vec<Shape> {
         curve::points(frame, rows, raw, layer)
+    }
+
+    fn vega(
+        &self,
+        frame: &Frame<'_>,
+        rows: &[Row],
+        raw: &[Row],
+        layer: &Drawing<'_>,
+    ) -> Vec<vega::Unit> {
+        curve::forms(frame, rows, raw, layer, Path::Steps)
     }
 
     fn sample(&self, (x, y): Place, width: f64, look: &Look, layer: &Sampled<'_>) -> Vec<Shape> {

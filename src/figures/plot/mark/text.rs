@@ -10,6 +10,7 @@ use crate::figures::plot::element::{INK, Type};
 use crate::figures::plot::palette::Look;
 use crate::figures::plot::scene::{Place, Shape};
 use crate::figures::plot::text::{self as letters, Font};
+use crate::figures::plot::vega::{Part, Tells, Unit as Form};
 
 /// The air between a place and its text.
 const AIR: f64 = 5.0;
@@ -88,6 +89,34 @@ impl Mark for Text {
             shapes.extend(block.shapes(&area, color));
         }
         shapes
+    }
+
+    fn vega(&self, frame: &Frame<'_>, rows: &[Row], _: &[Row], layer: &Drawing<'_>) -> Vec<Form> {
+        let labelled = |row: &&Row| {
+            let label = layer.labels.get(row.row);
+            label.is_some_and(|label| !label.is_empty())
+        };
+        let rows: Vec<Row> = rows.iter().filter(labelled).copied().collect();
+        let labels = rows
+            .iter()
+            .map(|row| layer.labels[row.row].clone())
+            .collect();
+        // On which side there is room Vega-Lite does not know: above a place, and after one that lies.
+        let (dx, dy, align) = match (frame.panel.x().named(), frame.panel.y().named()) {
+            (true, true) => (0.0, 0.0, "center"),
+            (false, true) => (AIR, 0.0, "left"),
+            _ => (0.0, -AIR - 1.0, "center"),
+        };
+        let plain = layer.drawn.color.is_none() && layer.drawn.tint.is_none();
+        let form = Form::new("text", &rows)
+            .with("align", align)
+            .with("dx", dx)
+            .with("dy", dy)
+            .at("x", Part::X)
+            .at("y", Part::Y)
+            .tells(&[Tells::Color, Tells::Lane])
+            .writes(labels);
+        vec![if plain { form.plain(INK) } else { form }]
     }
 
     fn sample(&self, (x, y): Place, width: f64, look: &Look, layer: &Sampled<'_>) -> Vec<Shape> {

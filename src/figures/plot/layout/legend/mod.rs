@@ -23,7 +23,7 @@ pub(super) use sheet::{Sheet, not_shown};
 const REFERENCE: RGBColor = RGBColor(0x5a, 0x5a, 0x5a);
 
 /// The look of the reference at `place`.
-pub(super) fn reference_stroke(place: usize) -> Stroke {
+pub(in crate::figures::plot) fn reference_stroke(place: usize) -> Stroke {
     let dashes = ["4 2.5", "1.2 2", "8 2 1.2 2"];
     Stroke {
         dash: dashes[place % dashes.len()],
@@ -32,7 +32,7 @@ pub(super) fn reference_stroke(place: usize) -> Stroke {
 }
 
 /// The fill of a band to compare with.
-pub(super) fn band_fill() -> plotters::style::RGBAColor {
+pub(in crate::figures::plot) fn band_fill() -> plotters::style::RGBAColor {
     use plotters::style::Color;
     REFERENCE.mix(0.13)
 }
@@ -239,13 +239,17 @@ fn sign<'v>(
     shapes
 }
 
+/// A round number near the largest size, and parts of it.
+pub(in crate::figures::plot) fn round_sizes(largest: f64) -> [f64; 3] {
+    let unit = 10f64.powf(largest.log10().floor());
+    let round = (largest / unit).floor() * unit;
+    [0.1, 0.5, 1.0].map(|part| round * part)
+}
+
 /// What sizes stand for: the largest, and parts of it that are round.
 fn sizes(layer: &Layer<'_>) -> Block {
     let channel = layer.drawn.size.as_ref().and_then(|size| size.column());
-    let unit = 10f64.powf(layer.largest.log10().floor());
-    let round = (layer.largest / unit).floor() * unit;
-    let entries = [0.1, 0.5, 1.0].map(|part| {
-        let value = round * part;
+    let entries = round_sizes(layer.largest).map(|value| {
         let radius = area_radius(value, layer.largest);
         let look = Look {
             color: REFERENCE,

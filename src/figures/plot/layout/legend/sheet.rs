@@ -34,6 +34,11 @@ impl Sheet {
         moved(&self.shapes, corner)
     }
 
+    /// Its middle if its corner is at a place.
+    pub(in super::super) fn middle(&self, (x, y): Place) -> Place {
+        (x + self.width / 2.0, y + self.height / 2.0)
+    }
+
     /// Adds another at a place.
     fn put(&mut self, other: &Self, (x, y): Place) {
         self.shapes.extend(other.at((x, y)));
