@@ -18,8 +18,6 @@ const MANY: usize = 10;
 
 /// One layer of a panel.
 pub(in crate::figures::plot) struct Layer<'a> {
-    /// Where it stands in the file: `layers.0.`.
-    pub path: String,
     pub drawn: Drawn,
     pub mark: &'static dyn Mark,
     pub table: &'a DataFrame,
@@ -131,7 +129,6 @@ impl<'d> Sides<'d> {
 /// What a layer takes from its panel.
 pub(in crate::figures::plot) struct Placed<'d> {
     pub at: (usize, usize),
-    pub path: String,
     pub drawn: &'d Drawn,
     pub x: Along,
     pub y: Along,
@@ -211,7 +208,6 @@ impl<'a> Layer<'a> {
         let rows = mark.computed(&raw, drawn, &placed.bases[0]);
         let lanes = series.lanes(sides.x.0, drawn);
         Ok(Self {
-            path: placed.path,
             drawn: drawn.clone(),
             mark,
             table,

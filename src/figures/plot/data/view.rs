@@ -42,8 +42,6 @@ pub(in crate::figures::plot) struct View<'a> {
 pub(in crate::figures::plot) struct Facet {
     /// What it is about, as mark-up.
     pub heading: Option<String>,
-    /// Its row and its column, where these are given.
-    pub at: (usize, usize),
     pub x: Scale,
     pub y: Scale,
     /// Its lines to compare with, one for each reference of the panel.
@@ -67,7 +65,7 @@ impl<'a> View<'a> {
         let x = Edge::new(&written, tables, true)?;
         let y = Edge::new(&written, tables, false)?;
         let mut layers = Vec::new();
-        for (at, (path, drawn)) in written.layers.iter().enumerate() {
+        for (at, (_, drawn)) in written.layers.iter().enumerate() {
             let table = tables.named(drawn.from.as_deref())?;
             let flipped = Sides::of(drawn, table)?.flipped;
             let (across, down) = (x.alongs[at].clone(), y.alongs[at].clone());
@@ -80,13 +78,12 @@ impl<'a> View<'a> {
             };
             let placed = Placed {
                 at: (place, at),
-                path: path.clone(),
                 drawn: &x.shared(y.shared(drawn.clone(), false), true),
                 x: own_x,
                 y: own_y,
                 bases,
                 panel_of: parts.of_layer[at].clone(),
-                panels: parts.cells.len(),
+                panels: parts.headings.len(),
             };
             layers.push(Layer::new(placed, tables, keys)?);
         }
@@ -120,26 +117,25 @@ impl<'a> View<'a> {
             })
             .collect()
         };
-        let lines: Vec<Vec<Line>> = (0..parts.cells.len()).map(references).collect();
+        let lines: Vec<Vec<Line>> = (0..parts.headings.len()).map(references).collect();
 
         let scales = |side: &Edge, horizontal: bool| -> Vec<Scale> {
             let one = |panel: Option<usize>| side.scale(&layers, &lines, horizontal, panel);
             if side.channel.share == Some(false) {
-                (0..parts.cells.len())
+                (0..parts.headings.len())
                     .map(|panel| one(Some(panel)))
                     .collect()
             } else {
-                vec![one(None); parts.cells.len()]
+                vec![one(None); parts.headings.len()]
             }
         };
         let facets = parts
-            .cells
+            .headings
             .iter()
             .zip(scales(&x, true).into_iter().zip(scales(&y, false)))
             .zip(lines.clone())
-            .map(|((cell, (x, y)), references)| Facet {
-                heading: cell.heading.clone(),
-                at: cell.at,
+            .map(|((heading, (x, y)), references)| Facet {
+                heading: heading.clone(),
                 x,
                 y,
                 references,
@@ -521,18 +517,14 @@ impl Edge {
 
 /// The facets of a view, and which rows are in them.
 struct Parts {
-    cells: Vec<Part>,
+    /// What each facet is about, if that is not said by its row and column.
+    headings: Vec<Option<String>>,
     grid: Option<(usize, usize)>,
     row_names: Vec<String>,
     column_names: Vec<String>,
     /// For each layer the facet of every row; none where its table has no such columns.
     of_layer: Vec<Option<Vec<usize>>>,
     unknown: Vec<(Channel, Vec<String>)>,
-}
-
-struct Part {
-    heading: Option<String>,
-    at: (usize, usize),
 }
 
 /// A name of a facet, after the title of its channel.
@@ -552,10 +544,7 @@ impl Parts {
         let count = written.layers.len();
         if given.is_empty() {
             return Ok(Self {
-                cells: vec![Part {
-                    heading: None,
-                    at: (0, 0),
-                }],
+                headings: vec![None],
                 grid: None,
                 row_names: Vec::new(),
                 column_names: Vec::new(),
@@ -594,12 +583,9 @@ impl Parts {
             for (place, at) in parted.iter().enumerate() {
                 of_layer[*at] = Some(groups[0].of_row[place].clone());
             }
-            let cells = names.iter().map(|name| Part {
-                heading: Some(heading(given[0], name)),
-                at: (0, 0),
-            });
+            let headings = names.iter().map(|name| Some(heading(given[0], name)));
             return Ok(Self {
-                cells: cells.collect(),
+                headings: headings.collect(),
                 grid: None,
                 row_names: Vec::new(),
                 column_names: Vec::new(),
@@ -636,12 +622,8 @@ impl Parts {
                 (0..height).map(|r| group(row, place, r) * columns + group(column, place, r));
             of_layer[*at] = Some(of_row.collect());
         }
-        let cells = (0..rows * columns).map(|place| Part {
-            heading: None,
-            at: (place / columns, place % columns),
-        });
         Ok(Self {
-            cells: cells.collect(),
+            headings: vec![None; rows * columns],
             grid: Some((rows, columns)),
             row_names,
             column_names,

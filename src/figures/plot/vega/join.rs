@@ -50,10 +50,10 @@ impl Panel<'_> {
         add(&written.facet, &|panel| facets[panel].heading.clone());
         let of = |names: &[String], at: usize| names.get(at).cloned();
         add(&written.row, &|panel| {
-            of(&self.view.row_names, facets[panel].at.0)
+            of(&self.view.row_names, panel / self.columns)
         });
         add(&written.column, &|panel| {
-            of(&self.view.column_names, facets[panel].at.1)
+            of(&self.view.column_names, panel % self.columns)
         });
     }
 
