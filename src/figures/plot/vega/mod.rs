@@ -5,6 +5,7 @@
 //! What Vega-Lite cannot say is left out and named in `usermeta`.
 
 mod encode;
+mod ends;
 mod join;
 mod looks;
 mod panel;

@@ -9,10 +9,10 @@ use super::reference;
 use super::scale;
 use super::table::{Table, number};
 use super::unicode::unicode;
-use super::unit::{Part, Tells, Unit};
+use super::unit::{Tells, Unit};
 use crate::figures::plot::axis::Axis;
 use crate::figures::plot::canvas::Area;
-use crate::figures::plot::data::{Data, Key, Layer, View};
+use crate::figures::plot::data::{Data, Layer, View};
 use crate::figures::plot::layout::{self, Fonts};
 use crate::figures::plot::mark::{self, Frame, Lanes, Row};
 use crate::figures::plot::scale::Scale;
@@ -216,12 +216,6 @@ impl<'d> Panel<'d> {
         }
     }
 
-    /// What names the series of a layer at the ends of lines, if anything does.
-    pub(super) fn at_ends(&self, at: usize) -> Option<&Key> {
-        let key = layout::key_at_ends(self.data, (self.place, at));
-        key.filter(|_| layout::ends_are_wanted(self.plot, self.view))
-    }
-
     /// Whether its series are explained in a legend.
     fn explained(&self, figure: bool) -> bool {
         match self.view.written.legend {
@@ -270,6 +264,10 @@ impl<'d> Panel<'d> {
         let mut tables = Tables::default();
         let mut groups: Vec<Vec<Written>> = Vec::new();
         let lines = reference::lines(self, &mut tables);
+        let mut references = self.view.written.reference.iter();
+        if references.any(|reference| reference.label.is_some()) {
+            lost.push("lines and bands to compare with have their names beside them and not in the legend".to_owned());
+        }
         groups.extend(lines.under);
         for (at, layer) in self.view.layers.iter().enumerate() {
             let looks = self.looks(at);
@@ -323,28 +321,8 @@ impl<'d> Panel<'d> {
             lost.push("`swarm` is left out: points stand at their category".to_owned());
         }
         if let Some(key) = self.at_ends(at) {
-            let mut last: Vec<Row> = Vec::new();
-            for row in rows.iter().filter(|row| row.x.is_some() && row.y.is_some()) {
-                let same = |own: &&mut Row| own.panel == row.panel && own.series == row.series;
-                match last.iter_mut().find(same) {
-                    Some(own) if own.x < row.x => *own = *row,
-                    Some(_) => {}
-                    None => last.push(*row),
-                }
-            }
-            let name = |row: &Row| {
-                let name = key.name_at((self.place, at), row.row);
-                name.cloned().unwrap_or_default()
-            };
-            let names = last.iter().map(name).collect();
-            let unit = Unit::new("text", &last)
-                .with("align", "left")
-                .with("dx", 5)
-                .at("x", Part::X)
-                .at("y", Part::Y)
-                .tells(&[Tells::Color])
-                .writes(names);
-            units.push(unit);
+            lost.push("names at the ends of lines are not moved apart".to_owned());
+            units.push(self.names(key, at, &rows));
         }
         units
     }

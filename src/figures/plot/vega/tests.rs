@@ -242,3 +242,44 @@ fn what_cannot_be_said_is_named_and_nothing_is_drawn_where_there_is_nothing() {
     let text = drawn.vega["mark"]["text"].as_str().unwrap();
     assert!(text.starts_with("nothing to draw: "), "{text}");
 }
+
+#[test]
+fn what_the_ends_of_lines_name_has_no_legend_and_the_rest_has_one() {
+    let spec = spec(json!({
+        "mark": "line", "x": "step", "y": "loss", "color": "method", "dash": "task", "legend": "ends",
+    }));
+    let units = spec["layer"].as_array().unwrap();
+    let line = &units[0]["encoding"];
+    assert_eq!(line["color"]["legend"], Value::Null);
+    assert_eq!(line["strokeDash"]["legend"]["symbolType"], "stroke");
+    assert_eq!(spec["config"]["legend"]["orient"], "bottom");
+    let texts = units.iter().find(|unit| unit["mark"]["type"] == "text");
+    let data = texts.unwrap()["data"]["name"].as_str().unwrap();
+    let rows = spec["datasets"][data].as_array().unwrap();
+    // Of two lines with one name, one has it, at its last place with a value.
+    let named: Vec<(&Value, &Value)> = rows
+        .iter()
+        .map(|row| (&row["method"], &row["step"]))
+        .collect();
+    assert_eq!(named, [(&json!("a"), &json!(2)), (&json!("b"), &json!(2))]);
+}
+
+#[test]
+fn the_place_of_a_legend_is_that_in_the_figure() {
+    let orient = |legend: &str| {
+        let plot = json!({ "mark": "line", "x": "step", "y": "loss", "color": "method", "legend": legend });
+        spec(plot)["config"]["legend"]["orient"].clone()
+    };
+    for place in ["right", "bottom", "top"] {
+        assert_eq!(orient(place), place);
+    }
+    // The lines fall, so the first corner is free.
+    assert_eq!(orient("best"), "top-right");
+    let own = spec(json!({ "panels": [
+        { "mark": "line", "x": "step", "y": "loss", "color": "method", "legend": "bottom" },
+        { "mark": "line", "x": "step", "y": "loss", "color": "task", "legend": "none" }] }));
+    let legend =
+        |panel: usize| own["hconcat"][panel]["layer"][0]["encoding"]["color"]["legend"].clone();
+    assert_eq!(legend(0)["orient"], "bottom");
+    assert_eq!(legend(1), Value::Null);
+}
