@@ -58,8 +58,10 @@ pub(super) fn labels(values: &[f64], format: Option<FormatName>, alone: bool) ->
             let texts = plain(&shares, step * 100.0);
             shown(texts.into_iter().map(|text| text + "%").collect())
         }
-        Some(FormatName::Si) => shown(values.iter().map(|value| si(*value)).collect()),
-        Some(FormatName::Power) => shown(values.iter().map(|value| written(*value)).collect()),
+        Some(FormatName::Si) => shown(values.iter().map(|value| si(*value, step)).collect()),
+        Some(FormatName::Power) => {
+            shown(values.iter().map(|value| written(*value, step)).collect())
+        }
         None if alone => shown(values.iter().copied().map(lone).collect()),
         None => axis(values, step),
     }
@@ -142,8 +144,8 @@ const PREFIXES: [&str; 17] = [
     "y", "z", "a", "f", "p", "n", "µ", "m", "", "k", "M", "G", "T", "P", "E", "Z", "Y",
 ];
 
-/// A number with a prefix of the SI: `2M`, `1.5k`, `10µ`.
-fn si(value: f64) -> String {
+/// A number with a prefix of the SI: `2M`, `1.5k`, `10µ`. It has the digits of a multiple of `step`.
+fn si(value: f64, step: f64) -> String {
     if value == 0.0 {
         return "0".to_owned();
     }
@@ -151,16 +153,18 @@ fn si(value: f64) -> String {
     let thousands = thousands.clamp(-8.0, 8.0);
     let part = value / 1000f64.powf(thousands);
     let digits = (2.0 - (part.abs() * 1.000_000_1).log10().floor()).clamp(0.0, 6.0) as usize;
+    let digits = digits.max(digits_of(step / 1000f64.powf(thousands)));
     let prefix = PREFIXES[(thousands + 8.0) as usize];
     format!("{}{prefix}", minus(trimmed(format!("{part:.digits$}"))))
 }
 
-/// A number as a power of ten, however large it is: `2×10^{6}`.
-fn written(value: f64) -> String {
+/// A number as a power of ten, however large it is: `2×10^{6}`. It has the digits of a multiple of `step`.
+fn written(value: f64, step: f64) -> String {
     if value == 0.0 {
         return "0".to_owned();
     }
-    let text = format!("{value:.3e}");
+    let digits = digits_of(step / unit_of(value)).max(3);
+    let text = format!("{value:.digits$e}");
     match text.split_once('e') {
         Some((mantissa, exponent)) => times(&trimmed(mantissa.to_owned()), exponent),
         None => minus(text),

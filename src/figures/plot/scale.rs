@@ -237,8 +237,14 @@ impl Scale {
         };
         let numbers = found.iter().filter(|tick| is_number(&tick.label));
         let values: Vec<f64> = numbers.map(|tick| tick.value).collect();
-        // An axis of powers has a label of its own for each.
-        let alone = self.is_log() || matches!(self.spread, Spread::Symlog(_));
+        // An axis of powers has a label of its own for each, unless the numbers are close to one another.
+        let (least, largest) = values
+            .iter()
+            .fold((f64::INFINITY, 0.0f64), |(low, high), value| {
+                (low.min(*value), high.max(*value))
+            });
+        let close = self.is_log() && largest < 2.0 * least;
+        let alone = !close && (self.is_log() || matches!(self.spread, Spread::Symlog(_)));
         let Labels { texts, power } = if alone {
             number::each(&values, self.format)
         } else {
@@ -378,6 +384,41 @@ mod tests {
             ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]
         );
         assert_eq!(labels(&linear(-3.0, 3.0), 4), ["−2", "0", "2"]);
+    }
+
+    #[test]
+    fn labels_of_a_narrow_axis_of_powers_tell_its_numbers_apart() {
+        let formats = [
+            None,
+            Some(FormatName::Plain),
+            Some(FormatName::Si),
+            Some(FormatName::Power),
+            Some(FormatName::Percent),
+        ];
+        for name in [ScaleName::Log, ScaleName::Log2, ScaleName::Ln] {
+            for (low, high) in [
+                (1e-5, 1.000_01e-5),
+                (12.7, 12.9),
+                (1023.0, 1024.0),
+                (5e7, 5.1e7),
+            ] {
+                for format in formats {
+                    let scale = Scale {
+                        format,
+                        ..scale(name, low, high)
+                    };
+                    let texts = labels(&scale, 6);
+                    let known: std::collections::BTreeSet<&String> = texts.iter().collect();
+                    assert!(texts.len() >= 3, "{name:?} {low} {format:?} {texts:?}");
+                    assert_eq!(known.len(), texts.len(), "{name:?} {format:?} {texts:?}");
+                }
+            }
+        }
+        let narrow = scale(ScaleName::Log2, 4.9, 5.2);
+        assert_eq!(
+            labels(&narrow, 6),
+            ["4.90", "4.95", "5.00", "5.05", "5.10", "5.15", "5.20"]
+        );
     }
 
     #[test]
