@@ -25,7 +25,7 @@ impl Panel<'_> {
             let own = name(row);
             let same = |(name, one): &&mut (String, Row)| one.panel == row.panel && *name == own;
             match last.iter_mut().find(same) {
-                Some((_, one)) if one.x < row.x => *one = *row,
+                Some((_, one)) if one.x <= row.x => *one = *row,
                 Some(_) => {}
                 None => last.push((own, *row)),
             }
