@@ -24,6 +24,7 @@ mod pdf;
 mod png;
 mod scale;
 mod scene;
+mod shades;
 mod spec;
 mod text;
 mod tick;

@@ -199,6 +199,13 @@ impl Scale {
         (self.low, self.high)
     }
 
+    /// The value half way along the axis.
+    pub(super) fn half(&self) -> f64 {
+        let ends = self.spread.even(self.low).zip(self.spread.even(self.high));
+        let even = ends.map(|(low, high)| low + (high - low) / 2.0);
+        even.map_or(self.low, |even| self.spread.value(even))
+    }
+
     /// Ticks for an axis on which about `count` labels fit, and what all labels are times.
     pub(super) fn ticks(&self, count: usize) -> (Vec<Tick>, Option<i32>) {
         if self.named() {

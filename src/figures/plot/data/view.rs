@@ -11,9 +11,8 @@ use crate::figures::plot::column::{
 use crate::figures::plot::hole::Cell;
 use crate::figures::plot::mark::{Basis, Side};
 use crate::figures::plot::scale::{Holds, Scale, Spread, near_zero};
-use crate::figures::plot::spec::{
-    CATEGORIES, Channel, Drawn, PaletteName, Panel as Written, ScaleName, Stack,
-};
+use crate::figures::plot::shades::Shades;
+use crate::figures::plot::spec::{CATEGORIES, Channel, Drawn, Panel as Written, ScaleName, Stack};
 use crate::figures::plot::told::{Shown, Told};
 use crate::figures::table::{self, Error};
 
@@ -34,8 +33,8 @@ pub(in crate::figures::plot) struct View<'a> {
     /// The horizontal and the vertical axis, as written: without the columns of single layers.
     pub x: Channel,
     pub y: Channel,
-    /// The scale of what is coloured by number, its channel, and its colours.
-    pub value: Option<(Scale, Channel, PaletteName)>,
+    /// The colours of what is coloured by number.
+    pub value: Option<Shades>,
 }
 
 /// One facet.
@@ -216,34 +215,12 @@ fn truncated(layers: &[Layer<'_>], x: &Edge, y: &Edge) -> Option<String> {
     })
 }
 
-/// The scale of what layers colour by number.
-fn value(layers: &[Layer<'_>]) -> Option<(Scale, Channel, PaletteName)> {
-    let channel = layers.iter().find_map(Layer::value_channel)?.clone();
-    let cells = layers.iter().flat_map(|layer| &layer.rows);
-    let values: Vec<f64> = cells.filter_map(|row| row.value).collect();
-    let palette = channel.palette.unwrap_or(if channel.middle.is_some() {
-        PaletteName::Diverging
-    } else {
-        PaletteName::Sequential
-    });
-    let mut shown = channel.clone();
-    if palette == PaletteName::Diverging && channel.domain.is_none() {
-        // As far on one side of the middle as on the other, or colours would not compare.
-        let middle = channel.middle.unwrap_or(0.0);
-        let reach = values
-            .iter()
-            .map(|v| (v - middle).abs())
-            .fold(0.0, f64::max);
-        if reach > 0.0 {
-            shown.domain = Some([middle - reach, middle + reach]);
-        }
-    }
-    let holds = Holds {
-        tight: true,
-        ..Holds::default()
-    };
-    let scale = Scale::over(values.into_iter(), &shown, holds);
-    Some((scale, channel, palette))
+/// The colours of what layers colour by number.
+fn value(layers: &[Layer<'_>]) -> Option<Shades> {
+    let channel = layers.iter().find_map(Layer::value_channel)?;
+    let rows = layers.iter().flat_map(|layer| &layer.rows);
+    let values: Vec<f64> = rows.filter_map(|row| row.value).collect();
+    Some(Shades::new(&values, channel))
 }
 
 /// What is written of an axis, with what another layer says of it.

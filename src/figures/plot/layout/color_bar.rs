@@ -7,9 +7,8 @@ use crate::figures::plot::axis::{Axis, GAP, MAJOR};
 use crate::figures::plot::canvas::Area;
 use crate::figures::plot::data::View;
 use crate::figures::plot::element::{INK, Type};
-use crate::figures::plot::palette;
 use crate::figures::plot::scene::Shape;
-use crate::figures::plot::spec::PaletteName;
+use crate::figures::plot::shades::Shades;
 use crate::figures::plot::text;
 
 /// The width of the bar.
@@ -19,7 +18,7 @@ const BAR: f64 = 9.0;
 #[derive(Debug, Clone)]
 pub(super) struct ColorBar {
     axis: Axis,
-    palette: PaletteName,
+    shades: Shades,
     title: String,
     /// Its width with all that belongs to it, and the air before it.
     pub room: f64,
@@ -28,11 +27,11 @@ pub(super) struct ColorBar {
 impl ColorBar {
     /// That of a panel which is about this high, if it has one.
     pub(super) fn new(view: &View<'_>, high: f64, fonts: &Fonts) -> Result<Option<Self>, Trouble> {
-        let Some((scale, channel, palette)) = &view.value else {
+        let Some(shades) = &view.value else {
             return Ok(None);
         };
-        let axis = Axis::vertical(scale, high, f64::INFINITY, fonts.tick);
-        let title = channel.heading();
+        let axis = Axis::vertical(&shades.scale, high, f64::INFINITY, fonts.tick);
+        let title = shades.channel.heading();
         let title_room = if title.is_empty() {
             0.0
         } else {
@@ -44,7 +43,7 @@ impl ColorBar {
         Ok(Some(Self {
             room: BAR + axis.depth + title_room + 8.0,
             axis,
-            palette: *palette,
+            shades: shades.clone(),
             title,
         }))
     }
@@ -65,7 +64,7 @@ impl ColorBar {
                 bottom: (top + 2.0 * height).min(inner.bottom),
             };
             let share = 1.0 - (f64::from(step) + 0.5) / f64::from(steps);
-            let (color, _) = palette::shade(self.palette, share);
+            let (color, _) = self.shades.at(share);
             shapes.push(Shape::Box(area, color.into()));
         }
         let set = Type::new(fonts.tick, HPos::Left, VPos::Center);

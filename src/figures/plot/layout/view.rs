@@ -291,7 +291,7 @@ pub(in crate::figures::plot) fn drawing<'v>(
         looks: &layer.looks,
         lanes: (&layer.lanes.0, layer.lanes.1),
         labels: &layer.labels,
-        value: value.map(|(scale, _, palette)| (scale, *palette)),
+        value,
         largest: layer.largest,
         face: font.face,
         size: font.size,

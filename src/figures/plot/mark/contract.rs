@@ -9,10 +9,11 @@ use plotters::style::RGBColor;
 use crate::figures::plot::axis::{Axis, Spot};
 use crate::figures::plot::canvas::{Area, points, units};
 use crate::figures::plot::element::{Marker, Stroke};
-use crate::figures::plot::palette::{self, Look};
-use crate::figures::plot::scale::{Scale, Spread};
+use crate::figures::plot::palette::Look;
+use crate::figures::plot::scale::Spread;
 use crate::figures::plot::scene::{Place, Shape};
-use crate::figures::plot::spec::{Drawn, PaletteName};
+use crate::figures::plot::shades::Shades;
+use crate::figures::plot::spec::Drawn;
 use crate::figures::plot::text::{Face, Font};
 use crate::figures::plot::vega;
 
@@ -56,8 +57,8 @@ pub(in crate::figures::plot) struct Drawing<'a> {
     pub lanes: (&'a [usize], usize),
     /// The text of each row of the table, for marks that write.
     pub labels: &'a [String],
-    /// The scale of `value`, or of a colour by number, and its colours.
-    pub value: Option<(&'a Scale, PaletteName)>,
+    /// The colours of `value`, or of a colour by number.
+    pub value: Option<&'a Shades>,
     /// The largest number that a size stands for.
     pub largest: f64,
     /// The letters of the figure, and the size of labels.
@@ -68,11 +69,9 @@ pub(in crate::figures::plot) struct Drawing<'a> {
 impl Drawing<'_> {
     /// The colour of a row.
     pub(in crate::figures::plot) fn color(&self, row: &Row) -> RGBColor {
-        let by_number = self.value.and_then(|(scale, palette)| {
-            let share = scale.place(row.value?)?;
-            Some(palette::shade(palette, share).0)
-        });
-        by_number.unwrap_or(self.looks[row.series].color)
+        let by_number = self.value.zip(row.value);
+        let by_number = by_number.and_then(|(shades, value)| shades.of(value));
+        by_number.map_or(self.looks[row.series].color, |(color, _)| color)
     }
 
     /// The colour of a row, where `plain` is that of a layer without colours.

@@ -12,7 +12,7 @@ use super::contract::{
 use crate::figures::plot::axis::Spot;
 use crate::figures::plot::element::{INK, Type};
 use crate::figures::plot::number;
-use crate::figures::plot::palette::{self, Look};
+use crate::figures::plot::palette::Look;
 use crate::figures::plot::scene::{Place, Shape};
 use crate::figures::plot::spec::{Drawn, FormatName};
 use crate::figures::plot::text::{self, Font};
@@ -63,7 +63,7 @@ impl Mark for Heat {
     }
 
     fn draw(&self, frame: &Frame<'_>, rows: &[Row], layer: &Drawing<'_>) -> Vec<Shape> {
-        let Some((scale, palette)) = layer.value else {
+        let Some(shades) = layer.value else {
             return Vec::new();
         };
         let (across, down) = (frame.x().scale.places(), frame.y().scale.places());
@@ -79,10 +79,9 @@ impl Mark for Heat {
             let (Some(x), Some(y), Some(value)) = (row.x, row.y, row.value) else {
                 continue;
             };
-            let Some(share) = scale.place(value) else {
+            let Some((color, dark)) = shades.of(value) else {
                 continue;
             };
-            let (color, dark) = palette::shade(palette, share);
             let from = (Spot::of(x - 0.5), Spot::of(y - 0.5));
             let to = (
                 Spot::of(x + 0.5).by(under(x as usize, across, frame.x().scale.reverse)),
@@ -124,11 +123,8 @@ impl Mark for Heat {
             return vec![cell];
         };
         let dark = |value: &f64| {
-            let dark = layer.value.and_then(|(scale, palette)| {
-                let share = scale.place(*value)?;
-                Some(palette::shade(palette, share).1)
-            });
-            (dark == Some(true)).into()
+            let shade = layer.value.and_then(|shades| shades.of(*value));
+            shade.is_some_and(|(_, dark)| dark).into()
         };
         let text = Form::new("text", &known)
             .with("fontSize", font.size)

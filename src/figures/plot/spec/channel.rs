@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::figures::plot::scale::Spread;
 use crate::figures::shorthand::{or_a_name, string_or_table};
 
 /// A column as it is drawn: its name, or a table with more to say.
@@ -61,7 +62,8 @@ pub struct Channel {
     /// The colours of `color` and `value`. Left out, text has the categorical ones, and numbers the sequential ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub palette: Option<PaletteName>,
-    /// The value in the middle of the `diverging` palette; 0 if left out.
+    /// The value in the middle of the `diverging` palette, in the `domain` if there is one. Left out, it is 0, or the middle of a
+    /// `domain` without 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub middle: Option<f64>,
 }
@@ -132,6 +134,29 @@ impl Channel {
             palette: own.palette.or(other.palette),
             middle: own.middle.or(other.middle),
         }
+    }
+
+    /// Why a value cannot be in the middle of the palette.
+    pub(in crate::figures::plot) fn off_middle(&self) -> Option<String> {
+        let middle = self.middle?;
+        if self
+            .palette
+            .is_some_and(|own| own != PaletteName::Diverging)
+        {
+            return Some("`middle` belongs to the palette `diverging`".to_owned());
+        }
+        if !middle.is_finite() {
+            return Some("`middle` is a finite number".to_owned());
+        }
+        if Spread::of(self.scale(), || 1.0).even(middle).is_none() {
+            return Some(format!(
+                "`middle` is {middle}, which has no place on this `scale`"
+            ));
+        }
+        let [low, high] = self.domain.filter(|[low, high]| low < high)?;
+        (!(low..=high).contains(&middle)).then(|| {
+            format!("`middle` is {middle} and lies outside the `domain` {low} to {high}: widen the `domain`, or choose a `middle` in it")
+        })
     }
 }
 

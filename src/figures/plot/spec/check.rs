@@ -372,6 +372,9 @@ fn one(
             format!("`{what}` belongs to `color` and `value`"),
         );
     }
+    if let Some(why) = channel.off_middle() {
+        refuse(&format!("{name}.middle"), why);
+    }
     if channel
         .angle
         .is_some_and(|angle| !(0.0..=90.0).contains(&angle))

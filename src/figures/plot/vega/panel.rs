@@ -17,7 +17,8 @@ use crate::figures::plot::layout::{self, Fonts};
 use crate::figures::plot::mark::{self, Frame, Lanes, Row};
 use crate::figures::plot::scale::Scale;
 use crate::figures::plot::scene::{Facets, LegendAt};
-use crate::figures::plot::spec::{Channel, PaletteName, Plot};
+use crate::figures::plot::shades::Shades;
+use crate::figures::plot::spec::Plot;
 use crate::figures::plot::text;
 
 /// The room of a sign in a legend, and the air around it.
@@ -175,15 +176,15 @@ impl<'d> Panel<'d> {
     }
 
     /// The channel of a colour by number.
-    pub(super) fn colored(
-        &self,
-        (scale, channel, palette): &(Scale, Channel, PaletteName),
-        field: &str,
-        legends: bool,
-    ) -> Value {
-        let axis = Axis::vertical(scale, self.area.height(), f64::INFINITY, self.fonts.tick);
-        let mut legend = scale::labels(&axis, channel.format);
-        let title = unicode(&channel.heading()) + &scale::times(&axis).unwrap_or_default();
+    pub(super) fn colored(&self, shades: &Shades, field: &str, legends: bool) -> Value {
+        let axis = Axis::vertical(
+            &shades.scale,
+            self.area.height(),
+            f64::INFINITY,
+            self.fonts.tick,
+        );
+        let mut legend = scale::labels(&axis, shades.channel.format);
+        let title = unicode(&shades.channel.heading()) + &scale::times(&axis).unwrap_or_default();
         legend.insert("title".to_owned(), title.into());
         legend.insert("orient".to_owned(), "right".into());
         let length = self.area.height().round();
@@ -192,7 +193,7 @@ impl<'d> Panel<'d> {
         json!({
             "field": field,
             "type": "quantitative",
-            "scale": scale::colored(scale, *palette),
+            "scale": scale::colored(shades),
             "legend": legend,
         })
     }

@@ -7,6 +7,7 @@ use super::unicode::unicode;
 use crate::figures::plot::axis::Axis;
 use crate::figures::plot::number::power;
 use crate::figures::plot::scale::{Scale, Spread, Tick};
+use crate::figures::plot::shades::Shades;
 use crate::figures::plot::spec::{FormatName, PaletteName};
 
 /// The type of what stands along a scale.
@@ -88,15 +89,15 @@ pub(super) fn positional(scale: &Scale, padding: f64, free: bool) -> Value {
 }
 
 /// The scale of colours by number.
-pub(super) fn colored(scale: &Scale, palette: PaletteName) -> Value {
+pub(super) fn colored(shades: &Shades) -> Value {
+    let scale = &shades.scale;
     let mut found = spread(scale);
     let (low, high) = scale.ends();
     found.insert("domain".to_owned(), json!([number(low), number(high)]));
-    if palette == PaletteName::Diverging {
-        let middle = low + (high - low) / 2.0;
-        if !scale.is_log() {
-            found.insert("domainMid".to_owned(), number(middle));
-        }
+    // Beyond the domain is the colour of its end.
+    found.insert("clamp".to_owned(), true.into());
+    if shades.palette == PaletteName::Diverging {
+        found.insert("domainMid".to_owned(), number(shades.middle));
         found.insert("scheme".to_owned(), "redblue".into());
         found.insert("reverse".to_owned(), true.into());
     } else {

@@ -283,3 +283,21 @@ fn the_place_of_a_legend_is_that_in_the_figure() {
     assert_eq!(legend(0)["orient"], "bottom");
     assert_eq!(legend(1), Value::Null);
 }
+
+#[test]
+fn the_middle_of_a_palette_is_that_of_the_figure() {
+    let scale = |value: Value| {
+        let spec = spec(json!({ "mark": "heat", "x": "step", "y": "method", "value": value }));
+        spec["layer"][0]["encoding"]["color"]["scale"].clone()
+    };
+    let given = scale(json!({ "field": "ci", "middle": 0, "domain": [-1, 4] }));
+    assert_eq!(
+        (&given["domain"], &given["domainMid"]),
+        (&json!([-1, 4]), &json!(0))
+    );
+    let plain = scale(json!({ "field": "ci" }));
+    assert_eq!(
+        (plain.get("domainMid"), &plain["clamp"]),
+        (None, &json!(true))
+    );
+}
