@@ -187,6 +187,8 @@ impl<'d> Panel<'d> {
         let title = unicode(&shades.channel.heading()) + &scale::times(&axis).unwrap_or_default();
         legend.insert("title".to_owned(), title.into());
         legend.insert("orient".to_owned(), "right".into());
+        // The bar is opaque also where marks are not.
+        legend.insert("gradientOpacity".to_owned(), 1.into());
         let length = self.area.height().round();
         legend.insert("gradientLength".to_owned(), number(length));
         let legend = legends.then_some(Value::Object(legend));
