@@ -3,8 +3,7 @@
 use plotters::style::RGBColor;
 use plotters::style::text_anchor::{HPos, VPos};
 
-use super::legend::{layers_with, not_shown};
-use super::seen::{self, Seen};
+use super::seen::{self, Seen, layers_with, not_shown};
 use super::{Figure, Trouble};
 use crate::figures::plot::axis::{LINE, Spot};
 use crate::figures::plot::canvas::Area;

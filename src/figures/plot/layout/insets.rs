@@ -2,7 +2,7 @@
 
 use super::color_bar::ColorBar;
 use super::legend::{Entries, Sheet};
-use super::{BETWEEN, Figure, Placement, Trouble, ends, grid};
+use super::{BETWEEN, Figure, Placement, Trouble, counts, ends};
 use crate::figures::plot::axis::Axis;
 use crate::figures::plot::canvas::Area;
 use crate::figures::plot::data::{Facet, View};
@@ -88,7 +88,7 @@ impl Insets {
     ) -> Result<Self, Trouble> {
         let fonts = &figure.fonts;
         let font = fonts.title;
-        let (lines, columns) = grid::of_facets(figure, view);
+        let (lines, columns) = counts::of_facets(figure, view);
         let legend = own_legend(figure, place, view, rect)?;
         let mut own = Self {
             legend,

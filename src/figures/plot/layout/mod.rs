@@ -6,6 +6,7 @@
 mod axes;
 mod blank;
 mod color_bar;
+mod counts;
 mod ends;
 mod grid;
 mod insets;
@@ -29,8 +30,8 @@ use legend::{Entries, Sheet};
 use margins::Margins;
 
 pub(super) use blank::blank;
+pub(super) use counts::of_views;
 pub(super) use ends::{are_wanted as ends_are_wanted, key as key_at_ends};
-pub(super) use grid::of_views;
 pub(super) use legend::{band_fill, reference_stroke, round_sizes};
 pub(super) use view::drawing;
 

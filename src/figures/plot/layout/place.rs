@@ -2,7 +2,7 @@
 
 use super::legend::Entries;
 use super::margins::Margins;
-use super::{BETWEEN, EDGE, Figure, LEGEND, Placement, grid};
+use super::{BETWEEN, EDGE, Figure, LEGEND, Placement, counts};
 use crate::figures::plot::spec::Legend;
 
 /// A legend that may be anywhere goes below the panels rather than take more than this share of the width.
@@ -62,7 +62,7 @@ impl Figure<'_> {
             more += high(entries, width - 2.0 * EDGE);
         }
         let views: Vec<_> = self.data.views.iter().enumerate().collect();
-        let columns = grid::of_views(self.plot, views.len()).1;
+        let columns = counts::of_views(self.plot, views.len()).1;
         for line in views.chunks(columns) {
             let own = line.iter().filter(|(_, view)| {
                 let own = view.written.legend;
@@ -91,8 +91,8 @@ impl Figure<'_> {
     /// How many rows and columns of panels the figure has, those of facets counted.
     pub(super) fn panels(&self) -> (usize, usize) {
         let views = &self.data.views;
-        let (lines, columns) = grid::of_views(self.plot, views.len());
-        let of = |view: &crate::figures::plot::data::View<'_>| grid::of_facets(self, view);
+        let (lines, columns) = counts::of_views(self.plot, views.len());
+        let of = |view: &crate::figures::plot::data::View<'_>| counts::of_facets(self, view);
         let most = |part: fn((usize, usize)) -> usize| views.iter().map(|v| part(of(v))).max();
         (
             lines * most(|(lines, _)| lines).unwrap_or(1),

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use super::Figure;
-use super::legend::Placed;
 use crate::figures::plot::data::{Layer, View};
 use crate::figures::plot::mark::{Outside, Row, Side, Unit};
 use crate::figures::plot::scale::Scale;
@@ -141,4 +140,34 @@ fn crossing(view: &View<'_>, layer: &Layer<'_>) -> Vec<Row> {
             && scales(view, layer, a).is_some_and(|(x, y)| meets(x, a.x, b.x) && meets(y, a.y, b.y))
     });
     pairs.map(|pair| *pair[0]).collect()
+}
+
+/// A layer with the places of its panel and in it, and its panel.
+pub(super) type Placed<'v> = ((usize, usize), &'v View<'v>, &'v Layer<'v>);
+
+/// The layers in which a column tells series apart.
+pub(super) fn layers_with<'v>(
+    figure: &Figure<'_>,
+    views: &[(usize, &'v View<'v>)],
+    field: &str,
+) -> Vec<Placed<'v>> {
+    let mut found = Vec::new();
+    for (place, view) in views {
+        for (at, layer) in view.layers.iter().enumerate() {
+            let keys = ["color", "shape", "dash"].map(|p| figure.data.keys.of(p, (*place, at)));
+            if keys
+                .into_iter()
+                .flatten()
+                .any(|key| key.channel.field == *field)
+            {
+                found.push(((*place, at), *view, layer));
+            }
+        }
+    }
+    found
+}
+
+/// What is said of a series without anything to see.
+pub(super) fn not_shown(label: &str) -> String {
+    format!("{label} (not shown)")
 }

@@ -3,7 +3,7 @@
 use plotters::style::text_anchor::{HPos, VPos};
 
 use super::insets::{Insets, LEAST};
-use super::{Figure, Placement, Trouble, axes, behind, ends, free_corner, grid};
+use super::{Figure, Placement, Trouble, axes, behind, counts, ends, free_corner};
 use crate::figures::plot::axis::Axis;
 use crate::figures::plot::canvas::Area;
 use crate::figures::plot::data::{Layer, View};
@@ -57,7 +57,7 @@ impl<'f> Laid<'f> {
             right: rect.right - insets.right,
             bottom: rect.bottom - insets.bottom,
         };
-        let (lines, columns) = grid::of_facets(figure, view);
+        let (lines, columns) = counts::of_facets(figure, view);
         let (gap_x, gap_y) = insets.between;
         let wide = (inner.width() - gap_x * (columns - 1) as f64) / columns as f64;
         let high = (inner.height() - gap_y * (lines - 1) as f64) / lines as f64;

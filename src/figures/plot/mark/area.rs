@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use plotters::style::Color;
 
-use super::contract::{
-    About, Drawing, Frame, Mark, Outside, Row, Sampled, Side, USUAL, Unit, averaged, marker,
-    ordered, unbroken,
-};
+use super::about::{About, Outside, Side, USUAL, Unit};
+use super::contract::{Drawing, Mark, Sampled};
 use super::curve::stroke;
+use super::frame::{Frame, marker};
+use super::row::{Row, averaged, ordered, unbroken};
 use super::stack::stacked;
 use crate::figures::plot::axis::Spot;
 use crate::figures::plot::canvas::Area as Rectangle;

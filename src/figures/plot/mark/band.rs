@@ -2,11 +2,11 @@
 
 use plotters::style::Color;
 
-use super::contract::{
-    About, Drawing, Frame, Mark, Outside, Row, Sampled, Side, USUAL, Unit, averaged, ordered,
-    unbroken,
-};
+use super::about::{About, Outside, Side, USUAL, Unit};
+use super::contract::{Drawing, Mark, Sampled};
 use super::curve::{self, Path};
+use super::frame::Frame;
+use super::row::{Row, averaged, ordered, unbroken};
 use crate::figures::plot::canvas::Area;
 use crate::figures::plot::palette::Look;
 use crate::figures::plot::scene::{Place, Shape};

@@ -2,10 +2,11 @@
 
 use plotters::style::Color;
 
-use super::contract::{
-    About, Drawing, Frame, Lanes, Mark, Outside, Row, Sampled, Side, USUAL, Unit, averaged,
-    error_bar, error_form,
-};
+use super::about::{About, Outside, Side, USUAL, Unit};
+use super::contract::{Drawing, Mark, Sampled, error_form};
+use super::frame::{Frame, error_bar};
+use super::lanes::Lanes;
+use super::row::{Row, averaged};
 use super::spread::all_rows;
 use super::stack::stacked;
 use crate::figures::plot::axis::Spot;

@@ -2,9 +2,10 @@
 //!
 //! Quartiles and whiskers are those of the values along the axis: on a logarithmic one, of their logarithms.
 
-use super::contract::{
-    About, Drawing, Frame, Lack, Mark, Outside, Row, Sampled, Side, USUAL, Unit, error_form,
-};
+use super::about::{About, Outside, Side, USUAL, Unit};
+use super::contract::{Drawing, Lack, Mark, Sampled, error_form};
+use super::frame::Frame;
+use super::row::Row;
 use super::sample::{
     ENOUGH, FEW, Ground, alone, light, median_form, of_panels, points, points_form, samples, summed,
 };

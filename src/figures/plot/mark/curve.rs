@@ -2,7 +2,9 @@
 
 use plotters::style::Color;
 
-use super::contract::{Drawing, Frame, Row, Sampled, marker, ordered, unbroken};
+use super::contract::{Drawing, Sampled};
+use super::frame::{Frame, marker};
+use super::row::{Row, ordered, unbroken};
 use crate::figures::plot::axis::Spot;
 use crate::figures::plot::element::Stroke;
 use crate::figures::plot::palette::Look;

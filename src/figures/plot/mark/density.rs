@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 
 use plotters::style::Color;
 
-use super::contract::{
-    About, Basis, Drawing, Frame, Lack, Mark, Outside, Row, Sampled, Side, USUAL, Unit, ordered,
-};
+use super::about::{About, Outside, Side, USUAL, Unit};
+use super::contract::{Basis, Drawing, Lack, Mark, Sampled};
+use super::frame::Frame;
+use super::row::{Row, ordered};
 use super::sample::ENOUGH;
 use super::statistics::{bandwidth, density, places};
 use crate::figures::plot::axis::Spot;

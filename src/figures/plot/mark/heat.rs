@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use plotters::style::text_anchor::{HPos, VPos};
 use plotters::style::{RGBColor, WHITE};
 
-use super::contract::{
-    About, Drawing, Frame, Mark, Outside, Row, Sampled, Side, USUAL, Unit, mean,
-};
+use super::about::{About, Outside, Side, USUAL, Unit};
+use super::contract::{Drawing, Mark, Sampled};
+use super::frame::Frame;
+use super::row::{Row, mean};
 use crate::figures::plot::axis::Spot;
 use crate::figures::plot::element::{INK, Type};
 use crate::figures::plot::number;

@@ -2,10 +2,11 @@
 
 use plotters::style::{RGBColor, WHITE};
 
-use super::contract::{
-    About, Drawing, Frame, Mark, Outside, Row, Sampled, Side, USUAL, Unit, averaged, error_bar,
-    error_form, marker, shift,
-};
+use super::about::{About, Outside, Side, USUAL, Unit};
+use super::contract::{Drawing, Mark, Sampled, error_form};
+use super::frame::{Frame, error_bar, marker};
+use super::lanes::shift;
+use super::row::{Row, averaged};
 use crate::figures::plot::axis::Spot;
 use crate::figures::plot::element::{INK, Stroke};
 use crate::figures::plot::palette::Look;

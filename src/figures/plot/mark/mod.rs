@@ -1,5 +1,6 @@
 //! The marks there are: one file each, and one line in the roster.
 
+mod about;
 mod area;
 mod band;
 mod bar;
@@ -8,12 +9,15 @@ mod boxplot;
 mod contract;
 mod curve;
 mod density;
+mod frame;
 mod heat;
 mod histogram;
 mod interval;
+mod lanes;
 mod line;
 mod point;
 mod rect;
+mod row;
 mod rule;
 mod sample;
 mod spread;
@@ -30,10 +34,11 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-pub(super) use contract::{
-    About, Basis, Drawing, Frame, LANE_AIR, Lack, Lanes, Mark, Outside, Panel, Row, Sampled, Side,
-    Unit, area_radius, marker, mean,
-};
+pub(super) use about::{About, Outside, Side, Unit};
+pub(super) use contract::{Basis, Drawing, Lack, Mark, Sampled, area_radius};
+pub(super) use frame::{Frame, Panel, marker};
+pub(super) use lanes::{LANE_AIR, Lanes};
+pub(super) use row::{Row, mean};
 
 /// All marks, in the order of the documentation.
 const ROSTER: &[&dyn Mark] = &[

@@ -1,8 +1,10 @@
 //! A point for each row, with lines for errors in either direction.
 
-use super::contract::{
-    About, Drawing, Frame, Mark, Row, Sampled, USUAL, error_bar, error_form, marker, shift,
-};
+use super::about::{About, USUAL};
+use super::contract::{Drawing, Mark, Sampled, error_form};
+use super::frame::{Frame, error_bar, marker};
+use super::lanes::shift;
+use super::row::Row;
 use super::spread::{aside, spread};
 use crate::figures::plot::axis::Spot;
 use crate::figures::plot::palette::Look;

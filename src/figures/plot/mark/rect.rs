@@ -2,7 +2,10 @@
 
 use plotters::style::{Color, RGBColor};
 
-use super::contract::{About, Drawing, Frame, Mark, Row, Sampled, Side, USUAL};
+use super::about::{About, Side, USUAL};
+use super::contract::{Drawing, Mark, Sampled};
+use super::frame::Frame;
+use super::row::Row;
 use super::rule::cut;
 use crate::figures::plot::axis::{Axis, Spot};
 use crate::figures::plot::canvas::Area;

@@ -2,7 +2,10 @@
 
 use plotters::style::RGBColor;
 
-use super::contract::{About, Drawing, Frame, Mark, Row, Sampled, Side, USUAL};
+use super::about::{About, Side, USUAL};
+use super::contract::{Drawing, Mark, Sampled};
+use super::frame::Frame;
+use super::row::Row;
 use crate::figures::plot::axis::Spot;
 use crate::figures::plot::element::Stroke;
 use crate::figures::plot::palette::Look;

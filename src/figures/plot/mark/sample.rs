@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use plotters::style::{RGBAColor, RGBColor};
 
-use super::contract::{Drawing, Frame, Lack, Lanes, Row, marker};
+use super::contract::{Drawing, Lack};
+use super::frame::{Frame, marker};
+use super::lanes::Lanes;
+use super::row::Row;
 use super::spread::{aside, spread};
 use super::statistics::{Quartiles, quantile};
 use crate::figures::plot::axis::Spot;

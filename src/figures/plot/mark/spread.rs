@@ -1,6 +1,9 @@
 //! Points at one category, spread so that all of them are seen.
 
-use super::contract::{Drawing, Frame, Lanes, Row, marker};
+use super::contract::Drawing;
+use super::frame::{Frame, marker};
+use super::lanes::Lanes;
+use super::row::Row;
 use crate::figures::plot::element::INK;
 use crate::figures::plot::palette::{Look, Shape as Sign};
 use crate::figures::plot::scene::{Place, Shape};

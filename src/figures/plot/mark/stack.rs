@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::contract::Row;
+use super::row::Row;
 use crate::figures::plot::spec::Stack;
 
 /// The rows with where they begin and end, if they stand on one another. Values below zero go the other way.

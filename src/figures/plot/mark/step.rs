@@ -1,9 +1,10 @@
 //! A line that keeps its value until the next one, with a band for errors.
 
-use super::contract::{
-    About, Drawing, Frame, Mark, Outside, Row, Sampled, Side, USUAL, Unit, averaged,
-};
+use super::about::{About, Outside, Side, USUAL, Unit};
+use super::contract::{Drawing, Mark, Sampled};
 use super::curve::{self, Path};
+use super::frame::Frame;
+use super::row::{Row, averaged};
 use crate::figures::plot::palette::Look;
 use crate::figures::plot::scene::{Place, Shape};
 use crate::figures::plot::spec::Drawn;

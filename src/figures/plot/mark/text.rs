@@ -3,7 +3,11 @@
 use plotters::style::RGBColor;
 use plotters::style::text_anchor::{HPos, VPos};
 
-use super::contract::{About, Drawing, Frame, Mark, Row, Sampled, USUAL, shift};
+use super::about::{About, USUAL};
+use super::contract::{Drawing, Mark, Sampled};
+use super::frame::Frame;
+use super::lanes::shift;
+use super::row::Row;
 use crate::figures::plot::axis::{Axis, Spot};
 use crate::figures::plot::canvas::Area;
 use crate::figures::plot::element::{INK, Type};

@@ -17,7 +17,7 @@ use crate::figures::plot::spec::{Channel, Level};
 /// The width of a sample.
 const SAMPLE: f64 = 20.0;
 
-pub(super) use sheet::{Sheet, not_shown};
+pub(super) use sheet::Sheet;
 
 /// The colour of a line to compare with.
 const REFERENCE: RGBColor = RGBColor(0x5a, 0x5a, 0x5a);
@@ -88,7 +88,7 @@ impl Entries {
                         continue;
                     }
                     told.push(field.clone());
-                    let layers = layers_with(figure, views, &field.0);
+                    let layers = seen::layers_with(figure, views, &field.0);
                     let seen = seen::groups(figure, &layers, &field.0);
                     let own = names.iter().enumerate();
                     let own = own.filter(|(group, _)| seen.has(*group));
@@ -164,31 +164,6 @@ fn references(views: &[(usize, &View<'_>)]) -> Block {
         }
     }
     references
-}
-
-/// A layer with the places of its panel and in it, and its panel.
-pub(super) type Placed<'v> = ((usize, usize), &'v View<'v>, &'v Layer<'v>);
-
-/// The layers in which a column tells series apart.
-pub(super) fn layers_with<'v>(
-    figure: &Figure<'_>,
-    views: &[(usize, &'v View<'v>)],
-    field: &str,
-) -> Vec<Placed<'v>> {
-    let mut found = Vec::new();
-    for (place, view) in views {
-        for (at, layer) in view.layers.iter().enumerate() {
-            let keys = ["color", "shape", "dash"].map(|p| figure.data.keys.of(p, (*place, at)));
-            if keys
-                .into_iter()
-                .flatten()
-                .any(|key| key.channel.field == *field)
-            {
-                found.push(((*place, at), *view, layer));
-            }
-        }
-    }
-    found
 }
 
 /// The sign of a group: those of all layers over one another, each kind once.

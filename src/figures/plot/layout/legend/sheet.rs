@@ -3,6 +3,7 @@
 use plotters::style::RGBColor;
 use plotters::style::text_anchor::{HPos, VPos};
 
+use super::super::seen::not_shown;
 use super::super::{Fonts, Trouble};
 use super::{Block, Entries, Entry, SAMPLE};
 use crate::figures::plot::axis::LINE;
@@ -45,11 +46,6 @@ impl Sheet {
         self.width = self.width.max(x + other.width);
         self.height = self.height.max(y + other.height);
     }
-}
-
-/// What is said of a series without anything to see.
-pub(in super::super) fn not_shown(label: &str) -> String {
-    format!("{label} (not shown)")
 }
 
 impl Entry {

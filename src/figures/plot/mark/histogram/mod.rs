@@ -6,8 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use plotters::style::Color;
 
+use super::about::{About, Side, USUAL, Unit};
 use super::bins::{bin, edges};
-use super::contract::{About, Basis, Drawing, Frame, Mark, Row, Sampled, Side, USUAL, Unit};
+use super::contract::{Basis, Drawing, Mark, Sampled};
+use super::frame::Frame;
+use super::row::Row;
 use super::stack::stacked;
 use crate::figures::plot::axis::Spot;
 use crate::figures::plot::canvas::Area;

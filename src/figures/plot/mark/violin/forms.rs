@@ -2,7 +2,9 @@
 
 use serde_json::json;
 
-use super::super::contract::{Drawing, Frame, Row};
+use super::super::contract::Drawing;
+use super::super::frame::Frame;
+use super::super::row::Row;
 use super::super::sample::{Ground, median_form, of_panels, points_form, summed};
 use super::super::statistics::Quartiles;
 use super::{FILL, curve, half};

@@ -5,9 +5,10 @@
 
 mod forms;
 
-use super::contract::{
-    About, Drawing, Frame, Lack, Mark, Outside, Row, Sampled, Side, USUAL, Unit,
-};
+use super::about::{About, Outside, Side, USUAL, Unit};
+use super::contract::{Drawing, Lack, Mark, Sampled};
+use super::frame::Frame;
+use super::row::Row;
 use super::sample::{ENOUGH, FEW, Ground, Sample, light, points, samples};
 use super::spread::all_rows;
 use super::statistics::{Quartiles, bandwidth, density, places};
