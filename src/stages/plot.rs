@@ -49,7 +49,7 @@ impl Stage for Plot {
             };
             match shape {
                 Some(shape) => param_errors.extend(frames::missing_columns(
-                    [(parameter.as_str(), column.as_str())].into_iter(),
+                    [(parameter.as_str(), column.as_str())],
                     std::slice::from_ref(shape),
                 )),
                 None => {
@@ -86,12 +86,12 @@ impl Stage for Plot {
     }
 
     fn files(&self, _output: Option<&str>) -> Option<Vec<String>> {
-        let formats = ["svg", "pdf", "png", "tex"].into_iter();
+        let formats = ["svg", "pdf", "png", "tex", "vl.json"].into_iter();
         Some(formats.map(|format| format!("figure.{format}")).collect())
     }
 
     fn columns_read(&self) -> Option<BTreeSet<String>> {
-        Some(Plot::columns(self).into_iter().collect())
+        Some(self.fields().into_iter().collect())
     }
 
     fn run(&self, job: &Context<'_>) -> Result<(), Stop> {

@@ -113,6 +113,7 @@ fn what_is_published_is_small_the_same_each_time_and_checked_without_a_store() {
     let expected = [
         "figures/figure.pdf",
         "figures/figure.svg",
+        "figures/figure.tex",
         "provenance.json",
         "tables/curve.csv",
         "tables/table.csv",

@@ -48,8 +48,8 @@ fn every_kind_leaves_the_bytes_it_always_left() {
             answers[method=reversed, seed=0] 3d0f5e535a33e734f0f7b520d7c957cdb999f115203ff283f73985f5c3699036
             answers[method=teacherless, seed=0] 3d0f5e535a33e734f0f7b520d7c957cdb999f115203ff283f73985f5c3699036
             curve 15814f492b4247956570778c424b52f05a4c21799907989b9eeb1b912a293aa6
-            figure 82bb52bdec16435d1950f8d4d936889309e987b5a84df264b5925a7bb859a746
-            learning 0ee5bd6a9bf40a3c3a8e108b41e56204675c4d35015a3f562946ab53847198eb
+            figure 2ecfa1e69d0a0ae042042b2cc2927e25b64fc1a6a8de5243e17e36eecd25db77
+            learning 35a1bce134d45e8dc18ef095b943970b9bda217f05cd800add112061ea030620
             model[method=next-token, seed=0] bbabc78f151648e2724760cd9f9c61d14efedaa7a9cca4349323cb208910f96d
             model[method=reversed, seed=0] 9e3be2ec8357a858dd3232df54c205c7f067c4aa957e1f1dd3d069f40632fa26
             model[method=teacherless, seed=0] fe5083a92f9fae727895c164019a9b9fe6515c3247a4c1e0d80d1ef275c11071

@@ -1086,7 +1086,7 @@ when = { graph = "G(5,5)", method = "reversed" }
     da08b386 each[graph=G(5,5)]
     8a77b697 accuracy
     4bf18056 at-chance
-    352ae05e figure
+    980c513b figure
     ");
 }
 

@@ -254,7 +254,7 @@ fn advice_is_what_was_probably_meant() {
             "mark = \"scatter\"",
             "did you mean `point`?",
         ),
-        ("mark = \"bar\"", "mark = \"violin\"", ": the choices are"),
+        ("mark = \"bar\"", "mark = \"pie\"", ": the choices are"),
         (
             "path_length = 3",
             "path_lenght = 3",

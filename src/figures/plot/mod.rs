@@ -14,6 +14,7 @@ mod column;
 mod data;
 mod drawing;
 mod element;
+mod form;
 mod hole;
 mod layout;
 mod mark;

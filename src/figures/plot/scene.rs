@@ -180,8 +180,7 @@ impl Scene {
                 canvas.borrow_mut().unclip();
             }
         }
-        let document = canvas.borrow().document(title);
-        document
+        canvas.borrow().document(title)
     }
 }
 

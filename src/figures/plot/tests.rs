@@ -103,7 +103,7 @@ fn all_columns_a_plot_needs_are_known_before_there_is_a_table() {
         r#"{ "mark": "bar", "x": "graph", "y": { "field": "accuracy", "error": "ci" }, "color": "method", "facet": "seed", "reference": [{ "y": "chance" }, { "y": 1 }] }"#,
     );
     assert_eq!(
-        plot.columns(),
+        plot.fields(),
         ["graph", "accuracy", "ci", "method", "seed", "chance"]
     );
 }
@@ -581,7 +581,7 @@ fn an_interval_may_be_wider_above_than_below() {
             r#"{{ "mark": "{mark}", "x": "n", "y": {{ "field": "share", "low": "lo", "high": "hi" }} }}"#
         );
         let plot = plot(&json);
-        assert_eq!(plot.columns(), ["n", "share", "lo", "hi"]);
+        assert_eq!(plot.fields(), ["n", "share", "lo", "hi"]);
         let svg = draw(&plot, &table).unwrap().svg();
         let half = json.replace(r#""low": "lo", "high": "hi""#, r#""error": "half""#);
         let other = draw(&self::plot(&half), &table).unwrap().svg();

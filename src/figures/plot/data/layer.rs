@@ -293,10 +293,9 @@ impl Series {
                 .map_or_else(|| vec![0; height], <[usize]>::to_vec)
         };
         let all = [groups(color), groups(shape), groups(dash)];
-        let mut places: BTreeMap<[usize; 3], usize> = BTreeMap::new();
-        for row in 0..height {
-            places.insert([all[0][row], all[1][row], all[2][row]], 0);
-        }
+        let combination = |row: usize| [all[0][row], all[1][row], all[2][row]];
+        let mut places: BTreeMap<[usize; 3], usize> =
+            (0..height).map(|row| (combination(row), 0)).collect();
         // Series of one column alone are all its groups, whether or not this layer has rows of each.
         if shape.is_none() && dash.is_none() {
             let count = color.map_or(1, |key| key.names().len().max(1));
@@ -319,9 +318,7 @@ impl Series {
             }
         });
         Self {
-            of_row: (0..height)
-                .map(|row| places[&[all[0][row], all[1][row], all[2][row]]])
-                .collect(),
+            of_row: (0..height).map(|row| places[&combination(row)]).collect(),
             looks: looks.collect(),
             combined,
         }

@@ -173,7 +173,7 @@ impl<'a> Data<'a> {
         };
         let mut empty = Vec::new();
         for (place, view) in written.into_iter().enumerate() {
-            let found = View::new(view, place, tables, &data.keys)?;
+            let found = View::found(view, place, tables, &data.keys)?;
             data.untold.extend(found.told.untold);
             data.advice.extend(found.told.advice);
             empty.push(found.told.empty);

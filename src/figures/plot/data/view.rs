@@ -54,7 +54,7 @@ pub(in crate::figures::plot) struct Found<'a> {
 }
 
 impl<'a> View<'a> {
-    pub(in crate::figures::plot) fn new(
+    pub(in crate::figures::plot) fn found(
         written: Written,
         place: usize,
         tables: &Tables<'a>,

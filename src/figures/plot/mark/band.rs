@@ -8,10 +8,10 @@ use super::curve::{self, Path};
 use super::frame::Frame;
 use super::row::{Row, averaged, ordered, unbroken};
 use crate::figures::plot::canvas::Area;
+use crate::figures::plot::form::{Part, Tells, Unit as Form};
 use crate::figures::plot::palette::Look;
 use crate::figures::plot::scene::{Place, Shape};
 use crate::figures::plot::spec::{Channel, Drawn};
-use crate::figures::plot::vega::{Part, Tells, Unit as Form};
 
 /// How opaque a band is.
 const USUALLY: f64 = 0.25;

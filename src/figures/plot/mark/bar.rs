@@ -12,10 +12,10 @@ use super::stack::stacked;
 use crate::figures::plot::axis::Spot;
 use crate::figures::plot::canvas::Area;
 use crate::figures::plot::element::INK;
+use crate::figures::plot::form::{Part, Tells, Unit as Form, hex as color};
 use crate::figures::plot::palette::Look;
 use crate::figures::plot::scene::{Place, Shape};
 use crate::figures::plot::spec::Drawn;
-use crate::figures::plot::vega::{Part, Tells, Unit as Form, color};
 
 pub(super) struct Bar;
 

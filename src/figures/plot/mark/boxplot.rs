@@ -13,10 +13,10 @@ use super::spread::all_rows;
 use super::statistics::Quartiles;
 use crate::figures::plot::canvas::Area;
 use crate::figures::plot::element::{INK, Stroke};
+use crate::figures::plot::form::{Part, Tells, Unit as Form};
 use crate::figures::plot::palette::Look;
 use crate::figures::plot::scene::{Place, Shape};
 use crate::figures::plot::spec::Drawn;
-use crate::figures::plot::vega::{Part, Tells, Unit as Form};
 
 /// How strong the colour inside a box is.
 const FILL: f64 = 0.4;

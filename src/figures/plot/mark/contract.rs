@@ -5,6 +5,7 @@ use plotters::style::RGBColor;
 use super::about::About;
 use super::frame::Frame;
 use super::row::Row;
+use crate::figures::plot::form;
 use crate::figures::plot::palette::Look;
 use crate::figures::plot::scale::Spread;
 use crate::figures::plot::scene::Place;
@@ -13,7 +14,6 @@ use crate::figures::plot::shades::Shades;
 use crate::figures::plot::spec::Drawn;
 use crate::figures::plot::text::Face;
 use crate::figures::plot::text::Font;
-use crate::figures::plot::vega;
 
 /// What a layer draws, with its looks.
 pub(in crate::figures::plot) struct Drawing<'a> {
@@ -136,7 +136,7 @@ pub(in crate::figures::plot) trait Mark: Sync {
         _rows: &[Row],
         _raw: &[Row],
         _layer: &Drawing<'_>,
-    ) -> Vec<vega::Unit> {
+    ) -> Vec<form::Unit> {
         Vec::new()
     }
     /// Its sign in the legend, between two places on a line. `few` says whether a line has points of its own in the figure.
@@ -194,14 +194,14 @@ impl Sampled<'_> {
 }
 
 /// The intervals around `y` in Vega-Lite, if there are any, with caps so many points wide.
-pub(in crate::figures::plot) fn error_form(rows: &[Row], cap: f64) -> Option<vega::Unit> {
-    use vega::{Part, Tells};
+pub(in crate::figures::plot) fn error_form(rows: &[Row], cap: f64) -> Option<form::Unit> {
+    use form::{Part, Tells};
     let rows: Vec<Row> = rows
         .iter()
         .filter(|row| row.y_interval.is_some())
         .copied()
         .collect();
-    let form = vega::Unit::new("errorbar", &rows)
+    let form = form::Unit::new("errorbar", &rows)
         .with(
             "ticks",
             serde_json::json!({ "size": cap, "thickness": 0.9 }),

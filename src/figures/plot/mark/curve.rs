@@ -7,10 +7,10 @@ use super::frame::{Frame, marker};
 use super::row::{Row, ordered, unbroken};
 use crate::figures::plot::axis::Spot;
 use crate::figures::plot::element::Stroke;
+use crate::figures::plot::form::{Part, Tells, Unit as Form};
 use crate::figures::plot::palette::Look;
 use crate::figures::plot::scene::{Place, Shape};
 use crate::figures::plot::spec::Drawn;
-use crate::figures::plot::vega::{Part, Tells, Unit as Form};
 
 /// Up to this many places every value gets a point of its own.
 const FEW: usize = 15;

@@ -14,11 +14,11 @@ use super::sample::ENOUGH;
 use super::statistics::{bandwidth, density, places};
 use crate::figures::plot::axis::Spot;
 use crate::figures::plot::element::Stroke;
+use crate::figures::plot::form::{Part, Tells, Unit as Form};
 use crate::figures::plot::palette::Look;
 use crate::figures::plot::scale::Spread;
 use crate::figures::plot::scene::{Place, Shape};
 use crate::figures::plot::spec::Drawn;
-use crate::figures::plot::vega::{Part, Tells, Unit as Form};
 
 /// How opaque the area under a line is.
 const FILL: f64 = 0.2;

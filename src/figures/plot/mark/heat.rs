@@ -12,12 +12,12 @@ use super::frame::Frame;
 use super::row::{Row, mean};
 use crate::figures::plot::axis::Spot;
 use crate::figures::plot::element::{INK, Type};
+use crate::figures::plot::form::{Part, Tells, Unit as Form, hex as color};
 use crate::figures::plot::number;
 use crate::figures::plot::palette::Look;
 use crate::figures::plot::scene::{Place, Shape};
 use crate::figures::plot::spec::{Drawn, FormatName};
 use crate::figures::plot::text::{self, Font};
-use crate::figures::plot::vega::{Part, Tells, Unit as Form, color};
 
 /// The colour of a cell without a value.
 const NOTHING: RGBColor = RGBColor(0xe4, 0xe4, 0xe4);

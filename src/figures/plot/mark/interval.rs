@@ -9,10 +9,10 @@ use super::lanes::shift;
 use super::row::{Row, averaged};
 use crate::figures::plot::axis::Spot;
 use crate::figures::plot::element::{INK, Stroke};
+use crate::figures::plot::form::{Part, Tells, Unit as Form};
 use crate::figures::plot::palette::Look;
 use crate::figures::plot::scene::{Place, Shape};
 use crate::figures::plot::spec::{Channel, Drawn};
-use crate::figures::plot::vega::{Part, Tells, Unit as Form};
 
 /// Half the width of a cap.
 const CAP: f64 = 2.5;

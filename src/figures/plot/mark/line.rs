@@ -5,10 +5,10 @@ use super::contract::{Drawing, Mark, Sampled};
 use super::curve::{self, Path};
 use super::frame::Frame;
 use super::row::{Row, averaged};
+use crate::figures::plot::form;
 use crate::figures::plot::palette::Look;
 use crate::figures::plot::scene::{Place, Shape};
 use crate::figures::plot::spec::Drawn;
-use crate::figures::plot::vega;
 
 pub(super) struct Line;
 
@@ -53,7 +53,7 @@ impl Mark for Line {
         rows: &[Row],
         raw: &[Row],
         layer: &Drawing<'_>,
-    ) -> Vec<vega::Unit> {
+    ) -> Vec<form::Unit> {
         curve::forms(frame, rows, raw, layer, Path::Straight)
     }
 

@@ -7,9 +7,9 @@ use super::lanes::shift;
 use super::row::Row;
 use super::spread::{aside, spread};
 use crate::figures::plot::axis::Spot;
+use crate::figures::plot::form::{Part, Tells, Unit};
 use crate::figures::plot::palette::Look;
 use crate::figures::plot::scene::{Place, Shape};
-use crate::figures::plot::vega::{Part, Tells, Unit};
 
 /// From this many rows on points are smaller and let others shine through.
 const MANY: usize = 200;

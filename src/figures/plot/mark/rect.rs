@@ -9,10 +9,10 @@ use super::row::Row;
 use super::rule::cut;
 use crate::figures::plot::axis::{Axis, Spot};
 use crate::figures::plot::canvas::Area;
+use crate::figures::plot::form::{Part, Tells, Unit as Form};
 use crate::figures::plot::palette::Look;
 use crate::figures::plot::scene::{Place, Shape};
 use crate::figures::plot::spec::{Channel, Drawn};
-use crate::figures::plot::vega::{Part, Tells, Unit as Form};
 
 /// The colour of rectangles without one of their own.
 const GREY: RGBColor = RGBColor(0x5a, 0x5a, 0x5a);

@@ -8,11 +8,11 @@ use super::frame::Frame;
 use super::row::Row;
 use crate::figures::plot::axis::Spot;
 use crate::figures::plot::element::Stroke;
+use crate::figures::plot::form::{Part, Tells, Unit as Form};
 use crate::figures::plot::palette::Look;
 use crate::figures::plot::scale::Scale;
 use crate::figures::plot::scene::{Place, Shape};
 use crate::figures::plot::spec::{Channel, Drawn};
-use crate::figures::plot::vega::{Part, Tells, Unit as Form};
 
 /// The colour of rules without one of their own.
 const GREY: RGBColor = RGBColor(0x5a, 0x5a, 0x5a);

@@ -12,10 +12,10 @@ use super::spread::{aside, spread};
 use super::statistics::{Quartiles, quantile};
 use crate::figures::plot::axis::Spot;
 use crate::figures::plot::element::{INK, Stroke};
+use crate::figures::plot::form::{Part, Tells, Unit as Form, hex as color};
 use crate::figures::plot::palette::{Look, Shape as Sign};
 use crate::figures::plot::scale::Spread;
 use crate::figures::plot::scene::{Place, Shape};
-use crate::figures::plot::vega::{Part, Tells, Unit as Form, color};
 
 /// The fewest values that quartiles say something of: with fewer, the five numbers of a box are more than the sample has
 /// (Krzywinski and Altman 2014, "Visualizing samples with box plots").

@@ -11,10 +11,10 @@ use super::row::Row;
 use crate::figures::plot::axis::{Axis, Spot};
 use crate::figures::plot::canvas::Area;
 use crate::figures::plot::element::{INK, Type};
+use crate::figures::plot::form::{Part, Tells, Unit as Form};
 use crate::figures::plot::palette::Look;
 use crate::figures::plot::scene::{Place, Shape};
 use crate::figures::plot::text::{self as letters, Font};
-use crate::figures::plot::vega::{Part, Tells, Unit as Form};
 
 /// The air between a place and its text.
 const AIR: f64 = 5.0;

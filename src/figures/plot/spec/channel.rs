@@ -3,7 +3,6 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::figures::plot::scale::Spread;
 use crate::figures::shorthand::{or_a_name, string_or_table};
 
 /// A column as it is drawn: its name, or a table with more to say.
@@ -135,29 +134,6 @@ impl Channel {
             middle: own.middle.or(other.middle),
         }
     }
-
-    /// Why a value cannot be in the middle of the palette.
-    pub(in crate::figures::plot) fn off_middle(&self) -> Option<String> {
-        let middle = self.middle?;
-        if self
-            .palette
-            .is_some_and(|own| own != PaletteName::Diverging)
-        {
-            return Some("`middle` belongs to the palette `diverging`".to_owned());
-        }
-        if !middle.is_finite() {
-            return Some("`middle` is a finite number".to_owned());
-        }
-        if Spread::of(self.scale(), || 1.0).even(middle).is_none() {
-            return Some(format!(
-                "`middle` is {middle}, which has no place on this `scale`"
-            ));
-        }
-        let [low, high] = self.domain.filter(|[low, high]| low < high)?;
-        (!(low..=high).contains(&middle)).then(|| {
-            format!("`middle` is {middle} and lies outside the `domain` {low} to {high}: widen the `domain`, or choose a `middle` in it")
-        })
-    }
 }
 
 /// How numbers spread along an axis.
@@ -221,7 +197,7 @@ pub enum Amount {
     /// The same for all.
     Number(f64),
     /// A column, by its name or with more to say.
-    Column(Channel),
+    Column(Box<Channel>),
 }
 
 impl Amount {

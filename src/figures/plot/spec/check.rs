@@ -4,6 +4,7 @@ use super::page::SIDES;
 use super::{Channel, Drawn, Legend, Length, Plot, Reference, Venue};
 use crate::figures::plot::mark::{About, Side, Unit, marks_that_take};
 use crate::figures::plot::palette;
+use crate::figures::plot::scale::Spread;
 use crate::figures::plot::spec::{Level, Panel, ScaleName};
 
 /// Problems, each with the path of the parameter.
@@ -372,7 +373,7 @@ fn one(
             format!("`{what}` belongs to `color` and `value`"),
         );
     }
-    if let Some(why) = channel.off_middle() {
+    if let Some(why) = off_middle(channel) {
         refuse(&format!("{name}.middle"), why);
     }
     if channel
@@ -485,4 +486,27 @@ fn references(path: &str, references: &[Reference], problems: &mut Problems) {
             }
         }
     }
+}
+
+/// Why a value cannot be in the middle of the palette.
+fn off_middle(channel: &Channel) -> Option<String> {
+    let middle = channel.middle?;
+    if channel
+        .palette
+        .is_some_and(|own| own != super::PaletteName::Diverging)
+    {
+        return Some("`middle` belongs to the palette `diverging`".to_owned());
+    }
+    if !middle.is_finite() {
+        return Some("`middle` is a finite number".to_owned());
+    }
+    if Spread::of(channel.scale(), || 1.0).even(middle).is_none() {
+        return Some(format!(
+            "`middle` is {middle}, which has no place on this `scale`"
+        ));
+    }
+    let [low, high] = channel.domain.filter(|[low, high]| low < high)?;
+    (!(low..=high).contains(&middle)).then(|| {
+        format!("`middle` is {middle} and lies outside the `domain` {low} to {high}: widen the `domain`, or choose a `middle` in it")
+    })
 }

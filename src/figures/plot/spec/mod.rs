@@ -288,7 +288,7 @@ impl Plot {
     }
 
     /// Every column of its tables that it needs.
-    pub fn columns(&self) -> Vec<String> {
+    pub fn fields(&self) -> Vec<String> {
         let mut needed: Vec<String> = Vec::new();
         for (_, _, name) in self.uses() {
             if !needed.contains(&name) {

@@ -1,14 +1,13 @@
 //! A unit with its fields: the columns of its rows, and which of them its mark is drawn by.
 
-use plotters::style::RGBColor;
 use serde_json::{Map, Value, json};
 
 use super::panel::Panel;
 use super::scale;
 use super::table::{Table, number, rounded};
 use super::unicode::unicode;
-use super::unit::{Part, Tells, Unit};
 use crate::figures::plot::data::{Key, Layer};
+use crate::figures::plot::form::{Part, Tells, Unit};
 use crate::figures::plot::mark::{LANE_AIR, Outside, Row};
 
 /// A layer while its units are written.
@@ -25,11 +24,6 @@ pub(super) struct Encoder<'p, 'd> {
     pub lines: bool,
     /// Whether it has points with shapes.
     pub shapes: bool,
-}
-
-/// A colour as text.
-pub(in crate::figures::plot) fn hex(RGBColor(red, green, blue): RGBColor) -> String {
-    format!("#{red:02x}{green:02x}{blue:02x}")
 }
 
 /// A dash as the lengths of its parts.

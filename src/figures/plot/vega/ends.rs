@@ -1,8 +1,8 @@
 //! The names of lines at their ends, in place of a legend.
 
 use super::panel::Panel;
-use super::unit::{Part, Tells, Unit};
 use crate::figures::plot::data::Key;
+use crate::figures::plot::form::{Part, Tells, Unit};
 use crate::figures::plot::layout;
 use crate::figures::plot::mark::Row;
 

@@ -2,11 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
-use super::encode::{Encoder, dashes, hex};
+use super::encode::{Encoder, dashes};
 use super::table::{Table, cell, number, rounded};
 use super::unicode::unicode;
-use super::unit::{Tells, Unit};
 use crate::figures::plot::data::Key;
+use crate::figures::plot::form::hex;
+use crate::figures::plot::form::{Tells, Unit};
 use crate::figures::plot::layout;
 use crate::figures::plot::mark::area_radius;
 use crate::figures::plot::palette::{self, Shape};

@@ -13,21 +13,18 @@ mod reference;
 mod scale;
 mod table;
 mod unicode;
-mod unit;
+mod write;
 
 use serde_json::{Map, Value, json};
 
-use self::encode::hex;
 use self::panel::Panel;
 use self::unicode::unicode;
 use super::data::Data;
 use super::element::INK;
+use super::form::hex;
 use super::layout::{self, Fonts};
 use super::scene::{LegendAt, Scene};
 use super::spec::{Plot, Theme};
-
-pub(super) use encode::hex as color;
-pub(super) use unit::{Part, Tells, Unit};
 
 /// The language that is written.
 const SCHEMA: &str = "https://vega.github.io/schema/vega-lite/v5.json";

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::encode::{dashes, hex};
+use super::encode::dashes;
 use super::join::{Source, Tables, Written};
 use super::panel::Panel;
 use super::scale;
@@ -10,6 +10,7 @@ use super::table::Table;
 use super::unicode::unicode;
 use crate::figures::plot::data::Line;
 use crate::figures::plot::element::INK;
+use crate::figures::plot::form::hex;
 use crate::figures::plot::layout::{band_fill, reference_stroke};
 
 /// What a line has along `x`, `x2`, `y` and `y2`, in a facet.

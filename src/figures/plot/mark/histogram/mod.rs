@@ -15,10 +15,10 @@ use super::stack::stacked;
 use crate::figures::plot::axis::Spot;
 use crate::figures::plot::canvas::Area;
 use crate::figures::plot::element::Stroke;
+use crate::figures::plot::form::{Part, Tells, Unit as Form};
 use crate::figures::plot::palette::Look;
 use crate::figures::plot::scene::{Place, Shape};
 use crate::figures::plot::spec::{Drawn, Stack};
-use crate::figures::plot::vega::{Part, Tells, Unit as Form};
 
 /// How opaque the bars of several series over one another are.
 const THROUGH: f64 = 0.4;

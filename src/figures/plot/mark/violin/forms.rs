@@ -9,7 +9,7 @@ use super::super::sample::{Ground, median_form, of_panels, points_form, summed};
 use super::super::statistics::Quartiles;
 use super::{FILL, curve, half};
 use crate::figures::plot::element::INK;
-use crate::figures::plot::vega::{Part, Tells, Unit as Form, color};
+use crate::figures::plot::form::{Part, Tells, Unit as Form, hex as color};
 
 /// A violin as Vega-Lite draws it: its outline, and inside whiskers, quartiles and median.
 pub(super) fn forms(

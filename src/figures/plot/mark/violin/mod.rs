@@ -13,10 +13,10 @@ use super::sample::{ENOUGH, FEW, Ground, Sample, light, points, samples};
 use super::spread::all_rows;
 use super::statistics::{Quartiles, bandwidth, density, places};
 use crate::figures::plot::element::{INK, Stroke};
+use crate::figures::plot::form::Unit as Form;
 use crate::figures::plot::palette::Look;
 use crate::figures::plot::scene::{Place, Shape};
 use crate::figures::plot::spec::Drawn;
-use crate::figures::plot::vega::Unit as Form;
 
 /// How strong the colour inside a violin is.
 const FILL: f64 = 0.4;

@@ -23,12 +23,12 @@ pub(in crate::figures::plot) enum Part {
 
 impl Part {
     /// Whether it lies along the axis on which marks stand.
-    pub(super) fn stands(self) -> bool {
+    pub(in crate::figures::plot) fn stands(self) -> bool {
         matches!(self, Self::X | Self::XLow | Self::XHigh)
     }
 
     /// The number of a row.
-    pub(super) fn of(self, row: &Row) -> Option<f64> {
+    pub(in crate::figures::plot) fn of(self, row: &Row) -> Option<f64> {
         match self {
             Self::X => row.x,
             Self::Y => row.y,
@@ -168,4 +168,9 @@ impl Unit {
         self.encodings.push((channel, value));
         self
     }
+}
+
+/// A colour as text.
+pub(in crate::figures::plot) fn hex(RGBColor(red, green, blue): RGBColor) -> String {
+    format!("#{red:02x}{green:02x}{blue:02x}")
 }
