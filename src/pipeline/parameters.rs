@@ -394,13 +394,21 @@ impl Checker<'_> {
     }
 }
 
+/// So many places of a key are named.
+const HOMES: usize = 4;
+
 /// Where a key stands that was written one table too high.
 fn key_inside(schema: &Json, word: &str) -> Option<String> {
     let properties = schema["properties"].as_object()?;
     let mut homes = Vec::new();
     let mut found = None;
     for (home, inner) in properties {
-        let inner = std::iter::once(inner).chain(options(inner));
+        // One that may be left out has its forms one level deeper.
+        let forms = options(inner).into_iter().flat_map(|form| {
+            let deeper = options(form);
+            std::iter::once(form).chain(deeper)
+        });
+        let inner = std::iter::once(inner).chain(forms);
         let keys = inner.flat_map(|option| option["properties"].as_object());
         let keys = keys.flat_map(Map::keys).map(String::as_str);
         let keys: Vec<&str> = keys.filter(|key| *key != "kind").collect();
@@ -413,9 +421,14 @@ fn key_inside(schema: &Json, word: &str) -> Option<String> {
         }
     }
     let (key, first) = (found?, *homes.first()?);
+    let more = match homes.len().saturating_sub(HOMES) {
+        0 => "",
+        _ => " and others",
+    };
+    homes.truncate(HOMES);
     let homes = quoted(&homes);
     Some(format!(
-        "`{key}` is a key of {homes}: write `{first} = {{ …, {key} = … }}`, or `{first}.{key}` in a patch"
+        "`{key}` is a key of {homes}{more}: write `{first} = {{ …, {key} = … }}`, or `{first}.{key}` in a patch"
     ))
 }
 
