@@ -148,6 +148,32 @@ fn closes_bold(inside: &[char]) -> bool {
 }
 
 /// The Greek letter whose name stands there alone, and how many letters the name has.
+/// What of a text is meant as mark-up and is none, if anything: a command of LaTeX, or math between dollars.
+pub(in crate::figures) fn problem(markup: &str) -> Option<String> {
+    const KNOWN: &str = "`^{…}` raises, `_{…}` lowers, `*…*` slants, `**…**` is bold, `\\alpha` is a Greek letter, and other \
+         characters are written as they are, such as ∞, ≤ and ±";
+    let chars: Vec<char> = markup.chars().collect();
+    let mut place = 0;
+    while place < chars.len() {
+        if chars[place] == '\\' {
+            let rest = &chars[place + 1..];
+            let letters = rest.iter().take_while(|c| c.is_ascii_alphabetic()).count();
+            if letters > 1 && greek(rest).is_none() {
+                let name: String = rest[..letters].iter().collect();
+                return Some(format!("`\\{name}` is no mark-up: {KNOWN}"));
+            }
+            place += 1;
+        }
+        place += 1;
+    }
+    let math = markup
+        .split('$')
+        .nth(1)
+        .filter(|_| markup.matches('$').count() > 1);
+    let math = math.filter(|inside| inside.contains(['\\', '^', '_', '{', '=']));
+    math.map(|inside| format!("`${inside}$` is no mark-up: {KNOWN}"))
+}
+
 fn greek(text: &[char]) -> Option<(usize, char)> {
     let letters = text.iter().take_while(|c| c.is_ascii_alphabetic());
     let name: String = letters.collect();
@@ -216,6 +242,26 @@ mod tests {
             ]
         );
         assert_eq!(shown("***a*** b"), ["italic bold Line a", "Line  b"]);
+    }
+
+    #[test]
+    fn what_is_meant_as_mark_up_and_is_none_is_named() {
+        for fine in [
+            "\\alpha_{1}",
+            "costs $5 or $6",
+            "\\*a\\*",
+            "a^2 + b",
+            "50 \\% of it",
+        ] {
+            assert_eq!(problem(fine), None, "{fine}");
+        }
+        for (wrong, named) in [
+            ("\\infty", "`\\infty`"),
+            ("as in \\cite{x}", "`\\cite`"),
+            ("$x_1 = 2$", "`$x_1 = 2$`"),
+        ] {
+            assert!(problem(wrong).unwrap().starts_with(named), "{wrong}");
+        }
     }
 
     #[test]

@@ -36,6 +36,10 @@ impl Stage for Numbers {
         }
     }
 
+    fn files(&self, _output: Option<&str>) -> Option<Vec<String>> {
+        Some(vec!["numbers.tex".into(), "numbers.json".into()])
+    }
+
     fn columns_read(&self) -> Option<BTreeSet<String>> {
         Some(self.uses().into_iter().map(|(_, column)| column).collect())
     }

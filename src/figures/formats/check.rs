@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::spec::{Column, Pivot, Significance, TableSpec};
 use crate::figures::latex::label_problem;
+use crate::figures::markup;
 
 /// What is wrong with a parameter.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,6 +38,18 @@ impl TableSpec {
         if self.columns.as_ref().is_some_and(Vec::is_empty) && self.pivot.is_none() {
             let help = "name the columns to print, or leave `columns` out to print all";
             problems.push(Problem::new("columns", "a table without columns", help));
+        }
+        let texts = self.caption.iter().map(|text| ("caption", text));
+        let texts = texts.chain(self.notes.iter().map(|text| ("notes", text)));
+        for (key, text) in texts {
+            let why = markup::problem(text);
+            problems.extend(why.map(|why| {
+                Problem::new(
+                    key,
+                    why,
+                    "a backslash keeps the character after it as it is",
+                )
+            }));
         }
         problems.extend(self.float());
         for (path, column) in self.placed() {

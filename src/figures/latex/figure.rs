@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Writer;
+use crate::figures::markup;
 
 /// What a paper says of a figure.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -27,6 +28,12 @@ impl FigureText {
     /// What is wrong with it, each with the name of the parameter.
     pub fn problems(&self) -> Vec<(&'static str, String)> {
         let mut problems = Vec::new();
+        let caption = self.caption.as_deref();
+        problems.extend(
+            caption
+                .and_then(markup::problem)
+                .map(|why| ("caption", why)),
+        );
         if let Some(label) = &self.label {
             if self.caption.is_none() {
                 let why = "LaTeX numbers a figure by its caption: give `caption` too";

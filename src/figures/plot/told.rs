@@ -271,6 +271,7 @@ impl<'a> Shown<'a> {
                 "{field}: {unfounded} of {total} values {are} not shown: the stack has an unknown value"
             ));
         }
+        lines.extend(self.absent_cells(field));
         lines.extend(self.intervals_told(&places, &shown_units)?);
         lines.extend(self.samples_told(&places, &rows)?.0);
 
@@ -321,6 +322,64 @@ impl<'a> Shown<'a> {
             units[place].push(*row);
         }
         units.into_iter()
+    }
+
+    /// The cells of a heat map of which the table has no row.
+    fn absent_cells(&self, field: &str) -> Option<String> {
+        let layer = self.layer;
+        if layer.mark.about().unit != Unit::Cell {
+            return None;
+        }
+        let mut known: BTreeSet<(usize, usize, usize)> = BTreeSet::new();
+        for row in &layer.raw {
+            if let (Some(x), Some(y)) = (row.x, row.y) {
+                known.insert((row.panel, x as usize, y as usize));
+            }
+        }
+        let most = |of: fn(&(usize, usize, usize)) -> usize| known.iter().map(of).max();
+        let total =
+            (most(|cell| cell.0)? + 1) * (most(|cell| cell.1)? + 1) * (most(|cell| cell.2)? + 1);
+        let absent = total - known.len();
+        let have = if absent == 1 { "has" } else { "have" };
+        (absent > 0).then(|| format!("{field}: {absent} of {total} cells {have} no row"))
+    }
+
+    /// That rows with different text are averaged, which is more often forgotten than meant.
+    pub(super) fn averaged_over(&self) -> Result<Option<String>, Error> {
+        let layer = self.layer;
+        if layer.mark.about().unit != Unit::Place || layer.drawn.points == Some(true) {
+            return Ok(None);
+        }
+        let drawn: BTreeSet<&str> = layer
+            .drawn
+            .channels()
+            .iter()
+            .map(|(_, c)| c.field.as_str())
+            .collect();
+        let rows: Vec<usize> = (0..layer.table.height()).collect();
+        let several: Vec<Vec<usize>> = self.units(&rows).filter(|unit| unit.len() > 1).collect();
+        for column in layer.table.columns() {
+            let name = column.name().as_str();
+            let known = drawn.contains(name) || self.groups.contains(&name);
+            if known || !column.dtype().is_string() {
+                continue;
+            }
+            for unit in &several {
+                let first = column.get(unit[0])?;
+                for row in &unit[1..] {
+                    if column.get(*row)? != first {
+                        let (mark, field) = (
+                            layer.mark.about().name,
+                            layer.y_channel().map_or("", |c| &c.field),
+                        );
+                        return Ok(Some(format!(
+                            "{field}: each {mark} is a mean over rows with different `{name}`; give `{name}` to `color` or `facet`, or average by SQL"
+                        )));
+                    }
+                }
+            }
+        }
+        Ok(None)
     }
 
     /// Intervals that are missing around values and means which are shown.

@@ -111,6 +111,7 @@ impl Stage for Document {
         accepts: &[
             ArtifactType::Figure,
             ArtifactType::Table,
+            ArtifactType::Numbers,
             ArtifactType::Verdict,
             ArtifactType::File,
         ],

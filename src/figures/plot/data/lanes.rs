@@ -23,6 +23,19 @@ pub(super) fn centre(layers: &mut [Layer<'_>]) {
         for layer in layers {
             layer.lanes = (vec![0; layer.looks.len()], 1);
         }
+        return;
+    }
+    // Series without a row in this panel get no room.
+    let mut used: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
+    for ((count, _), lanes) in of_place {
+        used.entry(count).or_default().extend(lanes);
+    }
+    for layer in layers {
+        let Some(used) = used.get(&layer.lanes.1) else {
+            continue;
+        };
+        let place = |lane: &usize| used.iter().position(|own| own == lane).unwrap_or_default();
+        layer.lanes = (layer.lanes.0.iter().map(place).collect(), used.len());
     }
 }
 

@@ -169,6 +169,10 @@ impl<'a> View<'a> {
             }
         }
         told.advice.extend(truncated(&layers, &x, &y));
+        for layer in &layers {
+            told.advice
+                .extend(Shown::new(layer, &given).averaged_over()?);
+        }
         let rows = layers.iter().any(|layer| layer.table.height() > 0);
         let orders = [&x, &y].map(|side| (&side.channel, &side.unknown));
         let facets_unknown = parts
@@ -200,17 +204,21 @@ impl<'a> View<'a> {
 fn truncated(layers: &[Layer<'_>], x: &Edge, y: &Edge) -> Option<String> {
     let layer = layers.iter().find(|layer| layer.mark.about().zero)?;
     let side = if layer.flipped { x } else { y };
-    let [low, high] = side.channel.domain?;
-    let log = side.channel.scale().is_log();
     let name = match side.channel.field.as_str() {
         "" => layer.mark.about().computed,
         field => field,
     };
-    (!log && (low > 0.0 || high < 0.0)).then(|| {
-        let mark = match layer.mark.about().name.strip_suffix('y') {
-            Some(stem) => format!("{stem}ies"),
-            None => format!("{}s", layer.mark.about().name),
-        };
+    let mark = match layer.mark.about().name.strip_suffix('y') {
+        Some(stem) => format!("{stem}ies"),
+        None => format!("{}s", layer.mark.about().name),
+    };
+    if side.channel.scale().is_log() {
+        return Some(format!(
+            "the {mark} do not begin at zero: the scale of `{name}` is logarithmic, and their lengths do not compare; points do"
+        ));
+    }
+    let [low, high] = side.channel.domain?;
+    (low > 0.0 || high < 0.0).then(|| {
         format!("the {mark} do not begin at zero: the `domain` of `{name}` is {low} to {high}")
     })
 }

@@ -19,6 +19,8 @@ use crate::figures::plot::scene::{Place, Shape};
 use crate::figures::plot::spec::{Drawn, FormatName};
 use crate::figures::plot::text::{self, Font};
 
+/// The colour of the line through a cell without a value.
+const STRUCK: RGBColor = RGBColor(0x99, 0x99, 0x99);
 /// The colour of a cell without a value.
 const NOTHING: RGBColor = RGBColor(0xe4, 0xe4, 0xe4);
 
@@ -76,6 +78,20 @@ impl Mark for Heat {
             (true, true) => -0.4,
         };
         let mut labels = Vec::new();
+        // A line through cells without a value: their grey alone could be a colour of the palette.
+        let filled = |x: usize, y: usize| {
+            rows.iter().any(|row| {
+                row.value.is_some() && row.x == Some(x as f64) && row.y == Some(y as f64)
+            })
+        };
+        for (x, y) in (0..across).flat_map(|x| (0..down).map(move |y| (x, y))) {
+            if !filled(x, y) {
+                let (x, y) = (x as f64, y as f64);
+                let from = frame.place(Spot::of(x - 0.5), Spot::of(y + 0.5));
+                let to = frame.place(Spot::of(x + 0.5), Spot::of(y - 0.5));
+                shapes.push(Shape::line([from, to], STRUCK, 0.5));
+            }
+        }
         for row in rows {
             let (Some(x), Some(y), Some(value)) = (row.x, row.y, row.value) else {
                 continue;

@@ -2,6 +2,7 @@
 
 use super::page::SIDES;
 use super::{Channel, Drawn, Legend, Length, Plot, Reference, Venue};
+use crate::figures::markup;
 use crate::figures::plot::mark::{About, Side, Unit, marks_that_take};
 use crate::figures::plot::palette;
 use crate::figures::plot::scale::Spread;
@@ -30,6 +31,13 @@ impl Plot {
             .iter()
             .flat_map(crate::figures::latex::FigureText::problems);
         problems.extend(latex.map(|(name, why)| (format!("latex.{name}"), why)));
+        let titles = [("title".to_owned(), &self.title)].into_iter();
+        let panels = self.panels.iter().enumerate();
+        let panels = panels.map(|(place, panel)| (format!("panels.{place}.title"), &panel.title));
+        for (path, title) in titles.chain(panels) {
+            let why = title.as_deref().and_then(markup::problem);
+            problems.extend(why.map(|why| (path, why)));
+        }
         if !self.panels.is_empty() && !self.layers.is_empty() {
             let why =
                 "`layers` belong to a panel: write them in each of `panels`, or leave `panels` out";
@@ -200,6 +208,33 @@ fn layer(path: &str, drawn: &Drawn, own: &Drawn, problems: &mut Problems) {
             format!("{tint:?} is not a colour; write one such as \"#d55e00\""),
         );
     }
+    let stacks = matches!(drawn.stack, Some(super::Stack::Sum | super::Stack::Share));
+    if stacks && drawn.points == Some(true) {
+        refuse(
+            "points",
+            "`points` are single rows, and a `stack` adds them up: leave one of them out"
+                .to_owned(),
+        );
+    }
+    let sides = [("x", &drawn.x), ("y", &drawn.y)].into_iter();
+    let mut sides = sides.filter_map(|(name, side)| Some((name, side.as_ref()?)));
+    if let Some((name, _)) =
+        sides.find(|(_, side)| stacks && side.scale().is_log() && about.x != Side::Number)
+        && about.unit == Unit::Place
+    {
+        let reaches = if drawn.horizontal == Some(true) {
+            "x"
+        } else {
+            "y"
+        };
+        if name == reaches || drawn.horizontal.is_none() && name == "x" && about.x == Side::Category
+        {
+            refuse(
+                &format!("{name}.scale"),
+                "a `stack` begins at zero, which a logarithmic axis does not have".to_owned(),
+            );
+        }
+    }
     if own.jitter == Some(true) && own.swarm == Some(true) {
         refuse(
             "swarm",
@@ -348,6 +383,9 @@ fn one(
             );
         }
     }
+    if let Some(why) = channel.title.as_deref().and_then(markup::problem) {
+        refuse(&format!("{name}.title"), why);
+    }
     interval(about, (drawn, own), (name, channel), refuse);
     if channel.order.is_some() && matches!(name, "value" | "size" | "opacity") {
         refuse(
@@ -472,6 +510,9 @@ fn references(path: &str, references: &[Reference], problems: &mut Problems) {
         let mut refuse = |why: &str| {
             problems.push((format!("{path}reference.{place}"), why.to_owned()));
         };
+        if let Some(why) = reference.label.as_deref().and_then(markup::problem) {
+            refuse(&why);
+        }
         if reference.x.is_some() == reference.y.is_some() {
             refuse("a reference line has either `x` or `y`");
         }

@@ -30,6 +30,8 @@ pub(super) fn value(scale: &Scale, value: Option<f64>) -> Value {
             name.map_or(Value::Null, |name| unicode(name).into())
         }
         Spread::Time => number(value * 1000.0),
+        // What has no place on our axis is not shown there either.
+        _ if scale.place(value).is_none() => Value::Null,
         _ => number(value),
     }
 }
