@@ -188,7 +188,7 @@ impl ArtifactType {
             Self::Table => "a table",
             Self::Figure => "a figure",
             Self::Verdict => "a verdict",
-            Self::Numbers => "numbers",
+            Self::Numbers => "a number list",
             Self::Document => "a document",
             Self::File => "a file",
         }

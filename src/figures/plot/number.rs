@@ -124,7 +124,7 @@ fn axis(values: &[f64], step: f64) -> Labels {
     let many = digits_of(step / unit_of(largest.max(1.0)));
     // Long mantissas are harder to read than plain digits.
     let is_plain = (1e6..1e15).contains(&largest) && many > 3;
-    if is_plain || !(largest >= 1e5 || (largest > 0.0 && largest < 1e-3)) {
+    if is_plain || !(largest >= 1e6 || (largest > 0.0 && largest < 1e-3)) {
         return Labels {
             texts: plain(values, step),
             power: None,

@@ -313,7 +313,14 @@ impl Series {
             let alone = shape.is_none() && dash.is_none();
             Look {
                 color: tint.unwrap_or_else(|| palette::color(palette, *c, count)),
-                shape: palette::shape(if shape.is_some() || !alone { *s } else { *c }),
+                shape: palette::shape(if shape.is_some() || !alone {
+                    *s
+                } else if tint.is_some() {
+                    // One look for all is meant.
+                    0
+                } else {
+                    *c
+                }),
                 dash: palette::dash(if dash.is_some() || !alone { *d } else { *c }),
             }
         });

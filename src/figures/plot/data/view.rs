@@ -359,6 +359,12 @@ impl Edge {
                 channel.field
             )));
         }
+        if channel.share == Some(false) {
+            return Err(Error::Unsuitable(format!(
+                "`share = false` gives each panel an axis of its own numbers; `{}` holds categories, which all panels share",
+                channel.field
+            )));
+        }
         let (found, categories) = along_categories(&known, &channel)?;
         let mut found = found.into_iter();
         let alongs = columns.iter().map(|column| match column {

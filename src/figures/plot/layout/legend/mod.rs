@@ -199,7 +199,11 @@ fn sign<'v>(
                 Some(key) => tint.unwrap_or_else(|| palette::color(key.palette(), group, count)),
                 None => tint.unwrap_or(INK),
             },
-            shape: palette::shape(if shape.is_some() || alone { group } else { 0 }),
+            shape: palette::shape(if shape.is_some() || alone && tint.is_none() {
+                group
+            } else {
+                0
+            }),
             dash: palette::dash(if dash.is_some() || alone { group } else { 0 }),
         };
         let sampled = Sampled {
