@@ -3,7 +3,7 @@
 use clap::Args;
 use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 
-use super::schema::{Parameter, parameters};
+use super::schema::{Parameter, own, parameters, same_keys};
 use super::{Failure, out};
 use crate::pipeline::{
     ArtifactType, Cardinality, Kind, Port, PortSyntax, Problem, Registry, TableOf, alternatives,
@@ -180,7 +180,7 @@ fn describe(kind: &Kind, width: usize) -> String {
     if !own.is_empty() {
         text.push_str("  parameters\n");
     }
-    push_parameters(&mut text, &own, 4, width);
+    push_parameters(&mut text, &own, &[], 4, width);
     for table in tables(kind) {
         push_table(&mut text, kind, table, width);
     }
@@ -244,8 +244,17 @@ fn push_table(text: &mut String, kind: &Kind, table: &TableOf, width: usize) {
     }
 }
 
-fn push_parameters(text: &mut String, all: &[Parameter], indent: usize, width: usize) {
-    for (at, parameter) in all.iter().enumerate() {
+/// The parameters of a table; what the `outer` one has as well is only named.
+fn push_parameters(
+    text: &mut String,
+    all: &[Parameter],
+    outer: &[Parameter],
+    indent: usize,
+    width: usize,
+) {
+    let (own, same) = own(all, outer);
+    let within = if outer.is_empty() { all } else { outer };
+    for (at, parameter) in own.iter().enumerate() {
         let Parameter {
             name,
             takes,
@@ -258,22 +267,22 @@ fn push_parameters(text: &mut String, all: &[Parameter], indent: usize, width: u
         for choice in &parameter.choices {
             let head = format!("{}: {}", choice.name, choice.doc);
             text.push_str(&wrapped(&head, indent + 2, width));
-            push_parameters(text, &choice.inner, indent + 4, width);
+            push_parameters(text, &choice.inner, within, indent + 4, width);
         }
-        match same_keys(&all[..at], parameter) {
+        let earlier = own[..at].iter().copied();
+        match same_keys(parameter, earlier.chain(outer)) {
             Some(other) => {
                 let same = format!("The same keys as `{}`.", other.name);
                 text.push_str(&wrapped(&same, indent + 2, width));
             }
-            None => push_parameters(text, &parameter.inner, indent + 2, width),
+            None => push_parameters(text, &parameter.inner, within, indent + 2, width),
         }
     }
-}
-
-/// An earlier parameter whose tables have the same keys.
-pub fn same_keys<'a>(earlier: &'a [Parameter], parameter: &Parameter) -> Option<&'a Parameter> {
-    let mut earlier = earlier.iter();
-    earlier.find(|other| !other.inner.is_empty() && other.inner == parameter.inner)
+    if !same.is_empty() {
+        let names: Vec<&str> = same.iter().map(|p| p.name.as_str()).collect();
+        let line = format!("as above: {}", names.join(", "));
+        text.push_str(&wrapped(&line, indent, width));
+    }
 }
 
 /// The paragraphs and list items of a documentation text, each as one line.

@@ -130,10 +130,8 @@ impl Publish {
             n => format!("; {} of before removed", count(n, "file")),
         };
         let (files, folder) = (count(files.len(), "file"), folder.display());
+        let kinds = told.kinds();
         told.large.into_iter().for_each(&mut say);
-        let kinds = told.kinds.iter();
-        let kinds = kinds.map(|(kind, many)| count(*many, kind.noun().trim_start_matches("a ")));
-        let kinds = kinds.collect::<Vec<_>>().join(", ");
         say(format!("{files} published in {folder}: {kinds}{removed}"));
         if !problems.is_empty() {
             say("what was left as it is was changed by hand or is somebody else's; move it away and publish again".into());
@@ -200,15 +198,33 @@ const LARGE: u64 = 10 << 20;
 /// What there is to say of all that was published.
 #[derive(Default)]
 struct Told {
-    /// How many outputs there are of each type.
-    kinds: BTreeMap<ArtifactType, usize>,
+    /// How many outputs there are of each type, and what their files end in.
+    kinds: BTreeMap<ArtifactType, (usize, BTreeSet<String>)>,
     /// The large files, a line each.
     large: Vec<String>,
 }
 
 impl Told {
+    /// How much there is of what, and in which formats: `2 figures (.pdf, .svg, .tex)`.
+    fn kinds(&self) -> String {
+        let kinds = self.kinds.iter().map(|(kind, (many, extensions))| {
+            let noun = kind.noun();
+            let many = count(*many, noun.trim_start_matches("a "));
+            let extensions: Vec<&str> = extensions.iter().map(String::as_str).collect();
+            match (kind, extensions.as_slice()) {
+                // A document may bring the files of a whole folder.
+                (ArtifactType::Document, _) | (_, []) => many,
+                _ => format!("{many} ({})", extensions.join(", ")),
+            }
+        });
+        kinds.collect::<Vec<_>>().join(", ")
+    }
+
     fn add(&mut self, paper: &Paper, names: &[String]) {
-        *self.kinds.entry(paper.kind).or_default() += 1;
+        let (many, extensions) = self.kinds.entry(paper.kind).or_default();
+        *many += 1;
+        let ends = names.iter().filter_map(|name| extension(name));
+        extensions.extend(ends.map(|end| format!(".{end}")));
         let shown = paper.files.files.iter();
         let shown = shown.filter(|(name, _)| !name.starts_with('.'));
         for (name, (_, stored)) in names.iter().zip(shown) {

@@ -72,7 +72,7 @@ impl Parameter {
                 self.look_into(option);
             }
         }
-        if schema["type"] == "object" {
+        if schema_types(schema).contains(&"object") {
             self.inner.extend(parameters(schema));
         }
         for inner in ["items", "additionalProperties"] {
@@ -81,6 +81,23 @@ impl Parameter {
             }
         }
     }
+}
+
+/// The parameters of an inner table that it has alone, and the names of those that `outer` has as well, word for word.
+pub fn own<'a>(
+    all: &'a [Parameter],
+    outer: &[Parameter],
+) -> (Vec<&'a Parameter>, Vec<&'a Parameter>) {
+    all.iter().partition(|parameter| !outer.contains(parameter))
+}
+
+/// An earlier parameter whose tables have the same keys.
+pub fn same_keys<'a>(
+    parameter: &Parameter,
+    earlier: impl IntoIterator<Item = &'a Parameter>,
+) -> Option<&'a Parameter> {
+    let mut earlier = earlier.into_iter();
+    earlier.find(|other| !other.inner.is_empty() && other.inner == parameter.inner)
 }
 
 fn text(schema: &Json) -> String {

@@ -14,7 +14,7 @@ use crate::pipeline::{
     PortSyntax, Progress, Stage, Stop,
 };
 
-/// Tells what kind of mistake each answer makes.
+/// Tells the kind of mistake of each answer.
 ///
 /// It reads an answer as a walk in the graph of its example. `outcome` is one of these:
 ///

@@ -108,7 +108,7 @@ fn what_is_published_is_small_the_same_each_time_and_checked_without_a_store() {
     let text = project.ok(&["publish", "p.toml"]);
     assert_eq!(
         text,
-        "8 files published in outputs/gallery/p: 2 tables, 1 figure, 1 verdict\n"
+        "8 files published in outputs/gallery/p: 2 tables (.csv, .md, .tex), 1 figure (.pdf, .svg, .tex), 1 verdict (.json)\n"
     );
     let expected = [
         "figures/figure.pdf",
@@ -176,7 +176,7 @@ outputs = { end = { path = 'end.bin', type = 'file' } }
     let text = project.ok(&["publish", "p.toml"]);
     assert!(text.starts_with("large    files/end.bin: "), "{text}");
     assert!(
-        text.contains("1 file published in outputs/gallery/p: 1 file\n"),
+        text.contains("1 file published in outputs/gallery/p: 1 file (.bin)\n"),
         "{text}"
     );
     let expected = ["files/end.bin", "provenance.json"];
@@ -354,7 +354,7 @@ fn publishing_replaces_its_own_removes_what_is_no_longer_made_and_leaves_what_is
     let text = project.ok(&["publish", "p.toml"]);
     assert_eq!(
         text,
-        "5 files published in outputs/gallery/p: 1 table, 1 figure, 1 verdict; 2 files of before removed\n"
+        "5 files published in outputs/gallery/p: 1 table (.csv), 1 figure (.pdf, .svg, .tex), 1 verdict (.json); 2 files of before removed\n"
     );
     assert!(
         fs::read_to_string(at("figures/figure.svg"))

@@ -304,7 +304,7 @@ fn a_document_is_published_with_all_that_it_was_made_of() {
     paper.ok(&["run", "p.toml"]);
     let text = paper.ok(&["publish", "p.toml"]);
     assert!(
-        text.contains(": 2 tables, 1 figure, 1 document\n"),
+        text.contains(": 2 tables (.csv, .md, .tex), 1 figure (.pdf), 1 document\n"),
         "{text}"
     );
     let folder = paper.path("outputs/gallery/p");

@@ -2,8 +2,8 @@
 
 use super::table;
 use super::tables::columns;
-use crate::cli::kinds::{blocks, grouped, resources, same_keys, tables, takes};
-use crate::cli::schema::{Parameter, parameters};
+use crate::cli::kinds::{blocks, grouped, resources, tables, takes};
+use crate::cli::schema::{Parameter, own, parameters, same_keys};
 use crate::pipeline::Kind;
 use crate::stages::registry;
 
@@ -49,7 +49,7 @@ fn section(kind: &Kind) -> String {
     let own = parameters(&kind.schema);
     if !own.is_empty() {
         text.push_str("\nParameters:\n\n");
-        push_parameters(&mut text, &own, 0);
+        push_parameters(&mut text, &own, &[], 0);
     }
     for of in tables(kind) {
         let name = match of.suffix {
@@ -85,9 +85,12 @@ fn paragraphs(doc: &str) -> String {
 }
 
 /// A list, with what a parameter may hold as lists inside it.
-fn push_parameters(text: &mut String, all: &[Parameter], depth: usize) {
+/// What the table around it has as well is only named.
+fn push_parameters(text: &mut String, all: &[Parameter], outer: &[Parameter], depth: usize) {
     let space = "  ".repeat(depth);
-    for (at, parameter) in all.iter().enumerate() {
+    let (own, same) = own(all, outer);
+    let within = if outer.is_empty() { all } else { outer };
+    for (at, parameter) in own.iter().enumerate() {
         let Parameter {
             name,
             takes,
@@ -99,14 +102,20 @@ fn push_parameters(text: &mut String, all: &[Parameter], depth: usize) {
         for choice in &parameter.choices {
             let doc = blocks(&choice.doc).join(" ");
             text.push_str(&format!("{space}  - kind `{}`: {doc}\n", choice.name));
-            push_parameters(text, &choice.inner, depth + 2);
+            push_parameters(text, &choice.inner, within, depth + 2);
         }
-        match same_keys(&all[..at], parameter) {
+        let earlier = own[..at].iter().copied();
+        match same_keys(parameter, earlier.chain(outer)) {
             Some(other) => {
                 text.push_str(&format!("{space}  - the same keys as `{}`\n", other.name));
             }
-            None => push_parameters(text, &parameter.inner, depth + 1),
+            None => push_parameters(text, &parameter.inner, within, depth + 1),
         }
+    }
+    if !same.is_empty() {
+        let names = same.iter().map(|parameter| format!("`{}`", parameter.name));
+        let names = names.collect::<Vec<_>>().join(", ");
+        text.push_str(&format!("{space}- as above: {names}\n"));
     }
 }
 

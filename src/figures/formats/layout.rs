@@ -8,6 +8,7 @@ use polars::prelude::DataFrame;
 use super::printed::{Printed, Values};
 use super::rows::{Rows, lone};
 use super::spec::{Label, Pivot, TableSpec};
+use crate::figures::spelling;
 use crate::figures::table::{self, Error};
 
 /// The cells of a pivot that have no row are named up to so many.
@@ -262,6 +263,17 @@ fn labels(
             pivot.column,
             left.join(", ")
         ));
+    }
+    for wanted in order {
+        if !all.iter().any(|(label, _)| wanted.is(label)) {
+            let wanted = wanted.to_string();
+            let near = spelling::nearest(&wanted, all.iter().map(|(label, _)| label.as_str()));
+            let near = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+            warnings.push(format!(
+                "`order` names `{wanted}`, and no row has {} = `{wanted}`{near}",
+                pivot.column
+            ));
+        }
     }
     // A value without rows keeps its place: its cells are missing, which is told.
     let wanted = order.iter().map(|wanted| {

@@ -57,7 +57,7 @@ pub(super) struct Axis {
     pub angle: f64,
     /// The room away from the axis.
     pub depth: f64,
-    /// Whether labels that have to stand upright are wider than their room.
+    /// Whether names have no room: upright ones side by side, or all of them at any angle.
     pub crowded: bool,
     /// How its labels are set.
     pub font: Font,
@@ -98,10 +98,8 @@ impl Axis {
             // Long names take more lines before any is left out.
             let each = high / scale.places().max(1) as f64;
             axis.wrap(page * MOST, (each / line).floor().max(1.0) as usize);
-            // Too many names for the height: only some are written.
             let tall = axis.apart_down(axis.widest());
-            let stride = (tall / each.max(0.01)).ceil().max(1.0) as usize;
-            thin(&mut axis.ticks, stride);
+            axis.leave_room((tall / each.max(0.01)).ceil().max(1.0) as usize);
         } else {
             axis.fit_numbers(high, false);
         }
@@ -176,16 +174,12 @@ impl Axis {
                 self.depth += self.more_lines();
             } else {
                 let each = self.font.size * 1.1 / angle.to_radians().sin().max(0.2);
-                thin(
-                    &mut self.ticks,
-                    (each / band.max(0.1)).ceil().max(1.0) as usize,
-                );
+                self.leave_room((each / band.max(0.1)).ceil().max(1.0) as usize);
             }
             return;
         }
         // Many numbers that do not fit are thinned.
-        let number = |label: &str| label.chars().all(|c| !c.is_alphabetic());
-        if self.ticks.len() > FEW && self.labels().all(|(_, label)| number(label)) {
+        if self.ticks.len() > FEW && self.holds_numbers() {
             let stride = ((self.widest() + 4.0) / band.max(0.1)).ceil().max(1.0) as usize;
             thin(&mut self.ticks, stride);
             return;
@@ -202,7 +196,18 @@ impl Axis {
         let each = |angle: f64| self.font.size * 1.05 / angle.to_radians().sin();
         let steep = TURNS.into_iter().find(|angle| each(*angle) <= band);
         self.angle = steep.unwrap_or(90.0);
-        let stride = (each(self.angle) / band.max(0.1)).ceil().max(1.0) as usize;
+        self.leave_room((each(self.angle) / band.max(0.1)).ceil().max(1.0) as usize);
+    }
+
+    /// Whether its categories are numbers, of which a reader can tell those that are not written.
+    fn holds_numbers(&self) -> bool {
+        let mut labels = self.labels();
+        labels.all(|(_, label)| !label.contains(char::is_alphabetic))
+    }
+
+    /// Writes every so many names. Names that are left out are lost, unless they are numbers.
+    fn leave_room(&mut self, stride: usize) {
+        self.crowded |= stride > 1 && !self.holds_numbers();
         thin(&mut self.ticks, stride);
     }
 

@@ -3,12 +3,13 @@
 //! Two rows are in one category if their values are equal in the type of the column, never because they look alike. The name
 //! of a number has as few digits as tell it apart from the others.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use polars::prelude::{AnyValue, Column};
 
 use super::text::literal;
 use crate::figures::digits::{Digits, Number};
+use crate::figures::spelling;
 use crate::figures::table::Error;
 
 /// Significant digits of a number that needs no more to be told apart.
@@ -90,7 +91,39 @@ pub(super) struct Categories {
     /// The names of the categories, as mark-up.
     pub names: Vec<String>,
     /// What `order` names and no row holds.
-    pub unknown: Vec<String>,
+    pub unknown: Vec<Unknown>,
+}
+
+/// What an order names and no row holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Unknown {
+    /// As it is written.
+    pub name: String,
+    /// What was probably meant.
+    pub near: Option<String>,
+}
+
+impl Unknown {
+    fn new(name: &str, present: &BTreeSet<&Key>) -> Self {
+        let texts = present.iter().filter_map(|key| match key {
+            Key::Text(text) => Some(text.as_str()),
+            _ => None,
+        });
+        Self {
+            name: name.to_owned(),
+            near: spelling::nearest(name, texts).map(str::to_owned),
+        }
+    }
+}
+
+impl std::fmt::Display for Unknown {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "`{}`", self.name)?;
+        match &self.near {
+            Some(near) => write!(f, " (did you mean `{near}`?)"),
+            None => Ok(()),
+        }
+    }
 }
 
 impl Categories {
@@ -128,7 +161,7 @@ impl Categories {
         let mut places: BTreeMap<&Key, usize> = BTreeMap::new();
         let mut found: Vec<&Key> = Vec::new();
         let mut unknown = Vec::new();
-        let present: std::collections::BTreeSet<&Key> = all().collect();
+        let present: BTreeSet<&Key> = all().collect();
         let like = all().find(|key| key.is_known());
         for text in order {
             let key = like.map(|like| Key::read(text, like));
@@ -139,7 +172,7 @@ impl Categories {
                         found.len() - 1
                     });
                 }
-                None => unknown.push(text.clone()),
+                None => unknown.push(Unknown::new(text, &present)),
             }
         }
         let last = [Key::Nan, Key::Null];
@@ -306,11 +339,21 @@ mod tests {
         let categories = Categories::new(&[&column], &order, true).unwrap();
         assert_eq!(categories.names, ["0.0001", "1", "NaN"]);
         assert_eq!(categories.of_row[0], [Some(1), Some(0), Some(2)]);
-        assert_eq!(categories.unknown, ["7"]);
+        let unknown: Vec<String> = categories.unknown.iter().map(Unknown::to_string).collect();
+        assert_eq!(unknown, ["`7`"]);
         let whole = Series::new("s".into(), [2i64, 1]).into();
         let order = ["1.0".to_owned()];
         let categories = Categories::new(&[&whole], &order, false).unwrap();
         assert_eq!(categories.names, ["1", "2"]);
+    }
+
+    #[test]
+    fn a_slip_in_an_order_is_told_with_what_was_meant() {
+        let column = Series::new("s".into(), ["reversed", "standard"]).into();
+        let order = ["revresed".to_owned()];
+        let categories = Categories::new(&[&column], &order, false).unwrap();
+        let told = categories.unknown[0].to_string();
+        assert_eq!(told, "`revresed` (did you mean `reversed`?)");
     }
 
     #[test]

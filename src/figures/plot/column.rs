@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use polars::prelude::{Column, DataFrame};
 
-use super::category::{Categories, Key};
+use super::category::{Categories, Key, Unknown};
 use super::hole::{Cell, Why, cell};
 use super::spec::Channel;
 use crate::figures::table::{self, Error};
@@ -146,7 +146,7 @@ pub(super) struct Groups {
     /// The names of the groups, as mark-up.
     pub names: Vec<String>,
     /// What the channel's `order` names and no row holds.
-    pub unknown: Vec<String>,
+    pub unknown: Vec<Unknown>,
     /// Whether all columns hold numbers.
     pub numeric: bool,
 }

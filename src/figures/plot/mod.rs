@@ -73,7 +73,8 @@ pub fn annotated(
     tables: &[(String, DataFrame)],
     notes: &[String],
 ) -> Result<Drawn, Error> {
-    let data = data::Data::new(plot, &data::Tables(tables))?;
+    let dated = data::dated(plot, tables)?;
+    let data = data::Data::new(plot, &data::Tables(dated.as_deref().unwrap_or(tables)))?;
     let untold = hole::first_of(data.untold.clone(), MOST_NOTES);
     let notes: Vec<String> = notes.iter().chain(&untold).cloned().collect();
     let (scene, vega) = match &data.empty {

@@ -306,9 +306,19 @@ pub(super) fn time(low: f64, high: f64, count: usize) -> Vec<Found> {
     let rough = span / count.max(2) as f64;
     let steps = STEPS.iter().map(|step| *step as f64);
     let days = [2.0, 7.0, 14.0].map(|days| days * DAY);
-    if let Some(step) = steps.chain(days).find(|step| *step >= rough) {
-        let first = (low / step).ceil() as i64;
-        let last = (high / step).floor() as i64;
+    let steps: Vec<f64> = steps.chain(days).collect();
+    if let Some(usual) = steps.iter().position(|step| *step >= rough) {
+        let ends = |step: f64| ((low / step).ceil() as i64, (high / step).floor() as i64);
+        let ticks = |step: f64| {
+            let (first, last) = ends(step);
+            usize::try_from(last - first + 1).unwrap_or_default()
+        };
+        // With fewer than four, the next finer steps are tried, as far as their labels have room.
+        let finer = steps[usual.saturating_sub(2)..=usual].iter().rev().copied();
+        let mut finer = finer.filter(|step| *step == steps[usual] || ticks(*step) <= count + 1);
+        let step = finer.find(|step| ticks(*step) >= LEAST);
+        let step = step.unwrap_or(steps[usual]);
+        let (first, last) = ends(step);
         let values: Vec<f64> = (first..=last).map(|place| place as f64 * step).collect();
         return at_times(&values, span);
     }

@@ -268,7 +268,11 @@ impl<'a> Shown<'a> {
         if unfounded > 0 {
             let are = if unfounded == 1 { "is" } else { "are" };
             lines.push(format!(
-                "{field}: {unfounded} of {total} values {are} not shown: the stack has an unknown value"
+                "{field}: {unfounded} of {total} values {are} not shown: {}",
+                match layer.drawn.stack {
+                    Some(Stack::Share) => "the sum of the stack is 0 or unknown",
+                    _ => "the stack has an unknown value",
+                }
             ));
         }
         lines.extend(self.absent_cells(field));

@@ -1,6 +1,6 @@
 //! A compile that failed, in a few lines: which file, which line, what is wrong there and what to do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::beside::Beside;
 use super::latex_log::{self, Warning};
@@ -9,6 +9,58 @@ use crate::pipeline::nearest;
 
 /// So many errors are told; more are counted.
 const TOLD: usize = 8;
+
+/// Commands of packages that tables and figures of stages use, and others that papers forget.
+const PACKAGED: &[(&[&str], &str)] = &[
+    (
+        &[
+            "toprule",
+            "midrule",
+            "bottomrule",
+            "cmidrule",
+            "addlinespace",
+        ],
+        "booktabs",
+    ),
+    (
+        &["includegraphics", "resizebox", "graphicspath"],
+        "graphicx",
+    ),
+    (&["mathbb", "mathfrak", "checkmark", "square"], "amssymb"),
+    (&["text", "eqref", "dfrac", "operatorname"], "amsmath"),
+    (&["multirow"], "multirow"),
+    (&["url", "href", "autoref"], "hyperref"),
+    (&["citep", "citet"], "natbib"),
+    (&["textcolor", "definecolor"], "xcolor"),
+    (&["cref", "Cref"], "cleveref"),
+    (&["subcaption", "subcaptionbox"], "subcaption"),
+];
+
+/// The errors without those that follow from one before: the same command again, and rows of a table whose rules are not known.
+fn causes(errors: Vec<latex_log::Error>) -> Vec<latex_log::Error> {
+    let (mut commands, mut packages) = (BTreeSet::new(), BTreeSet::new());
+    let mut causes = Vec::new();
+    for error in errors {
+        let is_new = match &error.undefined {
+            Some(command) => match packaged(command) {
+                Some(package) => packages.insert(package),
+                None => commands.insert(command.clone()),
+            },
+            None => packages.is_empty() || !error.message.starts_with("Misplaced"),
+        };
+        if is_new {
+            causes.push(error);
+        }
+    }
+    causes
+}
+
+/// The package that a command comes from.
+fn packaged(command: &str) -> Option<&'static str> {
+    let name = command.trim_start_matches('\\');
+    let found = PACKAGED.iter().find(|(names, _)| names.contains(&name));
+    found.map(|(_, package)| *package)
+}
 
 /// What was compiled.
 pub struct Compiled<'a> {
@@ -25,7 +77,7 @@ pub struct Compiled<'a> {
 impl Compiled<'_> {
     /// The errors in the log of a LaTeX engine, or among what another program printed; none where neither tells any.
     pub fn explained(&self, log: &str, printed: &str) -> Option<String> {
-        let mut lines: Vec<String> = latex_log::errors(log)
+        let mut lines: Vec<String> = causes(latex_log::errors(log))
             .iter()
             .map(|e| self.latex(e))
             .collect();
@@ -87,7 +139,11 @@ impl Compiled<'_> {
             .commands
             .keys()
             .map(|name| name.trim_start_matches('\\'));
-        match nearest(command.trim_start_matches('\\'), names) {
+        let name = command.trim_start_matches('\\');
+        if let Some(package) = packaged(command) {
+            return format!("`{command}` needs `\\usepackage{{{package}}}`");
+        }
+        match nearest(name, names) {
             Some(near) => {
                 let near = format!("\\{near}");
                 let stage = &self.commands[&near];
@@ -170,6 +226,14 @@ mod tests {
              \n    paper/main.tex:7: `\\accRevresed` is not defined; did you mean `\\accReversed` of the stage `numbers`?\
              \n    accuracy/table.tex:2: Misplaced \\noalign (the stage `accuracy` made this file)\
              \n    paper/main.tex:9: File `none.sty' not found; install it with your TeX, or add it to `files`"
+        );
+        let rules = "./accuracy/table.tex:2: Undefined control sequence.\nl.2 \\toprule\n\
+                     ./accuracy/table.tex:2: Misplaced \\noalign.\n\
+                     ./accuracy/table.tex:4: Undefined control sequence.\nl.4 \\midrule\n";
+        assert_eq!(
+            compiled.explained(rules, "").unwrap(),
+            "the document does not compile\
+             \n    accuracy/table.tex:2: `\\toprule` needs `\\usepackage{booktabs}` (the stage `accuracy` made this file)"
         );
         let printed =
             "main.tex:3:5: error: unknown variable: x\nerror: main.tex:4: no\nerror: failed";

@@ -10,8 +10,8 @@ const IMAGES: &[&str] = &[".pdf", ".png", ".jpg", ".jpeg", ".mps", ".jbig2", ".e
 /// The commands whose last argument names a file, or several with commas.
 pub const FILES: &[(&str, Role, &[&str])] = &[
     ("input", Role::Text, TEX),
-    ("include", Role::Text, TEX),
-    ("subfile", Role::Text, TEX),
+    ("include", Role::Part, TEX),
+    ("subfile", Role::Part, TEX),
     ("includegraphics", Role::Image, IMAGES),
     ("includepdf", Role::Image, &[".pdf"]),
     ("bibliography", Role::Data, &[".bib"]),

@@ -161,7 +161,7 @@ pub fn sources(layout: &Layout) -> Vec<Source> {
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let scan = format.scan(&text);
         let named = scan.references.iter();
-        let named = named.filter(|r| matches!(r.role, Role::Text | Role::Package));
+        let named = named.filter(|r| matches!(r.role, Role::Text | Role::Part | Role::Package));
         for reference in named {
             let paths = candidates(format, &laid, &[], &reference.path, reference.extensions);
             open.extend(

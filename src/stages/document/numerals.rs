@@ -121,9 +121,33 @@ fn digits(text: &str, start: usize, most: usize) -> usize {
         } else if end < most && text[end..].starts_with("\\,") && is_digit(end + 2) {
             end += 2;
         } else {
-            return end;
+            return end + exponent(&text[end..most]);
         }
     }
+}
+
+/// The length of an exponent, as in `1.2e-3`.
+fn exponent(rest: &str) -> usize {
+    let Some(after) = rest.strip_prefix(['e', 'E']) else {
+        return 0;
+    };
+    let unsigned = after.trim_start_matches(['-', '+']);
+    let sign = after.len() - unsigned.len();
+    let digits = unsigned.bytes().take_while(u8::is_ascii_digit).count();
+    let ends = !unsigned[digits..].starts_with(char::is_alphanumeric);
+    if sign <= 1 && digits > 0 && ends {
+        1 + sign + digits
+    } else {
+        0
+    }
+}
+
+/// Whether a number is a factor: `2x`, `3.5×`, `10$\times$`.
+fn is_factor(after: &str) -> bool {
+    let after = after.trim_start_matches(['$', '~', ' ']);
+    let rest = after.strip_prefix('x').or(after.strip_prefix('×'));
+    let rest = rest.or(after.strip_prefix("\\times"));
+    rest.is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
 }
 
 fn is_result(text: &str, range: &Range<usize>, is_math: bool) -> bool {
@@ -137,7 +161,7 @@ fn is_result(text: &str, range: &Range<usize>, is_math: bool) -> bool {
         || "_^@#/".contains(last)
         || last == '-' && second.is_alphabetic()
         || last == '{' && "_^".contains(second)
-        || next.is_alphabetic()
+        || next.is_alphabetic() && !is_factor(after)
         || next == '_'
         || next == '-' && after[1..].starts_with(|c: char| c.is_alphabetic());
     if is_name || number.matches('.').count() > 1 {
@@ -169,7 +193,11 @@ fn is_result(text: &str, range: &Range<usize>, is_math: bool) -> bool {
     if NUMBERED.contains(&previous.as_str()) {
         return false;
     }
-    if number.contains('.') || is_percent {
+    if number.contains(['.', 'e', 'E']) || is_percent {
+        return true;
+    }
+    // "2x faster" is a result, and `2x` in a formula a term.
+    if !is_math && is_factor(&text[range.end..]) {
         return true;
     }
     if is_math {
@@ -204,6 +232,10 @@ mod tests {
         assert_eq!(
             latex(r"$0.71 \pm 0.05$, $p < .05$, 3--5 seeds"),
             ["0.71", "0.05", "3", "5"]
+        );
+        assert_eq!(
+            latex(r"2x faster, 3.5$\times$ slower, 1.2e-3 and 3E5"),
+            ["2", "3.5", "1.2e-3", "3E5"]
         );
         assert_eq!(latex("a & 0.5 & 7 \\\\"), ["0.5", "7"]);
         assert_eq!(found(Format::Typst, "It is 82% of 0.5"), ["82%", "0.5"]);

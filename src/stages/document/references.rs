@@ -120,18 +120,27 @@ impl Search<'_> {
                 format!("`{path}` is of the stage `{stage}`, which the document does not read");
             return Some((message, Some(format!("add \"{stage}\" to `from`"))));
         }
-        // TeX has many files of its own; and some pictures to try with.
+        // TeX has many files of its own, which it finds by their bare names: packages, texts to `\input`, bibliographies, and
+        // some pictures to try with. What looks like a slip in the name of one of the document's is none of them.
         let is_bare = !path.contains('/');
-        let may_be_tex = self.is_latex
-            && (self.reference.role == Role::Package
-                || is_bare && self.reference.role != Role::Image
-                || path.starts_with("example-"));
-        if may_be_tex {
+        let near = self.nearest();
+        let may_be_tex = match self.reference.role {
+            Role::Package => true,
+            Role::Text => is_bare && near.is_none(),
+            Role::Data => {
+                let is_bibliography =
+                    path.ends_with(".bib") || self.reference.extensions == [".bib"];
+                is_bare && is_bibliography && near.is_none()
+            }
+            Role::Image => path.starts_with("example-"),
+            Role::Part => false,
+        };
+        if self.is_latex && may_be_tex {
             return None;
         }
         let files = self.layout.own.keys().chain(self.beside.made.keys());
         let message = format!("there is no file `{path}` beside the document");
-        let help = self.nearest().map(|near| format!("did you mean `{near}`?"));
+        let help = near.map(|near| format!("did you mean `{near}`?"));
         let help = help.or_else(|| alternatives("files", path, files.map(String::as_str)));
         Some((message, help))
     }

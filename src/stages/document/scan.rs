@@ -7,6 +7,8 @@ use std::ops::Range;
 pub enum Role {
     /// Text of the document itself, which names files in turn.
     Text,
+    /// The same, but a part of its own, as a chapter is: never one of the engine's files.
+    Part,
     /// A picture.
     Image,
     /// Anything else that it reads: a bibliography, numbers, a listing.

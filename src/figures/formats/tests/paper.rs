@@ -162,6 +162,7 @@ fn a_pivot_shows_what_its_order_names() {
     insta::assert_debug_snapshot!(rendered.warnings, @r#"
     [
         "rows with lr = `0.001` are not shown, because `order` does not name them",
+        "`order` names `5`, and no row has lr = `5`",
         "1 of 3 places has no row: lr = `5` with n = `1`",
     ]
     "#);

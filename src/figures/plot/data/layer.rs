@@ -10,7 +10,7 @@ use crate::figures::plot::column::{Along, Intervals, interval_at, is_empty, numb
 use crate::figures::plot::hole::{Cell, Why};
 use crate::figures::plot::mark::{Basis, Mark, Row, Side, Unit};
 use crate::figures::plot::palette::{self, Look};
-use crate::figures::plot::spec::{Amount, Channel, Drawn, PaletteName};
+use crate::figures::plot::spec::{Amount, Channel, Drawn, PaletteName, Stack};
 use crate::figures::table::{self, Error};
 
 /// From so many different numbers on, points are coloured by a scale and not one by one.
@@ -205,6 +205,17 @@ impl<'a> Layer<'a> {
                 });
             }
         }
+        if drawn.stack == Some(Stack::Share)
+            && let Some(row) = raw.iter().find(|row| row.y.is_some_and(|y| y < 0.0))
+        {
+            return Err(Error::Unsuitable(format!(
+                "`stack = \"share\"` divides by a sum, and `{}` is {} in row {}: values below 0 have no shares; use \
+                 `stack = \"sum\"`",
+                sides.y.0.map_or("", |channel| &channel.field),
+                row.y.unwrap_or_default(),
+                row.row + 1
+            )));
+        }
         let rows = mark.computed(&raw, drawn, &placed.bases[0]);
         let lanes = series.lanes(sides.x.0, drawn);
         Ok(Self {
@@ -333,10 +344,7 @@ impl Series {
 
     /// Where series stand within a category: side by side, unless they are what the categories are.
     fn lanes(&self, x: Option<&Channel>, drawn: &Drawn) -> (Vec<usize>, usize) {
-        let stacks = !matches!(
-            drawn.stack,
-            None | Some(crate::figures::plot::spec::Stack::None)
-        );
+        let stacks = !matches!(drawn.stack, None | Some(Stack::None));
         let x = x.map(|channel| &channel.field);
         let parts = [&drawn.color, &drawn.shape, &drawn.dash];
         // Only what differs from the categories parts them.

@@ -1,5 +1,6 @@
 //! Tables as a figure sees them: panels with layers of rows, and the scales that they share.
 
+mod dates;
 mod interval;
 mod lanes;
 mod layer;
@@ -8,10 +9,12 @@ mod view;
 
 use polars::prelude::DataFrame;
 
+use super::category::Unknown;
 use super::column::Groups;
 use super::spec::{Channel, PaletteName, Panel as Written, Plot};
 use crate::figures::table::{self, Error};
 
+pub(super) use dates::dated;
 pub(super) use layer::Layer;
 pub(super) use reference::Line;
 pub(super) use view::{Facet, View};
@@ -186,6 +189,7 @@ impl<'a> Data<'a> {
             data.untold.extend(empty.into_iter().flatten());
         }
         data.advice.extend(data.keys.unknown(tables));
+        data.advice.extend(data.keys.without_effect());
         once(&mut data.untold);
         once(&mut data.advice);
         Ok(data)
@@ -202,12 +206,36 @@ impl Keys {
     }
 }
 
+impl Keys {
+    /// What is said of numbers where a column of colours makes groups.
+    fn without_effect(&self) -> Vec<String> {
+        let colors = self.all.iter().filter(|key| key.parameter == "color");
+        let lines = colors.filter_map(|key| {
+            let of_numbers = ["scale", "domain", "format", "ticks", "middle"];
+            let given = key.channel.given();
+            let given: Vec<String> = given
+                .filter(|name| of_numbers.contains(name))
+                .map(|name| format!("`{name}`"))
+                .collect();
+            (!given.is_empty()).then(|| {
+                format!(
+                    "`color` gives each value of `{}` a colour of its own, so {} {} no effect",
+                    key.channel.field,
+                    given.join(", "),
+                    if given.len() == 1 { "has" } else { "have" }
+                )
+            })
+        });
+        lines.collect()
+    }
+}
+
 /// That an order names what no row holds.
-pub(super) fn order_advice(channel: &Channel, unknown: &[String]) -> Option<String> {
+pub(super) fn order_advice(channel: &Channel, unknown: &[Unknown]) -> Option<String> {
     if unknown.is_empty() {
         return None;
     }
-    let names = unknown.iter().map(|name| format!("`{name}`"));
+    let names = unknown.iter().map(Unknown::to_string);
     let names = names.collect::<Vec<_>>().join(", ");
     Some(format!(
         "the `order` of `{}` names {names}, which no row holds",

@@ -5,6 +5,7 @@ use polars::prelude::{Column, DataFrame};
 use super::layer::{Layer, Placed, Sides};
 use super::reference::{self, Line};
 use super::{Keys, Tables, lanes, order_advice};
+use crate::figures::plot::category::Unknown;
 use crate::figures::plot::column::{
     Along, Groups, along_categories, along_numbers, is_numeric, numbers,
 };
@@ -249,7 +250,7 @@ struct Edge {
     is_bare: bool,
     /// The names of its categories, if it has them.
     names: Option<Vec<String>>,
-    unknown: Vec<String>,
+    unknown: Vec<Unknown>,
 }
 
 impl Edge {
@@ -515,7 +516,7 @@ struct Parts {
     column_names: Vec<String>,
     /// For each layer the facet of every row; none where its table has no such columns.
     of_layer: Vec<Option<Vec<usize>>>,
-    unknown: Vec<(Channel, Vec<String>)>,
+    unknown: Vec<(Channel, Vec<Unknown>)>,
 }
 
 /// A name of a facet, after the title of its channel.

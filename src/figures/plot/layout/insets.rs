@@ -131,6 +131,9 @@ impl Insets {
         let y_axes = distinct(view, |facet| {
             Axis::vertical(&facet.y, high, page.0, fonts.tick)
         });
+        if y_axes.iter().any(|axis| axis.crowded) {
+            return Err(Trouble::high("the labels of the vertical axis do not fit"));
+        }
         let y_depth = y_axes.iter().map(|axis| axis.depth).fold(0.0, f64::max);
         own.y_depth = y_depth.max(least.y_depth);
         let all = high * lines as f64 + gap;
@@ -175,7 +178,7 @@ impl Insets {
         let x_axes = distinct(view, |facet| Axis::horizontal(&facet.x, wide, fonts.tick));
         if x_axes.iter().any(|axis| axis.crowded) {
             return Err(Trouble::wide(
-                "the labels of the horizontal axis do not fit upright",
+                "the labels of the horizontal axis do not fit",
             ));
         }
         let x_depth = x_axes.iter().map(|axis| axis.depth).fold(0.0, f64::max);

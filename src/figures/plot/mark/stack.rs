@@ -22,10 +22,12 @@ pub(super) fn stacked(rows: Vec<Row>, stack: Option<Stack>) -> Vec<Row> {
     for row in &mut rows {
         let Some(value) = row.y else { continue };
         let sum = sums[&(row.panel, row.x_key)];
-        let by = |value: f64| match (share, sum > 0.0) {
-            (true, true) => value / sum,
-            _ => value,
-        };
+        if share && sum == 0.0 {
+            // Nothing has no shares.
+            row.y = None;
+            continue;
+        }
+        let by = |value: f64| if share { value / sum } else { value };
         let top = tops.entry((row.panel, row.x_key, value < 0.0)).or_default();
         row.base = Some(*top);
         row.y = Some(*top + by(value));
@@ -61,18 +63,24 @@ mod tests {
 
     #[test]
     fn rows_begin_where_the_last_ends_on_either_side_of_zero() {
-        let rows = vec![row(1, 2.0), row(0, 1.0), row(2, -3.0)];
-        let ends = |stack| {
-            let rows = stacked(rows.clone(), Some(stack));
+        let ends = |rows: &[Row], stack| {
+            let rows = stacked(rows.to_vec(), Some(stack));
             let ends = rows.iter().map(|row| (row.base.unwrap(), row.y.unwrap()));
             ends.collect::<Vec<_>>()
         };
-        assert_eq!(ends(Stack::Sum), [(0.0, 1.0), (1.0, 3.0), (0.0, -3.0)]);
-        let sixth = 1.0 / 6.0;
+        let rows = vec![row(1, 2.0), row(0, 1.0), row(2, -3.0)];
         assert_eq!(
-            ends(Stack::Share),
-            [(0.0, sixth), (sixth, sixth + 2.0 / 6.0), (0.0, -0.5)]
+            ends(&rows, Stack::Sum),
+            [(0.0, 1.0), (1.0, 3.0), (0.0, -3.0)]
         );
         assert_eq!(stacked(rows.clone(), None), rows);
+        let rows = [row(1, 3.0), row(0, 1.0)];
+        assert_eq!(ends(&rows, Stack::Share), [(0.0, 0.25), (0.25, 1.0)]);
+    }
+
+    #[test]
+    fn a_sum_of_zero_has_no_shares() {
+        let rows = stacked(vec![row(0, 0.0), row(1, 0.0)], Some(Stack::Share));
+        assert!(rows.iter().all(|row| row.y.is_none()));
     }
 }

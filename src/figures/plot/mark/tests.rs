@@ -106,15 +106,18 @@ fn nothing_stands_on_an_unknown_value_and_the_figure_says_so() {
         "s" => ["a", "a", "a", "b", "b", "b"],
     )
     .unwrap();
-    for stack in ["sum", "share"] {
+    for (stack, why) in [
+        ("sum", "the stack has an unknown value"),
+        ("share", "the sum of the stack is 0 or unknown"),
+    ] {
         let json = format!(
             r#"{{ "mark": "area", "x": "x", "y": "y", "color": "s", "stack": "{stack}" }}"#
         );
         assert_eq!(
             warnings(&json, &table),
             [
-                "y: 1 of 6 values is not shown: 1 missing (x = 1, s = a)",
-                "y: 1 of 6 values is not shown: the stack has an unknown value",
+                "y: 1 of 6 values is not shown: 1 missing (x = 1, s = a)".to_owned(),
+                format!("y: 1 of 6 values is not shown: {why}"),
             ]
         );
     }

@@ -94,6 +94,29 @@ impl Channel {
         self.interval().next().is_some()
     }
 
+    /// What is said of the column, by the names of the parameters.
+    pub(in crate::figures::plot) fn given(&self) -> impl Iterator<Item = &'static str> {
+        let given = [
+            ("title", self.title.is_some()),
+            ("error", self.error.is_some()),
+            ("low", self.low.is_some()),
+            ("high", self.high.is_some()),
+            ("scale", self.scale.is_some()),
+            ("domain", self.domain.is_some()),
+            ("order", self.order.is_some()),
+            ("reverse", self.reverse),
+            ("format", self.format.is_some()),
+            ("ticks", self.ticks.is_some()),
+            ("angle", self.angle.is_some()),
+            ("share", self.share.is_some()),
+            ("palette", self.palette.is_some()),
+            ("middle", self.middle.is_some()),
+        ];
+        given
+            .into_iter()
+            .filter_map(|(name, is)| is.then_some(name))
+    }
+
     /// The text beside the axis, as mark-up.
     pub(in crate::figures::plot) fn heading(&self) -> String {
         match &self.title {
@@ -153,7 +176,7 @@ pub enum ScaleName {
     Symlog,
     /// Even steps of the square root; what is below zero is not shown, which the figure says.
     Sqrt,
-    /// Seconds since 1970, with ticks at round times in UTC.
+    /// Seconds since 1970, or dates as text (`2026-11-28`, `2026-11-28T09:30:00Z`), with ticks at round times in UTC.
     Time,
 }
 

@@ -411,6 +411,7 @@ fn one(
             format!("`{what}` belongs to `color` and `value`"),
         );
     }
+    without_effect(name, channel, refuse);
     if let Some(why) = off_middle(channel) {
         refuse(&format!("{name}.middle"), why);
     }
@@ -428,6 +429,34 @@ fn one(
         refuse(
             &format!("{name}.ticks"),
             "`ticks` is a list of numbers".to_owned(),
+        );
+    }
+}
+
+/// What may be said of a column and means nothing for such a channel: it tells rows apart, or gives a number that no axis shows.
+fn unused(name: &str) -> &'static [&'static str] {
+    match name {
+        "color" | "value" => &["reverse", "angle"],
+        "shape" | "dash" => &["scale", "reverse", "format", "ticks", "angle"],
+        "label" => &["title", "scale", "order", "reverse", "ticks", "angle"],
+        "size" => &["scale", "domain", "reverse", "ticks", "angle"],
+        "opacity" => &[
+            "title", "scale", "domain", "reverse", "format", "ticks", "angle",
+        ],
+        "facet" | "row" | "column" => &[
+            "scale", "reverse", "format", "ticks", "angle", "share", "palette", "middle",
+        ],
+        _ => &[],
+    }
+}
+
+/// Refuses what has no effect.
+fn without_effect(name: &str, channel: &Channel, refuse: &mut impl FnMut(&str, String)) {
+    let unused = unused(name);
+    for parameter in channel.given().filter(|given| unused.contains(given)) {
+        refuse(
+            &format!("{name}.{parameter}"),
+            format!("`{parameter}` has no effect on `{name}`: leave it out"),
         );
     }
 }
@@ -472,13 +501,13 @@ fn interval(
 }
 
 fn facets(panel: &Panel, problems: &mut Problems) {
-    let mut refuse = |parameter: &str, why: &str| {
-        problems.push((format!("{}{parameter}", panel.path), why.to_owned()));
+    let mut refuse = |parameter: &str, why: String| {
+        problems.push((format!("{}{parameter}", panel.path), why));
     };
     if panel.facet.is_some() && (panel.row.is_some() || panel.column.is_some()) {
         refuse(
             "facet",
-            "panels are in reading order by `facet`, or in a grid by `row` and `column`",
+            "panels are in reading order by `facet`, or in a grid by `row` and `column`".to_owned(),
         );
     }
     for (name, channel) in [
@@ -488,18 +517,19 @@ fn facets(panel: &Panel, problems: &mut Problems) {
     ] {
         let Some(channel) = channel else { continue };
         if channel.field.is_empty() {
-            refuse(name, &format!("`{name}` needs `field`, a column"));
+            refuse(name, format!("`{name}` needs `field`, a column"));
         }
         if channel.domain.is_some() {
             refuse(
                 &format!("{name}.domain"),
-                "`domain` belongs to numbers, not to groups",
+                "`domain` belongs to numbers, not to groups".to_owned(),
             );
         }
+        without_effect(name, channel, &mut refuse);
         if let Some((end, _)) = channel.interval().next() {
             refuse(
                 &format!("{name}.{end}"),
-                &format!("this mark draws no intervals around `{name}`"),
+                format!("this mark draws no intervals around `{name}`"),
             );
         }
     }

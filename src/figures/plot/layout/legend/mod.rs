@@ -228,7 +228,13 @@ pub(in crate::figures::plot) fn round_sizes(largest: f64) -> [f64; 3] {
 /// What sizes stand for: the largest, and parts of it that are round.
 fn sizes(layer: &Layer<'_>) -> Block {
     let channel = layer.drawn.size.as_ref().and_then(|size| size.column());
-    let entries = round_sizes(layer.largest).map(|value| {
+    let values = round_sizes(layer.largest);
+    let texts = match channel.and_then(|channel| channel.format) {
+        Some(format) => number::each(&values, Some(format)).texts,
+        None => values.map(number::lone).to_vec(),
+    };
+    let entries = values.iter().zip(texts).map(|(value, label)| {
+        let value = *value;
         let radius = area_radius(value, layer.largest);
         let look = Look {
             color: REFERENCE,
@@ -238,12 +244,12 @@ fn sizes(layer: &Layer<'_>) -> Block {
         Entry {
             sign: vec![marker((SAMPLE / 2.0, 0.0), radius, &look, 0.7)],
             high: 2.0 * radius,
-            label: number::lone(value),
+            label,
             seen: true,
         }
     });
     Block {
         title: channel.map(Channel::heading),
-        entries: entries.to_vec(),
+        entries: entries.collect(),
     }
 }
