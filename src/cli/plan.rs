@@ -142,7 +142,8 @@ fn unshown(
             .iter()
             .flat_map(|(section, name, part)| Views::names(section, name, part));
         let names: Vec<String> = names.collect();
-        if snapshot.views(&record.key, &views.folder, &names).is_none() {
+        let seen = snapshot.views(&record.key, &record.artifact, &views.folder, &names);
+        if seen.is_none() {
             let parts = parts.iter();
             unshown
                 .extend(parts.flat_map(|(section, name, part)| views.unshown(section, name, part)));

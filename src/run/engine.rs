@@ -845,7 +845,10 @@ impl<'a, 'o> Engine<'a, 'o> {
             .iter()
             .flat_map(|(section, name, part)| Views::names(section, name, part));
         let names: Vec<String> = names.collect();
-        if let Some(paths) = self.snapshot.views(&made.key, &views.folder, &names) {
+        let seen = self
+            .snapshot
+            .views(&made.key, &made.artifact, &views.folder, &names);
+        if let Some(paths) = seen {
             self.snapshot.stands(&made.key);
             let changed = Vec::new();
             return Ok(Shown { paths, changed });

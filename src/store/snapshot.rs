@@ -90,10 +90,17 @@ impl Snapshot {
         }
     }
 
-    /// The views of a key below `folder`, if they are as they were and as they should be called.
-    pub fn views(&self, key: &Digest, folder: &Path, names: &[String]) -> Option<Vec<PathBuf>> {
+    /// The views of a key below `folder`, if they are of this artifact, as they were, and as they should be called.
+    pub fn views(
+        &self,
+        key: &Digest,
+        artifact: &Artifact,
+        folder: &Path,
+        names: &[String],
+    ) -> Option<Vec<PathBuf>> {
         let entry = self.before.get(key)?;
-        if entry.views.len() != names.len() {
+        // A job that ran again may have left other bytes under its key.
+        if *entry.artifact != *artifact || entry.views.len() != names.len() {
             return None;
         }
         let mut paths = Vec::with_capacity(names.len());

@@ -198,6 +198,34 @@ fn bytes_that_were_changed_in_the_store_are_noticed_though_no_job_reads_them() {
 }
 
 #[test]
+fn a_job_that_leaves_other_bytes_under_its_key_is_shown_anew() {
+    let project = project();
+    let text = PIPELINE.replace(
+        "echo 1$ETUDE_PARAM_VALUE",
+        "cat /proc/sys/kernel/random/uuid",
+    );
+    project.write("p.toml", &text);
+    project.ok(&["run", "p.toml"]);
+    // What was seen is remembered once it has rested.
+    std::thread::sleep(std::time::Duration::from_millis(4500));
+    project.ok(&["run", "p.toml"]);
+    let before = project.read("outputs/p/files/kept.txt");
+    let records = project.path("outputs/.etude/v1/records");
+    let shards = fs::read_dir(records).unwrap().flatten();
+    let mut records = shards.flat_map(|shard| fs::read_dir(shard.path()).unwrap().flatten());
+    let record = records.find(|record| {
+        let text = fs::read_to_string(record.path()).unwrap();
+        text.contains("\"job\": \"kept\"")
+    });
+    fs::remove_file(record.unwrap().path()).unwrap();
+    project.ok(&["run", "p.toml"]);
+    let after = project.read("outputs/p/files/kept.txt");
+    assert_ne!(after, before);
+    project.ok(&["publish", "p.toml"]);
+    assert_eq!(project.read("outputs/gallery/p/files/kept.txt"), after);
+}
+
+#[test]
 fn a_run_that_cannot_show_a_result_is_no_success() {
     let project = project();
     fs::create_dir_all(project.path("outputs/p/tables")).unwrap();

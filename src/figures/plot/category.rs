@@ -90,7 +90,7 @@ pub(super) struct Categories {
     pub of_row: Vec<Vec<Option<usize>>>,
     /// The names of the categories, as mark-up.
     pub names: Vec<String>,
-    /// What `order` names and no row holds.
+    /// What `order` names and no row holds, unless it names all that rows hold.
     pub unknown: Vec<Unknown>,
 }
 
@@ -174,6 +174,11 @@ impl Categories {
                 }
                 None => unknown.push(Unknown::new(text, &present)),
             }
+        }
+        // An order that names all there is may name more: it is one for other tables too.
+        let mut known = present.iter().filter(|key| key.is_known());
+        if known.all(|key| places.contains_key(*key)) {
+            unknown.clear();
         }
         let last = [Key::Nan, Key::Null];
         let last = last.iter().filter(|key| missing && present.contains(key));
@@ -339,8 +344,7 @@ mod tests {
         let categories = Categories::new(&[&column], &order, true).unwrap();
         assert_eq!(categories.names, ["0.0001", "1", "NaN"]);
         assert_eq!(categories.of_row[0], [Some(1), Some(0), Some(2)]);
-        let unknown: Vec<String> = categories.unknown.iter().map(Unknown::to_string).collect();
-        assert_eq!(unknown, ["`7`"]);
+        assert!(categories.unknown.is_empty(), "all that is there is named");
         let whole = Series::new("s".into(), [2i64, 1]).into();
         let order = ["1.0".to_owned()];
         let categories = Categories::new(&[&whole], &order, false).unwrap();
@@ -354,6 +358,9 @@ mod tests {
         let categories = Categories::new(&[&column], &order, false).unwrap();
         let told = categories.unknown[0].to_string();
         assert_eq!(told, "`revresed` (did you mean `reversed`?)");
+        let order = ["standard", "other"].map(str::to_owned);
+        let categories = Categories::new(&[&column], &order, false).unwrap();
+        assert_eq!(categories.unknown[0].to_string(), "`other`");
     }
 
     #[test]
