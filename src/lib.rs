@@ -95,7 +95,7 @@
 //! difference of two fingerprints.
 //!
 //! **[`run`]: from jobs to artifacts.** [`run::execute`] starts what is missing, as many jobs at once as the machine has room for.
-//! Each job runs in a process of its own and in a private folder. The key of a job depends on the contents of its inputs, so it
+//! Each job runs in a process of its own and in a private folder, its spool; where, a [`run::Executor`] says. The key of a job depends on the contents of its inputs, so it
 //! is known only when they are done. If new graphs come out with the same bytes as before, the models keep their keys, and
 //! nothing below runs: the change stops there. The engine prints nothing. It sends [`run::Event`]s.
 //!

@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::figures::{csv, table};
 use crate::pipeline::{Device, HOLES, Inputs, Monitor, Progress, Verdict};
 use crate::plan::{JobId, Known, Plan, inputs, runs_read};
-use crate::run::{Executor, Failure, InProcess, Task};
+use crate::run::{Failure, InProcess, Task};
 use crate::stages::registry;
 use crate::store::{Digest, Provenance, Store};
 
@@ -93,12 +93,13 @@ fn run(
         cards: None,
         time: None,
         memory: None,
+        log: work.path().join("log"),
     };
     let registry = registry();
     let executor = InProcess {
         registry: &registry,
     };
-    match executor.run(&task, &work.path().join("log"), &Quiet) {
+    match executor.run(&task, &Quiet) {
         Ok(()) => {}
         Err(Failure::Failed(_, why)) => return Err(why),
         Err(Failure::Cancelled) => return Err("it was stopped".to_owned()),

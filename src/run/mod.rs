@@ -1,13 +1,15 @@
 //! Executes a plan: every job that must run, as many at once as the machine has room for, and says what happens.
 //!
-//! The engine is one loop that owns all state. A running job is a thread that takes the lock of the job's key, looks the key
-//! up once more (another run may have been faster), verifies what the job reads, lets an executor do the work in a private
-//! folder and publishes the result. Failures stay with the job they belong to.
+//! The engine is one loop that owns all state. To begin a job is to take the lock of its key, look the key up once more
+//! (another run may have been faster), verify what the job reads and lay out its **spool**: a private folder with the task and
+//! an empty folder for what it leaves. An [`Executor`] does the work, on this machine or another, and tells how it goes. Then
+//! the result is published. Failures stay with the job they belong to.
 //!
 //! Two things make work shorter and are never asked what the result is: the checkpoint folder of a job, where it finds what
 //! an attempt that did not end left, and the artifact of a shorter job of the same family, from which it may go on.
 
 mod control_group;
+mod display;
 mod earlier;
 mod engine;
 mod event;
@@ -16,23 +18,29 @@ mod job;
 mod log;
 pub mod machine;
 mod order;
+mod queue;
+mod release;
+mod retries;
 mod slots;
 mod work_folders;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc;
+use std::sync::{Arc, Mutex};
 
 pub use earlier::{retire_stale, shown};
 pub use event::{Ended, Event, Retried, Status, Summary};
-pub use executor::{Executor, Failure, InProcess, Local, Task, serve, this_program};
+pub use executor::{
+    Executor, Failure, InProcess, Local, Reports, Submission, Task, serve, this_program,
+};
 
 use crate::pipeline::Kind;
 use crate::plan::{JobId, Plan};
 use crate::store::{Error, Store};
 use engine::Engine;
+use job::{Made, Shared};
 use slots::Slots;
 
 /// What the machine has to give.
@@ -89,8 +97,13 @@ pub fn execute(
 ) -> Result<Summary, Error> {
     store.prepare()?;
     let (sender, receiver) = mpsc::channel();
-    let (verified, give_up) = (Mutex::default(), AtomicBool::new(false));
-    let shared = (&verified, &give_up);
-    let mut engine = Engine::new(plan, store, executor, options, observe, sender, shared);
+    let run = Shared {
+        plan,
+        store,
+        compare: options.compare,
+        verified: Mutex::default(),
+        stop: Arc::default(),
+    };
+    let mut engine = Engine::new(&run, executor, options, observe, sender);
     std::thread::scope(|scope| engine.run(scope, &receiver))
 }

@@ -24,7 +24,12 @@ pub struct Scratch {
 }
 
 impl Scratch {
-    /// The folder, to be filled by the job.
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The folder in it that the job is to fill.
     pub fn out(&self) -> PathBuf {
         self.folder.join("out")
     }

@@ -14,6 +14,7 @@ mod dialect;
 mod docs;
 mod document;
 mod engine;
+mod executors;
 mod faults;
 mod figures;
 mod fingerprint;

@@ -1,22 +1,35 @@
 //! Jobs in the engine's own process: for tests, and for hosts that want no workers.
 
-use std::path::Path;
+use std::thread::Scope;
 
-use super::{Executor, Failure, Task, perform};
+use super::{Executor, Failure, Submission, Task, perform};
 use crate::pipeline::{Monitor, Progress, Registry};
 use crate::run::log::Log;
+use crate::run::machine;
 
-/// Runs tasks in the calling thread.
+/// Runs tasks in threads of this process.
 #[derive(Debug)]
 pub struct InProcess<'a> {
     /// The kinds it can run.
     pub registry: &'a Registry,
 }
 
-impl Executor for InProcess<'_> {
-    fn run(&self, task: &Task, log: &Path, monitor: &dyn Monitor) -> Result<(), Failure> {
-        let log = Log::open(log).ok();
+impl InProcess<'_> {
+    /// Runs one task to its end in the calling thread.
+    pub fn run(&self, task: &Task, monitor: &dyn Monitor) -> Result<(), Failure> {
+        let log = Log::open(&task.log).ok();
         perform(self.registry, task, &Logged { monitor, log })
+    }
+}
+
+impl Executor for InProcess<'_> {
+    fn submit<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>, submission: Submission) {
+        scope.spawn(move || {
+            let Submission { task, reports, .. } = submission;
+            reports.begun(machine::describe());
+            let worked = self.run(&task, &reports);
+            reports.ended(worked);
+        });
     }
 }
 

@@ -1,25 +1,30 @@
-//! What runs a job: one file an engine.
+//! Where jobs run: one file an executor.
 
 mod identity;
 mod in_process;
 mod local;
 mod memory;
+mod reports;
 mod stopwatch;
 mod worker;
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::Scope;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::pipeline::{Cause, Context, Device, Earlier, Inputs, Monitor, Registry, Stop};
-use crate::store::Digest;
+use crate::run::Capacity;
+use crate::store::{self, Digest};
 
 pub use identity::this_program;
 pub use in_process::InProcess;
 pub use local::Local;
+pub use reports::Reports;
 pub use worker::serve;
 
 /// All that a worker needs to know of a job.
@@ -59,6 +64,32 @@ pub struct Task {
     pub time: Option<u64>,
     /// The most memory it may take, in bytes, where there is a limit.
     pub memory: Option<u64>,
+    /// The log to which is added what it says.
+    pub log: PathBuf,
+}
+
+impl Task {
+    /// The file of a job's spool that holds its task.
+    const FILE: &str = "task.json";
+
+    /// Writes it into a job's spool, from which a worker takes it.
+    pub(super) fn write(&self, spool: &Path) -> Result<(), store::Error> {
+        let path = spool.join(Self::FILE);
+        let text = serde_json::to_vec(self).expect("a task is plain data");
+        fs::write(&path, text).map_err(|source| store::Error::Io {
+            action: "write",
+            path,
+            source,
+        })
+    }
+
+    /// Reads the task of a spool.
+    fn read(spool: &Path) -> Result<Self, String> {
+        let path = spool.join(Self::FILE);
+        let text = fs::read(&path).map_err(|error| error.to_string());
+        let task = text.and_then(|text| serde_json::from_slice(&text).map_err(|e| e.to_string()));
+        task.map_err(|why| format!("cannot read {}: {why}", path.display()))
+    }
 }
 
 /// Why a task left no artifact.
@@ -70,10 +101,26 @@ pub enum Failure {
     Failed(Cause, String),
 }
 
-/// An engine that runs tasks. Several threads call it at once.
+/// A task whose folders are laid out.
+pub struct Submission {
+    /// What to do.
+    pub task: Arc<Task>,
+    /// The job's private folder: it holds the task as a file, and the output folder.
+    pub spool: PathBuf,
+    /// Who is told of it.
+    pub reports: Reports,
+}
+
+/// Where jobs run. It says what it has, takes tasks and tells what becomes of them; no thread of the engine waits for one.
 pub trait Executor: Sync {
-    /// Runs one task to its end; what it says goes to `log`.
-    fn run(&self, task: &Task, log: &Path, monitor: &dyn Monitor) -> Result<(), Failure>;
+    /// What it has to give, of what it is allowed to.
+    fn capacity(&self, allowed: &Capacity) -> Capacity {
+        allowed.clone()
+    }
+
+    /// Takes a task, and returns before it is done. An executor that needs threads of its own may start them in `scope`, which
+    /// ends with the run.
+    fn submit<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>, submission: Submission);
 }
 
 /// Takes a task's checkpoint folder until dropped; the kernel lets go of it when this process dies. An engine waits for that

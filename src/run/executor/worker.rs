@@ -13,13 +13,14 @@ use super::identity::identity;
 use super::{Failure, Task, perform};
 use crate::pipeline::{Cause, Monitor, Progress, Registry};
 use crate::run::log::Log;
+use crate::run::machine;
 
 /// What an engine tells a worker.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum ToWorker {
-    /// Do this, and add what it says to this log.
-    Run(Box<Task>, PathBuf),
+    /// Do the task of this spool.
+    Run(PathBuf),
     /// Stop what you do.
     Cancel,
 }
@@ -30,8 +31,8 @@ pub(super) enum ToWorker {
 pub(super) enum FromWorker {
     /// The worker is there: which file its process runs.
     Ready(String),
-    /// The task begins. A worker that dies before it says so has not touched it.
-    Begun,
+    /// The task begins, on this machine. A worker that dies before it says so has not touched it.
+    Begun(String),
     /// The task is so far.
     Progress(Progress),
     /// The task has saved its state as it was here.
@@ -112,10 +113,10 @@ pub fn serve(
         for line in orders.lines() {
             let Ok(line) = line else { break };
             match serde_json::from_str(&line) {
-                Ok(ToWorker::Run(task, log)) => {
+                Ok(ToWorker::Run(spool)) => {
                     flag.store(false, Ordering::Relaxed);
                     working.store(true, Ordering::Relaxed);
-                    if tasks.send((task, log)).is_err() {
+                    if tasks.send(spool).is_err() {
                         return;
                     }
                 }
@@ -127,18 +128,23 @@ pub fn serve(
             orphaned();
         }
     });
-    for (task, log) in queue {
-        say(&out, &FromWorker::Begun);
-        let speaker = Speaker {
-            out: &out,
-            cancelled: &cancelled,
-            last: Mutex::new(None),
-            log: Log::open(&log).ok(),
-        };
-        let report = match perform(registry, &task, &speaker) {
-            Ok(()) => FromWorker::Done,
-            Err(Failure::Cancelled) => FromWorker::Cancelled,
-            Err(Failure::Failed(cause, message)) => FromWorker::Failed(cause, message),
+    for spool in queue {
+        let report = match Task::read(&spool) {
+            Ok(task) => {
+                say(&out, &FromWorker::Begun(machine::describe().into()));
+                let speaker = Speaker {
+                    out: &out,
+                    cancelled: &cancelled,
+                    last: Mutex::new(None),
+                    log: Log::open(&task.log).ok(),
+                };
+                match perform(registry, &task, &speaker) {
+                    Ok(()) => FromWorker::Done,
+                    Err(Failure::Cancelled) => FromWorker::Cancelled,
+                    Err(Failure::Failed(cause, message)) => FromWorker::Failed(cause, message),
+                }
+            }
+            Err(why) => FromWorker::Failed(Cause::Error, why),
         };
         busy.store(false, Ordering::Relaxed);
         say(&out, &report);
