@@ -106,6 +106,7 @@ fn lines(garbage: &Garbage, policy: &Policy, store: &Store, done: bool) -> Vec<S
             }
             Why::Unreferenced => "object that no record refers to",
             Why::Family => "entry of a family whose artifact is gone",
+            Why::Submitted => "folder of a job that was submitted long ago",
             Why::Log => "log of a job whose artifact is gone",
             Why::Journal => "journal of a run long ago",
             Why::Quarantine => "thing set aside long ago",

@@ -94,6 +94,7 @@ fn run(
         time: None,
         memory: None,
         log: work.path().join("log"),
+        read: BTreeMap::new(),
     };
     let registry = registry();
     let executor = InProcess {

@@ -4,6 +4,7 @@ mod adopt;
 mod check;
 mod columns;
 mod excerpt;
+mod executors;
 mod failure;
 mod file;
 mod gc;
@@ -22,6 +23,7 @@ mod remedies;
 mod restore;
 mod run;
 mod schema;
+mod settings;
 mod signals;
 mod stream;
 mod usage;
@@ -103,7 +105,7 @@ enum Command {
     /// Remove artifacts that no pipeline needs
     Gc(gc::Gc),
     #[command(hide = true)]
-    Worker,
+    Worker(worker::Worker),
 }
 
 /// The command line: all commands with their options and help texts.
@@ -153,7 +155,7 @@ pub fn main() -> ExitCode {
         Command::Unpin(command) => command.run(),
         Command::Verify(command) => command.run(),
         Command::Gc(command) => command.run(),
-        Command::Worker => worker::run(),
+        Command::Worker(command) => command.run(),
     };
     match done {
         Ok(code) => ExitCode::from(code),

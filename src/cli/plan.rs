@@ -1,16 +1,18 @@
 //! `etude plan`.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 
 use super::check::some;
+use super::project::Project;
 use super::verify::count;
-use super::{Failure, SourceArgs, out};
+use super::{Failure, SourceArgs, executors, out};
 use crate::pipeline::{JobName, Keep, show_count};
 use crate::plan::{Freshness, assess_by};
 use crate::report::{Counts, Outlook, outlook, overview};
-use crate::run::shown;
+use crate::run::{shown, this_program};
 use crate::store::{Snapshot, Store, Views};
 
 #[derive(Debug, Args)]
@@ -34,6 +36,9 @@ pub struct Plan {
     /// List every job, cached jobs too
     #[arg(long)]
     all: bool,
+    /// Show how `etude run --executor slurm` would submit the jobs that are to run
+    #[arg(long, conflicts_with = "all")]
+    script: bool,
 }
 
 /// The exit code for work to do.
@@ -53,6 +58,9 @@ impl Plan {
         let outlooks: Vec<Outlook> = jobs
             .map(|id| outlook(&plan, &states, &ledger, id))
             .collect();
+        if self.script {
+            return scripts(&plan, &outlooks, &project, &store);
+        }
         let mut out = out();
         let mut say = |line: String| {
             // Whoever closed the stream does not want to hear more.
@@ -95,6 +103,28 @@ impl Plan {
         files_line(&unshown, what).into_iter().for_each(&mut say);
         Ok(WORK)
     }
+}
+
+/// How the jobs that are to run would be submitted: those that take the same go out together, as soon as they can run.
+fn scripts(
+    plan: &crate::plan::Plan,
+    outlooks: &[Outlook],
+    project: &Project,
+    store: &Store,
+) -> Result<u8, Failure> {
+    let program = this_program()
+        .map_err(|error| Failure::Message(format!("cannot find this program: {error}")))?;
+    let executor = executors::cluster(project, store, program, Arc::default())?;
+    let runs = outlooks.iter().enumerate();
+    let runs = runs.filter(|(_, outlook)| matches!(outlook, Outlook::Runs(_) | Outlook::MayRun(_)));
+    let resources = runs.map(|(id, _)| executor.resources(plan, id));
+    let shown = executor.shown(resources);
+    let shown =
+        shown.map_err(|error| Failure::Message(format!("cannot read this program: {error}")))?;
+    let mut out = out();
+    // Whoever closed the stream does not want to hear more.
+    let _ = writeln!(out, "{}", shown.join("\n\n"));
+    Ok(if shown.is_empty() { 0 } else { WORK })
 }
 
 /// A job, what it is to do and why.

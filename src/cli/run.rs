@@ -5,10 +5,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 
+use super::executors::Where;
 use super::signals::Asked;
 use super::{Failure, SourceArgs};
 use crate::report::{Closing, Eta, Journal, Lines, Reporter, Terminal};
-use crate::run::{Event, Local, Options, execute, retire_stale, this_program};
+use crate::run::{Event, Options, execute, retire_stale, this_program};
 use crate::store::Views;
 
 #[derive(Debug, Args)]
@@ -18,6 +19,7 @@ Examples:
   etude run paper.toml figure 'model[seed=0]'
   etude run paper.toml --profile smoke --set model.steps=300
   etude run paper.toml --where method=reversed,seed=0
+  etude run paper.toml --executor slurm
   etude run paper.toml --again 'model[seed=0]'
 
 Exit codes:
@@ -37,6 +39,12 @@ pub struct Run {
     /// Use at most this many CPU cores; without this, all that the machine has
     #[arg(long, value_name = "N")]
     cores: Option<u32>,
+    /// Where jobs run; all but `local` take what etude.toml says of them
+    #[arg(long, value_enum, default_value = "local", value_name = "WHERE")]
+    executor: Where,
+    /// With --executor slurm: let the run itself be a job of the cluster, and return
+    #[arg(long)]
+    detach: bool,
     /// Stop all jobs as soon as one fails
     #[arg(long, conflicts_with = "keep_going")]
     fail_fast: bool,
@@ -65,10 +73,13 @@ impl Run {
         .check(project.root())?;
         store.prepare()?;
         source.warn(&plan.pipeline);
-        let asked = Asked::listen()?;
         let program = this_program()
             .map_err(|error| Failure::Message(format!("cannot find this program: {error}")))?;
-        let executor = Local::new(program, vec!["worker".into()]);
+        if self.detach {
+            return self.executor.detach(&project, &store, program, &run_id());
+        }
+        let asked = Asked::listen()?;
+        let executor = self.executor.of(&project, &store, program, &asked)?;
         let again = plan
             .pipeline
             .select(&self.again)
@@ -88,10 +99,7 @@ impl Run {
             compare: &crate::stages::difference,
             cancel: &asked.stops,
         };
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        let id = format!("{}-{}", now.as_millis(), std::process::id());
+        let id = run_id();
         let face: Box<dyn Reporter> = if io::stderr().is_terminal() {
             Box::new(Terminal::new(Eta::new(&plan, &store)))
         } else {
@@ -114,7 +122,7 @@ impl Run {
             }
         }
         let mut closing = Closing::new(&plan);
-        let summary = execute(&plan, &store, &executor, &options, &mut |event: &Event| {
+        let summary = execute(&plan, &store, &*executor, &options, &mut |event: &Event| {
             reporters
                 .iter_mut()
                 .for_each(|reporter| reporter.hear(event));
@@ -144,4 +152,12 @@ impl Run {
             0
         })
     }
+}
+
+/// A name for a run that no other has.
+fn run_id() -> String {
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    format!("{}-{}", now.as_millis(), std::process::id())
 }

@@ -8,11 +8,14 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
 use super::Failure;
+use crate::run::CellSignals;
 
 /// Whether somebody has asked the run to stop, and by which signal.
 pub struct Asked {
     /// Set once somebody has.
     pub stops: Arc<AtomicBool>,
+    /// Set before that where it was not Ctrl-C: then what other machines do for the run goes on.
+    pub leaves: Arc<AtomicBool>,
     /// The exit code that follows from the signal.
     code: Arc<AtomicUsize>,
 }
@@ -23,6 +26,7 @@ impl Asked {
     pub fn listen() -> Result<Self, Failure> {
         let asked = Self {
             stops: Arc::default(),
+            leaves: Arc::default(),
             code: Arc::default(),
         };
         let again = Arc::new(AtomicBool::new(false));
@@ -34,6 +38,9 @@ impl Asked {
                     flag::register(signal, again.clone())?;
                 }
                 flag::register_usize(signal, asked.code.clone(), code as usize)?;
+                if signal != SIGINT {
+                    flag::register(signal, asked.leaves.clone())?;
+                }
                 flag::register(signal, asked.stops.clone())?;
                 Ok(())
             };
@@ -48,6 +55,18 @@ impl Asked {
         let stops = self.stops.load(Ordering::SeqCst);
         stops.then(|| u8::try_from(self.code.load(Ordering::SeqCst)).unwrap_or(u8::MAX))
     }
+}
+
+/// Listens for what a batch system tells a cell: to end, or that its time is nearly over.
+pub fn stop_cell(signals: &CellSignals) -> Result<(), Failure> {
+    for signal in self::signals() {
+        flag::register(signal, signals.stop.clone()).map_err(failed)?;
+    }
+    #[cfg(unix)]
+    for flags in [&signals.out_of_time, &signals.stop] {
+        flag::register(signal_hook::consts::SIGUSR1, flags.clone()).map_err(failed)?;
+    }
+    Ok(())
 }
 
 /// Lets none of the signals end this process: a worker shares its engine's terminal, and the engine decides what they

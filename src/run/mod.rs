@@ -33,7 +33,8 @@ use std::sync::{Arc, Mutex};
 pub use earlier::{retire_stale, shown};
 pub use event::{Ended, Event, Retried, Status, Summary};
 pub use executor::{
-    Executor, Failure, InProcess, Local, Reports, Submission, Task, serve, this_program,
+    CellSignals, Cluster, Executor, Failure, InProcess, Launch, Local, Machine, Machines, Reports,
+    Slurm, Submission, Task, Template, digest_of, relay, run_cell, serve, this_program,
 };
 
 use crate::pipeline::Kind;
@@ -48,17 +49,39 @@ use slots::Slots;
 pub struct Capacity {
     /// CPU cores.
     pub cores: u32,
+    /// How many of them one job can have; one that would take more by default takes so many.
+    pub cores_per_job: u32,
     /// Memory in bytes.
     pub memory: u64,
-    /// CUDA cards, each as the driver is told of it: an index or an identifier. `None` where nobody knows which there
-    /// are: then jobs see what this process sees.
-    pub cards: Option<Vec<String>>,
+    /// CUDA cards.
+    pub cards: Cards,
+    /// How many jobs may be under way at once, whatever they take.
+    pub jobs: u32,
 }
 
-impl Capacity {
-    /// The cards that are known.
-    fn cards(&self) -> &[String] {
-        self.cards.as_deref().unwrap_or_default()
+/// Which CUDA cards jobs can have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cards {
+    /// Nobody knows which there are: jobs see what this process sees.
+    Unknown,
+    /// These, each as the driver is told of it: an index or an identifier.
+    Named(Vec<String>),
+    /// As many as a job asks for. Whoever does the work knows which.
+    Any,
+}
+
+impl Cards {
+    /// Those that are known by name.
+    fn named(&self) -> &[String] {
+        match self {
+            Self::Named(names) => names,
+            Self::Unknown | Self::Any => &[],
+        }
+    }
+
+    /// Whether a job that would use one can have one.
+    fn is_any(&self) -> bool {
+        *self == Self::Any || !self.named().is_empty()
     }
 }
 
@@ -102,6 +125,7 @@ pub fn execute(
         store,
         compare: options.compare,
         verified: Mutex::default(),
+        executor,
         stop: Arc::default(),
     };
     let mut engine = Engine::new(&run, executor, options, observe, sender);

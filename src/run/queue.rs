@@ -115,6 +115,7 @@ impl Queue {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Cards;
     use super::*;
 
     fn resources(cores: u32) -> Resources {
@@ -129,8 +130,10 @@ mod tests {
     fn a_job_that_does_not_fit_is_bypassed_but_not_for_ever() {
         let capacity = Capacity {
             cores: 2,
+            cores_per_job: 2,
             memory: 0,
-            cards: None,
+            cards: Cards::Unknown,
+            jobs: u32::MAX,
         };
         let mut queue = Queue::new(&capacity);
         queue.wait(0, &resources(1), Rank::default());
@@ -157,8 +160,10 @@ mod tests {
     fn a_job_that_is_removed_does_not_come() {
         let capacity = Capacity {
             cores: 1,
+            cores_per_job: 1,
             memory: 0,
-            cards: None,
+            cards: Cards::Unknown,
+            jobs: u32::MAX,
         };
         let mut queue = Queue::new(&capacity);
         queue.push(7);

@@ -24,7 +24,11 @@ impl Retries {
         let instance = plan.instance(id);
         let grown = self.tried.get(&id).map(|tried| tried.next);
         let mut resources = grown.unwrap_or(instance.resources);
-        resources.cores = resources.cores.min(capacity.cores).max(1);
+        resources.cores = resources
+            .cores
+            .min(capacity.cores)
+            .min(capacity.cores_per_job)
+            .max(1);
         // What is a mere estimate keeps no job from a small machine.
         if !resources.limited {
             resources.memory = resources.memory.min(capacity.memory);
@@ -35,7 +39,7 @@ impl Retries {
             Device::Cuda => kind.uses_device,
             Device::Cpu => false,
         };
-        if wants_card && !capacity.cards().is_empty() {
+        if wants_card && capacity.cards.is_any() {
             resources.gpu = resources.gpu.max(1);
         }
         resources

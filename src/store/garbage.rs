@@ -99,6 +99,8 @@ pub enum Why {
     Checkpoint,
     /// It says where an artifact is that has gone.
     Family,
+    /// It was left by a job that was submitted long ago and that nobody asked for again.
+    Submitted,
     /// The log of a job whose record has gone.
     Log,
     /// The journal of a run long ago.
@@ -408,6 +410,19 @@ impl Survey {
                 if key.is_some_and(|key: Digest| !kept.contains(&key)) {
                     go(path, Why::Family);
                 }
+            }
+        }
+        let submitted = list(store.submitted()).into_iter();
+        let submitted = submitted.flat_map(|path| match path.file_name() {
+            Some(name) if name == "programs" || name == "arrays" || name == "engines" => list(path),
+            _ => vec![path],
+        });
+        for path in submitted {
+            let name = path.file_name().and_then(|name| name.to_str());
+            let key = name.and_then(|name| name.parse::<Digest>().ok());
+            let runs = key.is_some_and(|key| self.running.contains(&key));
+            if !runs && old(&path) && list(path.clone()).iter().all(old) {
+                go(path, Why::Submitted);
             }
         }
         for path in list(store.root.join("logs")) {

@@ -15,6 +15,7 @@
 //!         checkpoints/<key>/    what attempts at a job that is not done left for the next; <key>.json: from what they made it
 //!         families/<family>/<length>-<key>  which jobs differ only in their length
 //!         outside/<digest>.json what the bytes of a large file outside the store were, and when
+//!         submitted/<key>/      a job that another machine does, from before it is submitted until it is taken in
 //!         logs/<key>.log        what a job said
 //!         quarantine/           what was found damaged: objects by name, and folders for records and ledgers
 //!         pins/<key>.json       artifacts that are kept whatever happens
@@ -355,6 +356,11 @@ impl Store {
             }
         }
         Ok(())
+    }
+
+    /// Where jobs have their folders that other machines do.
+    pub fn submitted(&self) -> PathBuf {
+        self.root.join("submitted")
     }
 
     fn quarantine(&self) -> PathBuf {

@@ -198,9 +198,12 @@ fn cards_are_known_from_the_environment_and_too_few_are_told() {
     assert_eq!(project.left("asks"), b"4\n");
     project.write(&asks(3));
     let text = run(Some("4,2"));
-    assert!(text.contains("3 cards; this machine offers "), "{text}");
     assert!(
-        text.contains(" and 2; `[machine] cards` in etude.toml says which"),
+        text.contains("it asks for 3 cards, and there are "),
+        "{text}"
+    );
+    assert!(
+        text.contains(" are 2; `cards` in etude.toml says which"),
         "{text}"
     );
     if !Path::new("/proc/driver/nvidia").exists() && !Path::new("/dev/nvidia0").exists() {

@@ -193,7 +193,7 @@ fn a_job_too_large_for_the_machine_fails_with_what_there_is() {
         Event::JobEnded(ended) if ended.status == Status::Failed => ended.message.clone(),
         _ => None,
     });
-    insta::assert_snapshot!(message.unwrap(), @"it asks for 2 GB of memory and 0 cards; this machine offers 1 GB and 0; `[machine] memory` in etude.toml says how much there is, and `resources` of the stage what it takes");
+    insta::assert_snapshot!(message.unwrap(), @"it asks for 2 GB of memory, and there are 1 GB; `memory` under [machine] in etude.toml says how much there is, and `resources` of the stage what it takes");
 }
 
 #[test]

@@ -24,6 +24,7 @@ impl Executor for Elsewhere<'_> {
     fn capacity(&self, allowed: &Capacity) -> Capacity {
         Capacity {
             cores: u32::try_from(JOBS).unwrap(),
+            cores_per_job: 1,
             memory: u64::MAX,
             ..allowed.clone()
         }

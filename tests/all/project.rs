@@ -53,3 +53,15 @@ impl Project {
         text
     }
 }
+
+/// A pipeline of programs that leave their number, so many; before that they do what the script says.
+pub fn numbers(script: &str, jobs: usize) -> String {
+    let numbers: Vec<String> = (0..jobs).map(|n| n.to_string()).collect();
+    format!(
+        "[stage.n]\nkind = 'command'\nparams = {{ n = 0 }}\n\
+         args = ['sh', '-c', '''{script} echo $ETUDE_PARAM_N > $ETUDE_OUT/out.txt''']\n\
+         outputs = {{ out = {{ path = 'out.txt', type = 'file' }} }}\n\
+         [axes]\nn = {{ 'n.params.n' = [{}] }}\n",
+        numbers.join(", ")
+    )
+}

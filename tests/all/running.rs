@@ -9,7 +9,7 @@ use std::process::Child;
 use etude::pipeline::Cause;
 use etude::plan::assess;
 use etude::report::Closing;
-use etude::run::{Event, Local, Status};
+use etude::run::{Cards, Event, Local, Status};
 use etude::store::{Digest, Policy};
 
 use crate::toys::{Bench, KILL_AT, Ran, engine, workers};
@@ -264,7 +264,7 @@ n = {{ 'narrow.value' = [{1}] }}
 fn every_job_with_a_card_has_one_of_its_own_and_no_other_job_sees_any() {
     let mut bench = Bench::new();
     bench.capacity.cores = 4;
-    bench.capacity.cards = Some(vec!["5".into(), "GPU-7".into()]);
+    bench.capacity.cards = Cards::Named(vec!["5".into(), "GPU-7".into()]);
     let text = "
 [stage.with]
 kind = 'cards'

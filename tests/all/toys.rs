@@ -569,8 +569,10 @@ impl Bench {
             registry,
             capacity: Capacity {
                 cores: 2,
+                cores_per_job: u32::MAX,
                 memory: 1 << 40,
-                cards: None,
+                cards: etude::run::Cards::Unknown,
+                jobs: u32::MAX,
             },
             cancel: AtomicBool::new(false),
             fail_fast: false,
@@ -703,8 +705,10 @@ fn as_an_engine() {
     let options = Options {
         capacity: Capacity {
             cores: 1,
+            cores_per_job: u32::MAX,
             memory: 1 << 40,
-            cards: None,
+            cards: etude::run::Cards::Unknown,
+            jobs: u32::MAX,
         },
         views: folder.join("outputs/toy"),
         prune: true,

@@ -17,7 +17,8 @@ type Why = (Option<Cause>, String);
 
 impl Engine<'_, '_> {
     pub(super) fn ended(&mut self, job: Job, outcome: Outcome) -> Result<(), Error> {
-        let (id, seconds) = (job.id, job.start.elapsed().as_secs_f64());
+        let id = job.id;
+        let seconds = job.took.unwrap_or(job.start.elapsed().as_secs_f64());
         let resources = self.queue.end(id);
         self.states[id] = State::Waiting;
         match outcome {

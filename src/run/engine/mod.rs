@@ -17,7 +17,7 @@ use super::order::{Rank, ranks};
 use super::queue::Queue;
 use super::release::Releases;
 use super::retries::Retries;
-use super::{Capacity, Options};
+use super::{Capacity, Cards, Options};
 use crate::pipeline::{Cause, Resources, show_size};
 use crate::plan::{JobId, Plan};
 use crate::store::{Error, Store};
@@ -262,23 +262,31 @@ impl<'a, 'o> Engine<'a, 'o> {
     /// What a job asks for that is not there.
     fn exceeds(&self, need: &Resources) -> Option<String> {
         let capacity = &self.capacity;
-        let cards = capacity.cards().len();
-        if need.memory <= capacity.memory && need.gpu as usize <= cards {
+        let cards = capacity.cards.named().len();
+        let has_cards = capacity.cards == Cards::Any || need.gpu as usize <= cards;
+        if need.memory <= capacity.memory && has_cards {
             return None;
         }
-        let mut message = format!(
-            "it asks for {} of memory and {} cards; this machine offers {} and {}",
-            show_size(need.memory),
-            need.gpu,
-            show_size(capacity.memory),
-            cards
-        );
+        let mut lacks = Vec::new();
         if need.memory > capacity.memory {
-            message.push_str("; `[machine] memory` in etude.toml says how much there is, and `resources` of the stage what it takes");
+            lacks.push(format!(
+                "it asks for {} of memory, and there are {}; `memory` under [machine] in etude.toml says how much there is, and \
+                 `resources` of the stage what it takes",
+                show_size(need.memory),
+                show_size(capacity.memory)
+            ));
         }
-        if need.gpu as usize > cards {
-            message.push_str("; `[machine] cards` in etude.toml says which there are");
+        if !has_cards {
+            let asked = match need.gpu {
+                1 => "a card".to_owned(),
+                n => format!("{n} cards"),
+            };
+            lacks.push(format!(
+                "it asks for {asked}, and there are {cards}; `cards` in etude.toml says which there are, under [machine] or what \
+                 the executor is told"
+            ));
         }
+        let message = lacks.join("; ");
         Some(message)
     }
 
@@ -306,8 +314,12 @@ impl<'a, 'o> Engine<'a, 'o> {
         }
         let resources = self.resources(id);
         let cards = self.queue.start(id, resources);
-        let names = self.capacity.cards.as_ref();
-        let names = names.map(|all| cards.iter().map(|at| all[*at].clone()).collect());
+        let names = match &self.capacity.cards {
+            Cards::Unknown => None,
+            Cards::Named(all) => Some(cards.iter().map(|at| all[*at].clone()).collect()),
+            // Where it has any, who does its work knows which.
+            Cards::Any => (resources.gpu == 0).then(Vec::new),
+        };
         let state = std::mem::replace(&mut self.states[id], State::Running);
         let State::Ready(ready) = state else {
             unreachable!("only jobs that are ready wait for room");
@@ -323,6 +335,7 @@ impl<'a, 'o> Engine<'a, 'o> {
             holes: self.holes(id),
             ready,
             start: Instant::now(),
+            took: None,
             is_told: false,
         })));
         false
@@ -351,6 +364,7 @@ impl<'a, 'o> Engine<'a, 'o> {
                 let (id, name) = (job.id, job.name.clone());
                 let submission = Submission {
                     task: attempt.task.clone(),
+                    resources: job.resources,
                     spool: attempt.spool.folder().to_path_buf(),
                     reports: Reports::new((id, name), log, self.sender.clone(), stop),
                 };
@@ -360,6 +374,12 @@ impl<'a, 'o> Engine<'a, 'o> {
             Message::Placed(id, machine) => {
                 if let Some((_, attempt)) = self.submitted.get_mut(&id) {
                     attempt.machine = Some(machine);
+                }
+            }
+            Message::Took(id, started, seconds) => {
+                if let Some((job, attempt)) = self.submitted.get_mut(&id) {
+                    attempt.took = Some((started, seconds));
+                    job.took = Some(seconds);
                 }
             }
             Message::Worked(id, how) => {

@@ -1,11 +1,21 @@
 //! Where jobs run: one file an executor.
 
+mod background;
+mod cell;
 mod identity;
 mod in_process;
+mod install;
+mod launch;
 mod local;
+mod machines;
 mod memory;
+mod relay;
 mod reports;
+mod shell;
+mod slurm;
+mod spool;
 mod stopwatch;
+mod under_way;
 mod worker;
 
 use std::collections::BTreeMap;
@@ -17,14 +27,22 @@ use std::thread::Scope;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use crate::pipeline::{Cause, Context, Device, Earlier, Inputs, Monitor, Registry, Stop};
+use crate::pipeline::{
+    Cause, Context, Device, Earlier, Inputs, Monitor, Registry, Resources, Stop,
+};
 use crate::run::Capacity;
-use crate::store::{self, Digest};
+use crate::store::{self, Digest, Stamp};
 
+pub use cell::{CellSignals, run_cell};
 pub use identity::this_program;
 pub use in_process::InProcess;
+pub use install::digest_of;
+pub use launch::{Launch, Template};
 pub use local::Local;
+pub use machines::{Machine, Machines};
+pub use relay::relay;
 pub use reports::Reports;
+pub use slurm::{Cluster, Slurm};
 pub use worker::serve;
 
 /// All that a worker needs to know of a job.
@@ -66,6 +84,8 @@ pub struct Task {
     pub memory: Option<u64>,
     /// The log to which is added what it says.
     pub log: PathBuf,
+    /// The files that it reads, as they looked when it was laid out.
+    pub read: BTreeMap<PathBuf, Stamp>,
 }
 
 impl Task {
@@ -105,6 +125,8 @@ pub enum Failure {
 pub struct Submission {
     /// What to do.
     pub task: Arc<Task>,
+    /// What it takes.
+    pub resources: Resources,
     /// The job's private folder: it holds the task as a file, and the output folder.
     pub spool: PathBuf,
     /// Who is told of it.
@@ -116,6 +138,11 @@ pub trait Executor: Sync {
     /// What it has to give, of what it is allowed to.
     fn capacity(&self, allowed: &Capacity) -> Capacity {
         allowed.clone()
+    }
+
+    /// Whether it has a task of this key already: one that an earlier run submitted, and that is not over.
+    fn has(&self, _key: &Digest) -> bool {
+        false
     }
 
     /// Takes a task, and returns before it is done. An executor that needs threads of its own may start them in `scope`, which

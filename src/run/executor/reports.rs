@@ -49,10 +49,31 @@ impl Reports {
         self.say(Message::Placed(self.job, machine.to_owned()));
     }
 
+    /// When the work began, in seconds since 1970, and how many seconds it took: for an executor that lets tasks wait.
+    pub fn took(&self, started: u64, seconds: f64) {
+        self.say(Message::Took(self.job, started, seconds));
+    }
+
     /// The work is done.
     pub fn ended(mut self, how: Result<(), Failure>) {
+        self.end(how);
+    }
+
+    /// The same, where more may be said of other things afterwards.
+    pub fn end(&mut self, how: Result<(), Failure>) {
         self.is_open = false;
         self.say(Message::Worked(self.job, how));
+    }
+
+    /// Something to know of the task, which its log has already.
+    pub fn warned(&self, message: &str) {
+        self.announce(&format!("{}: {message}", self.name));
+    }
+
+    /// Something to know that is not of this task alone.
+    pub fn announce(&self, message: &str) {
+        let message = message.to_owned();
+        self.say(Message::Event(Box::new(Event::Warning { message })));
     }
 }
 
@@ -88,8 +109,6 @@ impl Monitor for Reports {
 
     fn warns(&self, message: &str) {
         note(&self.log, message);
-        self.say(Message::Event(Box::new(Event::Warning {
-            message: format!("{}: {message}", self.name),
-        })));
+        self.warned(message);
     }
 }

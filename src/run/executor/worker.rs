@@ -39,6 +39,8 @@ pub(super) enum FromWorker {
     Saved(Progress),
     /// Something to know of the task that stops nothing.
     Warning(String),
+    /// The machine of the worker could take a lock that the engine's holds.
+    Unlocked,
     /// The task left its artifact.
     Done,
     /// The task stopped as told.

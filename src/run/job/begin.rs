@@ -26,6 +26,8 @@ pub(in crate::run) struct Attempt {
     pub started: u64,
     /// What machine does its work, once that is known.
     pub machine: Option<String>,
+    /// When its work began, in seconds since 1970, and how many seconds it took, where its executor told.
+    pub took: Option<(u64, f64)>,
     /// Held until what it left is published and its folders are gone.
     pub _lock: Lock,
 }
@@ -52,8 +54,9 @@ impl Handled<'_> {
         {
             return Ok(Begun::Ended(Outcome::Found(Made::from(*record))));
         }
-        // A worker whose engine was killed may still be at work for a moment.
-        if self.saves() && store.is_checkpoint_held(&key) {
+        // A worker whose engine was killed may still be at work for a moment; one that this executor knows goes on.
+        let is_known = self.run.executor.has(&key);
+        if self.saves() && !is_known && store.is_checkpoint_held(&key) {
             return Ok(Begun::Busy);
         }
         let earlier = self.earlier();
@@ -80,7 +83,7 @@ impl Handled<'_> {
             .unwrap_or_default()
             .as_secs();
         let (from, earlier) = earlier.unzip();
-        let task = self.task(&spool, earlier.as_ref());
+        let mut task = self.task(&spool, earlier.as_ref());
         self.open_log(&task, started)?;
         if let Some(file) = self.changed_outside() {
             let file = file.display();
@@ -89,7 +92,8 @@ impl Handled<'_> {
             ));
         }
         let read = stamps(&task);
-        match self.open_checkpoint(&lock, &read)? {
+        task.read = self.basis(&read);
+        match self.open_checkpoint(&lock, &task.read)? {
             Left::Nothing => {}
             Left::Saved => note(&log, "finds what an attempt before it saved"),
             left @ (Left::Discarded | Left::Damaged) => {
@@ -114,6 +118,7 @@ impl Handled<'_> {
             begun,
             started,
             machine: None,
+            took: None,
             _lock: lock,
         })))
     }
@@ -154,6 +159,7 @@ impl Handled<'_> {
             time: self.resources.time,
             memory: self.resources.limited.then_some(self.resources.memory),
             log: self.log(),
+            read: BTreeMap::new(),
         }
     }
 
@@ -190,22 +196,26 @@ impl Handled<'_> {
         None
     }
 
-    fn open_checkpoint(
-        &self,
-        lock: &Lock,
-        stamps: &[(PathBuf, Option<Stamp>)],
-    ) -> Result<Left, Error> {
-        if !self.saves() {
+    /// All that it reads, of the store and of elsewhere.
+    fn basis(&self, stamps: &[(PathBuf, Option<Stamp>)]) -> BTreeMap<PathBuf, Stamp> {
+        let inputs = stamps.iter();
+        let inputs = inputs.filter_map(|(path, stamp)| Some((path.clone(), (*stamp)?)));
+        let outside = self.ready.outside.values().flat_map(|files| files.values());
+        let outside = outside.map(|(seen, _)| (seen.path.clone(), seen.stamp));
+        inputs.chain(outside).collect()
+    }
+
+    fn open_checkpoint(&self, lock: &Lock, read: &BTreeMap<PathBuf, Stamp>) -> Result<Left, Error> {
+        // What is at work in it is left alone.
+        if !self.saves() || self.run.executor.has(&self.ready.key) {
             return Ok(Left::Nothing);
         }
-        let inputs = stamps.iter();
-        let inputs = inputs.filter_map(|(path, stamp)| Some((path.as_path(), (*stamp)?)));
-        let outside = self.ready.outside.values().flat_map(|files| files.values());
-        let outside = outside.map(|(seen, _)| (seen.path.as_path(), seen.stamp));
+        let read = read.iter();
+        let read = read.map(|(path, stamp)| (path.as_path(), *stamp));
         let key = &self.ready.key;
         self.run
             .store
-            .open_checkpoint(key, lock, self.device(), inputs.chain(outside))
+            .open_checkpoint(key, lock, self.device(), read)
     }
 
     /// The jobs whose artifacts are not what their records say; their bad objects are set aside.

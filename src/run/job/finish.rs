@@ -22,12 +22,13 @@ impl Handled<'_> {
         let (store, key) = (self.run.store, self.ready.key);
         let outcome = self.publish(&attempt, worked)?;
         match outcome {
-            _ if !self.saves() => {}
+            // What is still at work in it is left alone.
+            _ if !self.saves() || self.run.executor.has(&key) => return Ok(outcome),
             Outcome::Ran(_) => store.discard_checkpoint(&key),
             _ => store.tidy_checkpoint(&key),
         }
         // What is tidied away holds nothing. Some jobs, such as programs, save without a word.
-        let is_kept = self.saves() && store.checkpoint(&key).exists();
+        let is_kept = store.checkpoint(&key).exists();
         if is_kept && matches!(outcome, Outcome::Cancelled) {
             self.say(Event::JobSaved {
                 job: self.name.clone(),
@@ -88,13 +89,15 @@ impl Handled<'_> {
             }
             taken => taken?,
         };
+        let waited = (attempt.started, attempt.begun.elapsed().as_secs_f64());
+        let (started, seconds) = attempt.took.unwrap_or(waited);
         let record = Record {
             key,
             fingerprint: self.ready.fingerprint.0.clone(),
             artifact,
             job: self.name.clone(),
-            started: attempt.started,
-            seconds: attempt.begun.elapsed().as_secs_f64(),
+            started,
+            seconds,
             device: self.device().into(),
             machine: attempt.machine.clone().unwrap_or_default(),
             started_from: attempt.earlier.clone(),

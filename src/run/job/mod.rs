@@ -14,7 +14,7 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use super::executor::Failure;
+use super::executor::{Executor, Failure};
 use super::log::note;
 use super::{Compare, Event};
 use crate::pipeline::{Cause, Resources};
@@ -66,6 +66,9 @@ pub(super) enum Message {
     Begun(Box<Job>, Box<Attempt>),
     /// A job's work begins, on such a machine.
     Placed(JobId, String),
+    /// When a job's work began, in seconds since 1970, and how many seconds it took: told only where that is not when its
+    /// executor got it and how long it had it.
+    Took(JobId, u64, f64),
     /// An executor is done with a job.
     Worked(JobId, Result<(), Failure>),
     /// A job ended.
@@ -93,6 +96,7 @@ pub(super) struct Shared<'a> {
     pub compare: Compare<'a>,
     /// Objects whose bytes were read and found right during this run.
     pub verified: Mutex<BTreeSet<Digest>>,
+    pub executor: &'a dyn Executor,
     /// Set when the run is to end, from outside or because of a job.
     pub stop: Arc<AtomicBool>,
 }
@@ -109,6 +113,8 @@ pub(super) struct Job {
     pub holes: Vec<String>,
     pub ready: Box<Ready>,
     pub start: Instant,
+    /// How many seconds its work took, where its executor told.
+    pub took: Option<f64>,
     /// Whether it was told that the job waits for another process.
     pub is_told: bool,
 }

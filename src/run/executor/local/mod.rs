@@ -8,10 +8,10 @@ mod supervisor;
 mod worker;
 
 use std::path::PathBuf;
-use std::sync::Mutex;
-use std::sync::mpsc::{self, Sender};
-use std::thread::{JoinHandle, Scope};
+use std::sync::mpsc;
+use std::thread::Scope;
 
+use super::background::Background;
 use super::identity::identity;
 use super::{Executor, Submission};
 use supervisor::{Heard, Supervisor};
@@ -21,7 +21,7 @@ pub struct Local {
     program: PathBuf,
     arguments: Vec<String>,
     /// The thread that supervises them, once there was a task.
-    supervisor: Mutex<Option<(Sender<Heard>, JoinHandle<()>)>>,
+    supervisor: Background<Heard>,
 }
 
 impl Local {
@@ -32,30 +32,18 @@ impl Local {
         Self {
             program,
             arguments,
-            supervisor: Mutex::new(None),
+            supervisor: Background::new(|| Heard::Quit),
         }
     }
 }
 
 impl Executor for Local {
     fn submit<'scope>(&'scope self, _: &'scope Scope<'scope, '_>, submission: Submission) {
-        let mut supervisor = self.supervisor.lock().unwrap_or_else(|p| p.into_inner());
-        let (sender, _) = supervisor.get_or_insert_with(|| {
+        let submitted = Heard::Submitted(Box::new(submission));
+        self.supervisor.send(submitted, || {
             let (sender, heard) = mpsc::channel();
             let own = Supervisor::new(self.program.clone(), self.arguments.clone(), sender.clone());
             (sender, std::thread::spawn(move || own.run(&heard)))
         });
-        // Where the thread is gone, the reports tell that the task is.
-        let _ = sender.send(Heard::Submitted(Box::new(submission)));
-    }
-}
-
-impl Drop for Local {
-    fn drop(&mut self) {
-        let mut supervisor = self.supervisor.lock().unwrap_or_else(|p| p.into_inner());
-        if let Some((sender, thread)) = supervisor.take() {
-            let _ = sender.send(Heard::Quit);
-            let _ = thread.join();
-        }
     }
 }

@@ -209,6 +209,7 @@ impl Supervisor {
             }
             FromWorker::Cancelled => Err(Failure::Cancelled),
             FromWorker::Failed(cause, message) => Err(Failure::Failed(cause, message)),
+            FromWorker::Unlocked => return,
             FromWorker::Ready(_) | FromWorker::Done => Ok(()),
         };
         own.worker.print_to(None);

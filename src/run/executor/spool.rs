@@ -1,0 +1,243 @@
+//! A task that is done by another machine: its folder on a file system that both see.
+//!
+//! It lies in the store, named by the cache key of its job, and outlives the engine that made it. Its files:
+//!
+//! ```text
+//! task.json   what to do
+//! cell        to which cell of which array it was given, written before that is submitted
+//! events      what the machine tells while it works, a JSON line each
+//! working     locked by the machine that works on it, so that another waits that was told to do it too
+//! attempt-…/  the folder of an attempt: its own `task.json`, and `out/` for what it leaves
+//! end.json    how the work ended: the only truth of success
+//! ```
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::worker::FromWorker;
+use super::{Failure, Task};
+use crate::pipeline::Cause;
+use crate::store::{self, write_atomically};
+
+/// The folder of one task.
+#[derive(Debug, Clone)]
+pub(super) struct Spool {
+    folder: PathBuf,
+}
+
+/// Which cell of an array does a task.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) struct Place {
+    /// The name of the array.
+    pub array: String,
+    /// The cell's number in it.
+    pub cell: u32,
+}
+
+/// How the work on a task ended, as the machine that did it says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct End {
+    pub how: How,
+    /// When the work began, in seconds since 1970.
+    pub started: u64,
+    /// How long it took, in seconds.
+    pub seconds: f64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum How {
+    /// It left its artifact, in the folder of this attempt.
+    Done(String),
+    /// The machine was told to stop; it saved what it had.
+    Stopped(Stopped),
+    /// It failed.
+    Failed(Cause, String),
+}
+
+/// Why a machine stopped before its work was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Stopped {
+    /// Its time was nearly over.
+    OutOfTime,
+    /// Somebody told it to end: the batch system needs its place, or the job was cancelled.
+    Told,
+}
+
+const OUT: &str = "out";
+const WORKING: &str = "working";
+const CELL: &str = "cell";
+const EVENTS: &str = "events";
+const END: &str = "end.json";
+
+fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> store::Error {
+    let path = path.to_path_buf();
+    move |source| store::Error::Io {
+        action,
+        path,
+        source,
+    }
+}
+
+impl Spool {
+    /// The folder, which may not exist.
+    pub(super) fn at(folder: PathBuf) -> Self {
+        Self { folder }
+    }
+
+    pub(super) fn exists(&self) -> bool {
+        self.folder.is_dir()
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Lays it out anew for a task.
+    pub(super) fn create(&self, task: &Task) -> Result<(), store::Error> {
+        self.remove()?;
+        let folder = &self.folder;
+        fs::create_dir_all(folder).map_err(failed("create", folder))?;
+        task.write(folder)
+    }
+
+    pub(super) fn task(&self) -> Result<Task, String> {
+        Task::read(&self.folder)
+    }
+
+    /// Whether it was laid out for the same work: on such a device, from the same files, which nobody has touched since.
+    pub(super) fn is_for(&self, task: &Task) -> bool {
+        let what = |task: &Task| (task.key, task.device, task.holes.clone(), task.read.clone());
+        self.task().is_ok_and(|own| what(&own) == what(task))
+    }
+
+    /// Notes which cell is to do it.
+    pub(super) fn assign(&self, place: &Place) -> Result<(), store::Error> {
+        let text = serde_json::to_vec(place).expect("plain data");
+        write_atomically(&self.folder.join(CELL), &text)
+    }
+
+    pub(super) fn place(&self) -> Option<Place> {
+        let text = fs::read(self.folder.join(CELL)).ok()?;
+        serde_json::from_slice(&text).ok()
+    }
+
+    /// How the work ended, once it has.
+    pub(super) fn end(&self) -> Option<End> {
+        let text = fs::read(self.folder.join(END)).ok()?;
+        serde_json::from_slice(&text).ok()
+    }
+
+    /// Keeps other machines from the work until dropped, once none has it: a batch system starts a job anew whose node it
+    /// only believes to be dead. Nothing where it is to stop before that. Where nothing can be locked, nobody waits.
+    pub(super) fn work(&self, stop: &AtomicBool) -> io::Result<Option<File>> {
+        let path = self.folder.join(WORKING);
+        let file = File::options().create(true).append(true).open(path)?;
+        while !stop.load(Ordering::SeqCst) {
+            match file.try_lock() {
+                Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(200)),
+                Ok(()) | Err(TryLockError::Error(_)) => return Ok(Some(file)),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Begins an attempt: the task leaves its output in a folder that is no other's.
+    pub(super) fn begin(&self, task: &mut Task) -> io::Result<()> {
+        let end = self.folder.join(END);
+        if end.exists() {
+            fs::remove_file(end)?;
+        }
+        let attempt = tempfile::Builder::new()
+            .prefix("attempt-")
+            .tempdir_in(&self.folder)?
+            .keep();
+        task.out = attempt.join(OUT);
+        fs::create_dir(&task.out)?;
+        task.write(&attempt).map_err(io::Error::other)
+    }
+
+    /// Says how the work ended.
+    pub(super) fn finish(&self, end: &End) -> Result<(), store::Error> {
+        let text = serde_json::to_vec(end).expect("plain data");
+        write_atomically(&self.folder.join(END), &text)
+    }
+
+    /// Adds a line of what there is to tell; one that cannot be written is lost, and stops nothing.
+    pub(super) fn tell(&self, event: &FromWorker) {
+        let mut line = serde_json::to_string(event).expect("plain data");
+        line.push('\n');
+        let file = File::options()
+            .create(true)
+            .append(true)
+            .open(self.folder.join(EVENTS));
+        let _ = file.and_then(|mut file| file.write_all(line.as_bytes()));
+    }
+
+    /// What was told since `read` bytes of it were; only whole lines count.
+    pub(super) fn told(&self, read: &mut u64) -> Vec<FromWorker> {
+        let mut text = Vec::new();
+        let news = File::open(self.folder.join(EVENTS)).and_then(|mut file| {
+            file.seek(SeekFrom::Start(*read))?;
+            file.read_to_end(&mut text)
+        });
+        if news.is_err() {
+            return Vec::new();
+        }
+        let whole = text.iter().rposition(|byte| *byte == b'\n');
+        text.truncate(whole.map_or(0, |at| at + 1));
+        *read += text.len() as u64;
+        let lines = text.split(|byte| *byte == b'\n');
+        lines
+            .filter_map(|line| serde_json::from_slice(line).ok())
+            .collect()
+    }
+
+    /// Moves what an attempt left into an empty folder.
+    pub(super) fn deliver(&self, attempt: &str, to: &Path) -> Result<(), store::Error> {
+        let out = self.folder.join(attempt).join(OUT);
+        let entries = fs::read_dir(&out).map_err(failed("read", &out))?;
+        for entry in entries {
+            let entry = entry.map_err(failed("read", &out))?;
+            let at = to.join(entry.file_name());
+            fs::rename(entry.path(), &at).map_err(failed("move to", &at))?;
+        }
+        Ok(())
+    }
+
+    /// Removes it. Its name is free at once, whoever still writes into it.
+    pub(super) fn remove(&self) -> Result<(), store::Error> {
+        if !self.exists() {
+            return Ok(());
+        }
+        let parent = self.folder.parent().unwrap_or(Path::new("."));
+        let aside = tempfile::Builder::new().prefix(OLD).tempdir_in(parent);
+        let aside = aside.map_err(failed("create a folder in", parent))?;
+        let gone = aside.path().join("task");
+        fs::rename(&self.folder, &gone).map_err(failed("remove", &self.folder))?;
+        // What a machine still holds open is removed by a later collection.
+        let _ = aside.close();
+        Ok(())
+    }
+}
+
+/// What the names of folders begin with that are being removed.
+pub(super) const OLD: &str = ".old-";
+
+impl How {
+    /// How an attempt ended that has this folder.
+    pub(super) fn of(worked: Result<(), Failure>, attempt: &Path) -> Self {
+        let name = attempt.file_name().unwrap_or_default();
+        match worked {
+            Ok(()) => Self::Done(name.to_string_lossy().into_owned()),
+            Err(Failure::Cancelled) => Self::Stopped(Stopped::Told),
+            Err(Failure::Failed(cause, message)) => Self::Failed(cause, message),
+        }
+    }
+}
