@@ -48,7 +48,7 @@ impl Adopt {
         let id = one(&plan, &self.job)?;
         let name = plan.jobs[id].name.to_string();
         let store = source.project().store();
-        let states = assess(&plan, &store, &store.ledger(&plan.pipeline.shown))?;
+        let states = assess(&plan, &store, &store.ledgers().of(&plan.pipeline.shown))?;
         match &states[id] {
             Freshness::Released(_) => {
                 return Err(Failure::Message(format!(
@@ -91,7 +91,7 @@ impl Adopt {
         let fingerprint = Fingerprint::of(&plan, id, &outside, artifact);
         let fingerprint = fingerprint.expect("all that a stale job reads is there");
         let key = fingerprint.key();
-        let Some(_lock) = store.try_lock(&key)? else {
+        let Some(_lock) = store.coordination().try_lock(&key)? else {
             return Err(Failure::Message(format!("{name} is running now")));
         };
         if let Lookup::Present(_) = store.lookup(&key) {
@@ -125,9 +125,9 @@ impl Adopt {
             when: now,
         };
         store.commit_adopted(&record, &adopted)?;
-        let mut ledger = store.ledger(&plan.pipeline.shown);
+        let mut ledger = store.ledgers().of(&plan.pipeline.shown);
         ledger.jobs.insert(name.clone(), key);
-        store.save_ledger(&plan.pipeline.shown, &mut ledger)?;
+        store.ledgers().save(&plan.pipeline.shown, &mut ledger)?;
         let size = record.artifact.files.values().map(|file| file.size).sum();
         let mut out = super::out();
         // Whoever closed the stream does not want to hear more.
@@ -186,7 +186,7 @@ impl Unadopt {
         let selectors = pipeline.select(&jobs).map_err(Failure::Problems)?;
         let plan = Plan::unroll(pipeline, &[]);
         let store = source.project().store();
-        let states = assess(&plan, &store, &store.ledger(&plan.pipeline.shown))?;
+        let states = assess(&plan, &store, &store.ledgers().of(&plan.pipeline.shown))?;
         let mut out = super::out();
         let mut count = 0;
         for (job, state) in plan.jobs.iter().zip(&states) {

@@ -55,9 +55,9 @@ impl Gc {
             patience: PATIENCE,
         };
         let garbage = if self.yes {
-            store.collect(&policy)
+            store.care().collect(&policy)
         } else {
-            store.garbage(&policy)
+            store.care().garbage(&policy)
         };
         let garbage = garbage.map_err(advise)?;
         let mut out = super::out();

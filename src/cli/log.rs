@@ -44,7 +44,7 @@ impl Log {
         let plan = Plan::unroll(pipeline, &[]);
         let project = source.project();
         let store = project.store();
-        let ledger = store.ledger(&plan.pipeline.shown);
+        let ledger = store.ledgers().of(&plan.pipeline.shown);
         let states = assess(&plan, &store, &ledger)?;
         let mut out = out();
         for (job, state) in plan.jobs.iter().zip(&states) {
@@ -101,7 +101,7 @@ fn describe(job: &str, state: &Freshness, store: &Store, ledger: &Ledger) -> Str
 
 fn about(record: &Record, store: &Store) -> String {
     let (key, job) = (record.key, &record.job);
-    let mut text = match store.adopted(&key) {
+    let mut text = match store.records().adopted(&key) {
         Some(adopted) => format!(
             "key {key}, adopted as {job}, not made by a run: {}\ncopied from {} on {}\n",
             adopted.note,

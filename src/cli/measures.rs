@@ -28,9 +28,10 @@ struct Metric {
 /// What an artifact says of its job.
 pub(super) fn of_artifact(record: &Record, store: &Store) -> String {
     let file = |name: &str| record.artifact.files.get(name);
-    let curve = file(CURVE).and_then(|file| table::read(&store.object(&file.digest)).ok());
+    let curve = file(CURVE).and_then(|file| table::read(&store.objects().path(&file.digest)).ok());
     let mut text = curve.map_or(String::new(), |curve| of_curve(&curve, record));
-    let verdict = file(Verdict::FILE).and_then(|file| fs::read(store.object(&file.digest)).ok());
+    let verdict =
+        file(Verdict::FILE).and_then(|file| fs::read(store.objects().path(&file.digest)).ok());
     let verdict = verdict.and_then(|json| serde_json::from_slice(&json).ok());
     text.extend(verdict.map(|verdict| of_verdict(&verdict)));
     text
@@ -143,7 +144,7 @@ pub(super) fn of_file(name: &str, file: &StoredFile, store: &Store) -> Option<St
     if !is_table || file.size > LARGEST {
         return None;
     }
-    let table = table::read(&store.object(&file.digest)).ok()?;
+    let table = table::read(&store.objects().path(&file.digest)).ok()?;
     let rows = match table.height() {
         1 => "1 row".to_string(),
         rows => format!("{} rows", show_count(rows as u64)),

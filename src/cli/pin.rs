@@ -59,7 +59,7 @@ impl Pin {
         let selectors = pipeline.select(&jobs).map_err(Failure::Problems)?;
         let plan = crate::plan::Plan::unroll(pipeline, &[]);
         let store = source.project().store();
-        let states = assess(&plan, &store, &store.ledger(&plan.pipeline.shown))?;
+        let states = assess(&plan, &store, &store.ledgers().of(&plan.pipeline.shown))?;
         let when = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default()

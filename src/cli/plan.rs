@@ -50,8 +50,8 @@ impl Plan {
         let plan = source.plan(&jobs)?;
         let project = source.project();
         let store = project.store();
-        let ledger = store.ledger(&plan.pipeline.shown);
-        let snapshot = store.snapshot(&plan.pipeline.shown);
+        let ledger = store.ledgers().of(&plan.pipeline.shown);
+        let snapshot = store.snapshots().of(&plan.pipeline.shown);
         let states = assess_by(&plan, &store, &ledger, &snapshot)?;
         source.warn(&plan.pipeline);
         let jobs = 0..states.len();
@@ -139,7 +139,7 @@ fn job_line(name: &JobName, outlook: &Outlook, store: &Store) -> String {
             )
         }
         Outlook::Cached(key) => {
-            let is_adopted = store.adopted(key).is_some();
+            let is_adopted = store.records().adopted(key).is_some();
             let adopted = if is_adopted { ", adopted" } else { "" };
             format!("cached   {name} ({}{adopted})", key.short())
         }

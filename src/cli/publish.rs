@@ -12,8 +12,8 @@ use crate::figures::{csv, table};
 use crate::pipeline::{ArtifactType, HOLES, Keep, WARNINGS, show_size};
 use crate::plan::{Freshness, JobId, Plan, Reason, assess};
 use crate::store::{
-    Artifact, Digest, Error, Ledger, Lookup, Origin, Provenance, Record, Store, StoredFile,
-    ViewProblem, Views, extension, file_name,
+    Artifact, Digest, Error, Ledger, Lookup, Objects, Origin, Provenance, Record, Store,
+    StoredFile, ViewProblem, Views, extension, file_name,
 };
 
 #[derive(Debug, Args)]
@@ -58,7 +58,7 @@ impl Publish {
         let plan = source.plan(&[])?;
         let project = source.project();
         let store = project.store();
-        let mut states = assess(&plan, &store, &store.ledger(&plan.pipeline.shown))?;
+        let mut states = assess(&plan, &store, &store.ledgers().of(&plan.pipeline.shown))?;
         for state in &mut states {
             accept_known(state, &store);
         }
@@ -84,7 +84,10 @@ impl Publish {
         for (id, state) in states.iter().enumerate() {
             let record = state.record().expect("all jobs are done");
             let mut origin = Origin::from(record);
-            origin.adopted = store.adopted(&record.key).map(|adopted| adopted.note);
+            origin.adopted = store
+                .records()
+                .adopted(&record.key)
+                .map(|adopted| adopted.note);
             let papers = papers(&plan, &states, id);
             for paper in &papers {
                 told.add(paper, &paper.names());
@@ -301,7 +304,7 @@ fn notes(store: &Store, artifact: &Artifact) -> Result<BTreeMap<String, String>,
     let mut notes = BTreeMap::new();
     for name in [HOLES, WARNINGS] {
         if let Some(stored) = artifact.files.get(name)
-            && let Ok(text) = String::from_utf8(store.read(stored)?)
+            && let Ok(text) = String::from_utf8(store.objects().get(stored)?)
         {
             notes.insert(name.to_string(), text);
         }
@@ -442,9 +445,9 @@ fn put(paper: &Paper, views: &Views<'_>, ledger: &mut Ledger) -> Result<Put, Fai
 /// A table as text, and the types of its columns.
 fn numbers(store: &Store, stored: &StoredFile) -> Result<(Vec<u8>, Option<Types>), Failure> {
     // Read once for its digest: a published file is what its job left.
-    store.read(stored)?;
+    store.objects().get(stored)?;
     let failed = |error: table::Error| Failure::Message(error.to_string());
-    let table = table::read(&store.object(&stored.digest)).map_err(failed)?;
+    let table = table::read(&store.objects().path(&stored.digest)).map_err(failed)?;
     let bytes = csv::to_bytes(&table).map_err(failed)?;
     Ok((bytes, types::of(&table)))
 }

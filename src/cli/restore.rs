@@ -58,12 +58,12 @@ impl Restore {
             store: &store,
         };
         let tally = published.restore_all()?;
-        let mut ledger = store.ledger(&pipeline.shown);
+        let mut ledger = store.ledgers().of(&pipeline.shown);
         for (job, origin) in &provenance.jobs {
             // Where a job ran here, its ledger says what it was last.
             ledger.jobs.entry(job.clone()).or_insert(origin.key);
         }
-        store.save_ledger(&pipeline.shown, &mut ledger)?;
+        store.ledgers().save(&pipeline.shown, &mut ledger)?;
         let mut lines = tally.lines(&folder);
         let theirs = (&provenance.profile, &provenance.set);
         if theirs != (&source.options.profile, &source.options.set) {
@@ -208,7 +208,7 @@ impl Published<'_> {
         left: &mut Vec<String>,
     ) -> Result<Restored, Failure> {
         let store = self.store;
-        let Some(_lock) = store.try_lock(&origin.key)? else {
+        let Some(_lock) = store.coordination().try_lock(&origin.key)? else {
             return Ok(Restored::Busy);
         };
         let (before, is_whole) = match store.lookup(&origin.key) {
@@ -222,7 +222,7 @@ impl Published<'_> {
             _ => {}
         }
         let adopted = match before {
-            Some(_) => store.adopted(&origin.key),
+            Some(_) => store.records().adopted(&origin.key),
             None => self.adopted(origin),
         };
         let is_new = before.is_none();
@@ -289,8 +289,8 @@ impl Published<'_> {
             let bytes = there.get(&stored.digest).map(Vec::as_slice).or(note);
             let source = match bytes {
                 Some(bytes) => Bytes::Are(bytes),
-                None if self.store.is_sound(stored)? => {
-                    Bytes::Stored(self.store.object(&stored.digest))
+                None if self.store.objects().is_sound(stored)? => {
+                    Bytes::Stored(self.store.objects().path(&stored.digest))
                 }
                 None if name.ends_with(PARQUET) && !numbers.is_empty() => Bytes::Numbers,
                 None => return Ok(false),

@@ -36,7 +36,7 @@ impl Verify {
         let project = Project::here(self.root.as_deref());
         project.check()?;
         let store = there(&project)?;
-        let audit = store.audit(&progress())?;
+        let audit = store.care().audit(&progress())?;
         let mut out = out();
         let mut say = |line: String| {
             // Whoever closed the stream does not want to hear more.
@@ -59,7 +59,7 @@ impl Verify {
             }
             (0, true) if idle => say(format!("{read}: there is nothing to repair")),
             (_, true) => {
-                let repaired = store.repair(&audit)?;
+                let repaired = store.care().repair(&audit)?;
                 for path in &repaired.aside {
                     say(format!("set aside   {}", path.display()));
                 }

@@ -274,7 +274,7 @@ pub fn inputs<'a>(
                 },
                 artifact: plan.outputs(given.job)[input.output].artifact,
                 files: files
-                    .map(|(name, file)| (name.clone(), store.object(&file.digest)))
+                    .map(|(name, file)| (name.clone(), store.objects().path(&file.digest)))
                     .collect(),
                 texts: plan.columns(input.stage).texts(
                     &plan.pipeline,

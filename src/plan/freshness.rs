@@ -65,7 +65,12 @@ impl fmt::Display for Reason {
 /// Looks at every job of a plan; reads records and the files that parameters name, changes no result, works on a store that
 /// does not exist. An error is a file that a parameter names and that cannot be read.
 pub fn assess(plan: &Plan, store: &Store, ledger: &Ledger) -> Result<Vec<Freshness>, Error> {
-    assess_by(plan, store, ledger, &store.snapshot(&plan.pipeline.shown))
+    assess_by(
+        plan,
+        store,
+        ledger,
+        &store.snapshots().of(&plan.pipeline.shown),
+    )
 }
 
 /// [`assess`], by what the last run saw of the store, for whoever needs that too.
@@ -167,7 +172,7 @@ impl Bytes<'_> {
         for file in files {
             let right = match self.read.get(&file.digest) {
                 Some(right) => *right,
-                None => self.store.is_sound(file)?,
+                None => self.store.objects().is_sound(file)?,
             };
             self.read.insert(file.digest, right);
             if !right {

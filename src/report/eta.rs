@@ -65,7 +65,7 @@ impl Mean {
 impl Eta {
     /// The time of a run of this plan; the store's records tell how long its jobs took before.
     pub fn new(plan: &Plan, store: &Store) -> Self {
-        let ledger = store.ledger(&plan.pipeline.shown);
+        let ledger = store.ledgers().of(&plan.pipeline.shown);
         let kinds = plan.pipeline.stages.iter().map(|stage| stage.kind.name);
         let jobs = plan
             .jobs
@@ -104,7 +104,7 @@ impl Eta {
                 continue;
             };
             let earlier = &mut self.stages[*stage].earlier;
-            if earlier.count as usize >= RECORDS || store.adopted(key).is_some() {
+            if earlier.count as usize >= RECORDS || store.records().adopted(key).is_some() {
                 continue;
             }
             if let Lookup::Present(record)

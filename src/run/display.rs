@@ -44,8 +44,8 @@ impl<'a> Display<'a> {
             plan,
             store,
             folder: folder.to_path_buf(),
-            ledger: store.ledger(&plan.pipeline.shown),
-            snapshot: store.snapshot(&plan.pipeline.shown),
+            ledger: store.ledgers().of(&plan.pipeline.shown),
+            snapshot: store.snapshots().of(&plan.pipeline.shown),
             saved: Instant::now(),
             shown: BTreeSet::new(),
             unshown: 0,
@@ -167,7 +167,8 @@ impl<'a> Display<'a> {
     fn save_ledger(&mut self) -> Result<(), Error> {
         self.views().forget_replaced(&mut self.ledger);
         self.store
-            .save_ledger(&self.plan.pipeline.shown, &mut self.ledger)
+            .ledgers()
+            .save(&self.plan.pipeline.shown, &mut self.ledger)
     }
 
     /// Removes what the plan does not have any more.
@@ -213,6 +214,6 @@ impl<'a> Display<'a> {
     pub fn save(&mut self) -> Result<(), Error> {
         let saved = self.save_ledger();
         let name = &self.plan.pipeline.shown;
-        saved.and(self.store.save_snapshot(name, &self.snapshot))
+        saved.and(self.store.snapshots().save(name, &self.snapshot))
     }
 }

@@ -50,7 +50,7 @@ pub fn shown(plan: &Plan, id: JobId, ledger: &Ledger) -> Vec<String> {
 /// After a run of some jobs: moves away what is shown of others that are to run now, because they read something else than
 /// before. `plan` is the whole.
 pub fn retire_stale(plan: &Plan, store: &Store, folder: &Path) -> Result<Vec<String>, Error> {
-    let mut ledger = store.ledger(&plan.pipeline.shown);
+    let mut ledger = store.ledgers().of(&plan.pipeline.shown);
     let states = assess(plan, store, &ledger)?;
     let is_stale =
         |id: &JobId| matches!(states[*id], Freshness::Stale { .. } | Freshness::Follows(_));
@@ -60,6 +60,6 @@ pub fn retire_stale(plan: &Plan, store: &Store, folder: &Path) -> Result<Vec<Str
     };
     let jobs = (0..states.len()).filter(is_stale);
     let lines = retire(plan, jobs, &views, &mut ledger);
-    store.save_ledger(&plan.pipeline.shown, &mut ledger)?;
+    store.ledgers().save(&plan.pipeline.shown, &mut ledger)?;
     Ok(lines)
 }

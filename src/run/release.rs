@@ -89,7 +89,7 @@ impl Releases {
             return Ok(());
         }
         let keys: Vec<Digest> = used.keys().copied().collect();
-        for key in store.release(&keys)? {
+        for key in store.care().release(&keys)? {
             let id = used[&key];
             self.used.remove(&id);
             self.released.insert(id);

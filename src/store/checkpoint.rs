@@ -36,7 +36,7 @@ pub enum Left {
 
 impl Store {
     pub(super) fn checkpoints(&self) -> PathBuf {
-        self.root.join("checkpoints")
+        self.layout.root.join("checkpoints")
     }
 
     /// The folder of a key; it may not exist.
@@ -74,7 +74,8 @@ impl Store {
         let stands = |basis: &Basis| {
             let mut files = basis.files.iter();
             basis.device == device
-                && files.all(|(path, stamp)| Stamp::of(&self.root.join(path)) == Some(*stamp))
+                && files
+                    .all(|(path, stamp)| Stamp::of(&self.layout.root.join(path)) == Some(*stamp))
         };
         let mut basis = match basis.filter(stands) {
             Some(basis) => basis,
@@ -94,21 +95,23 @@ impl Store {
             }
         };
         for (path, stamp) in reads {
-            let path = match path.strip_prefix(&self.root) {
+            let path = match path.strip_prefix(&self.layout.root) {
                 Ok(inside) => inside.to_path_buf(),
                 Err(_) => path.to_path_buf(),
             };
             basis.files.insert(path, stamp);
         }
-        self.put(&self.basis(key), &sealed::seal(&basis))?;
+        self.layout.write(&self.basis(key), &sealed::seal(&basis))?;
         if !files::is_folder(&folder) {
             // A link there would lead the job out of the store.
             if fs::symlink_metadata(&folder).is_ok() {
-                self.disk
+                self.layout
+                    .disk
                     .remove(&folder)
                     .map_err(Error::io("remove", &folder))?;
             }
-            self.disk
+            self.layout
+                .disk
                 .create_folder(&folder)
                 .map_err(Error::io("create", &folder))?;
         }
@@ -134,8 +137,8 @@ impl Store {
     fn remove_checkpoint(&self, key: &Digest) -> Result<(), Error> {
         for path in self.checkpoint_paths(key) {
             let removed = match fs::symlink_metadata(&path) {
-                Ok(meta) if meta.is_dir() => self.disk.remove_all(&path),
-                Ok(_) => self.disk.remove(&path),
+                Ok(meta) if meta.is_dir() => self.layout.disk.remove_all(&path),
+                Ok(_) => self.layout.disk.remove(&path),
                 Err(_) => Ok(()),
             };
             removed.map_err(Error::io("remove", &path))?;
@@ -145,8 +148,13 @@ impl Store {
 
     /// Removes the folder of a key if nothing is in it.
     pub fn tidy_checkpoint(&self, key: &Digest) {
-        if self.disk.remove_folder(&self.checkpoint(key)).is_ok() {
-            let _ = self.disk.remove(&self.basis(key));
+        if self
+            .layout
+            .disk
+            .remove_folder(&self.checkpoint(key))
+            .is_ok()
+        {
+            let _ = self.layout.disk.remove(&self.basis(key));
         }
     }
 
@@ -167,7 +175,7 @@ impl Store {
     pub(super) fn sweep_checkpoints(&self) {
         for key in self.checkpointed() {
             if matches!(self.find(&key), Lookup::Present(_))
-                && let Ok(Some(_lock)) = self.try_lock(&key)
+                && let Ok(Some(_lock)) = self.coordination.try_lock(&key)
             {
                 self.discard_checkpoint(&key);
             }
@@ -196,7 +204,12 @@ mod tests {
         }
 
         fn open(&self, device: &str) -> (PathBuf, Left) {
-            let lock = self.store.try_lock(&self.key).unwrap().unwrap();
+            let lock = self
+                .store
+                .coordination
+                .try_lock(&self.key)
+                .unwrap()
+                .unwrap();
             let input = self.folder.path().join("input");
             let stamp = Stamp::of(&input).unwrap();
             let reads = [(input.as_path(), stamp)];

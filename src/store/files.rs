@@ -141,6 +141,12 @@ pub(super) fn entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     Ok(paths)
 }
 
+/// Whether a path is that of a draft.
+pub(super) fn is_draft(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default();
+    name.as_encoded_bytes().starts_with(DRAFT.as_bytes())
+}
+
 /// The drafts in a folder.
 pub(super) fn drafts(folder: &Path) -> impl Iterator<Item = PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();

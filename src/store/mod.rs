@@ -26,55 +26,53 @@
 //!
 //! Beside these folders, a `.gitignore` makes git leave the store out.
 //!
+//! Its parts are types of their own: the bytes ([`LocalObjects`]), how they came to be ([`Records`]), who works on what
+//! ([`Coordination`]), what can be done to the whole ([`Care`]), and what people see of it ([`Views`], [`Ledgers`],
+//! [`Snapshots`]). A [`Store`] has one of each, and does what needs several of them.
+//!
 //! Whatever fails on the way, and whenever the power goes: a file is safe on the disk before it gets its name, its name before
 //! anything refers to it. What is found is believed only as far as it was looked at: a lookup holds sizes against a record,
-//! [`Store::verify`] holds bytes against their digest, and records and ledgers carry a digest of their own text.
+//! [`LocalObjects::verify`] holds bytes against their digest, and records and ledgers carry a digest of their own text.
 
-mod artifact;
-mod audit;
+mod care;
 mod checkpoint;
+mod coordination;
 mod digest;
 mod disk;
-mod family;
 mod files;
-mod garbage;
-mod lease;
-mod ledger;
-mod locks;
+mod layout;
+mod objects;
 mod outside;
-mod pin;
-mod provenance;
 mod publish;
-mod record;
-mod release;
+mod records;
 mod scratch;
 mod sealed;
-mod snapshot;
-mod view;
+mod views;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::sync::{Arc, Mutex};
 
-pub use artifact::{Artifact, StoredFile};
-pub use audit::{Audit, Finding, Repaired, What};
+pub use care::{Audit, Care, Finding, Garbage, Going, Policy, Repaired, What, Why};
 pub use checkpoint::Left;
+pub use coordination::{Coordination, Lock, SharedLock};
 pub use digest::{Digest, ParseDigestError};
 pub use disk::{Disk, RealDisk};
-pub use family::StartedFrom;
 pub use files::{read_named, write_atomically};
-pub use garbage::{Garbage, Going, Policy, Why};
-pub use ledger::Ledger;
-pub use locks::{Lock, SharedLock};
+pub use objects::{LocalObjects, Objects};
 pub use outside::{FileStat, Stamp, Survey, scan};
-pub use pin::Pin;
-pub use provenance::{Origin, Provenance};
-pub use record::{Adopted, Record};
+pub use records::{
+    Adopted, Artifact, Origin, Pin, Provenance, Record, Records, StartedFrom, StoredFile,
+};
 pub use scratch::Scratch;
-pub use snapshot::Snapshot;
-pub use view::{Retired, ViewProblem, Views, extension, file_name};
+pub use views::{
+    Ledger, Ledgers, Retired, Snapshot, Snapshots, ViewProblem, Views, extension, file_name,
+};
+
+use layout::Layout;
+use views::User;
 
 /// The layout's version; a store of another version lives in another folder beside it.
 pub const FORMAT: &str = "v1";
@@ -184,20 +182,14 @@ fn is_denied(error: &io::Error) -> bool {
 /// A folder of artifacts and records.
 #[derive(Debug, Clone)]
 pub struct Store {
-    root: PathBuf,
-    disk: Arc<dyn Disk>,
-    /// The project that uses it, where it is not the only one.
-    user: Option<Digest>,
+    layout: Layout,
+    objects: LocalObjects,
+    records: Records,
+    coordination: Coordination,
+    ledgers: Ledgers,
+    snapshots: Snapshots,
     /// Digests of large files outside that were read or looked up before.
     known: Arc<Mutex<BTreeMap<PathBuf, outside::Known>>>,
-    /// Folders that are there and stay there if the power goes.
-    settled: Arc<Mutex<BTreeSet<PathBuf>>>,
-    /// What this store has found and made since it was prepared, which stays.
-    lease: Arc<Mutex<Option<Arc<lease::Lease>>>>,
-    /// What keeps the store as it is, while somebody in this process needs that.
-    held: Arc<Mutex<Weak<SharedLock>>>,
-    /// Why nothing can be written to it, where that showed when it was prepared.
-    only_read: Arc<OnceLock<String>>,
 }
 
 /// What a lookup found.
@@ -226,28 +218,73 @@ impl Store {
 
     /// The same on any disk.
     pub fn on(folder: &Path, disk: Arc<dyn Disk>) -> Self {
+        let layout = Layout::new(folder.join(FORMAT), disk);
+        let coordination = Coordination::new(layout.clone());
+        let user = User::default();
         Self {
-            root: folder.join(FORMAT),
-            disk,
-            user: None,
+            objects: LocalObjects {
+                layout: layout.clone(),
+            },
+            records: Records {
+                layout: layout.clone(),
+            },
+            ledgers: Ledgers {
+                layout: layout.clone(),
+                coordination: coordination.clone(),
+                user: user.clone(),
+            },
+            snapshots: Snapshots {
+                layout: layout.clone(),
+                user,
+            },
             known: Arc::default(),
-            settled: Arc::default(),
-            lease: Arc::default(),
-            held: Arc::default(),
-            only_read: Arc::default(),
+            coordination,
+            layout,
         }
     }
 
     /// The same store as used by the project in this folder, one of several: each has ledgers of its own, and its views lead to
     /// the store by its full path.
     pub fn used_by(mut self, project: &Path) -> Self {
-        self.user = Some(Digest::of_bytes(project.as_os_str().as_encoded_bytes()));
+        let user = User::one_of_several(project);
+        self.snapshots.user = user.clone();
+        self.ledgers.user = user;
         self
+    }
+
+    /// The bytes of its artifacts.
+    pub fn objects(&self) -> &LocalObjects {
+        &self.objects
+    }
+
+    /// How its artifacts came to be.
+    pub fn records(&self) -> &Records {
+        &self.records
+    }
+
+    /// Who works on what in it.
+    pub fn coordination(&self) -> &Coordination {
+        &self.coordination
+    }
+
+    /// What the runs of each pipeline left.
+    pub fn ledgers(&self) -> &Ledgers {
+        &self.ledgers
+    }
+
+    /// What the last run of each pipeline saw.
+    pub fn snapshots(&self) -> &Snapshots {
+        &self.snapshots
+    }
+
+    /// What can be done to it as a whole.
+    pub fn care(&self) -> Care<'_> {
+        Care { store: self }
     }
 
     /// Where it lies.
     pub fn root(&self) -> &Path {
-        &self.root
+        &self.layout.root
     }
 
     /// Creates the store's folders and sweeps what dead engines left: scratch folders, files half written, and the checkpoints
@@ -257,8 +294,8 @@ impl Store {
     /// A store that is there and that nobody here may write to can still be read: see [`Store::only_read`].
     pub fn prepare(&self) -> Result<(), Error> {
         match self.begin() {
-            Err(error) if error.is_denied() && self.root.is_dir() => {
-                let _ = self.only_read.set(error.to_string());
+            Err(error) if error.is_denied() && self.layout.root.is_dir() => {
+                let _ = self.layout.only_read.set(error.to_string());
                 Ok(())
             }
             begun => begun,
@@ -267,7 +304,7 @@ impl Store {
 
     /// Why the store can only be read, if it was prepared and can: nothing of a run can be noted in it then, and no job can run.
     pub fn only_read(&self) -> Option<&str> {
-        self.only_read.get().map(String::as_str)
+        self.layout.only_read()
     }
 
     fn begin(&self) -> Result<(), Error> {
@@ -281,11 +318,16 @@ impl Store {
             "pipelines",
             "runs",
         ];
-        self.settle_all(names.iter().map(|name| self.root.join(name)).collect())?;
-        self.begin_lease()?;
+        self.layout.settle_all(
+            names
+                .iter()
+                .map(|name| self.layout.root.join(name))
+                .collect(),
+        )?;
+        self.coordination.begin_lease()?;
         self.leave_out_of_git();
         self.sweep_scratch();
-        files::sweep_drafts(&*self.disk, &self.root.join("logs"));
+        files::sweep_drafts(&*self.layout.disk, &self.layout.root.join("logs"));
         self.sweep_checkpoints();
         Ok(())
     }
@@ -293,17 +335,17 @@ impl Store {
     /// Makes git leave the store out, by a `.gitignore` beside the layout's folder, or in it where a person keeps other files
     /// beside it. One that is there stays as it is.
     fn leave_out_of_git(&self) {
-        let above = files::folder_of(&self.root);
+        let above = files::folder_of(&self.layout.root);
         let is_ours = |path: &PathBuf| path.ends_with(FORMAT) || path.ends_with(GITIGNORE);
         let is_all_ours = files::entries(above).is_ok_and(|paths| paths.iter().all(is_ours));
         let folder = if is_all_ours {
             above
         } else {
-            self.root.as_path()
+            self.layout.root.as_path()
         };
         let path = folder.join(GITIGNORE);
         if fs::symlink_metadata(&path).is_err() {
-            let draft = files::Draft::new(&*self.disk, &self.scratches());
+            let draft = files::Draft::new(&*self.layout.disk, &self.layout.scratches());
             // No run fails because of it, and the next one tries again.
             let _ = draft.and_then(|draft| {
                 draft.write(b"*\n")?;
@@ -312,149 +354,24 @@ impl Store {
         }
     }
 
-    /// Sees to it that a folder of the store is there, and will be if the power goes.
-    fn settle(&self, folder: &Path) -> Result<(), Error> {
-        self.settle_all(vec![folder.to_path_buf()])
-    }
-
-    /// The same for several folders of one. Whatever else bears their names is set aside.
-    fn settle_all(&self, mut folders: Vec<PathBuf>) -> Result<(), Error> {
-        let settled = || self.settled.lock().unwrap_or_else(|p| p.into_inner());
-        folders.retain(|folder| !(settled().contains(folder) && files::is_folder(folder)));
-        let Some(above) = folders.first().map(|folder| files::folder_of(folder)) else {
-            return Ok(());
-        };
-        if folders[0] == self.root {
-            self.settle_root()?;
-        } else {
-            self.settle(above)?;
-            for folder in &folders {
-                if fs::symlink_metadata(folder).is_ok_and(|meta| !meta.is_dir()) {
-                    self.quarantine_as(folder, "folders")?;
-                }
-                files::create_folders(&*self.disk, folder)?;
-            }
-            files::sync_folder(&*self.disk, above)?;
-        }
-        settled().extend(folders);
-        Ok(())
-    }
-
-    /// The folders above a store are not its own: those that are missing are created, and those that were there may be links.
-    fn settle_root(&self) -> Result<(), Error> {
-        let missing = self.root.ancestors();
-        let missing = missing.take_while(|folder| *folder != Path::new("") && !folder.is_dir());
-        let missing: Vec<&Path> = missing.collect();
-        files::create_folders(&*self.disk, &self.root)?;
-        for folder in missing.iter().rev() {
-            files::sync_folder(&*self.disk, files::folder_of(folder))?;
-        }
-        // Whoever created these may have died before they were safe: `outputs/.etude/v1`.
-        for folder in self.root.ancestors().take(3).filter(|_| missing.is_empty()) {
-            if folder != Path::new("") {
-                let _ = self.disk.sync(files::folder_of(folder));
-            }
-        }
-        Ok(())
-    }
-
     /// Where jobs have their folders that other machines do.
     pub fn submitted(&self) -> PathBuf {
-        self.root.join("submitted")
-    }
-
-    fn quarantine(&self) -> PathBuf {
-        self.root.join("quarantine")
-    }
-
-    /// Moves something out of the way, into a folder of the quarantine (`""`: the quarantine itself), and says where it lies
-    /// now.
-    fn quarantine_as(&self, path: &Path, within: &str) -> Result<PathBuf, Error> {
-        let folder = match within {
-            "" => self.quarantine(),
-            within => self.quarantine().join(within),
-        };
-        self.settle(&folder)?;
-        let name = path.file_name().unwrap_or_default();
-        // The name of an object or a record is its shard's and its own.
-        let sharded = [self.objects(), self.records()];
-        let name = match path.parent() {
-            Some(shard) if sharded.iter().any(|root| shard.parent() == Some(root)) => {
-                let mut whole = shard.file_name().unwrap_or_default().to_os_string();
-                whole.push(name);
-                whole
-            }
-            _ => name.to_os_string(),
-        };
-        let mut aside = folder.join(&name);
-        let mut more = 1;
-        while fs::symlink_metadata(&aside).is_ok() {
-            let mut other = name.clone();
-            other.push(format!("-{more}"));
-            aside = folder.join(other);
-            more += 1;
-        }
-        self.disk
-            .rename(path, &aside)
-            .map_err(Error::io("set aside", path))?;
-        Ok(aside)
-    }
-
-    /// Writes a file of the store so that nobody ever sees half of it. Its draft lies among the scratch, where it is swept.
-    fn put(&self, path: &Path, bytes: &[u8]) -> Result<(), Error> {
-        self.draft(path, bytes)?.publish(path)
-    }
-
-    /// The same for what may be lost when the power goes.
-    fn put_unsynced(&self, path: &Path, bytes: &[u8]) -> Result<(), Error> {
-        self.draft(path, bytes)?.place(path)
-    }
-
-    fn draft(&self, path: &Path, bytes: &[u8]) -> Result<files::Draft<'_>, Error> {
-        let (folder, scratch) = (files::folder_of(path), self.scratches());
-        self.settle(&scratch)?;
-        self.settle(folder)?;
-        if files::is_folder(path) {
-            self.quarantine_as(path, "folders")?;
-        }
-        let draft = files::Draft::new(&*self.disk, &scratch)?;
-        draft.write(bytes)?;
-        Ok(draft)
-    }
-
-    /// The path of an object.
-    pub fn object(&self, digest: &Digest) -> PathBuf {
-        let hex = digest.to_string();
-        self.objects().join(&hex[..2]).join(&hex[2..])
-    }
-
-    fn objects(&self) -> PathBuf {
-        self.root.join("objects")
-    }
-
-    fn records(&self) -> PathBuf {
-        self.root.join("records")
-    }
-
-    fn record_path(&self, key: &Digest) -> PathBuf {
-        let hex = key.to_string();
-        let name = format!("{}.json", &hex[2..]);
-        self.records().join(&hex[..2]).join(name)
+        self.layout.root.join("submitted")
     }
 
     /// The log of the job of this key; it may not exist.
     pub fn log(&self, key: &Digest) -> PathBuf {
-        self.root.join("logs").join(format!("{key}.log"))
+        self.layout.root.join("logs").join(format!("{key}.log"))
     }
 
     /// Starts the log of the job of this key anew.
     pub fn start_log(&self, key: &Digest, text: &str) -> Result<(), Error> {
-        self.put_unsynced(&self.log(key), text.as_bytes())
+        self.layout.write_unsynced(&self.log(key), text.as_bytes())
     }
 
     /// The folder of the journals.
     pub fn journals(&self) -> PathBuf {
-        self.root.join("runs")
+        self.layout.root.join("runs")
     }
 
     /// The journal of the run of this id.
@@ -462,22 +379,12 @@ impl Store {
         self.journals().join(format!("{run}.jsonl"))
     }
 
-    /// The name of a file about a pipeline, without its extension.
-    fn name_of_pipeline(&self, pipeline: &str) -> String {
-        let name = file_name(pipeline);
-        match &self.user {
-            // Another project's pipeline may have the same name.
-            Some(user) => format!("{name}@{}", user.short()),
-            None => name,
-        }
-    }
-
     /// Looks a key up: the record, and whether each object is there at its size.
     pub fn lookup(&self, key: &Digest) -> Lookup {
-        let Some(lease) = self.lease() else {
+        let Some(lease) = self.coordination.lease() else {
             return self.find(key);
         };
-        let hold = self.hold();
+        let hold = self.coordination.hold();
         let found = self.find(key);
         if let (Lookup::Present(_), Ok(hold)) = (&found, hold) {
             lease.keep(key, &hold);
@@ -487,12 +394,9 @@ impl Store {
 
     /// A lookup by somebody who does not go on to rely on what he found.
     fn find(&self, key: &Digest) -> Lookup {
-        let Ok(Some((record, _))) = Record::read(&self.record_path(key)) else {
+        let Some((record, _)) = self.records.read(key) else {
             return Lookup::Absent;
         };
-        if record.key != *key {
-            return Lookup::Absent;
-        }
         match self.missing_file(&record) {
             None => Lookup::Present(Box::new(record)),
             Some(_) if record.released => Lookup::Released(Box::new(record)),
@@ -506,79 +410,8 @@ impl Store {
     /// The first file of a record's artifact that is not there at its size.
     fn missing_file<'a>(&self, record: &'a Record) -> Option<&'a str> {
         let mut files = record.artifact.files.iter();
-        let gone = files.find(|(_, file)| !self.is_there(file));
+        let gone = files.find(|(_, file)| !self.objects.has(file));
         gone.map(|(name, _)| name.as_str())
-    }
-
-    /// Whether an object lies in its place at its size.
-    fn is_there(&self, file: &StoredFile) -> bool {
-        fs::symlink_metadata(self.object(&file.digest))
-            .is_ok_and(|meta| meta.is_file() && meta.len() == file.size)
-    }
-
-    /// Where the artifact of a key came from, if no job made it.
-    pub fn adopted(&self, key: &Digest) -> Option<Adopted> {
-        let read = Record::read(&self.record_path(key)).ok().flatten();
-        read.filter(|(record, _)| record.key == *key)?.1
-    }
-
-    /// Reads every byte of an object and holds it against its name; `false` (and the object set aside in `quarantine/`)
-    /// if they differ or the object is gone.
-    pub fn verify(&self, file: &StoredFile) -> Result<bool, Error> {
-        let path = self.object(&file.digest);
-        if self.is_right(&path, &file.digest)? {
-            return Ok(true);
-        }
-        if fs::symlink_metadata(&path).is_err() {
-            return Ok(false);
-        }
-        let aside = match self.quarantine_as(&path, "") {
-            Ok(aside) => aside,
-            // Somebody else set it aside.
-            Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
-                return Ok(false);
-            }
-            Err(error) => return Err(error),
-        };
-        // Between reading and moving, somebody may have put the right bytes there.
-        let right = self.is_right(&aside, &file.digest)?;
-        if right {
-            self.disk
-                .rename(&aside, &path)
-                .map_err(Error::io("put back", &path))?;
-        }
-        Ok(right)
-    }
-
-    /// Whether the bytes of an object are those it is named after. All are read, and nothing is changed.
-    pub fn is_sound(&self, file: &StoredFile) -> Result<bool, Error> {
-        self.is_right(&self.object(&file.digest), &file.digest)
-    }
-
-    /// The bytes of an object; an error where they are not those it is named after.
-    pub fn read(&self, file: &StoredFile) -> Result<Vec<u8>, Error> {
-        let path = self.object(&file.digest);
-        let bytes = fs::read(&path).map_err(Error::io("read", &path))?;
-        if Digest::of_bytes(&bytes) == file.digest {
-            Ok(bytes)
-        } else {
-            Err(Error::damaged(
-                &path,
-                "its bytes are not those it is named after; `etude run` makes it again",
-            ))
-        }
-    }
-
-    /// Whether a plain file with these bytes lies at a path.
-    fn is_right(&self, path: &Path, digest: &Digest) -> Result<bool, Error> {
-        if !files::is_plain(path) {
-            return Ok(false);
-        }
-        match Digest::of_file(path) {
-            Ok((found, _)) => Ok(found == *digest),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(Error::io("read", path)(error)),
-        }
     }
 }
 
@@ -626,6 +459,7 @@ mod tests {
         assert_eq!(found.artifact, record.artifact);
         assert!(
             store
+                .objects
                 .verify(&record.artifact.files["table.parquet"])
                 .unwrap()
         );
@@ -640,7 +474,7 @@ mod tests {
         let (folder, store) = store();
         let ignore = folder.path().join(GITIGNORE);
         assert_eq!(fs::read_to_string(&ignore).unwrap(), "*\n");
-        assert!(!store.root.join(GITIGNORE).exists());
+        assert!(!store.layout.root.join(GITIGNORE).exists());
         // What somebody wrote there is his.
         fs::write(&ignore, "/v1/logs\n").unwrap();
         store.prepare().unwrap();
@@ -652,7 +486,7 @@ mod tests {
         store.prepare().unwrap();
         assert!(!shared.path().join(GITIGNORE).exists());
         assert_eq!(
-            fs::read_to_string(store.root.join(GITIGNORE)).unwrap(),
+            fs::read_to_string(store.layout.root.join(GITIGNORE)).unwrap(),
             "*\n"
         );
     }
@@ -680,18 +514,18 @@ mod tests {
         let (folder, store) = store();
         assert_eq!(store.only_read(), None);
         let record = publish(&store, "a", b"bytes");
-        store.hold().unwrap();
+        store.coordination.hold().unwrap();
         drop(store);
         let store = Store::on(folder.path(), Arc::new(Denied));
         store.prepare().unwrap();
         let why = store.only_read().unwrap();
         assert!(why.contains("cannot create a file in"), "{why}");
-        assert!(store.hold().is_ok());
+        assert!(store.coordination.hold().is_ok());
         assert!(matches!(store.lookup(&record.key), Lookup::Present(_)));
         let file = &record.artifact.files["table.parquet"];
-        assert!(store.verify(file).unwrap());
+        assert!(store.objects.verify(file).unwrap());
         // No job can run.
-        assert!(store.try_lock(&record.key).is_err());
+        assert!(store.coordination.try_lock(&record.key).is_err());
         let nowhere = folder.path().join("nowhere");
         assert!(Store::on(&nowhere, Arc::new(Denied)).prepare().is_err());
     }
@@ -700,7 +534,9 @@ mod tests {
     fn a_truncated_or_deleted_object_is_not_taken_for_the_artifact() {
         let (_folder, store) = store();
         let record = publish(&store, "a", b"bytes");
-        let object = store.object(&record.artifact.files["table.parquet"].digest);
+        let object = store
+            .objects
+            .path(&record.artifact.files["table.parquet"].digest);
         fs::remove_file(&object).unwrap();
         fs::write(&object, b"byte").unwrap();
         assert!(matches!(store.lookup(&record.key), Lookup::Broken { .. }));
@@ -713,13 +549,14 @@ mod tests {
         let (_folder, store) = store();
         let record = publish(&store, "a", b"bytes");
         let file = &record.artifact.files["table.parquet"];
-        let object = store.object(&file.digest);
+        let object = store.objects.path(&file.digest);
         fs::remove_file(&object).unwrap();
         fs::write(&object, b"BYTES").unwrap();
-        assert!(!store.verify(file).unwrap());
+        assert!(!store.objects.verify(file).unwrap());
         assert!(!object.exists());
         assert!(
             store
+                .layout
                 .root
                 .join("quarantine")
                 .join(file.digest.to_string())
@@ -731,7 +568,7 @@ mod tests {
     fn a_damaged_record_is_a_miss() {
         let (_folder, store) = store();
         let record = publish(&store, "a", b"bytes");
-        fs::write(store.record_path(&record.key), b"{ half").unwrap();
+        fs::write(store.records.path(&record.key), b"{ half").unwrap();
         assert!(matches!(store.lookup(&record.key), Lookup::Absent));
     }
 
@@ -751,8 +588,10 @@ mod tests {
     fn what_is_not_a_file_in_the_place_of_one_is_replaced() {
         let (_folder, store) = store();
         let record = publish(&store, "a", b"bytes");
-        let object = store.object(&record.artifact.files["table.parquet"].digest);
-        let place = store.record_path(&record.key);
+        let object = store
+            .objects
+            .path(&record.artifact.files["table.parquet"].digest);
+        let place = store.records.path(&record.key);
         for path in [object.clone(), place.clone()] {
             fs::remove_file(&path).unwrap();
             fs::create_dir(&path).unwrap();
@@ -764,7 +603,7 @@ mod tests {
         #[cfg(unix)]
         {
             // The same bytes, but somebody else's.
-            let mine = store.root.join("mine");
+            let mine = store.layout.root.join("mine");
             fs::write(&mine, "bytes").unwrap();
             fs::remove_file(&object).unwrap();
             std::os::unix::fs::symlink(&mine, &object).unwrap();
@@ -784,9 +623,11 @@ mod tests {
     fn a_record_of_objects_that_are_not_there_is_refused() {
         let (_folder, store) = store();
         let record = publish(&store, "a", b"bytes");
-        let object = store.object(&record.artifact.files["table.parquet"].digest);
+        let object = store
+            .objects
+            .path(&record.artifact.files["table.parquet"].digest);
         fs::remove_file(&object).unwrap();
-        fs::remove_file(store.record_path(&record.key)).unwrap();
+        fs::remove_file(store.records.path(&record.key)).unwrap();
         let refused = store.commit(&record);
         assert!(matches!(refused, Err(Error::Gone { .. })), "{refused:?}");
         assert!(matches!(store.lookup(&record.key), Lookup::Absent));
@@ -796,7 +637,7 @@ mod tests {
     fn a_record_too_large_to_be_one_is_not_read() {
         let (_folder, store) = store();
         let record = publish(&store, "a", b"bytes");
-        let place = store.record_path(&record.key);
+        let place = store.records.path(&record.key);
         // It takes no room: there is a hole in it.
         let file = fs::File::options().write(true).open(&place).unwrap();
         file.set_len(1 << 40).unwrap();
@@ -811,7 +652,9 @@ mod tests {
         let second = publish(&store, "a", b"two");
         assert_eq!(first.key, second.key);
         assert_eq!(store.kept_apart(&first.key)[0], first);
-        let object = store.object(&first.artifact.files["table.parquet"].digest);
+        let object = store
+            .objects
+            .path(&first.artifact.files["table.parquet"].digest);
         fs::remove_file(object).unwrap();
         assert!(store.kept_apart(&first.key).is_empty());
         assert!(!store.keep_apart(&first).unwrap());

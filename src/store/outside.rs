@@ -377,8 +377,8 @@ impl Store {
                 digest,
             };
             // Looking at a plan creates no store, and what cannot be remembered is read again.
-            if self.root.is_dir() {
-                let _ = self.put(&place, &sealed::seal(&known));
+            if self.layout.root.is_dir() {
+                let _ = self.layout.write(&place, &sealed::seal(&known));
             }
             memory(known);
         }
@@ -394,7 +394,10 @@ impl Store {
 
     fn known_path(&self, path: &Path) -> PathBuf {
         let name = Digest::of_bytes(path.as_os_str().as_encoded_bytes());
-        self.root.join("outside").join(format!("{name}.json"))
+        self.layout
+            .root
+            .join("outside")
+            .join(format!("{name}.json"))
     }
 }
 
@@ -565,7 +568,7 @@ mod tests {
         };
         store.prepare().unwrap();
         let place = store.known_path(&path);
-        store.put(&place, &sealed::seal(&known)).unwrap();
+        store.layout.write(&place, &sealed::seal(&known)).unwrap();
         assert!(remembered(&store));
         assert_eq!(store.digest_outside(&seen()).unwrap(), known.digest);
         // The same size and the same time of change, but other bytes: the entry tells.

@@ -7,8 +7,8 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use super::coordination::SharedLock;
 use super::disk::Disk;
-use super::locks::SharedLock;
 use super::{Error, Store, files};
 
 /// A private, empty folder for one job; removed when dropped.
@@ -52,23 +52,20 @@ fn remove(disk: &dyn Disk, folder: &Path, alive: &Path) -> std::io::Result<()> {
 const ALIVE: &str = ".alive";
 
 impl Store {
-    pub(super) fn scratches(&self) -> PathBuf {
-        self.root.join("scratch")
-    }
-
     /// A fresh private folder.
     pub fn scratch(&self) -> Result<Scratch, Error> {
-        let parent = self.scratches();
-        let (lock, alive) = files::create_locked(&*self.disk, &parent, "job-", ALIVE)?;
+        let parent = self.layout.scratches();
+        let (lock, alive) = files::create_locked(&*self.layout.disk, &parent, "job-", ALIVE)?;
         let scratch = Scratch {
             folder: alive.with_extension(""),
             alive,
-            disk: self.disk.clone(),
+            disk: self.layout.disk.clone(),
             _lock: lock,
             hold: Mutex::default(),
         };
         for folder in [scratch.folder.clone(), scratch.out()] {
-            self.disk
+            self.layout
+                .disk
                 .create_folder(&folder)
                 .map_err(Error::io("create", &folder))?;
         }
@@ -77,7 +74,7 @@ impl Store {
 
     /// What dead engines left among the private folders.
     pub(super) fn dead_scratch(&self) -> Vec<PathBuf> {
-        let entries = fs::read_dir(self.scratches())
+        let entries = fs::read_dir(self.layout.scratches())
             .into_iter()
             .flatten()
             .flatten();
@@ -100,13 +97,13 @@ impl Store {
     pub(super) fn sweep_scratch(&self) {
         for path in self.dead_scratch() {
             if files::is_folder(&path) {
-                let _ = self.disk.remove_all(&path);
+                let _ = self.layout.disk.remove_all(&path);
             } else if let Some(_dead) = files::dead(&path) {
                 let _ = match path.extension() {
                     Some(alive) if alive == &ALIVE[1..] => {
-                        remove(&*self.disk, &path.with_extension(""), &path)
+                        remove(&*self.layout.disk, &path.with_extension(""), &path)
                     }
-                    _ => self.disk.remove(&path),
+                    _ => self.layout.disk.remove(&path),
                 };
             }
         }
@@ -123,20 +120,20 @@ mod tests {
         let store = Store::at(folder.path());
         store.prepare().unwrap();
         let live = store.scratch().unwrap();
-        let at = |name: &str| store.scratches().join(name);
+        let at = |name: &str| store.layout.scratches().join(name);
         for name in ["job-dead", "job-older"] {
             fs::create_dir_all(at(name).join("out")).unwrap();
         }
         for name in ["job-dead.alive", "job-before.alive", ".new-draft"] {
             fs::write(at(name), b"").unwrap();
         }
-        let draft = files::Draft::new(&*store.disk, &store.scratches()).unwrap();
+        let draft = files::Draft::new(&*store.layout.disk, &store.layout.scratches()).unwrap();
         assert_eq!(store.dead_scratch().len(), 4);
         store.prepare().unwrap();
         assert!(live.out().exists());
         // Among them what the store itself relies on.
-        assert_eq!(fs::read_dir(store.scratches()).unwrap().count(), 4);
+        assert_eq!(fs::read_dir(store.layout.scratches()).unwrap().count(), 4);
         drop((live, draft));
-        assert_eq!(fs::read_dir(store.scratches()).unwrap().count(), 1);
+        assert_eq!(fs::read_dir(store.layout.scratches()).unwrap().count(), 1);
     }
 }

@@ -101,12 +101,17 @@ fn a_deleted_artifact_is_made_again_and_nothing_else() {
     let plan = bench.plan(SWEEP);
     bench.run(SWEEP);
     let store = bench.store();
-    let states = assess(&plan, &store, &store.ledger("toy")).unwrap();
+    let states = assess(&plan, &store, &store.ledgers().of("toy")).unwrap();
     let Freshness::Fresh(record) = &states[plan.find("t[value=2]").unwrap()] else {
         panic!("not fresh")
     };
-    fs::remove_file(store.object(&record.artifact.files["table.parquet"].digest)).unwrap();
-    let states = assess(&plan, &store, &store.ledger("toy")).unwrap();
+    fs::remove_file(
+        store
+            .objects()
+            .path(&record.artifact.files["table.parquet"].digest),
+    )
+    .unwrap();
+    let states = assess(&plan, &store, &store.ledgers().of("toy")).unwrap();
     let Freshness::Stale { reason, .. } = &states[plan.find("t[value=2]").unwrap()] else {
         panic!("not stale")
     };
@@ -221,7 +226,7 @@ fn every_seed_has_its_place_and_its_reason() {
     bench.run(SWEEP);
     let plan = bench.plan(&SWEEP.replace("kind = 'times'", "kind = 'times'\n    factor = 3"));
     let store = bench.store();
-    let states = assess(&plan, &store, &store.ledger("toy")).unwrap();
+    let states = assess(&plan, &store, &store.ledgers().of("toy")).unwrap();
     let mut lines = Vec::new();
     for (job, state) in plan.jobs.iter().zip(&states) {
         lines.push(match state {
@@ -588,7 +593,7 @@ fn a_longer_job_goes_on_from_a_shorter_one_to_the_same_bytes() {
     assert_eq!(counting.to(10).0, 10);
     let text = counting.text(20);
     let (plan, store) = (counting.bench.plan(&text), counting.bench.store());
-    let states = assess(&plan, &store, &store.ledger("toy")).unwrap();
+    let states = assess(&plan, &store, &store.ledgers().of("toy")).unwrap();
     let Freshness::Stale { earlier, .. } = &states[0] else {
         panic!("not stale")
     };
@@ -799,7 +804,7 @@ fn what_was_saved_from_other_bytes_is_not_taken_up() {
     // An attempt that was killed while somebody edited what it read, and put the old bytes back.
     let store = bench.store();
     store.prepare().unwrap();
-    let lock = store.try_lock(&key).unwrap().unwrap();
+    let lock = store.coordination().try_lock(&key).unwrap().unwrap();
     let file = bench.folder.path().join("data/a");
     let stamp = etude::store::Stamp::of(&file).unwrap();
     store

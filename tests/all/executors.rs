@@ -79,7 +79,7 @@ fn jobs_that_run_elsewhere_hold_no_threads_and_their_records_name_their_machine(
     let threads = *executor.threads.lock().unwrap();
     assert!(threads < JOBS / 2, "{threads} threads");
     let store = bench.store();
-    let states = assess(&plan, &store, &store.ledger("toy")).unwrap();
+    let states = assess(&plan, &store, &store.ledgers().of("toy")).unwrap();
     for state in states {
         let Freshness::Fresh(record) = state else {
             panic!("a job is not done")

@@ -533,7 +533,7 @@ fn kept(store: &Store) -> (BTreeSet<Digest>, Vec<String>) {
             continue;
         };
         let mut files = record.artifact.files.values();
-        if files.all(|file| store.verify(file).unwrap()) {
+        if files.all(|file| store.objects().verify(file).unwrap()) {
             kept.insert(record.artifact.digest());
         } else {
             wrong.push(format!("{} is damaged", record.job));
@@ -773,7 +773,7 @@ fn whatever_is_damaged_an_audit_finds_it_and_one_more_run_heals_it() {
             corrupt(&store.root().join(inside), damage, &link);
             let what = format!("{damage:?} {}", inside.display());
             let wrong = || {
-                let audit = store.audit(&|_, _| {}).unwrap();
+                let audit = store.care().audit(&|_, _| {}).unwrap();
                 audit.findings.into_iter().filter(|f| f.is_wrong()).count()
             };
             // A record that is gone is a job that has not run, and its objects are referred to by nobody.
@@ -793,8 +793,8 @@ fn whatever_is_damaged_an_audit_finds_it_and_one_more_run_heals_it() {
             if used.contains(inside) {
                 assert_eq!(wrong(), 0, "{what}");
             }
-            let audit = store.audit(&|_, _| {}).unwrap();
-            store.repair(&audit).unwrap();
+            let audit = store.care().audit(&|_, _| {}).unwrap();
+            store.care().repair(&audit).unwrap();
             assert_eq!(wrong(), 0, "{what}");
             assert_eq!(views(&bench), clean.views, "{what}");
         }
@@ -827,7 +827,7 @@ fn whatever_the_clocks_say_nothing_runs_again_and_nothing_is_lost() {
         assert_eq!(again.artifacts(), clean.artifacts);
         assert_eq!(views(&bench), clean.views);
         for now in [SystemTime::UNIX_EPOCH, SystemTime::now() + 20_000 * day] {
-            sound(&bench).collect(&policy(now)).unwrap();
+            sound(&bench).care().collect(&policy(now)).unwrap();
             let again = run(&bench, &sound(&bench), PIPELINE);
             assert_eq!(again.summary.unwrap().cached, 5);
         }
@@ -862,7 +862,7 @@ fn a_collection_that_fails_anywhere_leaves_no_record_without_its_objects() {
                 copy(start.folder.path(), bench.folder.path());
                 let disk = Faulty::new(Some((kind, n, fault)));
                 let faulty = store_of(&bench, disk.clone());
-                let done = faulty.collect(&policy(later()));
+                let done = faulty.care().collect(&policy(later()));
                 if !disk.reached.load(Ordering::SeqCst) {
                     assert!(done.unwrap().going.len() > 10);
                     break;
@@ -870,8 +870,8 @@ fn a_collection_that_fails_anywhere_leaves_no_record_without_its_objects() {
                 tried += 1;
                 let what = format!("{fault:?} at {kind:?} {n}");
                 assert_eq!(kept(&sound(&bench)).1, Vec::<String>::new(), "{what}");
-                sound(&bench).collect(&policy(later())).unwrap();
-                let audit = sound(&bench).audit(&|_, _| {}).unwrap();
+                sound(&bench).care().collect(&policy(later())).unwrap();
+                let audit = sound(&bench).care().audit(&|_, _| {}).unwrap();
                 assert_eq!(audit.findings, [], "{what}");
                 let again = run(&bench, &sound(&bench), PIPELINE);
                 assert_eq!(again.summary.unwrap().cached, 5, "{what}");
@@ -892,7 +892,7 @@ fn a_collection_that_loses_its_power_leaves_no_record_without_its_objects() {
         copy(start.folder.path(), bench.folder.path());
         let disk = Frail::new(bench.folder.path(), n);
         let frail = store_of(&bench, disk.clone());
-        let _ = frail.collect(&policy(later()));
+        let _ = frail.care().collect(&policy(later()));
         drop(frail);
         // The worst: removed objects stay removed, and removed records come back unless that was synced.
         let root = sound(&bench).root().join("objects");
@@ -938,8 +938,8 @@ fn engines_and_collections_at_once_leave_a_store_in_order() {
         let collector = scope.spawn(|| {
             let mut times = 0;
             while busy.load(Ordering::SeqCst) {
-                bench.store().collect(&policy(later())).unwrap();
-                let audit = bench.store().audit(&|_, _| {}).unwrap();
+                bench.store().care().collect(&policy(later())).unwrap();
+                let audit = bench.store().care().audit(&|_, _| {}).unwrap();
                 let wrong = audit.findings.into_iter().filter(|f| f.is_wrong());
                 assert_eq!(wrong.collect::<Vec<_>>(), []);
                 times += 1;

@@ -256,7 +256,7 @@ fn what_the_store_has_stays_and_what_it_lost_comes_back() {
     let store = Store::at(&project.path("outputs/.etude"));
     for (job, file) in [("curve", "table.parquet"), ("figure", "figure.svg")] {
         let stored = &provenance(&project).jobs[job].artifact.files[file];
-        fs::remove_file(store.object(&stored.digest)).unwrap();
+        fs::remove_file(store.objects().path(&stored.digest)).unwrap();
         assert!(!is_whole(&project, job));
     }
     let text = project.ok(&["restore", "p.toml"]);
@@ -454,7 +454,7 @@ fn every_gallery_is_restored_with_its_tables_and_verdicts_whole() {
         };
         let pipeline = read(&file, &request, &etude::stages::registry()).unwrap();
         let plan = Plan::unroll(pipeline, &[]);
-        let states = assess(&plan, &store, &store.ledger(&plan.pipeline.shown)).unwrap();
+        let states = assess(&plan, &store, &store.ledgers().of(&plan.pipeline.shown)).unwrap();
         for (id, state) in states.iter().enumerate() {
             if state.record().is_none() {
                 let kind = plan.kind(id).name.to_string();

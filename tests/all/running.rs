@@ -335,7 +335,7 @@ fn what_is_kept_until_used_goes_and_is_made_again_where_something_new_needs_it()
             .join("outputs/toy/tables/a[n=3].parquet")
             .exists()
     );
-    let audit = bench.store().audit(&|_, _| {}).unwrap();
+    let audit = bench.store().care().audit(&|_, _| {}).unwrap();
     let wrong = audit.findings.iter().filter(|finding| finding.is_wrong());
     assert_eq!(wrong.count(), 0, "what was released is not missing");
     let again = bench.run(&used());
@@ -359,18 +359,21 @@ fn tables_without_bytes_are_made_again_once_all_that_they_read_is_there() {
     let text = used().replace("keep = 'until-used'", "");
     bench.run(&text);
     let release = |stages: &[&str]| {
-        let jobs = bench.store().ledger("toy").jobs.into_iter();
+        let jobs = bench.store().ledgers().of("toy").jobs.into_iter();
         let of = |job: &str| stages.iter().any(|stage| job.starts_with(stage));
         let keys: Vec<Digest> = jobs
             .filter(|(job, _)| of(job))
             .map(|(_, key)| key)
             .collect();
-        assert_eq!(bench.store().release(&keys).unwrap().len(), keys.len());
+        assert_eq!(
+            bench.store().care().release(&keys).unwrap().len(),
+            keys.len()
+        );
     };
     let to_run = |text: &str| {
         let plan = bench.plan(text);
         let store = bench.store();
-        let states = assess(&plan, &store, &store.ledger("toy")).unwrap();
+        let states = assess(&plan, &store, &store.ledgers().of("toy")).unwrap();
         states
             .iter()
             .filter(|state| state.record().is_none())
@@ -413,7 +416,8 @@ fn a_complete_run_forgets_the_jobs_that_its_pipeline_no_longer_has() {
     let jobs = |bench: &Bench| {
         bench
             .store()
-            .ledger("toy")
+            .ledgers()
+            .of("toy")
             .jobs
             .into_keys()
             .collect::<Vec<_>>()
@@ -426,7 +430,7 @@ fn a_complete_run_forgets_the_jobs_that_its_pipeline_no_longer_has() {
 #[test]
 fn what_is_pinned_or_read_by_another_engine_is_not_released() {
     let bench = Bench::new();
-    let key = |name: &str| bench.store().ledger("toy").jobs[name];
+    let key = |name: &str| bench.store().ledgers().of("toy").jobs[name];
     bench.run(&used().replace("keep = 'until-used'", ""));
     let (first, second) = (key("a[n=3]"), key("a[n=4]"));
     let pin = etude::store::Pin::default();
@@ -717,8 +721,8 @@ fn what_was_seen_once_is_not_believed_of_an_object_that_changed_since() {
     // What is taken from a snapshot stays like all that is looked up, however little room there should be.
     let (engine, collector) = (bench.store(), bench.store());
     engine.prepare().unwrap();
-    let snapshot = engine.snapshot("toy");
-    for key in engine.ledger("toy").jobs.values() {
+    let snapshot = engine.snapshots().of("toy");
+    for key in engine.ledgers().of("toy").jobs.values() {
         assert!(snapshot.artifact(&engine, key).is_some());
     }
     let policy = Policy {
@@ -728,9 +732,9 @@ fn what_was_seen_once_is_not_believed_of_an_object_that_changed_since() {
         now: std::time::SystemTime::now() + std::time::Duration::from_secs(86_400),
         patience: std::time::Duration::ZERO,
     };
-    assert_eq!(collector.garbage(&policy).unwrap().running, 8);
+    assert_eq!(collector.care().garbage(&policy).unwrap().running, 8);
     drop(engine);
-    assert_eq!(collector.garbage(&policy).unwrap().running, 0);
+    assert_eq!(collector.care().garbage(&policy).unwrap().running, 0);
     let object = bench.object(SWEEP, "b[n=3]");
     let meta = fs::metadata(&object).unwrap();
     let mut permissions = meta.permissions();

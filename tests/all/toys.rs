@@ -605,11 +605,13 @@ impl Bench {
     /// Where the one file of a cached job lies in the store.
     pub fn object(&self, text: &str, job: &str) -> PathBuf {
         let (plan, store) = (self.plan(text), self.store());
-        let states = assess(&plan, &store, &store.ledger("toy")).unwrap();
+        let states = assess(&plan, &store, &store.ledgers().of("toy")).unwrap();
         let Freshness::Fresh(record) = &states[plan.find(job).unwrap()] else {
             panic!("{job} is not cached")
         };
-        store.object(&record.artifact.files.values().next().unwrap().digest)
+        store
+            .objects()
+            .path(&record.artifact.files.values().next().unwrap().digest)
     }
 
     pub fn run(&self, text: &str) -> Ran {

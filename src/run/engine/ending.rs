@@ -172,7 +172,7 @@ impl Engine<'_, '_> {
     /// The verdict that a job left; one that cannot be read cannot be judged.
     fn verdict(&self, name: &str, made: &Made) -> Verdict {
         let file = made.artifact.files.get(Verdict::FILE);
-        let text = file.and_then(|file| fs::read(self.store.object(&file.digest)).ok());
+        let text = file.and_then(|file| fs::read(self.store.objects().path(&file.digest)).ok());
         let verdict = text.and_then(|text| serde_json::from_slice(&text).ok());
         verdict.unwrap_or_else(|| Verdict {
             says: format!("the verdict of {name} is not in the store, or cannot be read"),

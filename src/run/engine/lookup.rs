@@ -16,7 +16,7 @@ impl Engine<'_, '_> {
     /// Looks up every job whose inputs are settled, until none is left.
     pub(super) fn look_up(&mut self) -> Result<(), Error> {
         // Taken once for all of them; where it cannot be, each says so.
-        let _hold = self.store.hold();
+        let _hold = self.store.coordination().hold();
         let mut looked = ExternalDigests::new(self.store);
         while let Some(id) = self.open.pop_front() {
             // One may be named twice, and what it reads may have been found damaged since.
@@ -138,7 +138,7 @@ impl Engine<'_, '_> {
     /// The lines of a file that an artifact may have beside its result.
     pub(super) fn lines_of(&self, made: &Made, file: &str) -> Vec<String> {
         let file = made.artifact.files.get(file);
-        let text = file.and_then(|file| fs::read(self.store.object(&file.digest)).ok());
+        let text = file.and_then(|file| fs::read(self.store.objects().path(&file.digest)).ok());
         text.and_then(|text| serde_json::from_slice(&text).ok())
             .unwrap_or_default()
     }

@@ -46,7 +46,7 @@ impl Handled<'_> {
         if self.is_stopped() {
             return Ok(Begun::Ended(Outcome::Cancelled));
         }
-        let Some(lock) = store.try_lock(&key)? else {
+        let Some(lock) = store.coordination().try_lock(&key)? else {
             return Ok(Begun::Busy);
         };
         if !self.is_again()
@@ -176,11 +176,11 @@ impl Handled<'_> {
             let files = &record.artifact.files;
             if files
                 .values()
-                .all(|file| matches!(self.run.store.verify(file), Ok(true)))
+                .all(|file| matches!(self.run.store.objects().verify(file), Ok(true)))
             {
-                let files = files
-                    .iter()
-                    .map(|(name, file)| (name.clone(), self.run.store.object(&file.digest)));
+                let files = files.iter().map(|(name, file)| {
+                    (name.clone(), self.run.store.objects().path(&file.digest))
+                });
                 let earlier = Earlier {
                     length: from.length,
                     files: files.collect(),

@@ -109,7 +109,7 @@ impl Handled<'_> {
     /// Writes the record, unless an earlier artifact of the key stands.
     fn record(&self, record: Record, log: &Path) -> Result<Outcome, Error> {
         let (store, key) = (self.run.store, self.ready.key);
-        let is_adopted = store.adopted(&key).is_some();
+        let is_adopted = store.records().adopted(&key).is_some();
         let differs = self.ready.before.as_deref();
         let differs = differs.filter(|before| before.artifact != record.artifact);
         if let Some(before) = differs {
@@ -154,8 +154,8 @@ impl Handled<'_> {
                 (Some(old), Some(new)) if old == new => {}
                 (Some(old), Some(new)) => {
                     let (old, new) = (
-                        self.run.store.object(&old.digest),
-                        self.run.store.object(&new.digest),
+                        self.run.store.objects().path(&old.digest),
+                        self.run.store.objects().path(&new.digest),
                     );
                     let how = if old.exists() {
                         (self.run.compare)(kind, name, &old, &new)
@@ -204,7 +204,7 @@ impl Handled<'_> {
         let (Some(was), Some(now)) = (was, Stamp::of(path)) else {
             return false;
         };
-        let holds = Digest::of_file(path).map(|(digest, _)| self.run.store.object(&digest));
+        let holds = Digest::of_file(path).map(|(digest, _)| self.run.store.objects().path(&digest));
         now.is_of_another_file(&was) && holds.is_ok_and(|object| object == path)
     }
 }

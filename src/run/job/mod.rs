@@ -207,7 +207,7 @@ pub(super) fn verify_once(
     if verified().contains(&file.digest) {
         return Ok(true);
     }
-    let is_right = store.verify(file)?;
+    let is_right = store.objects().verify(file)?;
     if is_right {
         verified().insert(file.digest);
     }

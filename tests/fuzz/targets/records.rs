@@ -27,7 +27,7 @@ fuzz_target!(|bytes: &[u8]| {
     if let Lookup::Present(record) | Lookup::Broken { record, .. } = store.lookup(&key) {
         for (name, file) in &record.artifact.files {
             assert_stays_inside(name);
-            assert!(store.object(&file.digest).starts_with(&root));
+            assert!(store.objects().path(&file.digest).starts_with(&root));
         }
     }
     // One that bears a seal, so that more than the seal is looked at.
@@ -41,8 +41,8 @@ fuzz_target!(|bytes: &[u8]| {
             origin.files.keys().chain(origin.artifact.files.keys()).for_each(assert_stays_inside);
         }
     }
-    let ledger = store.ledger("p");
-    let snapshot = store.snapshot("p");
+    let ledger = store.ledgers().of("p");
+    let snapshot = store.snapshots().of("p");
     for key in ledger.jobs.values() {
         let _ = snapshot.artifact(&store, key);
     }

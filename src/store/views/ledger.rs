@@ -12,7 +12,10 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Digest, Error, Store, files, sealed};
+use super::user::User;
+use crate::store::coordination::Coordination;
+use crate::store::layout::Layout;
+use crate::store::{Digest, Error, files, sealed};
 
 /// Kept for people, views and garbage collection: losing it loses the reasons why a job is stale, and what only it names may
 /// be collected; it never loses a result that a run needs.
@@ -43,14 +46,14 @@ pub(crate) struct Base {
 const REMEMBERED: usize = 8;
 
 /// Where damaged ledgers are set aside, below the quarantine.
-pub(super) const LOST: &str = "pipelines";
+pub(in crate::store) const LOST: &str = "pipelines";
 
 /// The entries of ledgers from before they were sealed.
 const UNSEALED: [&str; 2] = ["jobs", "views"];
 
 impl Ledger {
     /// Reads a ledger; one that is not there is empty, and one that cannot be trusted an error.
-    pub(super) fn read(path: &Path) -> Result<Self, Error> {
+    pub(in crate::store) fn read(path: &Path) -> Result<Self, Error> {
         Ok(Self::read_if_there(path)?.unwrap_or_default())
     }
 
@@ -80,7 +83,7 @@ impl Ledger {
     }
 
     /// The views that were placed since it was read.
-    pub(super) fn placed(&self) -> Vec<(String, Digest)> {
+    pub(in crate::store) fn placed(&self) -> Vec<(String, Digest)> {
         let before = &self.base.views;
         let placed = self
             .views
@@ -92,7 +95,7 @@ impl Ledger {
     }
 
     /// What was read of a view, whatever was changed since.
-    pub(super) fn restore_view(&mut self, view: &str) {
+    pub(in crate::store) fn restore_view(&mut self, view: &str) {
         match self.base.views.get(view) {
             Some(digest) => self.views.insert(view.to_owned(), *digest),
             None => self.views.remove(view),
@@ -157,10 +160,19 @@ fn apply(
     saved.retain(|name, digest| now.contains_key(name) || base.get(name) != Some(digest));
 }
 
-impl Store {
+/// The ledgers of a store.
+#[derive(Debug, Clone)]
+pub struct Ledgers {
+    pub(in crate::store) layout: Layout,
+    pub(in crate::store) coordination: Coordination,
+    /// The project that uses the store, where it is not the only one.
+    pub(in crate::store) user: User,
+}
+
+impl Ledgers {
     /// What the last runs of a pipeline left. One that is damaged is as if it were empty: a run loses nothing by it.
-    pub fn ledger(&self, pipeline: &str) -> Ledger {
-        let mut ledger = Ledger::read(&self.ledger_path(pipeline)).unwrap_or_default();
+    pub fn of(&self, pipeline: &str) -> Ledger {
+        let mut ledger = Ledger::read(&self.path(pipeline)).unwrap_or_default();
         ledger.rebase();
         ledger
     }
@@ -168,20 +180,20 @@ impl Store {
     /// Saves what was changed in the ledger of a pipeline since it was read or saved last; all else stays as others have left
     /// it. The keys that its jobs had until now are remembered. One that cannot be read is set aside, where it keeps garbage
     /// collection from taking the new one for the whole truth.
-    pub fn save_ledger(&self, pipeline: &str, ledger: &mut Ledger) -> Result<(), Error> {
-        if self.only_read().is_some() {
+    pub fn save(&self, pipeline: &str, ledger: &mut Ledger) -> Result<(), Error> {
+        if self.layout.only_read().is_some() {
             // That nothing is noted was told when the run began.
             return Ok(());
         }
-        let path = self.ledger_path(pipeline);
+        let path = self.path(pipeline);
         // A store that can only be read serves whoever changes nothing.
         if !ledger.is_changed() && matches!(Ledger::read_if_there(&path), Ok(Some(_))) {
             return Ok(());
         }
-        let _lock = self.lock_ledgers()?;
+        let _lock = self.coordination.lock_ledgers()?;
         let there = match Ledger::read_if_there(&path) {
             Err(Error::Damaged { .. }) => {
-                self.quarantine_as(&path, LOST)?;
+                self.layout.quarantine_as(&path, LOST)?;
                 None
             }
             read => read?,
@@ -190,19 +202,19 @@ impl Store {
         let saved = there.clone().unwrap_or_else(|| ledger.before());
         let merged = ledger.applied_to(saved);
         if merged != there.unwrap_or_default() {
-            self.put(&path, &sealed::seal(&merged))?;
+            self.layout.write(&path, &sealed::seal(&merged))?;
         }
         ledger.rebase();
         Ok(())
     }
 
-    pub(super) fn ledgers(&self) -> PathBuf {
-        self.root.join("pipelines")
+    pub(in crate::store) fn folder(&self) -> PathBuf {
+        self.layout.root.join("pipelines")
     }
 
-    fn ledger_path(&self, pipeline: &str) -> PathBuf {
-        let name = self.name_of_pipeline(pipeline);
-        self.ledgers().join(format!("{name}.json"))
+    fn path(&self, pipeline: &str) -> PathBuf {
+        let name = self.user.name_of(pipeline);
+        self.folder().join(format!("{name}.json"))
     }
 }
 
@@ -211,8 +223,8 @@ mod tests {
     use std::fs::File;
     use std::sync::Arc;
 
-    use super::super::Disk;
     use super::*;
+    use crate::store::{Disk, Store};
 
     #[test]
     fn a_ledger_remembers_the_keys_its_jobs_had() {
@@ -221,19 +233,19 @@ mod tests {
         let mut ledger = Ledger::default();
         for n in [0, 1, 2, 2, 1] {
             ledger.jobs.insert("a".into(), key(n));
-            store.save_ledger("p", &mut ledger).unwrap();
+            store.ledgers.save("p", &mut ledger).unwrap();
         }
-        let saved = store.ledger("p");
+        let saved = store.ledgers.of("p");
         assert_eq!(saved.jobs["a"], key(1));
         assert_eq!(saved.earlier["a"], [key(2), key(0)]);
         ledger.jobs.clear();
-        store.save_ledger("p", &mut ledger).unwrap();
-        assert_eq!(store.ledger("p").earlier["a"], [key(1), key(2), key(0)]);
+        store.ledgers.save("p", &mut ledger).unwrap();
+        assert_eq!(store.ledgers.of("p").earlier["a"], [key(1), key(2), key(0)]);
         for n in 10..30 {
             ledger.jobs.insert("a".into(), key(n));
-            store.save_ledger("p", &mut ledger).unwrap();
+            store.ledgers.save("p", &mut ledger).unwrap();
         }
-        assert_eq!(store.ledger("p").earlier["a"].len(), REMEMBERED);
+        assert_eq!(store.ledgers.of("p").earlier["a"].len(), REMEMBERED);
     }
 
     #[test]
@@ -241,16 +253,16 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::at(folder.path());
         store.prepare().unwrap();
-        let path = store.ledger_path("p");
+        let path = store.ledgers.path("p");
         let key = Digest::of_key(b"x");
         let text = format!(r#"{{ "jobs": {{ "a": "{key}" }}, "views": {{}} }}"#);
         std::fs::write(&path, &text).unwrap();
-        assert_eq!(store.ledger("p").jobs["a"], key);
+        assert_eq!(store.ledgers.of("p").jobs["a"], key);
         std::fs::write(&path, &text[..20]).unwrap();
-        assert_eq!(store.ledger("p"), Ledger::default());
+        assert_eq!(store.ledgers.of("p"), Ledger::default());
         assert!(Ledger::read(&path).is_err());
-        store.save_ledger("p", &mut Ledger::default()).unwrap();
-        assert!(store.quarantine().join(LOST).join("p.json").exists());
+        store.ledgers.save("p", &mut Ledger::default()).unwrap();
+        assert!(store.layout.quarantine().join(LOST).join("p.json").exists());
         assert_eq!(Ledger::read(&path).unwrap(), Ledger::default());
     }
 
@@ -261,9 +273,9 @@ mod tests {
         let yours = Store::at(folder.path()).used_by(Path::new("/home/you"));
         let mut ledger = Ledger::default();
         ledger.jobs.insert("a".into(), Digest::of_key(b"x"));
-        mine.save_ledger("p", &mut ledger).unwrap();
-        assert_eq!(yours.ledger("p"), Ledger::default());
-        assert_eq!(mine.ledger("p").jobs, ledger.jobs);
+        mine.ledgers.save("p", &mut ledger).unwrap();
+        assert_eq!(yours.ledgers.of("p"), Ledger::default());
+        assert_eq!(mine.ledgers.of("p").jobs, ledger.jobs);
     }
 
     fn two() -> (tempfile::TempDir, Store, Store) {
@@ -279,16 +291,16 @@ mod tests {
     #[test]
     fn two_who_save_at_once_keep_what_the_other_has_saved() {
         let (_folder, one, other) = two();
-        let (mut mine, mut yours) = (one.ledger("p"), other.ledger("p"));
+        let (mut mine, mut yours) = (one.ledgers.of("p"), other.ledgers.of("p"));
         mine.jobs.insert("a".into(), key(1));
         mine.views.insert("a.svg".into(), key(2));
         yours.jobs.insert("b".into(), key(3));
         yours.views.insert("b.svg".into(), key(4));
-        one.save_ledger("p", &mut mine).unwrap();
-        other.save_ledger("p", &mut yours).unwrap();
+        one.ledgers.save("p", &mut mine).unwrap();
+        other.ledgers.save("p", &mut yours).unwrap();
         mine.jobs.insert("c".into(), key(5));
-        one.save_ledger("p", &mut mine).unwrap();
-        let saved = one.ledger("p");
+        one.ledgers.save("p", &mut mine).unwrap();
+        let saved = one.ledgers.of("p");
         let entry = |name: &str, n| (name.to_string(), key(n));
         let jobs = [entry("a", 1), entry("b", 3), entry("c", 5)];
         assert_eq!(saved.jobs, BTreeMap::from(jobs));
@@ -300,19 +312,19 @@ mod tests {
     #[test]
     fn only_what_was_changed_since_the_last_save_is_saved() {
         let (_folder, one, other) = two();
-        let mut mine = one.ledger("p");
+        let mut mine = one.ledgers.of("p");
         mine.jobs.insert("a".into(), key(1));
-        one.save_ledger("p", &mut mine).unwrap();
-        let mut yours = other.ledger("p");
+        one.ledgers.save("p", &mut mine).unwrap();
+        let mut yours = other.ledgers.of("p");
         yours.jobs.insert("a".into(), key(2));
-        other.save_ledger("p", &mut yours).unwrap();
+        other.ledgers.save("p", &mut yours).unwrap();
         mine.jobs.insert("b".into(), key(3));
-        one.save_ledger("p", &mut mine).unwrap();
-        assert_eq!(one.ledger("p").jobs["a"], key(2));
+        one.ledgers.save("p", &mut mine).unwrap();
+        assert_eq!(one.ledgers.of("p").jobs["a"], key(2));
         // Where both replace one, the other key is remembered.
         mine.jobs.insert("a".into(), key(4));
-        one.save_ledger("p", &mut mine).unwrap();
-        let saved = one.ledger("p");
+        one.ledgers.save("p", &mut mine).unwrap();
+        let saved = one.ledgers.of("p");
         assert_eq!(saved.jobs["a"], key(4));
         assert_eq!(saved.earlier["a"], [key(2), key(1)]);
     }
@@ -325,17 +337,17 @@ mod tests {
             start.jobs.insert(name.into(), key(n));
             start.views.insert(name.into(), key(n));
         }
-        one.save_ledger("p", &mut start).unwrap();
-        let (mut mine, mut yours) = (one.ledger("p"), other.ledger("p"));
+        one.ledgers.save("p", &mut start).unwrap();
+        let (mut mine, mut yours) = (one.ledgers.of("p"), other.ledgers.of("p"));
         for entries in [&mut yours.jobs, &mut yours.views] {
             entries.insert("replaced".into(), key(10));
             entries.insert("added".into(), key(11));
         }
-        other.save_ledger("p", &mut yours).unwrap();
+        other.ledgers.save("p", &mut yours).unwrap();
         mine.jobs.retain(|job, _| job == "kept");
         mine.views.retain(|view, _| view == "kept");
-        one.save_ledger("p", &mut mine).unwrap();
-        let saved = one.ledger("p");
+        one.ledgers.save("p", &mut mine).unwrap();
+        let saved = one.ledgers.of("p");
         let left = [("kept", 0), ("replaced", 10), ("added", 11)];
         let left = BTreeMap::from(left.map(|(name, n)| (name.to_string(), key(n))));
         assert_eq!((&saved.jobs, &saved.views), (&left, &left));
@@ -347,7 +359,7 @@ mod tests {
     #[test]
     fn a_ledger_lost_since_it_was_read_is_saved_whole() {
         let (_folder, one, _) = two();
-        let path = one.ledger_path("p");
+        let path = one.ledgers.path("p");
         let mut ledger = Ledger::default();
         for (n, lose) in [(1, None), (2, Some("")), (3, Some("{}x"))] {
             match lose {
@@ -356,9 +368,9 @@ mod tests {
                 Some(text) => std::fs::write(&path, text).unwrap(),
             }
             ledger.jobs.insert(n.to_string(), key(n));
-            one.save_ledger("p", &mut ledger).unwrap();
+            one.ledgers.save("p", &mut ledger).unwrap();
         }
-        assert_eq!(one.ledger("p").jobs, ledger.jobs);
+        assert_eq!(one.ledgers.of("p").jobs, ledger.jobs);
         assert_eq!(ledger.jobs.len(), 3);
     }
 
@@ -377,13 +389,13 @@ mod tests {
         let (folder, one, _) = two();
         let mut ledger = Ledger::default();
         ledger.jobs.insert("a".into(), key(1));
-        one.save_ledger("p", &mut ledger).unwrap();
+        one.ledgers.save("p", &mut ledger).unwrap();
         let store = Store::on(folder.path(), Arc::new(Denied));
-        let mut same = store.ledger("p");
+        let mut same = store.ledgers.of("p");
         same.jobs.insert("a".into(), key(1));
-        store.save_ledger("p", &mut same).unwrap();
+        store.ledgers.save("p", &mut same).unwrap();
         same.jobs.insert("a".into(), key(2));
-        assert!(store.save_ledger("p", &mut same).is_err());
+        assert!(store.ledgers.save("p", &mut same).is_err());
     }
 
     #[test]
@@ -392,10 +404,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let saver = |first: u32| {
             let store = Store::at(folder.path());
-            let mut ledger = store.ledger("p");
+            let mut ledger = store.ledgers.of("p");
             for n in first..first + EACH {
                 ledger.jobs.insert(n.to_string(), key(n));
-                store.save_ledger("p", &mut ledger).unwrap();
+                store.ledgers.save("p", &mut ledger).unwrap();
             }
         };
         std::thread::scope(|scope| {
@@ -403,7 +415,7 @@ mod tests {
                 scope.spawn(move || saver(saved * EACH));
             }
         });
-        let saved = Store::at(folder.path()).ledger("p");
+        let saved = Store::at(folder.path()).ledgers.of("p");
         assert_eq!(saved.jobs.len(), 4 * EACH as usize);
     }
 }

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Artifact, Digest, Error, Record, files, record, sealed};
+use crate::store::{Artifact, Digest, Error, Record, files, sealed};
 
 /// All that is kept of the jobs of a pipeline when its results are published. The same store and the same pipeline give the
 /// same text, so that it can be committed.
@@ -123,7 +123,7 @@ impl Provenance {
                 let why = format!("the key of {job} is not the digest of its fingerprint");
                 return Err(Error::damaged(&path, why));
             }
-            if let Err(why) = record::check_names(origin.artifact.files.keys()) {
+            if let Err(why) = super::record::check_names(origin.artifact.files.keys()) {
                 return Err(Error::damaged(&path, format!("{job}: {why}")));
             }
             if let Some(file) = origin.files.keys().find(|file| !is_inside(file)) {
@@ -159,8 +159,8 @@ mod tests {
 
     use serde_json::json;
 
-    use super::super::StoredFile;
     use super::*;
+    use crate::store::StoredFile;
 
     fn provenance(file: &str) -> Provenance {
         let fingerprint = json!({ "kind": "toy" });

@@ -13,8 +13,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::outside::Exact;
-use super::{Artifact, Digest, Error, Store, StoredFile};
+use super::user::User;
+use crate::store::layout::Layout;
+use crate::store::outside::Exact;
+use crate::store::{Artifact, Digest, Error, Store, StoredFile};
 
 /// What was seen, by cache key.
 #[derive(Debug, Default)]
@@ -48,17 +50,17 @@ impl Snapshot {
     /// The artifact of a key, if its record and objects are as they were. As with a lookup, it stays from then on.
     pub fn artifact(&self, store: &Store, key: &Digest) -> Option<Arc<Artifact>> {
         let entry = self.before.get(key)?;
-        let hold = store.hold().ok()?;
-        if Exact::of(&store.record_path(key)) != Some(entry.record) {
+        let hold = store.coordination.hold().ok()?;
+        if Exact::of(&store.records.path(key)) != Some(entry.record) {
             return None;
         }
         let files = entry.artifact.files.values().zip(&entry.objects);
         for (file, exact) in files {
-            if Exact::of(&store.object(&file.digest)) != Some(*exact) {
+            if Exact::of(&store.objects.path(&file.digest)) != Some(*exact) {
                 return None;
             }
         }
-        if let Some(lease) = store.lease() {
+        if let Some(lease) = store.coordination.lease() {
             lease.keep(key, &hold);
         }
         Some(entry.artifact.clone())
@@ -76,7 +78,7 @@ impl Snapshot {
         let files = artifact.files.values().enumerate();
         let unsure = files.filter(|(at, file)| {
             let seen = entry.map(|entry| entry.objects[*at]);
-            seen.is_none() || Exact::of(&store.object(&file.digest)) != seen
+            seen.is_none() || Exact::of(&store.objects.path(&file.digest)) != seen
         });
         unsure.map(|(_, file)| file).collect()
     }
@@ -133,14 +135,14 @@ impl Snapshot {
         let rested = |path: &Path| Exact::of(path).filter(Exact::has_rested);
         let entry = || {
             let files = artifact.files.values();
-            let objects = files.map(|file| rested(&store.object(&file.digest)));
+            let objects = files.map(|file| rested(&store.objects.path(&file.digest)));
             let views = views.iter().map(|path| {
                 let name = path.strip_prefix(folder).ok()?.to_str()?;
                 Some((name.to_string(), rested(path)?))
             });
             Some(Entry {
                 artifact: artifact.clone(),
-                record: rested(&store.record_path(key))?,
+                record: rested(&store.records.path(key))?,
                 objects: objects.collect::<Option<_>>()?,
                 views: views.collect::<Option<_>>()?,
             })
@@ -152,15 +154,26 @@ impl Snapshot {
     }
 }
 
-impl Store {
-    fn snapshot_path(&self, pipeline: &str) -> PathBuf {
-        let name = self.name_of_pipeline(pipeline);
-        self.root.join("snapshots").join(format!("{name}.jsonl"))
+/// The snapshots of a store.
+#[derive(Debug, Clone)]
+pub struct Snapshots {
+    pub(in crate::store) layout: Layout,
+    /// The project that uses the store, where it is not the only one.
+    pub(in crate::store) user: User,
+}
+
+impl Snapshots {
+    fn path(&self, pipeline: &str) -> PathBuf {
+        let name = self.user.name_of(pipeline);
+        self.layout
+            .root
+            .join("snapshots")
+            .join(format!("{name}.jsonl"))
     }
 
     /// What the last run of a pipeline saw.
-    pub fn snapshot(&self, pipeline: &str) -> Snapshot {
-        let bytes = fs::read(self.snapshot_path(pipeline)).unwrap_or_default();
+    pub fn of(&self, pipeline: &str) -> Snapshot {
+        let bytes = fs::read(self.path(pipeline)).unwrap_or_default();
         let mut before = BTreeMap::new();
         let lines = serde_json::Deserializer::from_slice(&bytes).into_iter::<(Digest, Entry)>();
         // What cannot be read is looked up anew.
@@ -176,8 +189,8 @@ impl Store {
     }
 
     /// Replaces it by what this run saw, if that is anything else.
-    pub fn save_snapshot(&self, pipeline: &str, snapshot: &Snapshot) -> Result<(), Error> {
-        if !snapshot.changed && snapshot.before.is_empty() || self.only_read().is_some() {
+    pub fn save(&self, pipeline: &str, snapshot: &Snapshot) -> Result<(), Error> {
+        if !snapshot.changed && snapshot.before.is_empty() || self.layout.only_read().is_some() {
             return Ok(());
         }
         let mut text = Vec::new();
@@ -185,6 +198,6 @@ impl Store {
             serde_json::to_writer(&mut text, &entry).expect("a snapshot is plain data");
             let _ = text.write_all(b"\n");
         }
-        self.put_unsynced(&self.snapshot_path(pipeline), &text)
+        self.layout.write_unsynced(&self.path(pipeline), &text)
     }
 }

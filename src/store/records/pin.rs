@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Digest, Error, Lookup, Store, files, sealed};
+use crate::store::{Digest, Error, Lookup, Store, files, sealed};
 
 /// What is said of an artifact that is kept. It is kept by the name of the pin's file, whatever can be read in it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -20,8 +20,8 @@ pub struct Pin {
 }
 
 impl Store {
-    pub(super) fn pin_folder(&self) -> PathBuf {
-        self.root.join("pins")
+    pub(in crate::store) fn pin_folder(&self) -> PathBuf {
+        self.layout.root.join("pins")
     }
 
     fn pin_path(&self, key: &Digest) -> PathBuf {
@@ -30,21 +30,22 @@ impl Store {
 
     /// Keeps the artifact of a key. Whether it does: of one that is not there is nothing to keep.
     pub fn pin(&self, key: &Digest, pin: &Pin) -> Result<bool, Error> {
-        let _hold = self.hold()?;
+        let _hold = self.coordination.hold()?;
         if !matches!(self.find(key), Lookup::Present(_)) {
             return Ok(false);
         }
-        self.put(&self.pin_path(key), &sealed::seal(pin))?;
+        self.layout.write(&self.pin_path(key), &sealed::seal(pin))?;
         Ok(true)
     }
 
     /// Keeps it no longer.
     pub fn unpin(&self, key: &Digest) -> Result<(), Error> {
         let path = self.pin_path(key);
-        self.disk
+        self.layout
+            .disk
             .remove(&path)
             .map_err(Error::io("remove", &path))?;
-        files::sync_folder(&*self.disk, &self.pin_folder())
+        files::sync_folder(&*self.layout.disk, &self.pin_folder())
     }
 
     /// The keys whose artifacts are kept, by pipeline and job.

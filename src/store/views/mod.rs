@@ -3,11 +3,23 @@
 //! Small artifacts (figures, tables, verdicts, documents) are copied, so that opening one in an editor cannot reach the store;
 //! large ones (datasets, models) are links. A file that etude did not write, or that was changed since, is never touched.
 
-use std::collections::BTreeSet;
-use std::path::{Component, Path, PathBuf};
-use std::{fs, io};
+pub(super) mod ledger;
+mod names;
+mod place;
+mod removal;
+mod snapshot;
+mod user;
 
-use super::{Artifact, Digest, Error, Ledger, Store, StoredFile, files};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::{Artifact, Digest, Error, Objects, Store, files};
+pub use ledger::{Ledger, Ledgers};
+use names::{DOUBLE, flat, is_object, normal, visible};
+pub use names::{extension, file_name};
+use place::There;
+pub use snapshot::{Snapshot, Snapshots};
+pub(super) use user::User;
 
 /// The folder of a pipeline's views, and the ledger that says which files there are etude's.
 #[derive(Debug)]
@@ -42,17 +54,6 @@ pub enum Retired {
     Gone,
     /// It is left as it is, for this reason.
     Left(String),
-}
-
-/// What lies where a view should.
-enum There {
-    Nothing,
-    /// A file with these bytes.
-    Copy(Digest),
-    /// A link into this store or another one.
-    Link(PathBuf),
-    /// Something that etude never leaves there.
-    Strange(String),
 }
 
 impl Views<'_> {
@@ -124,11 +125,11 @@ impl Views<'_> {
                     continue;
                 }
             };
-            let object = self.store.object(&stored.digest);
+            let object = self.store.objects.path(&stored.digest);
             if copy {
                 if !matches!(there, There::Copy(digest) if digest == stored.digest) {
-                    let bytes = self.store.read(stored)?;
-                    files::replace(&*self.store.disk, &path, &bytes)?;
+                    let bytes = self.store.objects.get(stored)?;
+                    files::replace(&*self.store.layout.disk, &path, &bytes)?;
                 }
             } else {
                 let target = self.target(&object, files::folder_of(&path));
@@ -160,44 +161,6 @@ impl Views<'_> {
         views.map(|(view, _)| view.clone()).collect()
     }
 
-    /// Moves a view to where nobody takes it for the result of the last run. One that is etude's no more is left alone.
-    pub fn retire(&self, relative: &str, ledger: &mut Ledger) -> Result<Retired, Error> {
-        let path = self.folder.join(relative);
-        let Some(digest) = ledger.views.get(relative).copied() else {
-            return Ok(Retired::Gone);
-        };
-        let there = self.there(&path)?;
-        if matches!(there, There::Nothing) {
-            ledger.views.remove(relative);
-            return Ok(Retired::Gone);
-        }
-        let earlier = format!("{EARLIER}/{relative}");
-        let theirs = self.in_the_way(&there, Some(&digest), None);
-        if let Some(why) = theirs.or_else(|| self.strange_folder(&path)) {
-            return Ok(Retired::Left(why));
-        }
-        if let Err(problem) = self.free(&earlier, &digest, ledger)? {
-            let (place, why) = (problem.path.display(), problem.message);
-            return Ok(Retired::Left(format!("{place} is in its way: {why}")));
-        }
-        let (disk, to) = (&*self.store.disk, self.folder.join(&earlier));
-        match there {
-            // The way to the store is another from there.
-            There::Link(_) => {
-                let object = self.store.object(&digest);
-                self.link(&self.target(&object, files::folder_of(&to)), &to)?;
-                disk.remove(&path).map_err(Error::io("remove", &path))?;
-            }
-            _ => {
-                files::create_folders(disk, files::folder_of(&to))?;
-                disk.rename(&path, &to).map_err(Error::io("move", &path))?;
-            }
-        }
-        ledger.views.remove(relative);
-        ledger.views.insert(earlier, digest);
-        Ok(Retired::Moved(to))
-    }
-
     /// The files of an artifact that are not shown as they should be: something else lies there, or nothing.
     pub fn unshown(&self, section: &str, name: &str, artifact: &Artifact) -> Vec<PathBuf> {
         let names = Views::names(section, name, artifact).into_iter();
@@ -206,7 +169,11 @@ impl Views<'_> {
         let unshown = files.filter(|(path, stored)| match self.there(path) {
             Ok(There::Copy(digest)) => digest != stored.digest,
             Ok(There::Link(target)) => {
-                target != self.target(&self.store.object(&stored.digest), files::folder_of(path))
+                target
+                    != self.target(
+                        &self.store.objects.path(&stored.digest),
+                        files::folder_of(path),
+                    )
             }
             _ => true,
         });
@@ -226,7 +193,7 @@ impl Views<'_> {
             Err(problem) => return Ok(Err(problem)),
         };
         if !matches!(there, There::Copy(theirs) if theirs == digest) {
-            files::replace(&*self.store.disk, &path, bytes)?;
+            files::replace(&*self.store.layout.disk, &path, bytes)?;
         }
         ledger.views.insert(relative.to_string(), digest);
         Ok(Ok(path))
@@ -252,282 +219,19 @@ impl Views<'_> {
         })
     }
 
-    /// Removes all that was moved away with [`Views::retire`], now that everything is of the last run.
-    pub fn clear_earlier(&self, ledger: &mut Ledger) {
-        let root = self.folder.join(EARLIER);
-        if files::is_folder(&root) && self.strange_folder(&root.join("x")).is_none() {
-            self.clear(&root, EARLIER, ledger);
-        }
-    }
-
-    fn clear(&self, folder: &Path, name: &str, ledger: &mut Ledger) {
-        for path in files::entries(folder).unwrap_or_default() {
-            let file = path.file_name().unwrap_or_default().to_string_lossy();
-            let relative = format!("{name}/{file}");
-            if files::is_folder(&path) {
-                self.clear(&path, &relative, ledger);
-                continue;
-            }
-            let there = self.there(&path).unwrap_or(There::Nothing);
-            let is_ours = self.in_the_way(&there, ledger.views.get(&relative), None);
-            if is_ours.is_none() && self.store.disk.remove(&path).is_ok() {
-                ledger.views.remove(&relative);
-            }
-        }
-        // One that is not empty holds what is not etude's, and stays.
-        let _ = self.store.disk.remove_folder(folder);
-    }
-
-    /// Removes the views of the ledger that `keep` does not name; returns how many.
-    pub fn prune(&self, ledger: &mut Ledger, keep: impl Fn(&Path) -> bool) -> usize {
-        let disk = &*self.store.disk;
-        let mut removed = 0;
-        let mut touched = BTreeSet::new();
-        ledger.views.retain(|relative, digest| {
-            let path = self.folder.join(relative);
-            if keep(&path) {
-                return true;
-            }
-            let there = self.there(&path).unwrap_or(There::Nothing);
-            let theirs = self.in_the_way(&there, Some(digest), None).is_some();
-            if matches!(there, There::Nothing) || theirs || self.strange_folder(&path).is_some() {
-                return false;
-            }
-            if disk.remove(&path).is_err() {
-                // It stays ours, to be removed another time.
-                return true;
-            }
-            removed += 1;
-            touched.extend(path.ancestors().skip(1).map(Path::to_path_buf));
-            // Folders go only when empty, so nothing of the user's can go with them.
-            for folder in path.ancestors().skip(1).take_while(|a| *a != self.folder) {
-                if disk.remove_folder(folder).is_err() {
-                    break;
-                }
-            }
-            false
-        });
-        // The ledger forgets them: none may come back when the power goes.
-        let below = touched.iter().filter(|f| f.starts_with(&self.folder));
-        for folder in below.filter(|folder| folder.is_dir()) {
-            let _ = disk.sync(folder);
-        }
-        removed
-    }
-
-    /// Forgets the copies placed since the ledger was read that another engine has replaced since: what lies there is for the
-    /// other's ledger to know.
-    pub fn forget_replaced(&self, ledger: &mut Ledger) {
-        for (relative, digest) in ledger.placed() {
-            let now = self.there(&self.folder.join(&relative));
-            if matches!(now, Ok(There::Copy(now)) if now != digest) {
-                ledger.restore_view(&relative);
-            }
-        }
-    }
-
-    fn there(&self, path: &Path) -> Result<There, Error> {
-        let Ok(meta) = fs::symlink_metadata(path) else {
-            return Ok(There::Nothing);
-        };
-        // Another engine may replace it at this moment.
-        let is_gone = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
-        if meta.is_symlink() {
-            let target = match fs::read_link(path) {
-                Err(error) if is_gone(&error) => return Ok(There::Nothing),
-                target => target.map_err(Error::io("read", path))?,
-            };
-            return Ok(if is_object(&target) {
-                There::Link(target)
-            } else {
-                There::Strange("a link that etude did not make lies there".into())
-            });
-        }
-        Ok(match (meta.is_dir(), meta.is_file()) {
-            (true, _) => There::Strange("a folder lies there".into()),
-            (_, true) => {
-                let (digest, _) = match Digest::of_file(path) {
-                    Err(error) if is_gone(&error) => return Ok(There::Nothing),
-                    read => read.map_err(Error::io("read", path))?,
-                };
-                There::Copy(digest)
-            }
-            _ => There::Strange("something lies there that is no file".into()),
-        })
-    }
-
-    /// Why what lies there may not be replaced, if it may not; what holds the new bytes already is never in the way.
-    fn in_the_way(
-        &self,
-        there: &There,
-        ours: Option<&Digest>,
-        new: Option<&Digest>,
-    ) -> Option<String> {
-        match there {
-            There::Nothing | There::Link(_) => None,
-            There::Strange(message) => Some(message.clone()),
-            There::Copy(digest) if Some(digest) == ours || Some(digest) == new => None,
-            // A ledger may be lost; whatever the store holds too can be replaced without loss.
-            There::Copy(digest) if files::is_plain(&self.store.object(digest)) => None,
-            There::Copy(_) => Some(match ours {
-                Some(_) => "it was changed after etude wrote it".into(),
-                None => "etude did not write it".into(),
-            }),
-        }
-    }
-
-    /// A folder on the way to a view that is none, or a link that leads elsewhere.
-    fn strange_folder(&self, path: &Path) -> Option<String> {
-        let real = fs::canonicalize(&self.folder).ok()?;
-        let folders = path.ancestors().skip(1).take_while(|a| *a != self.folder);
-        let there = folders.filter(|folder| fs::symlink_metadata(folder).is_ok());
-        for folder in there {
-            let name = folder.display();
-            match fs::canonicalize(folder) {
-                Ok(leads) if !leads.starts_with(&real) => {
-                    return Some(format!(
-                        "{name} is a link that leads to {}",
-                        leads.display()
-                    ));
-                }
-                Ok(leads) if leads.is_dir() => {}
-                _ => return Some(format!("{name} is no folder")),
-            }
-        }
-        None
-    }
-
     /// Removes what writers who died left half written among the views, once in a run.
     fn sweep(&self, folder: &Path) {
-        let mut settled = self.store.settled.lock().unwrap_or_else(|p| p.into_inner());
+        let mut settled = self
+            .store
+            .layout
+            .settled
+            .lock()
+            .unwrap_or_else(|p| p.into_inner());
         if settled.insert(folder.to_path_buf()) {
             drop(settled);
-            files::sweep_drafts(&*self.store.disk, folder);
+            files::sweep_drafts(&*self.store.layout.disk, folder);
         }
     }
-
-    fn link(&self, target: &Path, path: &Path) -> Result<(), Error> {
-        let disk = &*self.store.disk;
-        files::create_folders(disk, files::folder_of(path))?;
-        let mut tries = 0;
-        loop {
-            if fs::symlink_metadata(path).is_ok() {
-                match disk.remove(path) {
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                    removed => removed.map_err(Error::io("replace", path))?,
-                }
-            }
-            match disk.link(target, path) {
-                // Another engine was faster; where it links to the same, all is as it should be.
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && tries < TRIES => {
-                    if fs::read_link(path).is_ok_and(|there| there == target) {
-                        return Ok(());
-                    }
-                    tries += 1;
-                }
-                linked => return linked.map_err(Error::io("link", path)),
-            }
-        }
-    }
-
-    /// Where a link leads: by the way from its folder, so that it survives when the project moves, unless the store is not the
-    /// project's own and stays where it is.
-    fn target(&self, object: &Path, folder: &Path) -> PathBuf {
-        match self.store.user {
-            Some(_) => normal(object),
-            None => relative_to(object, folder),
-        }
-    }
-}
-
-/// Whether a link leads to what can only be an object of a store: `…/objects/ab/cdef…`. The store may be another than the one
-/// in use now, and gone.
-fn is_object(target: &Path) -> bool {
-    let mut parts = target.iter().rev().map(|part| part.to_str().unwrap_or(""));
-    let (name, shard, folder) = (parts.next(), parts.next(), parts.next());
-    let digest = format!("{}{}", shard.unwrap_or(""), name.unwrap_or(""));
-    folder == Some("objects")
-        && shard.is_some_and(|shard| shard.len() == 2)
-        && digest.parse::<Digest>().is_ok()
-}
-
-/// The files of an artifact that are shown: all but those whose name begins with a dot.
-fn visible(artifact: &Artifact) -> impl Iterator<Item = (&String, &StoredFile)> {
-    let files = artifact.files.iter();
-    files.filter(|(name, _)| !name.starts_with('.'))
-}
-
-/// Extensions of two parts.
-const DOUBLE: [&str; 1] = ["vl.json"];
-
-/// The extension of a file; of a Vega-Lite specification it has two parts.
-pub fn extension(file: &str) -> Option<&str> {
-    let has = |extension: &&&str| {
-        let stem = file.strip_suffix(**extension);
-        stem.is_some_and(|stem| stem.ends_with('.') && !stem.ends_with("/.") && stem.len() > 1)
-    };
-    let double = DOUBLE.iter().find(has).copied();
-    double.or_else(|| Path::new(file).extension()?.to_str())
-}
-
-/// Whether the files of an artifact differ by extension alone.
-fn flat(artifact: &Artifact) -> bool {
-    let stem = |file: &'_ String| {
-        let extension = extension(file).map_or(0, |extension| extension.len() + 1);
-        file[..file.len() - extension].to_owned()
-    };
-    let mut stems: Vec<String> = visible(artifact).map(|(file, _)| stem(file)).collect();
-    stems.dedup();
-    stems.len() == 1
-}
-
-/// A path from the root of the file system, without `..`; links are not looked at.
-fn normal(path: &Path) -> PathBuf {
-    let mut whole = PathBuf::new();
-    for part in std::path::absolute(path)
-        .unwrap_or_else(|_| path.to_path_buf())
-        .components()
-    {
-        match part {
-            Component::ParentDir => drop(whole.pop()),
-            part => whole.push(part),
-        }
-    }
-    whole
-}
-
-/// `path` as seen from `folder`, so that links survive when the project moves.
-fn relative_to(path: &Path, folder: &Path) -> PathBuf {
-    let shared = path
-        .components()
-        .zip(folder.components())
-        .take_while(|(a, b)| a == b)
-        .count();
-    let up = folder.components().skip(shared).map(|_| "..");
-    up.map(PathBuf::from)
-        .chain([path.components().skip(shared).collect()])
-        .collect()
-}
-
-/// A name as one safe file name: no separators, no control characters, no leading dot, at most 200 bytes; different names
-/// stay different.
-pub fn file_name(name: &str) -> String {
-    let mut safe = String::new();
-    for (i, c) in name.chars().enumerate() {
-        match c {
-            '/' | '\\' | '%' | ':' | '\0' => safe.push_str(&format!("%{:02X}", c as u32)),
-            c if c.is_control() => safe.push_str(&format!("%{:02X}", c as u32)),
-            '.' if i == 0 => safe.push_str("%2E"),
-            c => safe.push(c),
-        }
-    }
-    if safe.len() > 200 {
-        let digest = Digest::of_bytes(name.as_bytes()).short();
-        let cut = (0..=180).rev().find(|i| safe.is_char_boundary(*i));
-        safe.truncate(cut.expect("0 is a boundary"));
-        safe = format!("{safe}~{digest}");
-    }
-    safe
 }
 
 #[cfg(test)]
@@ -748,7 +452,7 @@ mod tests {
             folder: folder.path().join("paper"),
             store: &store,
         };
-        let mut ledgers = [store.ledger("p"), store.ledger("p")];
+        let mut ledgers = [store.ledgers.of("p"), store.ledgers.of("p")];
         let artifacts =
             [b"whole".as_slice(), b"a hole"].map(|bytes| shown(&store, &[("table.csv", bytes)]));
         for (artifact, ledger) in artifacts.iter().zip(&mut ledgers) {
@@ -758,9 +462,9 @@ mod tests {
         // The first to place saves last.
         for ledger in ledgers.iter_mut().rev() {
             views.forget_replaced(ledger);
-            store.save_ledger("p", ledger).unwrap();
+            store.ledgers.save("p", ledger).unwrap();
         }
-        let there = store.ledger("p").views;
+        let there = store.ledgers.of("p").views;
         let there: Vec<&Digest> = there.values().collect();
         assert_eq!(there, [&Digest::of_bytes(b"a hole")]);
     }

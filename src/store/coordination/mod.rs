@@ -5,39 +5,51 @@
 //! The lock of a job's key is held from before its artifact is looked for until it is committed. The lock of the store
 //! is shared by all who build on what lies in it, for as long as nothing else says that they do: from the moment an object is
 //! taken for granted until a record refers to it, and from looking at a record until it is written down that somebody relies on
-//! it. Whoever removes things holds it alone, and so never sees half of any of this: see [`garbage`](super::garbage).
+//! it. Whoever removes things holds it alone, and so never sees half of any of this: see [`care`](super::care).
 
-use std::fs::{File, TryLockError};
+mod lease;
+mod locks;
+
+use std::collections::BTreeSet;
+use std::fs::{self, File, TryLockError};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
-use super::{Digest, Error, Store, is_denied};
+use super::layout::Layout;
+use super::{Digest, Error, files, is_denied};
+use lease::Lease;
+use locks::ExclusiveLock;
+pub use locks::{Lock, SharedLock};
 
-/// The lock of one cache key, or of the ledgers, held until dropped; the kernel releases it when the holder dies.
-#[derive(Debug)]
-pub struct Lock {
-    _file: File,
+/// What the files end with that say what an engine relies on.
+const USES: &str = ".uses";
+
+/// Who works on what in a store.
+#[derive(Debug, Clone)]
+pub struct Coordination {
+    layout: Layout,
+    /// What this store has found and made since it was prepared, which stays.
+    lease: Arc<Mutex<Option<Arc<Lease>>>>,
+    /// What keeps the store as it is, while somebody in this process needs that.
+    held: Arc<Mutex<Weak<SharedLock>>>,
 }
 
-/// While it is held, nothing is removed from the store.
-#[derive(Debug)]
-pub struct SharedLock {
-    _file: File,
-}
+impl Coordination {
+    pub(super) fn new(layout: Layout) -> Self {
+        Self {
+            layout,
+            lease: Arc::default(),
+            held: Arc::default(),
+        }
+    }
 
-/// While it is held, nobody builds on what lies in the store.
-pub(super) struct ExclusiveLock {
-    _file: File,
-}
-
-impl Store {
-    pub(super) fn locks(&self) -> PathBuf {
-        self.root.join("locks")
+    pub(super) fn folder(&self) -> PathBuf {
+        self.layout.root.join("locks")
     }
 
     fn whole(&self) -> PathBuf {
-        self.locks().join("store")
+        self.folder().join("store")
     }
 
     /// Keeps everything that lies in the store where it is, until dropped. Waits while somebody removes things.
@@ -48,7 +60,7 @@ impl Store {
             return Ok(hold);
         }
         let path = self.whole();
-        let file = match self.disk.open(&path) {
+        let file = match self.layout.disk.open(&path) {
             // To share a lock it is enough to read its file.
             Err(error) if is_denied(&error) => File::open(&path),
             opened => opened,
@@ -63,9 +75,13 @@ impl Store {
     /// Waits until nobody holds the store; `None` if that takes too long.
     pub(super) fn alone(&self, patience: Duration) -> Result<Option<ExclusiveLock>, Error> {
         // Another engine may be making the store at this moment.
-        self.settle(&self.locks())?;
+        self.layout.settle(&self.folder())?;
         let path = self.whole();
-        let file = self.disk.open(&path).map_err(Error::io("open", &path))?;
+        let file = self
+            .layout
+            .disk
+            .open(&path)
+            .map_err(Error::io("open", &path))?;
         let start = Instant::now();
         loop {
             match file.try_lock() {
@@ -79,10 +95,14 @@ impl Store {
 
     /// Waits until nobody else changes a ledger. It is held only while one is read and written anew.
     pub(super) fn lock_ledgers(&self) -> Result<Lock, Error> {
-        let folder = self.locks();
-        self.settle(&folder)?;
+        let folder = self.folder();
+        self.layout.settle(&folder)?;
         let path = folder.join("ledgers");
-        let file = self.disk.open(&path).map_err(Error::io("open", &path))?;
+        let file = self
+            .layout
+            .disk
+            .open(&path)
+            .map_err(Error::io("open", &path))?;
         file.lock().map_err(Error::io("lock", &path))?;
         Ok(Lock { _file: file })
     }
@@ -90,19 +110,67 @@ impl Store {
     /// Takes the lock of a key if nobody holds it.
     pub fn try_lock(&self, key: &Digest) -> Result<Option<Lock>, Error> {
         let _hold = self.hold()?;
-        let path = self.locks().join(key.to_string());
-        let file = self.disk.open(&path).map_err(Error::io("open", &path))?;
+        let path = self.folder().join(key.to_string());
+        let file = self
+            .layout
+            .disk
+            .open(&path)
+            .map_err(Error::io("open", &path))?;
         match file.try_lock() {
             Ok(()) => Ok(Some(Lock { _file: file })),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(Error::io("lock", &path)(error)),
         }
     }
+
+    /// From now on, what is found or made stays until this store is dropped.
+    pub(super) fn begin_lease(&self) -> Result<(), Error> {
+        let mut lease = self.lease.lock().unwrap_or_else(|p| p.into_inner());
+        if lease.is_none() {
+            let (file, path) = files::create_locked(
+                &*self.layout.disk,
+                &self.layout.scratches(),
+                "engine-",
+                USES,
+            )?;
+            *lease = Some(Arc::new(Lease::new(path, file, self.layout.disk.clone())));
+        }
+        Ok(())
+    }
+
+    pub(super) fn lease(&self) -> Option<Arc<Lease>> {
+        let lease = self.lease.lock().unwrap_or_else(|p| p.into_inner());
+        lease.clone()
+    }
+
+    /// The keys that engines rely on, but for one of them. Only whoever is alone can rely on that.
+    pub(super) fn leased(&self, but: Option<&Lease>) -> Result<BTreeSet<Digest>, Error> {
+        let mut keys = BTreeSet::new();
+        for path in files::entries(&self.layout.scratches())? {
+            let is_theirs = but.is_none_or(|lease| !lease.is_at(&path));
+            if path.extension() != Some(USES[1..].as_ref())
+                || !is_theirs
+                || files::dead(&path).is_some()
+            {
+                continue;
+            }
+            let text = match fs::read_to_string(&path) {
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                text => text.map_err(Error::io("read", &path))?,
+            };
+            for line in text.lines() {
+                let key = line.parse::<Digest>();
+                keys.insert(key.map_err(|error| Error::damaged(&path, error.to_string()))?);
+            }
+        }
+        Ok(keys)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::Store;
 
     #[test]
     fn a_lock_is_held_by_one_and_free_after() {
@@ -110,11 +178,11 @@ mod tests {
         let store = Store::at(folder.path());
         store.prepare().unwrap();
         let key = Digest::of_key(b"a");
-        let held = store.try_lock(&key).unwrap();
+        let held = store.coordination.try_lock(&key).unwrap();
         assert!(held.is_some());
-        assert!(store.try_lock(&key).unwrap().is_none());
+        assert!(store.coordination.try_lock(&key).unwrap().is_none());
         drop(held);
-        assert!(store.try_lock(&key).unwrap().is_some());
+        assert!(store.coordination.try_lock(&key).unwrap().is_some());
     }
 
     #[test]
@@ -123,11 +191,11 @@ mod tests {
         let (one, other) = (Store::at(folder.path()), Store::at(folder.path()));
         one.prepare().unwrap();
         let hold = (
-            one.hold().unwrap(),
-            one.hold().unwrap(),
-            other.hold().unwrap(),
+            one.coordination.hold().unwrap(),
+            one.coordination.hold().unwrap(),
+            other.coordination.hold().unwrap(),
         );
-        let alone = || one.alone(Duration::ZERO).unwrap();
+        let alone = || one.coordination.alone(Duration::ZERO).unwrap();
         assert!(alone().is_none());
         drop((hold.0, hold.2));
         assert!(alone().is_none(), "one still holds it");
@@ -140,6 +208,6 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::at(folder.path());
         std::fs::create_dir_all(store.root()).unwrap();
-        assert!(store.alone(Duration::ZERO).unwrap().is_some());
+        assert!(store.coordination.alone(Duration::ZERO).unwrap().is_some());
     }
 }

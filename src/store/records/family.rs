@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Digest, Error, Store};
+use crate::store::{Digest, Error, Store};
 
 /// From which shorter job one went on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -30,8 +30,8 @@ impl fmt::Display for StartedFrom {
 }
 
 impl Store {
-    pub(super) fn families(&self) -> PathBuf {
-        self.root.join("families")
+    pub(in crate::store) fn families(&self) -> PathBuf {
+        self.layout.root.join("families")
     }
 
     fn family(&self, family: &Digest) -> PathBuf {
@@ -40,7 +40,8 @@ impl Store {
 
     /// Adds a job to a family.
     pub fn join_family(&self, family: &Digest, length: u64, key: &Digest) -> Result<(), Error> {
-        self.put(&self.family(family).join(format!("{length}-{key}")), b"")
+        self.layout
+            .write(&self.family(family).join(format!("{length}-{key}")), b"")
     }
 
     /// The members of a family, how long each is and its key, the longest first. Whether their artifacts are there shows

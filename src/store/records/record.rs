@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Artifact, Digest, Error, StartedFrom, files, sealed};
+use crate::store::{Artifact, Digest, Error, StartedFrom, files, sealed};
 
 /// The record of one job.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -79,7 +79,7 @@ const UNSEALED: [&str; 8] = [
 
 impl Record {
     /// The text of its file.
-    pub(super) fn text(&self, adopted: Option<&Adopted>) -> Vec<u8> {
+    pub(in crate::store) fn text(&self, adopted: Option<&Adopted>) -> Vec<u8> {
         sealed::seal(&Written {
             record: self,
             adopted,
@@ -87,7 +87,7 @@ impl Record {
     }
 
     /// Reads a record; `None` if there is none, and an error if there is one that cannot be trusted.
-    pub(super) fn read(path: &Path) -> Result<Option<(Self, Option<Adopted>)>, Error> {
+    pub(in crate::store) fn read(path: &Path) -> Result<Option<(Self, Option<Adopted>)>, Error> {
         let bytes = match files::read_small(path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -114,7 +114,9 @@ impl Record {
 
 /// Whether names can be those of an artifact's files on any file system: none leads out of the folder they are put into, and
 /// no two of them need the same place. The error names the first that cannot.
-pub(super) fn check_names<'a>(names: impl Iterator<Item = &'a String>) -> Result<(), String> {
+pub(in crate::store) fn check_names<'a>(
+    names: impl Iterator<Item = &'a String>,
+) -> Result<(), String> {
     let mut taken = BTreeMap::new();
     let mut count = 0;
     for name in names {

@@ -12,8 +12,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
 
-use super::ledger::LOST;
-use super::{Adopted, Digest, Error, Ledger, Lookup, Record, Store, StoredFile, files};
+use super::Care;
+use crate::store::layout::name_of;
+use crate::store::views::ledger::LOST;
+use crate::store::{Digest, Error, Ledger, Lookup, Objects, Record, StoredFile, files};
 
 /// What was read, and what is to be said of it.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -77,14 +79,11 @@ pub struct Repaired {
     pub left: Vec<PathBuf>,
 }
 
-/// Objects by digest, with their sizes, and what lies among them that is none, with why.
-type Listed = (BTreeMap<Digest, u64>, Vec<(PathBuf, String)>);
-
-impl Store {
+impl Care<'_> {
     /// Reads every object, on all cores, and every record. `progress` hears how many bytes of how many are read.
     pub fn audit(&self, progress: &(dyn Fn(u64, u64) + Sync)) -> Result<Audit, Error> {
         let mut audit = Audit::default();
-        let (objects, strange) = self.list_objects()?;
+        let (objects, strange) = self.store.objects.list()?;
         let finding = |path: PathBuf, what| Finding { path, what };
         audit.findings.extend(
             strange
@@ -95,15 +94,15 @@ impl Store {
         audit.bytes = objects.values().sum();
         let damaged = self.read_objects(&objects, audit.bytes, progress);
         for (digest, why) in &damaged {
-            let path = self.object(digest);
+            let path = self.store.objects.path(digest);
             audit
                 .findings
                 .push(finding(path, What::Object(why.clone())));
         }
 
         let mut referenced = BTreeSet::new();
-        for path in self.list_records()? {
-            let what = match self.read_record(&path) {
+        for path in self.store.records.list()? {
+            let what = match self.store.records.read_at(&path) {
                 Ok(None) => continue,
                 Ok(Some((record, _))) => {
                     audit.records += 1;
@@ -118,14 +117,14 @@ impl Store {
             };
             audit.findings.push(finding(path, what));
         }
-        for path in files::entries(&self.ledgers())? {
+        for path in files::entries(&self.store.ledgers.folder())? {
             if let Err(error) = Ledger::read(&path) {
                 let what = What::Ledger(cause(error));
                 audit.findings.push(finding(path, what));
             }
         }
         for (digest, size) in &objects {
-            let path = self.object(digest);
+            let path = self.store.objects.path(digest);
             let stays = !referenced.contains(digest) && !damaged.contains_key(digest);
             if stays && path.exists() {
                 audit
@@ -141,32 +140,6 @@ impl Store {
         Ok(audit)
     }
 
-    /// All that lies among the objects.
-    pub(super) fn list_objects(&self) -> Result<Listed, Error> {
-        let mut objects = BTreeMap::new();
-        let mut strange = Vec::new();
-        for shard in files::entries(&self.objects())? {
-            if !files::is_folder(&shard) {
-                strange.push((shard, "it is no folder of objects".to_string()));
-                continue;
-            }
-            for path in files::entries(&shard)? {
-                if is_draft(&path) {
-                    continue;
-                }
-                let Some(digest) = name_of(&self.objects(), &path, "") else {
-                    strange.push((path, "its name is that of no object".to_string()));
-                    continue;
-                };
-                // One that vanishes meanwhile is missed by whoever needs it.
-                if let Ok(meta) = fs::symlink_metadata(&path) {
-                    objects.insert(digest, if meta.is_file() { meta.len() } else { 0 });
-                }
-            }
-        }
-        Ok((objects, strange))
-    }
-
     /// The objects that are not what their names say, with why.
     fn read_objects(
         &self,
@@ -179,7 +152,7 @@ impl Store {
         order.sort_by_key(|(_, size)| std::cmp::Reverse(**size));
         let (done, damaged) = (AtomicU64::new(0), Mutex::new(BTreeMap::new()));
         order.par_iter().for_each(|(digest, size)| {
-            let path = self.object(digest);
+            let path = self.store.objects.path(digest);
             let mut judged = self.judge(&path, digest);
             if judged.is_some() {
                 // Somebody may have been about to replace it.
@@ -200,7 +173,7 @@ impl Store {
         if !meta.is_file() {
             return Some("it is not a plain file".into());
         }
-        match self.is_right(path, digest) {
+        match self.store.objects.is_right(path, digest) {
             Ok(true) => None,
             Ok(false) => path
                 .exists()
@@ -218,8 +191,8 @@ impl Store {
     ) -> Option<What> {
         let is_bad = |file: &StoredFile| {
             let known = damaged.contains_key(&file.digest);
-            let judge = || self.judge(&self.object(&file.digest), &file.digest);
-            !self.is_there(file) || (known && judge().is_some())
+            let judge = || self.judge(&self.store.objects.path(&file.digest), &file.digest);
+            !self.store.objects.has(file) || (known && judge().is_some())
         };
         record.artifact.files.values().find(|file| is_bad(file))?;
         // Of one that was released nothing has to be there.
@@ -227,8 +200,8 @@ impl Store {
             return None;
         }
         // A store that cannot be held is one that nobody can change.
-        let _hold = self.hold();
-        let (record, _) = self.read_record(path).ok().flatten()?;
+        let _hold = self.store.coordination.hold();
+        let (record, _) = self.store.records.read_at(path).ok().flatten()?;
         let mut files = record.artifact.files.iter();
         let (file, _) = files.find(|(_, file)| is_bad(file))?;
         Some(What::Incomplete {
@@ -237,45 +210,10 @@ impl Store {
         })
     }
 
-    /// The files of all records, those that were kept apart too.
-    pub(super) fn list_records(&self) -> Result<Vec<PathBuf>, Error> {
-        let mut records = Vec::new();
-        for root in [self.records(), self.differing()] {
-            for folder in files::entries(&root)? {
-                if files::is_folder(&folder) {
-                    records.extend(files::entries(&folder)?);
-                } else {
-                    records.push(folder);
-                }
-            }
-        }
-        records.retain(|path| !is_draft(path));
-        Ok(records)
-    }
-
-    /// Reads the record that lies here; `None` if it has gone, and an error if it is not the one that should.
-    pub(super) fn read_record(
-        &self,
-        path: &Path,
-    ) -> Result<Option<(Record, Option<Adopted>)>, Error> {
-        let Some((record, adopted)) = Record::read(path)? else {
-            return Ok(None);
-        };
-        let here = if path.starts_with(self.differing()) {
-            self.apart_path(&record)
-        } else {
-            self.record_path(&record.key)
-        };
-        if path == here {
-            Ok(Some((record, adopted)))
-        } else {
-            Err(Error::damaged(path, "it lies under the name of another"))
-        }
-    }
-
     /// What dead writers and engines left.
     fn leftovers(&self) -> Result<Vec<(PathBuf, &'static str)>, Error> {
         let mut left: Vec<_> = self
+            .store
             .dead_scratch()
             .into_iter()
             .map(|path| (path, "the scratch of an engine that is dead"))
@@ -284,10 +222,10 @@ impl Store {
         let drafts = drafts.flat_map(|folder| files::drafts(&folder).collect::<Vec<_>>());
         let dead = drafts.filter(|path| files::dead(path).is_some());
         left.extend(dead.map(|path| (path, "half a file of a writer that is dead")));
-        for key in self.checkpointed() {
-            if matches!(self.find(&key), Lookup::Present(_)) {
+        for key in self.store.checkpointed() {
+            if matches!(self.store.find(&key), Lookup::Present(_)) {
                 left.push((
-                    self.checkpoint(&key),
+                    self.store.checkpoint(&key),
                     "the checkpoint of a job that is done",
                 ));
             }
@@ -297,8 +235,8 @@ impl Store {
 
     /// Where drafts may lie, other than among the scratch.
     fn draft_folders(&self) -> Result<Vec<PathBuf>, Error> {
-        let mut folders = vec![self.root.clone()];
-        for folder in files::entries(&self.root)? {
+        let mut folders = vec![self.store.layout.root.clone()];
+        for folder in files::entries(&self.store.layout.root)? {
             let name = folder.file_name().unwrap_or_default();
             if !files::is_folder(&folder) || name == "scratch" || name == "quarantine" {
                 continue;
@@ -325,10 +263,10 @@ impl Store {
                 What::Object(_) => self.repair_object(path)?,
                 What::Record(_) | What::Incomplete { .. } => self.repair_record(path)?,
                 What::Ledger(_) => {
-                    let _lock = self.lock_ledgers()?;
+                    let _lock = self.store.coordination.lock_ledgers()?;
                     match Ledger::read(path) {
                         Ok(_) => None,
-                        Err(_) => Some(self.quarantine_as(path, LOST)?),
+                        Err(_) => Some(self.store.layout.quarantine_as(path, LOST)?),
                     }
                 }
                 What::Unreferenced(_) | What::Leftover(_) => continue,
@@ -339,10 +277,10 @@ impl Store {
             }
         }
         let before = self.leftovers()?;
-        self.sweep_scratch();
-        self.sweep_checkpoints();
+        self.store.sweep_scratch();
+        self.store.sweep_checkpoints();
         for folder in self.draft_folders()? {
-            files::sweep_drafts(&*self.disk, &folder);
+            files::sweep_drafts(&*self.store.layout.disk, &folder);
         }
         let gone = |(path, _): &&(PathBuf, _)| fs::symlink_metadata(path).is_err();
         repaired.removed = before.iter().filter(gone).count();
@@ -350,35 +288,37 @@ impl Store {
     }
 
     fn repair_object(&self, path: &Path) -> Result<Option<PathBuf>, Error> {
-        let Some(digest) = name_of(&self.objects(), path, "") else {
-            return self.quarantine_as(path, "objects").map(Some);
+        let Some(digest) = name_of(&self.store.objects.root(), path, "") else {
+            return self.store.layout.quarantine_as(path, "objects").map(Some);
         };
-        match self.verify(&StoredFile { digest, size: 0 }) {
+        match self.store.objects.verify(&StoredFile { digest, size: 0 }) {
             Ok(true) => Ok(None),
-            Ok(false) => Ok(Some(self.quarantine().join(digest.to_string()))),
+            Ok(false) => Ok(Some(
+                self.store.layout.quarantine().join(digest.to_string()),
+            )),
             // What cannot be read can still be moved.
-            Err(_) => self.quarantine_as(path, "").map(Some),
+            Err(_) => self.store.layout.quarantine_as(path, "").map(Some),
         }
     }
 
     fn repair_record(&self, path: &Path) -> Result<Option<PathBuf>, Error> {
-        let key = name_of(&self.records(), path, ".json");
+        let key = name_of(&self.store.records.root(), path, ".json");
         let key = key.or_else(|| {
             let folder = path.parent()?.file_name()?.to_str()?;
             folder.parse().ok()
         });
         let _lock = match key {
             None => None,
-            Some(key) => match self.try_lock(&key)? {
+            Some(key) => match self.store.coordination.try_lock(&key)? {
                 None => return Ok(None),
                 lock => lock,
             },
         };
         // Under its lock nobody replaces it, so this is the last word.
-        match self.read_record(path) {
+        match self.store.records.read_at(path) {
             Ok(None) => Ok(None),
-            Ok(Some((record, _))) if self.missing_file(&record).is_none() => Ok(None),
-            _ => self.quarantine_as(path, "records").map(Some),
+            Ok(Some((record, _))) if self.store.missing_file(&record).is_none() => Ok(None),
+            _ => self.store.layout.quarantine_as(path, "records").map(Some),
         }
     }
 }
@@ -391,25 +331,12 @@ fn cause(error: Error) -> String {
     }
 }
 
-fn is_draft(path: &Path) -> bool {
-    let name = path.file_name().unwrap_or_default();
-    name.as_encoded_bytes().starts_with(files::DRAFT.as_bytes())
-}
-
-/// The digest that a path `ab/cdef…` below a folder stands for.
-pub(super) fn name_of(root: &Path, path: &Path, extension: &str) -> Option<Digest> {
-    let inside = path.strip_prefix(root).ok()?.to_str()?;
-    let (shard, name) = inside.strip_suffix(extension)?.split_once('/')?;
-    let whole = format!("{shard}{name}");
-    let digest = whole.parse::<Digest>().ok()?;
-    (shard.len() == 2 && digest.to_string() == whole).then_some(digest)
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::store::Store;
 
     fn bench() -> (tempfile::TempDir, Store, Vec<Record>) {
         let folder = tempfile::tempdir().unwrap();
@@ -438,7 +365,7 @@ mod tests {
     }
 
     fn object(store: &Store, record: &Record) -> PathBuf {
-        store.object(&record.artifact.files["file"].digest)
+        store.objects.path(&record.artifact.files["file"].digest)
     }
 
     fn wrong(audit: &Audit) -> Vec<(PathBuf, What)> {
@@ -451,6 +378,7 @@ mod tests {
         let (_folder, store, _) = bench();
         let most = AtomicU64::new(0);
         let audit = store
+            .care()
             .audit(&|done, total| {
                 assert_eq!(total, 11);
                 most.fetch_max(done, Ordering::Relaxed);
@@ -468,7 +396,7 @@ mod tests {
         let path = object(&store, &records[1]);
         fs::remove_file(&path).unwrap();
         fs::write(&path, "owt").unwrap();
-        let audit = store.audit(&|_, _| {}).unwrap();
+        let audit = store.care().audit(&|_, _| {}).unwrap();
         let incomplete = What::Incomplete {
             job: "two".into(),
             file: "file".into(),
@@ -477,44 +405,44 @@ mod tests {
         assert_eq!(
             wrong(&audit),
             [
-                (store.apart_path(&records[1]), incomplete.clone()),
+                (store.records.apart_path(&records[1]), incomplete.clone()),
                 (path.clone(), damaged),
-                (store.record_path(&records[1].key), incomplete),
+                (store.records.path(&records[1].key), incomplete),
             ]
         );
         assert!(path.exists(), "looking changes nothing");
-        let repaired = store.repair(&audit).unwrap();
+        let repaired = store.care().repair(&audit).unwrap();
         assert_eq!((repaired.aside.len(), repaired.left.len()), (3, 0));
         assert!(
             repaired.aside.iter().all(|path| path.exists()),
             "{repaired:?}"
         );
-        assert_eq!(store.audit(&|_, _| {}).unwrap().findings, []);
+        assert_eq!(store.care().audit(&|_, _| {}).unwrap().findings, []);
         assert!(matches!(store.lookup(&records[1].key), Lookup::Absent));
     }
 
     #[test]
     fn a_record_that_somebody_works_on_is_left() {
         let (_folder, store, records) = bench();
-        let path = store.record_path(&records[0].key);
+        let path = store.records.path(&records[0].key);
         fs::write(&path, "{").unwrap();
-        let audit = store.audit(&|_, _| {}).unwrap();
-        let lock = store.try_lock(&records[0].key).unwrap();
-        assert!(store.repair(&audit).unwrap().left.contains(&path));
+        let audit = store.care().audit(&|_, _| {}).unwrap();
+        let lock = store.coordination.try_lock(&records[0].key).unwrap();
+        assert!(store.care().repair(&audit).unwrap().left.contains(&path));
         drop(lock);
         // Nor is one that has been mended.
         store.commit(&records[0]).unwrap();
-        assert!(store.repair(&audit).unwrap().left.contains(&path));
+        assert!(store.care().repair(&audit).unwrap().left.contains(&path));
         assert!(path.exists());
     }
 
     #[test]
     fn a_record_under_another_key_is_none() {
         let (_folder, store, records) = bench();
-        let text = fs::read(store.record_path(&records[0].key)).unwrap();
-        let path = store.record_path(&records[1].key);
+        let text = fs::read(store.records.path(&records[0].key)).unwrap();
+        let path = store.records.path(&records[1].key);
         fs::write(&path, text).unwrap();
-        let audit = store.audit(&|_, _| {}).unwrap();
+        let audit = store.care().audit(&|_, _| {}).unwrap();
         let why = "it lies under the name of another".to_string();
         assert_eq!(wrong(&audit), [(path, What::Record(why))]);
         assert!(matches!(store.lookup(&records[1].key), Lookup::Absent));
@@ -523,19 +451,19 @@ mod tests {
     #[test]
     fn what_is_of_no_use_is_told_and_nothing_wrong() {
         let (_folder, store, records) = bench();
-        fs::remove_file(store.record_path(&records[0].key)).unwrap();
-        fs::create_dir(store.scratches().join("job-dead")).unwrap();
-        let draft = store.record_path(&records[1].key);
+        fs::remove_file(store.records.path(&records[0].key)).unwrap();
+        fs::create_dir(store.layout.scratches().join("job-dead")).unwrap();
+        let draft = store.records.path(&records[1].key);
         fs::write(draft.parent().unwrap().join(".new-dead"), "half").unwrap();
         fs::create_dir(store.checkpoint(&records[2].key)).unwrap();
-        let audit = store.audit(&|_, _| {}).unwrap();
+        let audit = store.care().audit(&|_, _| {}).unwrap();
         assert_eq!(wrong(&audit), []);
         let what: Vec<_> = audit.findings.iter().map(|f| &f.what).collect();
         assert_eq!(what.len(), 4, "{what:?}");
         assert!(what.contains(&&What::Unreferenced(3)));
-        let repaired = store.repair(&audit).unwrap();
+        let repaired = store.care().repair(&audit).unwrap();
         assert_eq!((repaired.removed, repaired.aside.len()), (3, 0));
-        assert_eq!(store.audit(&|_, _| {}).unwrap().findings.len(), 1);
+        assert_eq!(store.care().audit(&|_, _| {}).unwrap().findings.len(), 1);
     }
 
     #[test]
@@ -543,11 +471,11 @@ mod tests {
         let (_folder, store, records) = bench();
         let shard = object(&store, &records[0]).parent().unwrap().to_path_buf();
         fs::write(shard.join("what is this"), "x").unwrap();
-        fs::write(store.objects().join("zz"), "x").unwrap();
-        fs::write(store.ledgers().join("p.json"), "x").unwrap();
-        let audit = store.audit(&|_, _| {}).unwrap();
+        fs::write(store.objects.root().join("zz"), "x").unwrap();
+        fs::write(store.ledgers.folder().join("p.json"), "x").unwrap();
+        let audit = store.care().audit(&|_, _| {}).unwrap();
         assert_eq!(wrong(&audit).len(), 3, "{:?}", audit.findings);
-        assert_eq!(store.repair(&audit).unwrap().aside.len(), 3);
-        assert_eq!(store.audit(&|_, _| {}).unwrap().findings, []);
+        assert_eq!(store.care().repair(&audit).unwrap().aside.len(), 3);
+        assert_eq!(store.care().audit(&|_, _| {}).unwrap().findings, []);
     }
 }
