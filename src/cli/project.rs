@@ -150,6 +150,7 @@ impl Project {
             cores_per_job: cores,
             // Where nobody tells, more than any job asks for.
             memory: memory.unwrap_or(u64::MAX),
+            memory_per_job: memory.unwrap_or(u64::MAX),
             cards: cards(self.settings.cards.as_ref()),
             jobs: u32::MAX,
         }

@@ -53,6 +53,8 @@ pub struct Capacity {
     pub cores_per_job: u32,
     /// Memory in bytes.
     pub memory: u64,
+    /// How much of it one job can have.
+    pub memory_per_job: u64,
     /// CUDA cards.
     pub cards: Cards,
     /// How many jobs may be under way at once, whatever they take.

@@ -132,6 +132,7 @@ mod tests {
             cores: 2,
             cores_per_job: 2,
             memory: 0,
+            memory_per_job: 0,
             cards: Cards::Unknown,
             jobs: u32::MAX,
         };
@@ -162,6 +163,7 @@ mod tests {
             cores: 1,
             cores_per_job: 1,
             memory: 0,
+            memory_per_job: 0,
             cards: Cards::Unknown,
             jobs: u32::MAX,
         };

@@ -31,7 +31,8 @@ impl Retries {
             .max(1);
         // What is a mere estimate keeps no job from a small machine.
         if !resources.limited {
-            resources.memory = resources.memory.min(capacity.memory);
+            let most = capacity.memory.min(capacity.memory_per_job);
+            resources.memory = resources.memory.min(most);
         }
         let kind = plan.kind(id);
         let wants_card = match instance.device {
@@ -62,7 +63,7 @@ impl Retries {
         match cause {
             Cause::Oom => {
                 let grown = (next.memory as f64 * retry.grow.memory) as u64;
-                next.memory = grown.min(capacity.memory);
+                next.memory = grown.min(capacity.memory).min(capacity.memory_per_job);
             }
             Cause::Time => {
                 let grown = |time: u64| (time as f64 * retry.grow.time) as u64;

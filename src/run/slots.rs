@@ -70,6 +70,7 @@ mod tests {
             cores: 4,
             cores_per_job: 4,
             memory: 100,
+            memory_per_job: 100,
             cards: Cards::Named(vec!["3".into(), "7".into(), "5".into()]),
             jobs: 3,
         });
@@ -93,6 +94,7 @@ mod tests {
             cores: u32::MAX,
             cores_per_job: u32::MAX,
             memory: u64::MAX,
+            memory_per_job: u64::MAX,
             cards: Cards::Any,
             jobs: 2,
         });

@@ -329,6 +329,7 @@ impl Store {
         self.sweep_scratch();
         files::sweep_drafts(&*self.layout.disk, &self.layout.root.join("logs"));
         self.sweep_checkpoints();
+        self.sweep_submitted();
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use super::coordination::SharedLock;
 use super::disk::Disk;
-use super::{Error, Store, files};
+use super::{Digest, Error, Lookup, Store, files};
 
 /// A private, empty folder for one job; removed when dropped.
 #[derive(Debug)]
@@ -91,6 +91,20 @@ impl Store {
             }
         }
         dead
+    }
+
+    /// Removes what jobs left on the way here whose records were written: an engine died right after that.
+    pub(super) fn sweep_submitted(&self) {
+        for path in files::entries(&self.submitted()).unwrap_or_default() {
+            let name = path.file_name().and_then(|name| name.to_str());
+            let key = name.and_then(|name| name.parse::<Digest>().ok());
+            if let Some(key) = key
+                && matches!(self.find(&key), Lookup::Present(_))
+                && let Ok(Some(_lock)) = self.coordination.try_lock(&key)
+            {
+                let _ = self.layout.disk.remove_all(&path);
+            }
+        }
     }
 
     /// Removes what dead engines left, as far as that is possible.

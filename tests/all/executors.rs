@@ -26,6 +26,7 @@ impl Executor for Elsewhere<'_> {
             cores: u32::try_from(JOBS).unwrap(),
             cores_per_job: 1,
             memory: u64::MAX,
+            memory_per_job: u64::MAX,
             ..allowed.clone()
         }
     }

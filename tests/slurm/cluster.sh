@@ -2,7 +2,7 @@
 # A real Slurm cluster of two nodes on this machine, for tests: `cluster.sh start DIR`, `cluster.sh stop DIR`.
 #
 # It lies in DIR, listens on loopback alone, and needs root and Debian's slurm-wlm and munge (22.05). No systemd, no control
-# groups. `. DIR/env` makes the commands of Slurm talk to it. BASE_PORT sets the first of seven ports.
+# groups. `. DIR/env` makes the commands of Slurm talk to it. BASE_PORT sets the first of three ports.
 set -eu
 
 verb=$1

@@ -54,7 +54,8 @@ fn word(text: &str) -> Result<String, String> {
 
 /// Options of `sbatch` that are not etude's own to set.
 fn options(reader: &mut Reader<'_>, key: &Key<'_>, value: &Value<'_>) -> Option<Vec<String>> {
-    const OWN: [&str; 7] = [
+    const OWN: [&str; 8] = [
+        "--clusters",
         "--array",
         "--job-name",
         "--output",
@@ -63,14 +64,14 @@ fn options(reader: &mut Reader<'_>, key: &Key<'_>, value: &Value<'_>) -> Option<
         "--open-mode",
         "--wrap",
     ];
-    const OWN_SHORT: [&str; 4] = ["-a", "-J", "-o", "-D"];
+    const OWN_SHORT: [&str; 5] = ["-a", "-J", "-o", "-D", "-M"];
     let options = reader.texts(key, value)?;
     for option in &options {
         let name = option.split('=').next().unwrap_or_default();
         let wrong = if !option.starts_with('-') {
             format!("`{option}` is no option; write each as one word: `--qos=long`")
-        } else if OWN.contains(&name) || OWN_SHORT.contains(&name) {
-            format!("`{name}` is set by etude, which finds its jobs by it")
+        } else if is_own(name, &OWN, &OWN_SHORT) {
+            format!("`{name}` is not to be set: etude finds its jobs by what it sets itself")
         } else {
             continue;
         };
@@ -78,6 +79,13 @@ fn options(reader: &mut Reader<'_>, key: &Key<'_>, value: &Value<'_>) -> Option<
         return None;
     }
     Some(options)
+}
+
+/// Whether an option is one of these; `sbatch` takes long ones shortened, and values right behind short ones.
+fn is_own(name: &str, long: &[&str], short: &[&str]) -> bool {
+    let is_long = |own: &&str| name.len() > 3 && own.starts_with(name);
+    let is_short = |own: &&str| !name.starts_with("--") && name.starts_with(*own);
+    long.iter().any(is_long) || short.iter().any(is_short)
 }
 
 fn cards(text: &str) -> Result<String, String> {

@@ -263,17 +263,18 @@ impl<'a, 'o> Engine<'a, 'o> {
     fn exceeds(&self, need: &Resources) -> Option<String> {
         let capacity = &self.capacity;
         let cards = capacity.cards.named().len();
+        let memory = capacity.memory.min(capacity.memory_per_job);
         let has_cards = capacity.cards == Cards::Any || need.gpu as usize <= cards;
-        if need.memory <= capacity.memory && has_cards {
+        if need.memory <= memory && has_cards {
             return None;
         }
         let mut lacks = Vec::new();
-        if need.memory > capacity.memory {
+        if need.memory > memory {
             lacks.push(format!(
                 "it asks for {} of memory, and there are {}; `memory` under [machine] in etude.toml says how much there is, and \
                  `resources` of the stage what it takes",
                 show_size(need.memory),
-                show_size(capacity.memory)
+                show_size(memory)
             ));
         }
         if !has_cards {

@@ -78,9 +78,9 @@ pub fn run_cell(
             spool.tell(&FromWorker::Unlocked);
         }
         let end = work(&spool, executor, signals, cards.as_ref());
-        if let Err(error) = spool.finish(&end) {
-            return Err(error.to_string());
-        }
+        spool
+            .finish(&end)
+            .map_err(|error| format!("{}: {error}", spool.folder().display()))?;
     }
     Ok(())
 }

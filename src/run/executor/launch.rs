@@ -15,10 +15,12 @@ use std::time::{Duration, Instant};
 use super::background::Background;
 use super::cell::Cell;
 use super::install::install;
+use super::spool::Spool;
 use super::under_way::{Lost, UnderWay};
 use super::{Executor, Failure, Submission};
 use crate::pipeline::{Cause, Resources};
 use crate::run::{Capacity, Cards};
+use crate::store::Digest;
 
 /// How jobs are launched.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,9 +97,19 @@ impl Executor for Launch {
             cores: u32::MAX,
             cores_per_job: u32::MAX,
             memory: u64::MAX,
-            cards: Cards::Any,
+            memory_per_job: u64::MAX,
+            cards: if self.template.command.iter().any(|w| w.contains("{cards}")) {
+                Cards::Any
+            } else {
+                Cards::Named(Vec::new())
+            },
             jobs: self.template.jobs,
         }
+    }
+
+    fn settled(&self, key: &Digest) {
+        // What cannot be removed now is collected later.
+        let _ = Spool::of(self.folder.join(key.to_string())).remove();
     }
 
     fn submit<'scope>(&'scope self, _: &'scope Scope<'scope, '_>, submission: Submission) {
@@ -164,7 +176,7 @@ impl Supervisor {
                     }
                     continue;
                 }
-                Ok(Heard::Quit) | Err(RecvTimeoutError::Disconnected) => return,
+                Ok(Heard::Quit) | Err(RecvTimeoutError::Disconnected) => return self.ends(),
                 Err(RecvTimeoutError::Timeout) => {}
             }
             for (number, mut own) in std::mem::take(&mut self.launched) {
@@ -181,6 +193,14 @@ impl Supervisor {
                 }
             }
             self.ending.retain_mut(Ending::is_open);
+        }
+    }
+
+    /// Waits for commands whose jobs have ended: they may have something left to tidy up.
+    fn ends(mut self) {
+        while !self.ending.is_empty() {
+            self.ending.retain_mut(Ending::is_open);
+            std::thread::sleep(Duration::from_millis(20));
         }
     }
 
@@ -249,9 +269,19 @@ impl Supervisor {
             .stdin(Stdio::null())
             .stdout(out)
             .stderr(errors);
+        group(&mut command);
         let child = command.spawn();
         let child = child.map_err(|error| format!("cannot run `{first}`: {error}"))?;
         Ok((child, alive, output))
+    }
+}
+
+/// Signals of the terminal are the engine's to pass on.
+fn group(command: &mut Command) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::process::CommandExt;
+        command.process_group(0);
     }
 }
 
@@ -268,7 +298,7 @@ impl Launched {
                 "its command ended with {status}, and the job did not say how it ended{}",
                 super::cell::printed(&self.output)
             );
-            let is_certain = self.told.is_some() || since.elapsed() >= SEEN;
+            let is_certain = since.elapsed() >= SEEN;
             return is_certain.then_some(Lost::Failed(Cause::Crash, message));
         }
         if self.job.is_cancelled() {
@@ -286,13 +316,13 @@ impl Launched {
     fn ask_to_end(&self) {
         #[cfg(unix)]
         {
-            use rustix::process::{Pid, Signal, kill_process};
+            use rustix::process::{Pid, Signal, kill_process_group};
             let pid = i32::try_from(self.command.id())
                 .ok()
                 .and_then(Pid::from_raw);
             if let Some(pid) = pid {
                 // One that is gone needs no signal.
-                let _ = kill_process(pid, Signal::TERM);
+                let _ = kill_process_group(pid, Signal::TERM);
             }
         }
     }

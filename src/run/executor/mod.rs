@@ -145,6 +145,9 @@ pub trait Executor: Sync {
         false
     }
 
+    /// What a task of this key left is in the store: nothing of it need be kept any longer.
+    fn settled(&self, _key: &Digest) {}
+
     /// Takes a task, and returns before it is done. An executor that needs threads of its own may start them in `scope`, which
     /// ends with the run.
     fn submit<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>, submission: Submission);

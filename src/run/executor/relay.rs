@@ -89,7 +89,11 @@ pub fn relay(
     std::thread::scope(|scope| {
         scope.spawn(|| {
             for message in messages {
-                if let Some((number, report)) = report(message, &tasks()) {
+                let told = report(message, &tasks());
+                if let Some((number, report)) = told {
+                    if report.is_end() {
+                        tasks().remove(&number);
+                    }
                     say(&out, &FromRelay::Told(number, report));
                 }
             }

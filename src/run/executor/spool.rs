@@ -1,6 +1,8 @@
 //! A task that is done by another machine: its folder on a file system that both see.
 //!
-//! It lies in the store, named by the cache key of its job, and outlives the engine that made it. Its files:
+//! It lies in the store, below a folder named by the cache key of its job, and outlives the engine that made it. Each
+//! submission has a folder of its own name, so that a machine which still works on an earlier one writes into nothing. Its
+//! files:
 //!
 //! ```text
 //! task.json   what to do
@@ -27,6 +29,9 @@ use crate::store::{self, write_atomically};
 /// The folder of one task.
 #[derive(Debug, Clone)]
 pub(super) struct Spool {
+    /// The folder of the key.
+    root: PathBuf,
+    /// That of the submission.
     folder: PathBuf,
 }
 
@@ -86,13 +91,27 @@ fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> store:
 }
 
 impl Spool {
-    /// The folder, which may not exist.
+    /// That of this folder, which may not exist.
     pub(super) fn at(folder: PathBuf) -> Self {
-        Self { folder }
+        Self {
+            root: folder.clone(),
+            folder,
+        }
+    }
+
+    /// The one below the folder of a key, if there is one.
+    pub(super) fn of(root: PathBuf) -> Self {
+        let entries = fs::read_dir(&root).into_iter().flatten().flatten();
+        let mut folders = entries.map(|entry| entry.path());
+        let folder = folders.find(|folder| folder.join(Task::FILE).is_file());
+        Self {
+            folder: folder.unwrap_or_else(|| root.join("none")),
+            root,
+        }
     }
 
     pub(super) fn exists(&self) -> bool {
-        self.folder.is_dir()
+        self.folder.join(Task::FILE).is_file()
     }
 
     pub(super) fn folder(&self) -> &Path {
@@ -100,11 +119,13 @@ impl Spool {
     }
 
     /// Lays it out anew for a task.
-    pub(super) fn create(&self, task: &Task) -> Result<(), store::Error> {
+    pub(super) fn create(&mut self, task: &Task) -> Result<(), store::Error> {
         self.remove()?;
-        let folder = &self.folder;
-        fs::create_dir_all(folder).map_err(failed("create", folder))?;
-        task.write(folder)
+        let root = &self.root;
+        fs::create_dir_all(root).map_err(failed("create", root))?;
+        let folder = tempfile::Builder::new().prefix("task-").tempdir_in(root);
+        self.folder = folder.map_err(failed("create a folder in", root))?.keep();
+        task.write(&self.folder)
     }
 
     pub(super) fn task(&self) -> Result<Task, String> {
@@ -113,7 +134,11 @@ impl Spool {
 
     /// Whether it was laid out for the same work: on such a device, from the same files, which nobody has touched since.
     pub(super) fn is_for(&self, task: &Task) -> bool {
-        let what = |task: &Task| (task.key, task.device, task.holes.clone(), task.read.clone());
+        let has_cards = |task: &Task| task.cards.as_ref().is_none_or(|cards| !cards.is_empty());
+        let what = |task: &Task| {
+            let (holes, read) = (task.holes.clone(), task.read.clone());
+            (task.key, task.device, has_cards(task), holes, read)
+        };
         self.task().is_ok_and(|own| what(&own) == what(task))
     }
 
@@ -128,6 +153,11 @@ impl Spool {
         serde_json::from_slice(&text).ok()
     }
 
+    /// Whether an attempt's output is still there.
+    pub(super) fn has_output(&self, attempt: &str) -> bool {
+        self.folder.join(attempt).join(OUT).is_dir()
+    }
+
     /// How the work ended, once it has.
     pub(super) fn end(&self) -> Option<End> {
         let text = fs::read(self.folder.join(END)).ok()?;
@@ -135,14 +165,15 @@ impl Spool {
     }
 
     /// Keeps other machines from the work until dropped, once none has it: a batch system starts a job anew whose node it
-    /// only believes to be dead. Nothing where it is to stop before that. Where nothing can be locked, nobody waits.
+    /// only believes to be dead. Nothing where it is to stop before that, or nobody asks for the work any more. Where nothing can
+    /// be locked, nobody waits.
     pub(super) fn work(&self, stop: &AtomicBool) -> io::Result<Option<File>> {
         let path = self.folder.join(WORKING);
         let file = File::options().create(true).append(true).open(path)?;
         while !stop.load(Ordering::SeqCst) {
             match file.try_lock() {
                 Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(200)),
-                Ok(()) | Err(TryLockError::Error(_)) => return Ok(Some(file)),
+                Ok(()) | Err(TryLockError::Error(_)) => return Ok(self.exists().then_some(file)),
             }
         }
         Ok(None)
@@ -163,10 +194,17 @@ impl Spool {
         task.write(&attempt).map_err(io::Error::other)
     }
 
-    /// Says how the work ended.
-    pub(super) fn finish(&self, end: &End) -> Result<(), store::Error> {
+    /// Says how the work ended, unless nobody asks for it any more.
+    pub(super) fn finish(&self, end: &End) -> io::Result<()> {
         let text = serde_json::to_vec(end).expect("plain data");
-        write_atomically(&self.folder.join(END), &text)
+        let mut draft = match tempfile::NamedTempFile::new_in(&self.folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            draft => draft?,
+        };
+        draft.write_all(&text)?;
+        draft.as_file().sync_all()?;
+        draft.persist(self.folder.join(END))?;
+        Ok(())
     }
 
     /// Adds a line of what there is to tell; one that cannot be written is lost, and stops nothing.
@@ -199,32 +237,45 @@ impl Spool {
             .collect()
     }
 
-    /// Moves what an attempt left into an empty folder.
+    /// Puts what an attempt left into an empty folder too: it stays here until its record is written.
     pub(super) fn deliver(&self, attempt: &str, to: &Path) -> Result<(), store::Error> {
-        let out = self.folder.join(attempt).join(OUT);
-        let entries = fs::read_dir(&out).map_err(failed("read", &out))?;
-        for entry in entries {
-            let entry = entry.map_err(failed("read", &out))?;
-            let at = to.join(entry.file_name());
-            fs::rename(entry.path(), &at).map_err(failed("move to", &at))?;
-        }
-        Ok(())
+        link_all(&self.folder.join(attempt).join(OUT), to)
     }
 
     /// Removes it. Its name is free at once, whoever still writes into it.
     pub(super) fn remove(&self) -> Result<(), store::Error> {
-        if !self.exists() {
+        if !self.root.is_dir() {
             return Ok(());
         }
-        let parent = self.folder.parent().unwrap_or(Path::new("."));
+        let parent = self.root.parent().unwrap_or(Path::new("."));
         let aside = tempfile::Builder::new().prefix(OLD).tempdir_in(parent);
         let aside = aside.map_err(failed("create a folder in", parent))?;
         let gone = aside.path().join("task");
-        fs::rename(&self.folder, &gone).map_err(failed("remove", &self.folder))?;
+        fs::rename(&self.root, &gone).map_err(failed("remove", &self.root))?;
         // What a machine still holds open is removed by a later collection.
         let _ = aside.close();
         Ok(())
     }
+}
+
+/// Links what is in a folder into another, and copies it where it cannot be linked. What is neither file nor folder is left to
+/// whoever takes it in, who refuses it.
+fn link_all(from: &Path, to: &Path) -> Result<(), store::Error> {
+    for entry in fs::read_dir(from).map_err(failed("read", from))? {
+        let entry = entry.map_err(failed("read", from))?;
+        let (path, at) = (entry.path(), to.join(entry.file_name()));
+        let kind = entry.file_type().map_err(failed("read", &path))?;
+        if kind.is_dir() {
+            fs::create_dir(&at).map_err(failed("create", &at))?;
+            link_all(&path, &at)?;
+        } else if kind.is_file() {
+            let linked = fs::hard_link(&path, &at).or_else(|_| fs::copy(&path, &at).map(|_| ()));
+            linked.map_err(failed("copy to", &at))?;
+        } else {
+            fs::rename(&path, &at).map_err(failed("move to", &at))?;
+        }
+    }
+    Ok(())
 }
 
 /// What the names of folders begin with that are being removed.

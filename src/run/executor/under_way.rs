@@ -31,7 +31,7 @@ pub(super) struct UnderWay {
 impl UnderWay {
     pub fn new(submission: Submission, folder: &Path) -> Self {
         Self {
-            spool: Spool::at(folder.join(submission.task.key.to_string())),
+            spool: Spool::of(folder.join(submission.task.key.to_string())),
             submission,
             read: 0,
             again: 0,
@@ -43,8 +43,12 @@ impl UnderWay {
 
     /// Whether an earlier run had it done, from files that nobody has touched since.
     pub fn was_done(&self) -> bool {
-        let end = self.spool.end().map(|end| end.how);
-        matches!(end, Some(How::Done(_))) && self.spool.is_for(&self.submission.task)
+        match self.spool.end().map(|end| end.how) {
+            Some(How::Done(attempt)) => {
+                self.spool.has_output(&attempt) && self.spool.is_for(&self.submission.task)
+            }
+            _ => false,
+        }
     }
 
     /// Lays out its folder anew.
@@ -98,11 +102,17 @@ impl UnderWay {
             }) => {
                 let out = self.submission.task.out.clone();
                 self.submission.reports.took(started, seconds);
-                let delivered = self.spool.deliver(&left, &out);
-                self.over(delivered.map_err(|error| {
+                if !self.spool.has_output(&left) {
+                    let message = "what it left is gone from the store";
+                    self.over(Err(Failure::Failed(Cause::Crash, message.into())));
+                    return true;
+                }
+                // Its folder stays until the record is written.
+                let delivered = self.spool.deliver(&left, &out).map_err(|error| {
                     let message = format!("what it left cannot be brought: {error}");
                     Failure::Failed(Cause::Error, message)
-                }));
+                });
+                self.submission.reports.end(delivered);
                 true
             }
             Some(End {
@@ -125,13 +135,24 @@ impl UnderWay {
             self.over(Err(Failure::Cancelled));
             return false;
         }
+        if let Lost::Cancelled(message) = why {
+            // No attempt is to undo what somebody did.
+            self.over(Err(Failure::Failed(Cause::Error, message.clone())));
+            return false;
+        }
+        if matches!(why, Lost::Behind) && !self.is_begun {
+            return true;
+        }
         let (cause, message) = match (self.spool.end().map(|end| end.how), why) {
             (Some(How::Stopped(Stopped::OutOfTime)), _) => (
                 Cause::Time,
                 "its time on the cluster was over before it was done; `resources = { time = … }` asks for more",
             ),
             (Some(_), _) => (Cause::Crash, "its machine was told to end it"),
-            (None, Lost::Taken(message)) => (Cause::Crash, message.as_str()),
+            (None, Lost::Taken(message) | Lost::Cancelled(message)) => {
+                (Cause::Crash, message.as_str())
+            }
+            (None, Lost::Behind) => (Cause::Crash, "its cell ended"),
             // What it never began it cannot be to blame for.
             (None, Lost::Failed(Cause::Crash, message)) if !self.is_begun => {
                 (Cause::Crash, message.as_str())
@@ -168,9 +189,17 @@ impl UnderWay {
         times.any(|time| time + Duration::from_secs(5) > self.since)
     }
 
-    /// Empties the folder of its checkpoint: what lies there came from files that have changed.
+    /// Whether its work has begun.
+    pub fn is_begun(&self) -> bool {
+        self.is_begun
+    }
+
+    /// Empties the folder of its checkpoint: what lies there came from files that have changed. What stands beside it says
+    /// from which, and goes first.
     pub fn forget_checkpoint(&self) {
-        let saved = fs::read_dir(&self.submission.task.checkpoint);
+        let checkpoint = &self.submission.task.checkpoint;
+        let _ = fs::remove_file(checkpoint.with_extension("json"));
+        let saved = fs::read_dir(checkpoint);
         for entry in saved.into_iter().flatten().flatten() {
             let path = entry.path();
             let _ = if path.is_dir() {
@@ -201,6 +230,10 @@ impl UnderWay {
 pub(super) enum Lost {
     /// Something took it away.
     Taken(String),
+    /// It was to do the job after another, which it did not end.
+    Behind,
+    /// Somebody cancelled it.
+    Cancelled(String),
     /// It ended in a way for which its job may be to blame.
     Failed(Cause, String),
 }

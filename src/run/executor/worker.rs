@@ -49,6 +49,13 @@ pub(super) enum FromWorker {
     Failed(Cause, String),
 }
 
+impl FromWorker {
+    /// Whether the task is over.
+    pub(super) fn is_end(&self) -> bool {
+        matches!(self, Self::Done | Self::Cancelled | Self::Failed(..))
+    }
+}
+
 /// How often a worker reports at most.
 const PACE: Duration = Duration::from_millis(100);
 

@@ -1,7 +1,8 @@
 //! Begins a job: takes the lock of its key, looks the key up once more, verifies what the job reads and lays out its spool.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -52,6 +53,7 @@ impl Handled<'_> {
         if !self.is_again()
             && let Lookup::Present(record) = store.lookup(&key)
         {
+            self.run.executor.settled(&key);
             return Ok(Begun::Ended(Outcome::Found(Made::from(*record))));
         }
         // A worker whose engine was killed may still be at work for a moment; one that this executor knows goes on.
@@ -92,8 +94,12 @@ impl Handled<'_> {
             ));
         }
         let read = stamps(&task);
-        task.read = self.basis(&read);
-        match self.open_checkpoint(&lock, &task.read)? {
+        let basis = self.basis(&read);
+        task.read = basis
+            .iter()
+            .map(|(path, stamp)| (absolute(path), *stamp))
+            .collect();
+        match self.open_checkpoint(&lock, &basis)? {
             Left::Nothing => {}
             Left::Saved => note(&log, "finds what an attempt before it saved"),
             left @ (Left::Discarded | Left::Damaged) => {
@@ -206,9 +212,20 @@ impl Handled<'_> {
     }
 
     fn open_checkpoint(&self, lock: &Lock, read: &BTreeMap<PathBuf, Stamp>) -> Result<Left, Error> {
-        // What is at work in it is left alone.
-        if !self.saves() || self.run.executor.has(&self.ready.key) {
+        if !self.saves() {
             return Ok(Left::Nothing);
+        }
+        // What is at work in it is left alone.
+        if self.run.executor.has(&self.ready.key) {
+            let path = self.run.store.checkpoint(&self.ready.key);
+            return match fs::create_dir_all(&path) {
+                Ok(()) => Ok(Left::Nothing),
+                Err(source) => Err(Error::Io {
+                    action: "create",
+                    path,
+                    source,
+                }),
+            };
         }
         let read = read.iter();
         let read = read.map(|(path, stamp)| (path.as_path(), *stamp));
@@ -242,6 +259,11 @@ impl Handled<'_> {
         );
         self.run.store.start_log(&self.ready.key, &text)
     }
+}
+
+/// A path that is the same from whatever folder an engine is started in.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf())
 }
 
 /// The stamp of every file of an artifact that a task reads.

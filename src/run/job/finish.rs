@@ -20,7 +20,12 @@ impl Handled<'_> {
         worked: Result<(), Failure>,
     ) -> Result<Outcome, Error> {
         let (store, key) = (self.run.store, self.ready.key);
+        let is_done = worked.is_ok();
         let outcome = self.publish(&attempt, worked)?;
+        // What was taken in or refused is not to be had a second time.
+        if is_done {
+            self.run.executor.settled(&key);
+        }
         match outcome {
             // What is still at work in it is left alone.
             _ if !self.saves() || self.run.executor.has(&key) => return Ok(outcome),

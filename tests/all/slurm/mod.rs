@@ -90,14 +90,8 @@ impl Fake {
         command.spawn().unwrap()
     }
 
-    /// The folders of the jobs that are under way.
     fn submitted(&self) -> Vec<PathBuf> {
-        let folder = self.project.path("outputs/.etude/v1/submitted");
-        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-        let paths = entries.map(|entry| entry.path());
-        paths
-            .filter(|path| path.join("task.json").exists())
-            .collect()
+        under_way(&self.project)
     }
 
     /// Digests of all that a run in a project of its own leaves, on this machine.
@@ -106,6 +100,19 @@ impl Fake {
         local.ok(&["run", "p.toml"]);
         assert_eq!(left(&local), left(&self.project));
     }
+}
+
+/// The folders of the jobs that are under way.
+fn under_way(project: &Project) -> Vec<PathBuf> {
+    let below = |folder: PathBuf| {
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        entries.map(|entry| entry.path())
+    };
+    let keys = below(project.path("outputs/.etude/v1/submitted"));
+    let folders = keys.flat_map(below);
+    folders
+        .filter(|folder| folder.join("task.json").exists())
+        .collect()
 }
 
 /// All shown files, with their bytes.
@@ -245,8 +252,8 @@ fn cells_that_slurm_knows_no_more_are_submitted_again() {
     fake.fault("forget", "");
     let run = fake.start();
     wait_for("it was submitted", || fake.count("sbatch") > 0);
-    wait_for("it is under way", || {
-        fake.state.path().join("last").exists()
+    wait_for("it is forgotten", || {
+        fake.state.path().join("jobs/101_1/forgotten").exists()
     });
     fake.mend("forget");
     let output = run.wait_with_output().unwrap();
@@ -339,4 +346,66 @@ fn a_run_that_is_told_to_end_leaves_its_jobs_to_the_next() {
     let text = fake.ok();
     assert!(text.contains("2 ran"), "{text}");
     assert_eq!(fake.count("sbatch"), 1, "{}", fake.calls());
+}
+
+/// What the commands of the cluster that is none do, called by somebody else.
+fn by_hand(fake: &Fake, name: &str, argument: &str) {
+    let mut command = Command::new(fake.state.path().join("bin").join(name));
+    command.arg(argument).env("FAKE", fake.state.path());
+    assert!(command.status().unwrap().success());
+}
+
+#[test]
+fn a_job_that_somebody_cancels_fails_and_is_not_submitted_again() {
+    let fake = Fake::new(&pipeline("touch begun; sleep 100;", 1));
+    let run = fake.start();
+    wait_for("it has begun", || fake.project.path("begun").exists());
+    by_hand(&fake, "scancel", "101_0");
+    let output = run.wait_with_output().unwrap();
+    let text = String::from_utf8([output.stderr, output.stdout].concat()).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(
+        text.contains("its Slurm job 101_0 was cancelled from outside"),
+        "{text}"
+    );
+    assert_eq!(fake.count("sbatch"), 1);
+}
+
+#[test]
+fn a_job_whose_time_is_nearly_over_goes_on_in_another_and_no_node_is_blamed() {
+    let script = "if [ ! -e second ]; then touch second begun; sleep 100; fi;";
+    let fake = Fake::new(&pipeline(script, 1));
+    let run = fake.start();
+    wait_for("it has begun", || fake.project.path("begun").exists());
+    let cell = fs::read_to_string(fake.state.path().join("jobs/101_0/pid")).unwrap();
+    let pkill = Command::new("pkill")
+        .args(["-USR1", "-P", cell.trim()])
+        .status();
+    assert!(pkill.unwrap().success());
+    let output = run.wait_with_output().unwrap();
+    let text = String::from_utf8([output.stderr, output.stdout].concat()).unwrap();
+    assert!(output.status.success(), "{text}");
+    assert!(text.contains("its time on the cluster was over"), "{text}");
+    assert!(!text.contains("lost on the node"), "{text}");
+    assert_eq!(fake.count("sbatch"), 2);
+}
+
+#[test]
+fn options_by_which_jobs_are_found_cannot_be_set_otherwise() {
+    let fake = Fake::new(&pipeline("", 1));
+    for option in [
+        "--array=1-2",
+        "-Jother",
+        "--job=x",
+        "-M",
+        "--clusters=a",
+        "qos",
+    ] {
+        let settings = format!("[slurm]\nsbatch = ['{option}']\n");
+        fake.project.write("etude.toml", &settings);
+        let (text, code) = fake.run();
+        assert_eq!(code, 1, "{text}");
+        assert!(text.contains("etude.toml:2:10"), "{option}: {text}");
+    }
+    assert_eq!(fake.count("sbatch"), 0);
 }

@@ -2,19 +2,31 @@
 
 use std::fs;
 use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::left;
+use super::{left, under_way};
 use crate::project::Project;
 
 struct Cluster {
     folder: tempfile::TempDir,
+    /// The first of three ports.
+    port: u16,
 }
 
 fn script() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/slurm/cluster.sh")
+}
+
+/// Three ports in a row that nobody listens on.
+fn ports() -> u16 {
+    let is_free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
+    let from = 20_000 + u16::try_from(std::process::id() % 10_000).unwrap();
+    let mut all = (from..from + 3_000).step_by(3);
+    all.find(|port| (0..3).all(|more| is_free(port + more)))
+        .unwrap()
 }
 
 impl Cluster {
@@ -32,6 +44,7 @@ impl Cluster {
         }
         let cluster = Self {
             folder: tempfile::tempdir().unwrap(),
+            port: ports(),
         };
         let status = cluster.script("start").status().unwrap();
         assert!(status.success(), "the cluster does not come up");
@@ -41,6 +54,7 @@ impl Cluster {
     fn script(&self, verb: &str) -> Command {
         let mut command = Command::new("sh");
         command.arg(script()).arg(verb).arg(self.folder.path());
+        command.env("BASE_PORT", self.port.to_string());
         command.stdout(Stdio::null());
         command
     }
@@ -96,12 +110,10 @@ impl Cluster {
     /// A job that runs and its node, once both trainings are well under way.
     fn wait_for_training(&self, project: &Project) -> (String, String) {
         let trains = || {
-            let folders = fs::read_dir(project.path("outputs/.etude/v1/submitted"));
-            let folders = folders.into_iter().flatten().flatten();
             let has = |path: PathBuf, text: &str| {
                 fs::read_to_string(path).is_ok_and(|all| all.contains(text))
             };
-            let training = folders.map(|folder| folder.path()).filter(|folder| {
+            let training = under_way(project).into_iter().filter(|folder| {
                 has(folder.join("task.json"), "\"kind\":\"train\"")
                     && has(folder.join("events"), "\"progress\"")
             });
@@ -247,10 +259,7 @@ fn whatever_befalls_a_cluster_the_outputs_are_those_of_this_machine() {
         let run = cluster.run(&project);
         let text = befalls(&cluster, &project, run);
         assert_eq!(left(&project), expected, "{what}: {text}");
-        let under_way = fs::read_dir(project.path("outputs/.etude/v1/submitted"));
-        let under_way = under_way.unwrap().flatten();
-        let open = under_way.filter(|entry| entry.path().join("task.json").exists());
-        assert_eq!(open.count(), 0, "{what}");
+        assert_eq!(under_way(&project), [] as [PathBuf; 0], "{what}");
         cluster.wait_for("no job is left", || cluster.jobs().is_empty());
     }
 }
@@ -316,17 +325,19 @@ fn killed_engine(cluster: &Cluster, project: &Project, mut run: Child) -> String
     cluster.wait_for_training(project);
     run.kill().unwrap();
     run.wait().unwrap();
-    let before = cluster.says("squeue", &["-h", "-r", "-t", "all", "-o", "%F %j"]);
     let text = ok(cluster.run(project));
-    let after = cluster.says("squeue", &["-h", "-r", "-t", "all", "-o", "%F %j"]);
-    // What was under way was taken over: the trainings are in no second array.
-    assert!(after.contains(before.trim().lines().next().unwrap_or_default()));
+    let logs = fs::read_dir(project.path("outputs/.etude/v1/logs")).unwrap();
+    let logs = logs.map(|log| fs::read_to_string(log.unwrap().path()).unwrap());
+    let taken = logs.filter(|log| log.contains("goes on where an earlier run had submitted it"));
+    assert_eq!(taken.count(), 2, "both trainings were taken over");
     text
 }
 
 fn cancelled_by_hand(cluster: &Cluster, project: &Project, run: Child) -> String {
     let (job, _) = cluster.wait_for_training(project);
     cluster.says("scancel", &[&job]);
-    let (text, _) = ends(run);
+    let (text, code) = ends(run);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("was cancelled from outside"), "{text}");
     text + &ok(cluster.run(project))
 }

@@ -52,6 +52,12 @@ impl Connection {
                 command
             }
         };
+        // Ctrl-C is the engine's to pass on.
+        #[cfg(unix)]
+        {
+            use std::os::unix::process::CommandExt;
+            command.process_group(0);
+        }
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

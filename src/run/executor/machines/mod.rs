@@ -4,6 +4,7 @@
 //! its tasks done by workers as on this machine. No daemon is installed, and all ends with the connection.
 
 mod connection;
+mod supervised;
 mod supervisor;
 
 use std::path::PathBuf;
@@ -77,7 +78,8 @@ impl Executor for Machines {
         Capacity {
             cores: cores.clone().fold(0, u32::saturating_add),
             cores_per_job: cores.max().unwrap_or(1),
-            memory: memory.fold(0, u64::saturating_add),
+            memory: memory.clone().fold(0, u64::saturating_add),
+            memory_per_job: memory.max().unwrap_or(0),
             cards: if self.machines.iter().all(|machine| machine.cards.is_empty()) {
                 Cards::Named(Vec::new())
             } else {

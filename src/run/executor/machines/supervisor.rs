@@ -1,28 +1,25 @@
 //! The one thread that supervises all machines: it gives tasks to those that have room, and passes on what is told.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use super::Machine;
 use super::connection::Connection;
-use crate::pipeline::{Cause, Monitor, Resources};
+use super::supervised::{Assigned, Supervised};
+use crate::pipeline::{Cause, Monitor};
 use crate::run::executor::install::digest_of;
 use crate::run::executor::relay::{BEAT, FromRelay, GONE, ToRelay};
 use crate::run::executor::spool::Spool;
-use crate::run::executor::worker::FromWorker;
-use crate::run::executor::{Failure, Submission, Task};
-use crate::run::slots::Slots;
-use crate::run::{Capacity, Cards};
+use crate::run::executor::{Failure, Submission};
 
 /// How often is looked whether the run is to stop and whether a machine is to be tried again.
 const TICK: Duration = Duration::from_millis(100);
 /// How often a machine is tried that was never reached, before jobs fail that no other can do.
 const TRIES: u32 = 3;
-/// How long is waited before a machine is tried again, at first.
-const PAUSE: Duration = Duration::from_secs(5);
+/// How long a relay may take to say that it is there.
+const START: Duration = Duration::from_secs(60);
 /// How often a job starts again whose machine was lost.
 const AGAIN: u32 = 5;
 
@@ -49,34 +46,11 @@ pub(super) struct Supervisor {
     beat: Instant,
 }
 
-struct Supervised {
-    machine: Machine,
-    slots: Slots,
-    connection: Option<(u64, Connection)>,
-    /// Whether the connection has a relay of this program at its other end.
-    is_ready: bool,
-    tasks: BTreeMap<usize, Assigned>,
-    /// How often in a row it could not be reached, why not, and until when it is left alone.
-    failed: u32,
-    why: String,
-    until: Instant,
-}
-
 struct Waiting {
     submission: Submission,
     again: u32,
     /// Before that, the machine that had it may not know that it has lost it.
     from: Instant,
-}
-
-/// A task that a machine has.
-struct Assigned {
-    submission: Submission,
-    again: u32,
-    attempt: Task,
-    cards: Vec<usize>,
-    begun: Option<(Instant, u64)>,
-    is_cancelled: bool,
 }
 
 impl Supervisor {
@@ -87,22 +61,7 @@ impl Supervisor {
         sender: Sender<Heard>,
     ) -> Self {
         let now = Instant::now();
-        let machines = machines.into_iter().map(|machine| Supervised {
-            slots: Slots::of(&Capacity {
-                cores: machine.cores,
-                cores_per_job: machine.cores,
-                memory: machine.memory,
-                cards: Cards::Named(machine.cards.clone()),
-                jobs: u32::MAX,
-            }),
-            machine,
-            connection: None,
-            is_ready: false,
-            tasks: BTreeMap::new(),
-            failed: 0,
-            why: String::new(),
-            until: now,
-        });
+        let machines = machines.into_iter().map(Supervised::new);
         Self {
             machines: machines.collect(),
             root,
@@ -120,11 +79,12 @@ impl Supervisor {
             match heard.recv_timeout(TICK) {
                 Ok(Heard::Submitted(submission)) => self.take(*submission),
                 Ok(Heard::Told(at, number, report)) => self.told(at, number, report),
-                Ok(Heard::Closed(at, number)) => self.closed(at, number),
+                Ok(Heard::Closed(at, number)) => self.closed(at, number, None),
                 Ok(Heard::Quit) | Err(RecvTimeoutError::Disconnected) => return,
                 Err(RecvTimeoutError::Timeout) => {}
             }
             self.cancel();
+            self.give_up_silent();
             self.place();
             if self.beat.elapsed() >= BEAT {
                 self.beat = Instant::now();
@@ -252,6 +212,7 @@ impl Supervisor {
         })?;
         own.is_ready = false;
         own.connection = Some((number, connection));
+        own.opened = Instant::now();
         Ok(())
     }
 
@@ -272,8 +233,8 @@ impl Supervisor {
                     .ok()
                     .and_then(|path| digest_of(path).ok());
                 if is_same.as_deref() != Some(digest.as_str()) {
-                    own.why = "it runs another etude than this".into();
-                    return self.closed(at, connection);
+                    let why = "it runs another etude than this".to_owned();
+                    return self.closed(at, connection, Some(why));
                 }
                 own.is_ready = true;
                 own.failed = 0;
@@ -291,16 +252,19 @@ impl Supervisor {
     }
 
     /// A connection ended. Its tasks start again elsewhere once its relay must have ended too.
-    fn closed(&mut self, at: usize, connection: u64) {
+    fn closed(&mut self, at: usize, connection: u64, why: Option<String>) {
         let own = &mut self.machines[at];
         let Some((_, mut ended)) = own.connection.take_if(|(number, _)| *number == connection)
         else {
             return;
         };
         let was_ready = std::mem::replace(&mut own.is_ready, false);
-        let why = ended.describe_end();
+        let ended = ended.describe_end();
+        let why = why.unwrap_or(ended);
         let tasks = std::mem::take(&mut own.tasks);
-        if was_ready && let Some(task) = tasks.values().next() {
+        let first = tasks.values().next();
+        let first = first.filter(|task| was_ready && !task.submission.reports.cancelled());
+        if let Some(task) = first {
             let line = format!(
                 "the connection to {} ended ({why}); its {} jobs start again in a minute",
                 own.machine.name,
@@ -326,6 +290,21 @@ impl Supervisor {
         }
     }
 
+    /// Closes connections at whose other end nothing says that it is there.
+    fn give_up_silent(&mut self) {
+        for at in 0..self.machines.len() {
+            let own = &self.machines[at];
+            if !own.is_ready
+                && own.opened.elapsed() > START
+                && let Some((number, _)) = &own.connection
+            {
+                let (number, seconds) = (*number, START.as_secs());
+                let why = format!("etude did not start there within {seconds} s");
+                self.closed(at, number, Some(why));
+            }
+        }
+    }
+
     /// Once the run is to end, every machine is told so.
     fn cancel(&mut self) {
         for waiting in std::mem::take(&mut self.waiting) {
@@ -337,121 +316,5 @@ impl Supervisor {
             }
         }
         self.machines.iter_mut().for_each(Supervised::cancel);
-    }
-}
-
-impl Supervised {
-    fn room_of(need: &Resources) -> (u32, u64, u32) {
-        (need.cores, need.memory, need.gpu)
-    }
-
-    /// Whether it has all that a task needs, however much of that is taken.
-    fn could(&self, need: &Resources) -> bool {
-        let machine = &self.machine;
-        need.cores <= machine.cores
-            && need.memory <= machine.memory
-            && need.gpu as usize <= machine.cards.len()
-    }
-
-    fn has_room(&self, need: &Resources) -> bool {
-        self.slots.fits(Self::room_of(need))
-    }
-
-    fn order(&mut self, number: usize, task: &Assigned) {
-        // Those that it is given before it is there it is told of then.
-        if self.is_ready
-            && let Some((_, connection)) = &mut self.connection
-        {
-            let _ = connection.tell(&ToRelay::Run(number, task.folder()));
-        }
-    }
-
-    fn cancel(&mut self) {
-        let mut never_begun = Vec::new();
-        for (number, task) in &mut self.tasks {
-            if !task.submission.reports.cancelled()
-                || std::mem::replace(&mut task.is_cancelled, true)
-            {
-                continue;
-            }
-            match &mut self.connection {
-                Some((_, connection)) if self.is_ready => {
-                    let _ = connection.tell(&ToRelay::Cancel(*number));
-                }
-                _ => never_begun.push(*number),
-            }
-        }
-        for number in never_begun {
-            if let Some(task) = self.tasks.remove(&number) {
-                self.slots
-                    .give_back(&task.submission.resources, &task.cards);
-                task.ended(Err(Failure::Cancelled));
-            }
-        }
-    }
-
-    /// It could not be reached: it is left alone for a while, the longer the more often that was so.
-    fn fails(&mut self, why: String) {
-        if !why.is_empty() {
-            self.why = why;
-        }
-        self.until = Instant::now() + PAUSE * (1 << self.failed.min(6));
-        self.failed += 1;
-    }
-
-    fn passes_on(&mut self, number: usize, report: FromWorker) {
-        let Some(task) = self.tasks.get_mut(&number) else {
-            return;
-        };
-        let reports = &task.submission.reports;
-        let how = match report {
-            FromWorker::Begun(machine) => {
-                let now = SystemTime::now().duration_since(UNIX_EPOCH);
-                task.begun = Some((Instant::now(), now.unwrap_or_default().as_secs()));
-                return reports.begun(&machine);
-            }
-            FromWorker::Progress(progress) => return reports.progress(progress),
-            FromWorker::Saved(state) => return reports.saved(state),
-            FromWorker::Warning(message) => return reports.warned(&message),
-            FromWorker::Ready(_) | FromWorker::Unlocked => return,
-            FromWorker::Done => Ok(()),
-            FromWorker::Cancelled => Err(Failure::Cancelled),
-            FromWorker::Failed(cause, message) => Err(Failure::Failed(cause, message)),
-        };
-        if let Some(task) = self.tasks.remove(&number) {
-            self.slots
-                .give_back(&task.submission.resources, &task.cards);
-            task.ended(how);
-        }
-    }
-}
-
-impl Assigned {
-    /// The folder of its attempt.
-    fn folder(&self) -> PathBuf {
-        let parent = self.attempt.out.parent();
-        parent.map(PathBuf::from).unwrap_or_default()
-    }
-
-    fn ended(self, how: Result<(), Failure>) {
-        let folder = self.folder();
-        let name = folder.file_name().unwrap_or_default().to_string_lossy();
-        let Submission {
-            task,
-            spool,
-            reports,
-            ..
-        } = self.submission;
-        if let Some((begun, started)) = self.begun {
-            reports.took(started, begun.elapsed().as_secs_f64());
-        }
-        let delivered = how.and_then(|()| {
-            let brought = Spool::at(spool).deliver(&name, &task.out);
-            brought.map_err(|error| {
-                let message = format!("what it left cannot be brought: {error}");
-                Failure::Failed(Cause::Error, message)
-            })
-        });
-        reports.ended(delivered);
     }
 }

@@ -30,8 +30,10 @@ pub(super) struct Array {
 #[derive(Default)]
 pub(super) struct Cell {
     pub jobs: Vec<UnderWay>,
-    /// How often in a row Slurm did not know it.
-    missing: u32,
+    /// Whether Slurm was seen to have it while an engine looked. Before that, it may have been cancelled with the engine.
+    pub is_seen: bool,
+    /// Since when Slurm does not know it.
+    missing: Option<Instant>,
     /// Since when Slurm says that it is over.
     over: Option<Instant>,
     pub is_cancelled: bool,
@@ -79,10 +81,13 @@ impl Array {
     }
 
     pub fn fail(self, cause: Cause, why: &str) {
-        for cell in self.cells.into_values() {
-            for mut job in cell.jobs {
-                job.over(Err(Failure::Failed(cause, why.to_owned())));
-            }
+        self.end(&Err(Failure::Failed(cause, why.to_owned())));
+    }
+
+    /// Ends all its jobs in one way.
+    pub fn end(self, how: &Result<(), Failure>) {
+        for mut job in self.cells.into_values().flat_map(|cell| cell.jobs) {
+            job.over(how.clone());
         }
     }
 }
@@ -91,23 +96,32 @@ impl Cell {
     pub fn of(jobs: Vec<UnderWay>) -> Self {
         Self {
             jobs,
+            is_seen: true,
             ..Self::default()
         }
     }
 
     /// What became of it, once that is certain.
     pub fn judge(&mut self, seen: Option<&Seen>, sent: Instant, poll: Duration) -> Option<Lost> {
-        let Some(seen) = seen else {
-            if sent.elapsed() >= SETTLE.min(2 * poll) {
-                self.missing += 1;
-            }
-            let what = "Slurm knows its job no more, and it did not say how it ended";
-            return (self.missing >= 2).then(|| Lost::Taken(what.into()));
+        // What it wrote last may take a while to be seen here.
+        let settles = if self.is_cancelled {
+            SEEN.0
+        } else {
+            (4 * poll).clamp(SEEN.0, SEEN.1)
         };
-        self.missing = 0;
+        let Some(seen) = seen else {
+            if sent.elapsed() < SETTLE.min(2 * poll) {
+                return None;
+            }
+            let missing = *self.missing.get_or_insert_with(Instant::now);
+            let what = "Slurm knows its job no more, and it did not say how it ended";
+            return (missing.elapsed() >= settles).then(|| Lost::Taken(what.into()));
+        };
+        self.missing = None;
         let id = &seen.id;
         let lost = match &seen.state {
             State::Alive => {
+                self.is_seen = true;
                 self.over = None;
                 return None;
             }
@@ -127,21 +141,19 @@ impl Cell {
                 );
                 Lost::Failed(Cause::Oom, what)
             }
+            State::Cancelled if !self.is_seen => {
+                let what = format!("its Slurm job {id} was cancelled before this run");
+                Lost::Taken(what)
+            }
             State::Cancelled => {
                 let what = format!("its Slurm job {id} was cancelled from outside");
-                Lost::Failed(Cause::Crash, what)
+                Lost::Cancelled(what)
             }
             State::Lost(word) => Lost::Taken(format!("its Slurm job {id} was lost ({word})")),
             State::Ended(word) => {
                 let what = format!("its Slurm job {id} ended ({word}) and did not say how");
                 Lost::Failed(Cause::Crash, what)
             }
-        };
-        // What it wrote last may take a while to be seen here.
-        let settles = if self.is_cancelled {
-            SEEN.0
-        } else {
-            (2 * poll).clamp(SEEN.0, SEEN.1)
         };
         let over = *self.over.get_or_insert_with(Instant::now);
         (over.elapsed() >= settles).then_some(lost)

@@ -30,14 +30,31 @@ pub(super) struct Seen {
     pub state: State,
     /// Where it runs or ran; empty before.
     pub host: String,
+    /// Slurm's word for why it waits.
+    pub reason: String,
 }
 
 impl Seen {
+    /// Why it waits, where no waiting helps: somebody has to do something.
+    pub fn waits_for_somebody(&self) -> Option<&str> {
+        const SOMEBODY: [&str; 8] = [
+            "PartitionTimeLimit",
+            "PartitionNodeLimit",
+            "PartitionDown",
+            "JobHeldUser",
+            "JobHeldAdmin",
+            "BadConstraints",
+            "InvalidQOS",
+            "InvalidAccount",
+        ];
+        let waits = self.state == State::Alive && SOMEBODY.contains(&self.reason.as_str());
+        waits.then_some(self.reason.as_str())
+    }
+
     /// Whether it ended in a way for which its node may be to blame.
     pub fn is_of_its_node(&self) -> bool {
         match &self.state {
             State::Lost(word) => word != "PREEMPTED",
-            State::Ended(_) => true,
             _ => false,
         }
     }
@@ -118,6 +135,7 @@ fn parse(out: &str) -> Queue {
             id: id.to_owned(),
             state: state_of(state, reason),
             host: host.to_owned(),
+            reason: reason.to_owned(),
         };
         Some((place, seen))
     });
@@ -161,6 +179,12 @@ fn command(name: &str, cleared: &[String]) -> Command {
 /// Runs a command to its end, and no longer than one may take; what it printed.
 fn run(mut command: Command, input: &str) -> Result<String, Refused> {
     let name = command.get_program().display().to_string();
+    // Ctrl-C is the engine's: half a submission helps nobody.
+    #[cfg(unix)]
+    {
+        use std::os::unix::process::CommandExt;
+        command.process_group(0);
+    }
     let started = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -224,6 +248,10 @@ fn run(mut command: Command, input: &str) -> Result<String, Refused> {
 /// Whether what a command says passes by itself: the controller is busy or away, or a limit on how much may wait is reached.
 fn is_passing(said: &str) -> bool {
     let said = said.to_lowercase();
+    // No waiting makes a job shorter.
+    if said.contains("requested time limit") || said.contains("time limit is invalid") {
+        return false;
+    }
     let passing = [
         "timed out",
         "unable to contact",
@@ -262,7 +290,8 @@ mod tests {
                    7_2|etude-a|CANCELLED by 1000|n1|None\n\
                    7_3|etude-a|NODE_FAIL|n1|None\n\
                    7_4|etude-a|REQUEUE_HOLD|n1|None\n\
-                   7_5|etude-a|PENDING||launch failed requeued held\n";
+                   7_5|etude-a|PENDING||launch failed requeued held\n\
+                   7_6|etude-a|PENDING||PartitionTimeLimit\n";
         let queue = parse(out);
         let of = |cell| {
             let array = "etude-a".to_owned();
@@ -278,6 +307,13 @@ mod tests {
         assert_eq!(of(5), Some(State::Stuck));
         assert_eq!(of(1), None);
         assert!(queue.has("etude-a") && !queue.has("other"));
+        let waits = |cell| {
+            let array = "etude-a".to_owned();
+            let seen = queue.get(&Place { array, cell })?;
+            seen.waits_for_somebody().map(str::to_owned)
+        };
+        assert_eq!(waits(11), None);
+        assert_eq!(waits(6).as_deref(), Some("PartitionTimeLimit"));
     }
 
     #[test]
@@ -290,6 +326,9 @@ mod tests {
         ));
         assert!(is_passing(
             "Job violates accounting/QOS policy (job submit limit, user's size and/or time limits)"
+        ));
+        assert!(!is_passing(
+            "Batch job submission failed: Requested time limit is invalid (missing or exceeds some limit)"
         ));
         assert!(!is_passing(
             "sbatch: error: invalid partition specified: gpux"

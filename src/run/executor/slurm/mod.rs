@@ -127,6 +127,7 @@ impl Slurm {
             cores: 1,
             cores_per_job: 1,
             memory: 0,
+            memory_per_job: 0,
             cards: Cards::Unknown,
             jobs: 1,
         });
@@ -207,6 +208,7 @@ impl Executor for Slurm {
             cores: u32::MAX,
             cores_per_job: self.cluster.cores,
             memory: u64::MAX,
+            memory_per_job: u64::MAX,
             cards: match self.cluster.cards {
                 Some(_) => Cards::Any,
                 None => Cards::Named(Vec::new()),
@@ -216,7 +218,12 @@ impl Executor for Slurm {
     }
 
     fn has(&self, key: &Digest) -> bool {
-        Spool::at(self.folder.join(key.to_string())).exists()
+        Spool::of(self.folder.join(key.to_string())).exists()
+    }
+
+    fn settled(&self, key: &Digest) {
+        // What cannot be removed now is collected later.
+        let _ = Spool::of(self.folder.join(key.to_string())).remove();
     }
 
     fn submit<'scope>(&'scope self, _: &'scope Scope<'scope, '_>, submission: Submission) {

@@ -85,10 +85,15 @@ impl Array<'_> {
             options.push(template.replace("{n}", &cards.to_string()));
         }
         options.extend(site(cluster));
-        if !self.excluded.is_empty() {
-            options.push(format!("--exclude={}", self.excluded.join(",")));
-        }
         options.extend(cluster.sbatch.iter().cloned());
+        if !self.excluded.is_empty() {
+            let excluded = self.excluded.join(",");
+            let own = options.iter_mut().find(|o| o.starts_with("--exclude="));
+            match own {
+                Some(own) => own.push_str(&format!(",{excluded}")),
+                None => options.push(format!("--exclude={excluded}")),
+            }
+        }
         options
     }
 
@@ -130,7 +135,7 @@ impl Engine<'_> {
         options
     }
 
-    /// The script. Before its time is over it leaves its jobs to itself, started anew; told to end by somebody it leaves them,
+    /// The script. Before its time is over it leaves its jobs to itself, started anew; told to end with all its processes it leaves them,
     /// and told to stop (SIGINT) it cancels them.
     pub fn script(&self, cluster: &Cluster, program: &Path) -> String {
         let words = self.arguments.iter().map(|argument| word(argument));
@@ -138,7 +143,7 @@ impl Engine<'_> {
         format!(
             "#!/bin/bash\n{}{} {} &\nengine=$!\nagain=\n\
              trap 'again=1; kill -TERM $engine' USR1\n\
-             trap 'kill -TERM $engine' TERM\n\
+             trap : TERM\n\
              trap 'kill -INT $engine' INT\n\
              while kill -0 $engine 2>/dev/null; do wait $engine; done\n\
              wait $engine\ncode=$?\n\

@@ -150,10 +150,15 @@ impl Survey {
             garbage.going.push(Going { path, bytes, why });
         };
         let mut at_work = self.running.clone();
+        // What is queued may begin or go on at any time.
+        let queued = list(store.submitted()).into_iter();
+        let queued = queued.filter_map(|path| path.file_name()?.to_str()?.parse::<Digest>().ok());
+        at_work.extend(queued);
         for key in store.checkpointed() {
             let paths = store.checkpoint_paths(&key);
             let inside = list(store.checkpoint(&key));
-            let wanted = self.needed.contains(&key) || self.named.contains(&key);
+            let wanted =
+                self.needed.contains(&key) || self.named.contains(&key) || at_work.contains(&key);
             if wanted || !paths.iter().chain(&inside).all(old) {
                 at_work.insert(key);
                 continue;
@@ -169,16 +174,17 @@ impl Survey {
                 }
             }
         }
-        // Jobs may wait for weeks for the program that they are to run.
+        // Jobs may wait in a queue for weeks, also those that no engine waits for.
         let waits = Policy {
-            grace: policy.grace.max(PROGRAMS),
+            grace: policy.grace.max(QUEUED),
             ..policy.clone()
         };
         for path in list(store.submitted()) {
             let (paths, policy) = match path.file_name().and_then(|name| name.to_str()) {
-                Some("programs") => (list(path), &waits),
-                Some("arrays" | "engines") => (list(path), policy),
-                _ => (vec![path], policy),
+                Some("engines") => (list(path), policy),
+                Some("programs" | "arrays") => (list(path), &waits),
+                Some(name) if name.starts_with('.') => (vec![path], policy),
+                _ => (vec![path], &waits),
             };
             for path in paths {
                 let name = path.file_name().and_then(|name| name.to_str());
@@ -221,8 +227,8 @@ impl Survey {
     }
 }
 
-/// How long a copy of this program stays that nobody has used to submit anything.
-const PROGRAMS: Duration = Duration::from_secs(30 * 86_400);
+/// How long stays what was submitted and nobody has asked for since.
+const QUEUED: Duration = Duration::from_secs(30 * 86_400);
 
 /// Records by how many seconds each byte that they free takes to make again. Equal bytes of several jobs count for each by its
 /// share.

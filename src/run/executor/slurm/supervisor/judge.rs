@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::{LOOK, RARELY, Supervisor};
 use crate::pipeline::Cause;
+use crate::run::executor::Failure;
 use crate::run::executor::cell::printed;
 use crate::run::executor::slurm::ARRAYS;
 use crate::run::executor::slurm::array::{Array, Cell};
@@ -32,17 +33,49 @@ impl Supervisor {
                 }
                 self.queue = queue;
             }
-            Err(Refused::Unsure(why) | Refused::Never(why)) => return self.unanswered(&why),
+            Err(Refused::Unsure(why) | Refused::Never(why)) => {
+                self.hurry();
+                return self.unanswered(&why);
+            }
         }
-        if self.cancelled.is_some() {
-            self.pause = LOOK.max(self.cluster.poll / 3);
-        }
+        self.hurry();
+        self.tell_of_waiting();
         // What ended meanwhile is no loss.
         self.look();
         self.release_held();
         let arrays = std::mem::take(&mut self.arrays);
+        let is_alone = arrays.values().all(|array| array.unsure.is_some());
         for (name, array) in arrays {
-            self.judge(name, array);
+            self.judge(name, array, is_alone);
+        }
+    }
+
+    /// Once all is to end, it is asked more often.
+    fn hurry(&mut self) {
+        if self.cancelled.is_some() {
+            self.pause = LOOK.max(self.cluster.poll / 3);
+        }
+    }
+
+    /// Tells once for each reason that jobs wait until somebody does something.
+    fn tell_of_waiting(&mut self) {
+        for (name, array) in &self.arrays {
+            for (number, cell) in &array.cells {
+                let place = Place {
+                    array: name.clone(),
+                    cell: *number,
+                };
+                let seen = self.queue.get(&place);
+                let reason = seen.and_then(|seen| Some((&seen.id, seen.waits_for_somebody()?)));
+                if let (Some((id, reason)), Some(job)) = (reason, cell.jobs.first())
+                    && self.told.insert(reason.to_owned())
+                {
+                    let line = format!(
+                        "Slurm does not start {id} ({reason}): it waits until somebody changes that; `scontrol show job {id}` tells more"
+                    );
+                    job.submission.reports.announce(&line);
+                }
+            }
         }
     }
 
@@ -64,23 +97,28 @@ impl Supervisor {
     /// Jobs that a cell of an earlier run still works on, from other files: that cell goes first.
     fn release_held(&mut self) {
         let mut cancelled = Vec::new();
-        for waiting in &mut self.waiting {
-            let Some(place) = &waiting.after else {
-                continue;
-            };
-            match self.queue.get(place) {
-                Some(Seen {
-                    state: State::Alive,
-                    id,
-                    ..
-                }) => cancelled.push(id.clone()),
-                _ => {
-                    waiting.job.forget_checkpoint();
-                    if waiting.job.lay_out().is_ok() {
-                        waiting.after = None;
+        for waiting in std::mem::take(&mut self.waiting) {
+            if let Some(place) = &waiting.after {
+                match self.queue.get(place) {
+                    Some(Seen {
+                        state: State::Alive,
+                        id,
+                        ..
+                    }) => {
+                        // Other jobs of the cell may be right, and go on in it.
+                        let array = self.arrays.get(&place.array);
+                        if array.is_none_or(|array| !array.cells.contains_key(&place.cell)) {
+                            cancelled.push(id.clone());
+                        }
+                    }
+                    _ => {
+                        waiting.job.forget_checkpoint();
+                        self.again(waiting.job);
+                        continue;
                     }
                 }
             }
+            self.waiting.push(waiting);
         }
         if !cancelled.is_empty() {
             // It is tried again with the next question.
@@ -89,15 +127,21 @@ impl Supervisor {
         }
     }
 
-    /// Holds an array against what Slurm knows.
-    fn judge(&mut self, name: String, mut array: Array) {
+    /// Holds an array against what Slurm knows. Where others are under way, a limit may be what it waits for.
+    fn judge(&mut self, name: String, mut array: Array, is_alone: bool) {
         if let Some(sending) = &array.unsure {
             if self.queue.has(&name) {
                 array.unsure = None;
                 array.sent = Instant::now();
+            } else if Instant::now() >= sending.next && self.cancelled.is_some() {
+                // It never came.
+                self.forget(&name);
+                return array.end(&Err(Failure::Cancelled));
             } else if Instant::now() >= sending.next {
-                // While others are under way, a limit may be what it waits for.
-                if sending.tries >= TRIES && self.arrays.values().all(|a| a.unsure.is_some()) {
+                if sending.tries >= TRIES && is_alone {
+                    if array.cells.len() > 1 {
+                        return self.halve(&name, array);
+                    }
                     let why = sending.why.clone();
                     self.forget(&name);
                     return array.fail(Cause::Error, &why);
@@ -136,12 +180,15 @@ impl Supervisor {
             if let Some(seen) = seen.filter(Seen::is_of_its_node) {
                 self.blame(&seen.host, cell);
             }
-            // The first was at work; those behind it wait for another cell.
+            // The first was at work; those behind it wait for another cell, unless somebody wants none of them.
+            let behind = match &lost {
+                Lost::Cancelled(_) => lost.clone(),
+                _ => Lost::Behind,
+            };
+            cell.jobs.sort_by_key(|job| !job.is_begun());
             let mut first = Some(lost);
             for mut job in std::mem::take(&mut cell.jobs) {
-                let lost = first.take().unwrap_or_else(|| {
-                    Lost::Taken("the job before it in its cell took it along".into())
-                });
+                let lost = first.take().unwrap_or_else(|| behind.clone());
                 if job.lost(&lost) {
                     self.again(job);
                 }

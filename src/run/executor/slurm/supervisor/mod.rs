@@ -3,7 +3,7 @@
 mod judge;
 mod submit;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::PathBuf;
@@ -51,6 +51,8 @@ pub(super) struct Supervisor {
     looked: Instant,
     /// Since when Slurm does not answer, and when that was told.
     silent: Option<(Instant, Instant)>,
+    /// For what jobs wait that somebody has to do, as far as it was told.
+    told: BTreeSet<String>,
     /// How many jobs each node lost.
     lost: BTreeMap<String, u32>,
     excluded: Vec<String>,
@@ -88,6 +90,7 @@ impl Supervisor {
             asked: None,
             looked: now,
             silent: None,
+            told: BTreeSet::new(),
             lost: BTreeMap::new(),
             excluded: Vec::new(),
             cancelled: None,
@@ -128,9 +131,11 @@ impl Supervisor {
     fn take(&mut self, submission: Submission) {
         let job = UnderWay::new(submission, &self.folder);
         let end = job.spool.end().map(|end| end.how);
+        // Some of what an earlier run had done may be gone.
+        let is_gone = matches!(&end, Some(How::Done(attempt)) if !job.spool.has_output(attempt));
         let is_same = job.spool.is_for(&job.submission.task);
         match job.spool.place() {
-            Some(place) if is_same && is_open(end.as_ref()) => {
+            Some(place) if is_same && !is_gone && is_open(end.as_ref()) => {
                 let line = "goes on where an earlier run had submitted it";
                 crate::run::log::note(&job.submission.task.log, line);
                 let array = self.arrays.entry(place.array).or_insert_with(Array::found);
@@ -186,7 +191,10 @@ impl Supervisor {
     fn keep(&mut self, name: String, mut array: Array) {
         array.cells.retain(|_, cell| !cell.jobs.is_empty());
         if array.cells.is_empty() {
-            self.forget(&name);
+            // Of one that another engine submitted, cells may be left that nobody asks for now.
+            if array.alive.is_some() {
+                self.forget(&name);
+            }
         } else {
             self.arrays.insert(name, array);
         }
@@ -254,20 +262,12 @@ impl Supervisor {
             cells.for_each(|cell| cell.is_cancelled = false);
         }
         if since.elapsed() > GRACE {
-            let arrays = std::mem::take(&mut self.arrays);
-            for cell in arrays
-                .into_values()
-                .flat_map(|array| array.cells.into_values())
-            {
-                for mut job in cell.jobs {
-                    job.over(Err(Failure::Cancelled));
-                }
-            }
+            self.leave();
         }
     }
 }
 
 /// Whether a job with this end is still to be had from its cell.
 fn is_open(end: Option<&How>) -> bool {
-    matches!(end, None | Some(How::Done(_)))
+    matches!(end, None | Some(How::Done(_) | How::Stopped(_)))
 }

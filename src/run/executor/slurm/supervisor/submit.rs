@@ -40,7 +40,10 @@ impl Supervisor {
                 jobs = rest;
             }
         }
-        self.ask_soon();
+        self.pause = self.cluster.poll;
+        if self.arrays.values().any(|array| array.unsure.is_some()) {
+            self.ask_soon();
+        }
     }
 
     /// Submits jobs as one array.
@@ -97,7 +100,12 @@ impl Supervisor {
             Err(Refused::Unsure(why)) => {
                 let pause = self.cluster.poll * (1 << sending.tries.min(5));
                 sending.next = Instant::now() + pause.min(RARELY);
+                let line = format!("a submission is not taken ({why}); it is tried again");
+                let is_first = sending.tries == 1;
                 sending.why = why;
+                if is_first && let Some(job) = array.cells.values().flat_map(|c| &c.jobs).next() {
+                    job.submission.reports.announce(&line);
+                }
             }
             Err(Refused::Never(why)) if why.contains("job array") && array.cells.len() > 1 => {
                 return self.halve(&name, array);
@@ -111,7 +119,7 @@ impl Supervisor {
     }
 
     /// The site takes no arrays of this length.
-    fn halve(&mut self, name: &str, array: Array) {
+    pub(super) fn halve(&mut self, name: &str, array: Array) {
         let half = u32::try_from(array.cells.len() / 2).unwrap_or(1);
         self.cluster.array = half.max(1);
         self.forget(name);
