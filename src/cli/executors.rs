@@ -58,8 +58,14 @@ impl Where {
             let what = "--detach needs --executor slurm: a run on this machine ends with its terminal, or use nohup";
             return Err(Failure::Usage(what.into()));
         }
-        let words = std::env::args().skip(1);
-        let words: Vec<String> = words.filter(|word| word != "--detach").collect();
+        let words = std::env::args_os().skip(1);
+        let words = words.filter(|word| word != "--detach");
+        let words: Result<Vec<String>, _> = words.map(|word| word.into_string()).collect();
+        let words = words.map_err(|word| {
+            Failure::Message(format!(
+                "{word:?} is not text (UTF-8), and cannot be handed on"
+            ))
+        })?;
         let executor = cluster(project, store, program, Arc::default())?;
         let detached = executor.detach(&words, name);
         let (job, output) = detached.map_err(Failure::Message)?;

@@ -1,8 +1,8 @@
 //! Executes a plan: every job that must run, as many at once as the machine has room for, and says what happens.
 //!
-//! The engine is one loop that owns all state. To begin a job is to take the lock of its key, look the key up once more
-//! (another run may have been faster), verify what the job reads and lay out its **spool**: a private folder with the task and
-//! an empty folder for what it leaves. An [`Executor`] does the work, on this machine or another, and tells how it goes. Then
+//! The engine is one loop that owns all state. To begin a job, the lock of its key is taken, and the key is looked up once more:
+//! another run may have been faster. What the job reads is verified. Then its **spool** is laid out, a private folder with the
+//! task and an empty folder for what it leaves. An [`Executor`] does the work, on this machine or another, and tells how it goes. Then
 //! the result is published. Failures stay with the job they belong to.
 //!
 //! Two things make work shorter and are never asked what the result is: the checkpoint folder of a job, where it finds what

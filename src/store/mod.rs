@@ -26,9 +26,9 @@
 //!
 //! Beside these folders, a `.gitignore` makes git leave the store out.
 //!
-//! Its parts are types of their own: the bytes ([`LocalObjects`]), how they came to be ([`Records`]), who works on what
-//! ([`Coordination`]), what can be done to the whole ([`Care`]), and what people see of it ([`Views`], [`Ledgers`],
-//! [`Snapshots`]). A [`Store`] has one of each, and does what needs several of them.
+//! Its parts are types of their own. [`LocalObjects`] are the bytes, [`Records`] say how they came to be, and
+//! [`Coordination`] is who works on what. [`Care`] is what can be done to the whole. [`Views`], [`Ledgers`] and
+//! [`Snapshots`] are what people see of it. A [`Store`] has one of each, and does what needs several of them.
 //!
 //! Whatever fails on the way, and whenever the power goes: a file is safe on the disk before it gets its name, its name before
 //! anything refers to it. What is found is believed only as far as it was looked at: a lookup holds sizes against a record,
@@ -143,7 +143,8 @@ pub enum Error {
 }
 
 impl Error {
-    fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+    /// What the file system refused, of whatever it says: `action` is a verb.
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_path_buf();
         move |source| Self::Io {
             action,

@@ -1,12 +1,16 @@
-//! A copy of this program where other machines find it.
+//! What stands below the folder of submitted jobs beside them: copies of this program, arrays, and what engines print.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// The folder of copies.
+/// The folder of copies of this program.
 const PROGRAMS: &str = "programs";
+/// The folder of arrays: what each cell is to do, and what it prints.
+pub(super) const ARRAYS: &str = "arrays";
+/// The folder of what engines print that are jobs themselves.
+pub(super) const ENGINES: &str = "engines";
 
 /// The digest of a program's bytes.
 pub fn digest_of(program: &Path) -> io::Result<String> {

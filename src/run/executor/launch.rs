@@ -13,11 +13,11 @@ use std::thread::Scope;
 use std::time::{Duration, Instant};
 
 use super::background::Background;
-use super::cell::Cell;
-use super::install::install;
+use super::cell::{Cell, printed};
+use super::install::{ARRAYS, install};
 use super::spool::Spool;
 use super::under_way::{Lost, UnderWay};
-use super::{Executor, Failure, Submission};
+use super::{Executor, Failure, Submission, child};
 use crate::pipeline::{Cause, Resources};
 use crate::run::{Capacity, Cards};
 use crate::store::Digest;
@@ -240,7 +240,7 @@ impl Supervisor {
         let program = self.program.as_ref();
         let program = program.map_err(|error| format!("this program cannot be copied: {error}"))?;
         let name = format!("launch-{}-{}", std::process::id(), self.next);
-        let folder = self.folder.join("arrays").join(&name);
+        let folder = self.folder.join(ARRAYS).join(&name);
         fs::create_dir_all(&folder).map_err(|error| said(&error))?;
         let alive = File::create(folder.join("alive")).map_err(|error| said(&error))?;
         // Where nothing can be locked, the job finds it unlocked, and says so.
@@ -269,19 +269,10 @@ impl Supervisor {
             .stdin(Stdio::null())
             .stdout(out)
             .stderr(errors);
-        group(&mut command);
+        child::apart(&mut command);
         let child = command.spawn();
         let child = child.map_err(|error| format!("cannot run `{first}`: {error}"))?;
         Ok((child, alive, output))
-    }
-}
-
-/// Signals of the terminal are the engine's to pass on.
-fn group(command: &mut Command) {
-    #[cfg(unix)]
-    {
-        use std::os::unix::process::CommandExt;
-        command.process_group(0);
     }
 }
 
@@ -296,7 +287,7 @@ impl Launched {
         if let Some((since, status)) = &self.ended {
             let message = format!(
                 "its command ended with {status}, and the job did not say how it ended{}",
-                super::cell::printed(&self.output)
+                printed(&self.output)
             );
             let is_certain = since.elapsed() >= SEEN;
             return is_certain.then_some(Lost::Failed(Cause::Crash, message));

@@ -2,6 +2,7 @@
 
 mod background;
 mod cell;
+mod child;
 mod identity;
 mod in_process;
 mod install;
@@ -96,11 +97,7 @@ impl Task {
     pub(super) fn write(&self, spool: &Path) -> Result<(), store::Error> {
         let path = spool.join(Self::FILE);
         let text = serde_json::to_vec(self).expect("a task is plain data");
-        fs::write(&path, text).map_err(|source| store::Error::Io {
-            action: "write",
-            path,
-            source,
-        })
+        fs::write(&path, text).map_err(store::Error::io("write", &path))
     }
 
     /// Reads the task of a spool.

@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use super::worker::FromWorker;
 use super::{Failure, Task};
 use crate::pipeline::Cause;
-use crate::store::{self, write_atomically};
+use crate::store::{Error, write_atomically};
 
 /// The folder of one task.
 #[derive(Debug, Clone)]
@@ -81,15 +81,6 @@ const CELL: &str = "cell";
 const EVENTS: &str = "events";
 const END: &str = "end.json";
 
-fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> store::Error {
-    let path = path.to_path_buf();
-    move |source| store::Error::Io {
-        action,
-        path,
-        source,
-    }
-}
-
 impl Spool {
     /// That of this folder, which may not exist.
     pub(super) fn at(folder: PathBuf) -> Self {
@@ -119,12 +110,14 @@ impl Spool {
     }
 
     /// Lays it out anew for a task.
-    pub(super) fn create(&mut self, task: &Task) -> Result<(), store::Error> {
+    pub(super) fn create(&mut self, task: &Task) -> Result<(), Error> {
         self.remove()?;
         let root = &self.root;
-        fs::create_dir_all(root).map_err(failed("create", root))?;
+        fs::create_dir_all(root).map_err(Error::io("create", root))?;
         let folder = tempfile::Builder::new().prefix("task-").tempdir_in(root);
-        self.folder = folder.map_err(failed("create a folder in", root))?.keep();
+        self.folder = folder
+            .map_err(Error::io("create a folder in", root))?
+            .keep();
         task.write(&self.folder)
     }
 
@@ -143,7 +136,7 @@ impl Spool {
     }
 
     /// Notes which cell is to do it.
-    pub(super) fn assign(&self, place: &Place) -> Result<(), store::Error> {
+    pub(super) fn assign(&self, place: &Place) -> Result<(), Error> {
         let text = serde_json::to_vec(place).expect("plain data");
         write_atomically(&self.folder.join(CELL), &text)
     }
@@ -238,20 +231,20 @@ impl Spool {
     }
 
     /// Puts what an attempt left into an empty folder too: it stays here until its record is written.
-    pub(super) fn deliver(&self, attempt: &str, to: &Path) -> Result<(), store::Error> {
+    pub(super) fn deliver(&self, attempt: &str, to: &Path) -> Result<(), Error> {
         link_all(&self.folder.join(attempt).join(OUT), to)
     }
 
     /// Removes it. Its name is free at once, whoever still writes into it.
-    pub(super) fn remove(&self) -> Result<(), store::Error> {
+    pub(super) fn remove(&self) -> Result<(), Error> {
         if !self.root.is_dir() {
             return Ok(());
         }
         let parent = self.root.parent().unwrap_or(Path::new("."));
         let aside = tempfile::Builder::new().prefix(OLD).tempdir_in(parent);
-        let aside = aside.map_err(failed("create a folder in", parent))?;
+        let aside = aside.map_err(Error::io("create a folder in", parent))?;
         let gone = aside.path().join("task");
-        fs::rename(&self.root, &gone).map_err(failed("remove", &self.root))?;
+        fs::rename(&self.root, &gone).map_err(Error::io("remove", &self.root))?;
         // What a machine still holds open is removed by a later collection.
         let _ = aside.close();
         Ok(())
@@ -260,26 +253,26 @@ impl Spool {
 
 /// Links what is in a folder into another, and copies it where it cannot be linked. What is neither file nor folder is left to
 /// whoever takes it in, who refuses it.
-fn link_all(from: &Path, to: &Path) -> Result<(), store::Error> {
-    for entry in fs::read_dir(from).map_err(failed("read", from))? {
-        let entry = entry.map_err(failed("read", from))?;
+fn link_all(from: &Path, to: &Path) -> Result<(), Error> {
+    for entry in fs::read_dir(from).map_err(Error::io("read", from))? {
+        let entry = entry.map_err(Error::io("read", from))?;
         let (path, at) = (entry.path(), to.join(entry.file_name()));
-        let kind = entry.file_type().map_err(failed("read", &path))?;
+        let kind = entry.file_type().map_err(Error::io("read", &path))?;
         if kind.is_dir() {
-            fs::create_dir(&at).map_err(failed("create", &at))?;
+            fs::create_dir(&at).map_err(Error::io("create", &at))?;
             link_all(&path, &at)?;
         } else if kind.is_file() {
             let linked = fs::hard_link(&path, &at).or_else(|_| fs::copy(&path, &at).map(|_| ()));
-            linked.map_err(failed("copy to", &at))?;
+            linked.map_err(Error::io("copy to", &at))?;
         } else {
-            fs::rename(&path, &at).map_err(failed("move to", &at))?;
+            fs::rename(&path, &at).map_err(Error::io("move to", &at))?;
         }
     }
     Ok(())
 }
 
 /// What the names of folders begin with that are being removed.
-pub(super) const OLD: &str = ".old-";
+const OLD: &str = ".old-";
 
 impl How {
     /// How an attempt ended that has this folder.

@@ -218,14 +218,8 @@ impl Handled<'_> {
         // What is at work in it is left alone.
         if self.run.executor.has(&self.ready.key) {
             let path = self.run.store.checkpoint(&self.ready.key);
-            return match fs::create_dir_all(&path) {
-                Ok(()) => Ok(Left::Nothing),
-                Err(source) => Err(Error::Io {
-                    action: "create",
-                    path,
-                    source,
-                }),
-            };
+            fs::create_dir_all(&path).map_err(Error::io("create", &path))?;
+            return Ok(Left::Nothing);
         }
         let read = read.iter();
         let read = read.map(|(path, stamp)| (path.as_path(), *stamp));

@@ -82,11 +82,7 @@ impl Handled<'_> {
         if !self.holes.is_empty() {
             let text = serde_json::to_vec_pretty(&self.holes).expect("lines are plain data");
             let path = task.out.join(HOLES);
-            fs::write(&path, text).map_err(|source| Error::Io {
-                action: "write",
-                path,
-                source,
-            })?;
+            fs::write(&path, text).map_err(Error::io("write", &path))?;
         }
         let artifact = match store.ingest(&attempt.spool) {
             Err(error @ (Error::Empty | Error::NotAFile(_))) => {

@@ -1,14 +1,14 @@
 //! One worker process.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::path::Path;
-use std::process::{Child, ChildStdin, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, ExitStatus};
 use std::sync::{Arc, Mutex};
 
 use crate::pipeline::Cause;
 use crate::run::control_group::ControlGroup;
-use crate::run::executor::identity;
 use crate::run::executor::worker::{FromWorker, ToWorker};
+use crate::run::executor::{child, identity};
 use crate::run::log::Log;
 
 /// Every library that computes with threads has its own word for how many.
@@ -50,24 +50,8 @@ impl Worker {
         if let Some(cards) = cards {
             command.env("CUDA_VISIBLE_DEVICES", cards.join(","));
         }
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()?;
-        let orders = child.stdin.take().expect("stdin was piped");
-        let out = child.stdout.take().expect("stdout was piped");
-        let errors = child.stderr.take().expect("stderr was piped");
+        let (child, orders, errors) = child::start(&mut command, told)?;
         let log = Arc::new(Mutex::new(None));
-        std::thread::spawn(move || {
-            for line in BufReader::new(out).split(b'\n').map_while(Result::ok) {
-                // Anything else on this stream was printed by a library, and is no report.
-                if let Ok(report) = serde_json::from_slice(&line) {
-                    told(Some(report));
-                }
-            }
-            told(None);
-        });
         let sink = log.clone();
         std::thread::spawn(move || copy(errors, &sink));
         Ok(Self {

@@ -1,11 +1,12 @@
 //! One connection to a machine, with the relay at its other end.
 
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, Command};
 use std::sync::{Arc, Mutex};
 
 use super::Machine;
+use crate::run::executor::child;
 use crate::run::executor::relay::{FromRelay, ToRelay};
 use crate::run::executor::shell::quoted;
 
@@ -52,29 +53,8 @@ impl Connection {
                 command
             }
         };
-        // Ctrl-C is the engine's to pass on.
-        #[cfg(unix)]
-        {
-            use std::os::unix::process::CommandExt;
-            command.process_group(0);
-        }
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()?;
-        let orders = child.stdin.take().expect("stdin was piped");
-        let out = child.stdout.take().expect("stdout was piped");
-        let errors = child.stderr.take().expect("stderr was piped");
-        std::thread::spawn(move || {
-            for line in BufReader::new(out).split(b'\n').map_while(Result::ok) {
-                // Anything else was printed by a shell or a library, and is no report.
-                if let Ok(report) = serde_json::from_slice(&line) {
-                    told(Some(report));
-                }
-            }
-            told(None);
-        });
+        child::apart(&mut command);
+        let (child, orders, errors) = child::start(&mut command, told)?;
         let said = Arc::new(Mutex::new(String::new()));
         let sink = said.clone();
         std::thread::spawn(move || keep(errors, &sink));

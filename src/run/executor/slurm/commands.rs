@@ -8,7 +8,8 @@ use std::io::{Read, Write};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::super::spool::Place;
+use crate::run::executor::child;
+use crate::run::executor::spool::Place;
 
 /// How long a command may take.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -179,24 +180,20 @@ fn command(name: &str, cleared: &[String]) -> Command {
 /// Runs a command to its end, and no longer than one may take; what it printed.
 fn run(mut command: Command, input: &str) -> Result<String, Refused> {
     let name = command.get_program().display().to_string();
-    // Ctrl-C is the engine's: half a submission helps nobody.
-    #[cfg(unix)]
-    {
-        use std::os::unix::process::CommandExt;
-        command.process_group(0);
-    }
+    // Half a submission helps nobody.
+    child::apart(&mut command);
     let started = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn();
-    let mut child = started.map_err(|error| match error.kind() {
+    let mut process = started.map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => Refused::Never(format!(
             "there is no `{name}` here; run where Slurm's commands are, as on a login node"
         )),
         _ => Refused::Unsure(format!("cannot run {name}: {error}")),
     })?;
-    let mut stdin = child.stdin.take().expect("it was piped");
+    let mut stdin = process.stdin.take().expect("it was piped");
     let input = input.to_owned();
     std::thread::spawn(move || {
         // One that does not read it says so at its end.
@@ -209,18 +206,18 @@ fn run(mut command: Command, input: &str) -> Result<String, Refused> {
             String::from_utf8_lossy(&text).into_owned()
         })
     };
-    let out = reader(Box::new(child.stdout.take().expect("it was piped")));
-    let err = reader(Box::new(child.stderr.take().expect("it was piped")));
+    let out = reader(Box::new(process.stdout.take().expect("it was piped")));
+    let err = reader(Box::new(process.stderr.take().expect("it was piped")));
     let start = Instant::now();
     let status = loop {
-        match child.try_wait() {
+        match process.try_wait() {
             Ok(Some(status)) => break status,
             Ok(None) if start.elapsed() < PATIENCE => {
                 std::thread::sleep(Duration::from_millis(5));
             }
             _ => {
-                let _ = child.kill();
-                let _ = child.wait();
+                let _ = process.kill();
+                let _ = process.wait();
                 let seconds = PATIENCE.as_secs();
                 return Err(Refused::Unsure(format!(
                     "{name} did not answer within {seconds} s"

@@ -27,7 +27,7 @@ use std::thread::{JoinHandle, Scope};
 use std::time::Duration;
 
 use super::background::Background;
-use super::install::{install, installed};
+use super::install::{ARRAYS, ENGINES, install, installed};
 use super::spool::Spool;
 use super::{Executor, Submission};
 use crate::pipeline::Resources;
@@ -231,8 +231,3 @@ impl Executor for Slurm {
         self.supervisor.send(submitted, || self.supervise());
     }
 }
-
-/// The folder of what engines print that are jobs themselves.
-const ENGINES: &str = "engines";
-/// The folder of arrays.
-const ARRAYS: &str = "arrays";

@@ -135,8 +135,8 @@ impl Engine<'_> {
         options
     }
 
-    /// The script. Before its time is over it leaves its jobs to itself, started anew; told to end with all its processes it leaves them,
-    /// and told to stop (SIGINT) it cancels them.
+    /// The script. Before its time is over, it leaves its jobs and is started anew. If the job is cancelled, it leaves them to
+    /// whoever runs next. Told to stop (SIGINT), it cancels them.
     pub fn script(&self, cluster: &Cluster, program: &Path) -> String {
         let words = self.arguments.iter().map(|argument| word(argument));
         let words: Vec<String> = words.collect();

@@ -6,7 +6,7 @@ use super::{LOOK, RARELY, Supervisor};
 use crate::pipeline::Cause;
 use crate::run::executor::Failure;
 use crate::run::executor::cell::printed;
-use crate::run::executor::slurm::ARRAYS;
+use crate::run::executor::install::ARRAYS;
 use crate::run::executor::slurm::array::{Array, Cell};
 use crate::run::executor::slurm::commands::{self, Refused, Seen, State};
 use crate::run::executor::spool::Place;
@@ -81,13 +81,13 @@ impl Supervisor {
 
     /// Slurm does not answer. Its jobs go on meanwhile.
     fn unanswered(&mut self, why: &str) {
-        let now = Instant::now();
-        let (since, told) = self.silent.unwrap_or((now, now - REMIND));
-        let is_told = self.silent.is_none() || told.elapsed() >= REMIND;
-        self.silent = Some((since, if is_told { now } else { told }));
+        if self.silent.is_some_and(|told| told.elapsed() < REMIND) {
+            return;
+        }
+        self.silent = Some(Instant::now());
         let jobs = self.arrays.values().flat_map(|array| array.cells.values());
         let job = jobs.flat_map(|cell| &cell.jobs).next();
-        if is_told && let Some(job) = job {
+        if let Some(job) = job {
             let line =
                 format!("Slurm does not answer ({why}); its jobs go on, and it is asked again");
             job.submission.reports.announce(&line);

@@ -12,10 +12,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
+use super::Cluster;
 use super::array::Array;
 use super::commands::{self, Queue};
-use super::{ARRAYS, Cluster};
 use crate::pipeline::Cause;
+use crate::run::executor::install::ARRAYS;
 use crate::run::executor::spool::{How, Place};
 use crate::run::executor::under_way::UnderWay;
 use crate::run::executor::{Failure, Submission};
@@ -49,8 +50,8 @@ pub(super) struct Supervisor {
     asked: Option<Instant>,
     pause: Duration,
     looked: Instant,
-    /// Since when Slurm does not answer, and when that was told.
-    silent: Option<(Instant, Instant)>,
+    /// When it was told last that Slurm does not answer, while it does not.
+    silent: Option<Instant>,
     /// For what jobs wait that somebody has to do, as far as it was told.
     told: BTreeSet<String>,
     /// How many jobs each node lost.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::{RARELY, Supervisor, Waiting};
 use crate::pipeline::Cause;
-use crate::run::executor::slurm::ARRAYS;
+use crate::run::executor::install::ARRAYS;
 use crate::run::executor::slurm::array::{Array, Cell, Sending, name};
 use crate::run::executor::slurm::commands::{self, Refused};
 use crate::run::executor::slurm::request::{Array as Asked, Request};
